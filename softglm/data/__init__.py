@@ -1,0 +1,7 @@
+"""Where the rows live: `map` over blocks of rows is the only verb that the model needs."""
+
+from softglm.data.block import Block, DenseBlock, SparseBlock
+from softglm.data.memory import RowsInMemory
+from softglm.data.rows import Rows
+
+__all__ = ["Block", "DenseBlock", "Rows", "RowsInMemory", "SparseBlock"]

@@ -1,0 +1,125 @@
+"""A block of rows, small enough that what is computed from it stays in the processor's cache.
+
+Everything per observation is class-major inside a block, shape (q, rows): reductions over classes then run along
+contiguous memory, which NumPy vectorises, and which measured 2 to 3 times faster than (rows, q).
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from scipy import sparse
+
+from softglm.arrays import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Block(ABC):
+    """Rows x_i with what was observed there.
+
+    Attributes
+    ----------
+    X : array of shape (rows, p)
+        Dense of any real dtype, or CSR.
+    targets : array of shape (rows,) or (rows, q)
+        The sufficient statistics t_i; one column of them where q = 1; class codes, standing for one-hot rows, where q > 1.
+    weights : array of shape (rows,) or None
+        Observation weights with the row totals of t folded in; None stands for ones, which are never stored.
+    offset : array of shape (rows, q) or None
+        The known part of eta.
+    """
+
+    X: Any
+    targets: FloatArray | IntArray
+    weights: FloatArray | None
+    offset: FloatArray | None
+
+    @abstractmethod
+    def times(self, coef: FloatArray) -> FloatArray:
+        """Return x_i' B for each row, shape (q, rows), in memory the caller may overwrite."""
+
+    @abstractmethod
+    def cross(self, values: FloatArray) -> FloatArray:
+        """Return sum_i x_i v_i', shape (p, q), of values v of shape (q, rows)."""
+
+    @abstractmethod
+    def centred(self, center: FloatArray) -> FloatArray:
+        """Return x_i - center, shape (rows, p), in memory the caller may overwrite."""
+
+    @abstractmethod
+    def squares(self, center: FloatArray, values: FloatArray) -> FloatArray:
+        """Return sum_i v_i (x_i - center)^2, shape (p,), of values v of shape (rows,)."""
+
+    def predictor(self, coef: FloatArray, intercept: FloatArray) -> FloatArray:
+        """Return eta_i = B' x_i + b + o_i, shape (q, rows)."""
+        eta = self.times(coef)
+        eta += intercept[:, np.newaxis]
+        if self.offset is not None:
+            eta += self.offset.T
+        return eta
+
+    def weighted(self, values: FloatArray) -> FloatArray:
+        """Multiply values of shape (..., rows) by the weights of their rows, in place."""
+        if self.weights is not None:
+            values *= self.weights
+        return values
+
+    def targets_matrix(self, n_parameters: int) -> FloatArray:
+        """Return t_i, shape (q, rows). The one-hot matrix of class codes only ever exists for one block."""
+        if self.targets.ndim == 1 and n_parameters > 1:
+            one_hot = np.zeros((n_parameters, len(self)))
+            one_hot[self.targets, np.arange(len(self))] = 1.0
+            return one_hot
+        return np.array(self.targets.T, dtype=np.float64, order="C", ndmin=2)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return int(self.X.shape[0])
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class DenseBlock(Block):
+    """A block of a dense matrix: a view, converted to float64 only while it is being multiplied."""
+
+    def times(self, coef: FloatArray) -> FloatArray:
+        return np.matmul(coef.T, np.asarray(self.X, dtype=np.float64).T)
+
+    def cross(self, values: FloatArray) -> FloatArray:
+        return np.matmul(values, np.asarray(self.X, dtype=np.float64)).T
+
+    def centred(self, center: FloatArray) -> FloatArray:
+        return np.subtract(self.X, center, dtype=np.float64)
+
+    def squares(self, center: FloatArray, values: FloatArray) -> FloatArray:
+        centred = self.centred(center)
+        centred *= centred
+        return values @ centred
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SparseBlock(Block):
+    """A block of a CSR matrix. Only `centred` fills in the zeros, and of one block at a time."""
+
+    def times(self, coef: FloatArray) -> FloatArray:
+        return np.ascontiguousarray((self.X @ coef).T)
+
+    def cross(self, values: FloatArray) -> FloatArray:
+        return np.asarray(self.X.T @ values.T)
+
+    def centred(self, center: FloatArray) -> FloatArray:
+        return np.subtract(self.X.toarray(), center, dtype=np.float64)
+
+    def squares(self, center: FloatArray, values: FloatArray) -> FloatArray:
+        # v ((x - c)^2 - c^2) summed over the entries, plus c^2 sum v: the zeros are never visited.
+        entries = self.X.astype(np.float64)
+        entries.data *= entries.data - 2.0 * center[entries.indices]
+        return np.asarray(values @ entries + values.sum() * center**2)
+
+
+def make_block(X: Any, targets: FloatArray | IntArray, weights: FloatArray | None, offset: FloatArray | None) -> Block:
+    """Return the block of these rows, dense or sparse as X is."""
+    kind = SparseBlock if sparse.issparse(X) else DenseBlock
+    return kind(X, targets, weights, offset)

@@ -1,0 +1,75 @@
+"""Rows held in this process's memory, or mapped into it."""
+
+from collections.abc import Iterator
+from typing import Any, final
+
+import numpy as np
+from scipy import sparse
+
+from softglm.arrays import FloatArray, IntArray
+from softglm.data.block import Block, make_block
+from softglm.data.rows import Rows, Statistic
+
+# Blocks of 1024 to 2048 rows measured best; below that Python's share grows, above it eta leaves the cache.
+_ROWS = 2048
+# Adding up the (p, q) statistics of the blocks must stay cheap beside computing them.
+_ENTRIES_PER_FEATURE = 8
+
+
+@final
+class RowsInMemory(Rows):
+    """Rows of a dense array (C or Fortran order, any real dtype) or a CSR matrix, as views.
+
+    Parameters
+    ----------
+    X : array or CSR matrix of shape (n, p)
+    targets : array of shape (n,) or (n, q)
+        Class codes (int32), or sufficient statistics.
+    weights : array of shape (n,) or None, default=None
+    offset : array of shape (n, q) or None, default=None
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        targets: FloatArray | IntArray,
+        weights: FloatArray | None = None,
+        offset: FloatArray | None = None,
+    ) -> None:
+        self.n_rows, self.n_features = X.shape
+        self.has_offset = offset is not None
+        self._blocks: list[Block] = []
+        if not sparse.issparse(X) and not X.flags.aligned:
+            X = X.copy()  # products of misaligned memory are 1.8 times slower, every time
+        step = self._rows_per_block(X)
+        for start in range(0, self.n_rows, step):
+            rows = slice(start, min(start + step, self.n_rows))
+            self._blocks.append(
+                make_block(
+                    _row_slice(X, rows),
+                    targets[rows],
+                    None if weights is None else weights[rows],
+                    None if offset is None else offset[rows],
+                )
+            )
+
+    def map(self, statistic: Statistic) -> Iterator[tuple[FloatArray, ...]]:
+        return map(statistic, self._blocks)
+
+    def _rows_per_block(self, X: Any) -> int:
+        entries_per_row = X.nnz / max(self.n_rows, 1) if sparse.issparse(X) else self.n_features
+        enough = _ENTRIES_PER_FEATURE * self.n_features / max(entries_per_row, 1.0)
+        return int(max(_ROWS, enough))
+
+
+def _row_slice(X: Any, rows: slice) -> Any:
+    if not sparse.issparse(X):
+        return X[rows]
+    # SciPy's own slicing would copy the entries; these are views of them.
+    first, last = X.indptr[rows.start], X.indptr[rows.stop]
+    entries = (
+        X.data[first:last],
+        X.indices[first:last],
+        X.indptr[rows.start : rows.stop + 1] - first,
+    )
+    return sparse.csr_array(entries, shape=(rows.stop - rows.start, X.shape[1]), copy=False)

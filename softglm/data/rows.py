@@ -1,0 +1,54 @@
+"""The one thing that the numeric core asks of data, wherever it lives."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+import numpy as np
+
+from softglm.arrays import FloatArray
+from softglm.data.block import Block
+
+Statistic: TypeAlias = Callable[[Block], tuple[FloatArray, ...]]
+
+
+class Rows(ABC):
+    """Rows that can be summed block by block.
+
+    A new place for rows (memory maps, a cluster) is one subclass with one verb, `map`; the rest follows.
+
+    Attributes
+    ----------
+    n_rows, n_features : int
+        The shape (n, p) of X.
+    has_offset : bool
+        Whether an offset was given.
+    """
+
+    n_rows: int
+    n_features: int
+    has_offset: bool
+
+    @abstractmethod
+    def map(self, statistic: Statistic) -> Iterator[tuple[FloatArray, ...]]:
+        """Yield the statistic of each block, in a fixed order. It returns fresh arrays, a tuple of the same length each."""
+
+    def sum(self, statistic: Statistic) -> tuple[FloatArray, ...]:
+        """Return the sums over blocks of what the statistic returns for one, arrays of the same shapes."""
+        return self._reduce(statistic, np.add)
+
+    def max(self, statistic: Statistic) -> tuple[FloatArray, ...]:
+        """Return the maxima over blocks of what the statistic returns for one, arrays of the same shapes."""
+        return self._reduce(statistic, np.maximum)
+
+    def concatenate(self, statistic: Statistic) -> tuple[FloatArray, ...]:
+        """Return what the statistic returns for the blocks, joined along the last axis."""
+        return tuple(np.concatenate(parts, axis=-1) for parts in zip(*self.map(statistic), strict=True))
+
+    def _reduce(self, statistic: Statistic, combine: np.ufunc) -> tuple[FloatArray, ...]:
+        statistics = self.map(statistic)
+        totals = next(statistics)
+        for parts in statistics:
+            for total, part in zip(totals, parts, strict=True):
+                combine(total, part, out=total)
+        return totals

@@ -1,0 +1,196 @@
+"""What a generalised linear model assumes about y: an exponential family.
+
+==============  =============  ===============================================
+symbol          shape          name in code
+==============  =============  ===============================================
+q                              ``n_parameters``
+eta             (q, ...)       ``eta``, the natural parameter
+T(y)            (q, ...)       ``sufficient_statistic(y)``
+A(eta)          (...)          ``log_normalizer(eta)``
+mu = grad A     (q, ...)       ``mean(eta)``, the expectation of T(Y)
+Hessian of A    (q, q, ...)    ``fisher_information(eta)``, the covariance of T(Y)
+A*(mu)          (...)          ``conjugate(mean)``
+log h(y)        (...)          ``log_carrier(y)``
+==============  =============  ===============================================
+
+The parameter axis comes first, so that a reduction over parameters adds whole
+contiguous rows; ``...`` is any batch of observations, the same in y and in eta.
+"""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import numpy.typing as npt
+
+from softglm.arrays import BoolArray, FloatArray
+from softglm.families.batches import inner
+
+
+class ExponentialFamily(ABC):
+    """The distributions p(y | eta) = h(y) exp(<eta, T(y)> - A(eta)).
+
+    A is the family: its gradient is the mean, its Hessian the Fisher information,
+    its convex conjugate the negative entropy (where the carrier h is 1), its Bregman
+    divergence the Kullback-Leibler divergence. A member states T, A, the first two
+    derivatives and the inverse of the first; the rest follows here, once.
+
+    Log-probabilities, entropies and divergences are in nats. Arguments are arrays of
+    float64 with the parameter axis first, and are never modified. Observations are
+    taken to lie in the support.
+
+    References
+    ----------
+    M. J. Wainwright and M. I. Jordan, "Graphical Models, Exponential Families, and
+    Variational Inference", 2008, section 3. doi:10.1561/2200000001
+    """
+
+    @property
+    @abstractmethod
+    def n_parameters(self) -> int:
+        """The number q of natural parameters."""
+
+    @abstractmethod
+    def sufficient_statistic(self, y: npt.ArrayLike) -> FloatArray:
+        """T(y), of shape (q, ...): all that the likelihood sees of y."""
+
+    @abstractmethod
+    def log_normalizer(self, eta: FloatArray) -> FloatArray:
+        """A(eta) = log of the integral of h(y) exp(<eta, T(y)>), of shape (...)."""
+
+    @abstractmethod
+    def mean(self, eta: FloatArray) -> FloatArray:
+        """E[T(Y)] = grad A(eta), of shape (q, ...)."""
+
+    @abstractmethod
+    def fisher_information(self, eta: FloatArray) -> FloatArray:
+        """Cov[T(Y)] = Hessian of A at eta, of shape (q, q, ...)."""
+
+    @abstractmethod
+    def natural_parameter(self, mean: FloatArray) -> FloatArray:
+        """Invert the mean: the eta with grad A(eta) = mean, of shape (q, ...).
+
+        Raises
+        ------
+        ValueError
+            If a mean is not in the interior of the mean space. On its boundary the
+            distribution is degenerate and no finite eta exists.
+        """
+
+    def log_carrier(self, y: npt.ArrayLike) -> FloatArray:
+        """log h(y), of shape (...): zero unless the family says otherwise."""
+        return np.zeros(self.sufficient_statistic(y).shape[1:])
+
+    def mean_log_carrier(self, eta: FloatArray) -> FloatArray:
+        """E[log h(Y)], of shape (...): zero unless the family says otherwise."""
+        return np.zeros(eta.shape[1:])
+
+    def fisher_product(self, eta: FloatArray, direction: FloatArray) -> FloatArray:
+        """Multiply the Fisher information at eta by a direction: (q, ...)."""
+        return inner(self.fisher_information(eta), direction[:, np.newaxis])
+
+    def log_probability(self, y: npt.ArrayLike, eta: FloatArray) -> FloatArray:
+        """log p(y | eta), of shape (...); a density where y is continuous."""
+        fit = inner(eta, self.sufficient_statistic(y))
+        return fit - self.log_normalizer(eta) + self.log_carrier(y)
+
+    def conjugate(self, mean: FloatArray) -> FloatArray:
+        """A*(mean) = max over eta of <eta, mean> - A(eta), of shape (...)."""
+        eta = self.natural_parameter(mean)
+        return inner(eta, mean) - self.log_normalizer(eta)
+
+    def entropy(self, eta: FloatArray) -> FloatArray:
+        """-E[log p(Y)] = -A*(mean) - E[log h(Y)], of shape (...)."""
+        minus_conjugate = self.log_normalizer(eta) - inner(eta, self.mean(eta))
+        return minus_conjugate - self.mean_log_carrier(eta)
+
+    def kl_divergence(self, eta1: FloatArray, eta2: FloatArray) -> FloatArray:
+        """E_1[log p(Y | eta1) / p(Y | eta2)] >= 0, of shape (...).
+
+        The height of A at eta2 over its tangent at eta1.
+        """
+        rise = self.log_normalizer(eta2) - self.log_normalizer(eta1)
+        divergence = rise - inner(self.mean(eta1), eta2 - eta1)
+        # Rounding can leave -1e-16 where the two nearly agree.
+        return np.maximum(divergence, 0.0)
+
+
+class UnconstrainedFamily(ExponentialFamily):
+    """A family in which every eta in R^q is a distribution.
+
+    Only such a family can be regressed on x by eta = theta' x without the line
+    leaving the parameter space. To what the theory needs, it adds what the fit needs:
+    one fast pass, and the shape of the curvature.
+
+    References
+    ----------
+    F. Bach, "Self-concordant analysis for logistic regression", 2010.
+    doi:10.1214/09-EJS521
+    """
+
+    def normalizer_and_mean(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """A(eta), of shape (...), and the mean, of shape (q, ...), in one pass.
+
+        The kernel of the fit, and the one method that **may overwrite** its argument:
+        the mean is returned in the memory of eta where that saves a temporary.
+        """
+        return self.log_normalizer(eta), self.mean(eta)
+
+    @property
+    def identifiable_directions(self) -> FloatArray:
+        """Orthonormal columns (q, r) that span where A is strictly convex."""
+        return np.identity(self.n_parameters)
+
+    @property
+    def curvature_directions(self) -> FloatArray:
+        """Rows D_d of shape (d, q) along which A bends, whatever eta is.
+
+        The Hessian of A is the sum of v_d D_d D_d' with ``curvature_weights`` v_d >= 0,
+        a sum without cancellation; and A is self-concordant along them: for all u, h
+
+            abs(D^3 A[u, u, h]) <= max_d abs(<D_d, h>) D^2 A[u, u].
+        """
+        return np.identity(self.n_parameters)
+
+    @abstractmethod
+    def curvature_weights(self, mean: FloatArray) -> FloatArray:
+        """How much A bends along each curvature direction: v_d, of shape (d, ...)."""
+
+    def total_information(self, mean: FloatArray, weights: FloatArray | None) -> FloatArray:
+        """Sum the Fisher information over rows: (q, q).
+
+        Parameters
+        ----------
+        mean : array, shape (q, rows)
+        weights : array, shape (rows,), or None
+            How often each row counts; None for once each.
+        """
+        bends = self.curvature_weights(mean)
+        totals = bends.sum(axis=1) if weights is None else bends @ weights
+        directions = self.curvature_directions
+        return (directions.T * totals) @ directions
+
+    def information_trace(self, mean: FloatArray) -> FloatArray:
+        """Return the trace of the Fisher information, of shape (...)."""
+        squares = np.square(self.curvature_directions).sum(axis=1)
+        return np.tensordot(squares, self.curvature_weights(mean), axes=1)
+
+    def can_fall(self, statistic: FloatArray) -> BoolArray:
+        """Whether T could have been lower than observed along each curvature direction.
+
+        With `can_rise` this says when a maximum-likelihood estimate exists: it does not
+        if some theta' x never points where T could have gone, and somewhere points away.
+
+        Parameters
+        ----------
+        statistic : array, shape (q, ...)
+            T(y), or an average of such.
+
+        Returns
+        -------
+        array of bool, shape (d, ...)
+        """
+        return np.ones((len(self.curvature_directions), *statistic.shape[1:]), dtype=bool)
+
+    def can_rise(self, statistic: FloatArray) -> BoolArray:
+        """Whether T could have been higher than observed along each direction."""
+        return np.ones((len(self.curvature_directions), *statistic.shape[1:]), dtype=bool)

@@ -1,0 +1,43 @@
+"""Batches of points, the parameter axis first: what the families do with them."""
+
+import numpy as np
+import numpy.typing as npt
+
+from softglm.arrays import FloatArray
+
+
+def total(terms: FloatArray) -> FloatArray:
+    """Add up over parameters: (q, ...) -> (...)."""
+    summed: FloatArray = terms.sum(axis=0)
+    return summed
+
+
+def inner(a: FloatArray, b: FloatArray) -> FloatArray:
+    """<a, b> over parameters: twice (q, ...) -> (...)."""
+    return total(a * b)
+
+
+def diagonal(entries: FloatArray) -> FloatArray:
+    """Make diagonal matrices: (q, ...) -> (q, q, ...)."""
+    matrices: FloatArray = np.einsum("kl,l...->kl...", np.identity(len(entries)), entries)
+    return matrices
+
+
+def require(inside: npt.ArrayLike, what: str, given: FloatArray, remedy: str) -> None:
+    """Raise a ValueError that shows the first point given that is not inside.
+
+    Parameters
+    ----------
+    inside : array of bool, shape (...)
+        One verdict per point.
+    what : str
+        What was expected, as in "Gamma: the rate must be positive".
+    given : array, shape (q, ...)
+        The points, of which the first that is outside will be shown.
+    remedy : str
+        What to do about it.
+    """
+    outside = ~np.atleast_1d(inside)
+    if outside.any():
+        first = given.reshape(len(given), -1)[:, np.flatnonzero(outside)[0]]
+        raise ValueError(f"{what}; got {first.tolist()}. {remedy}")

@@ -1,0 +1,75 @@
+"""A coin."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import logit
+
+from softglm.arrays import BoolArray, FloatArray
+from softglm.families.base import UnconstrainedFamily
+from softglm.families.batches import require
+
+
+@final
+@dataclass(frozen=True)
+class Bernoulli(UnconstrainedFamily):
+    """One toss of a coin: y in {0, 1}, eta = log odds of 1.
+
+    A(eta) = log(1 + exp(eta)), so the mean is the logistic function of eta.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Bernoulli().mean(np.array([[-800.0, 0.0, np.log(3.0)]])).round(12).tolist()
+    [[0.0, 0.5, 0.75]]
+    """
+
+    n_parameters = 1
+
+    def sufficient_statistic(self, y: npt.ArrayLike) -> FloatArray:
+        """y itself, of shape (1, ...)."""
+        return np.asarray(y, dtype=np.float64)[np.newaxis]
+
+    def log_normalizer(self, eta: FloatArray) -> FloatArray:
+        """log(1 + exp(eta))."""
+        return self.normalizer_and_mean(eta.copy())[0]
+
+    def mean(self, eta: FloatArray) -> FloatArray:
+        """1 / (1 + exp(-eta)), with full relative accuracy however small."""
+        return self.normalizer_and_mean(eta.copy())[1]
+
+    def normalizer_and_mean(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Both from exp(-abs(eta)), which cannot overflow."""
+        tail = np.exp(-np.abs(eta))
+        log_normalizer = np.maximum(eta, 0.0) + np.log1p(tail)
+        np.exp(np.minimum(eta, 0.0, out=eta), out=eta)
+        eta /= 1.0 + tail
+        return log_normalizer[0], eta
+
+    def fisher_information(self, eta: FloatArray) -> FloatArray:
+        """mu (1 - mu), which is mu(eta) mu(-eta)."""
+        return (self.mean(eta) * self.mean(-eta))[np.newaxis]
+
+    def curvature_weights(self, mean: FloatArray) -> FloatArray:
+        """mu (1 - mu)."""
+        return mean * (1.0 - mean)
+
+    def can_fall(self, statistic: FloatArray) -> BoolArray:
+        """Unless it is 0."""
+        return statistic > 0.0
+
+    def can_rise(self, statistic: FloatArray) -> BoolArray:
+        """Unless it is 1."""
+        return statistic < 1.0
+
+    def natural_parameter(self, mean: FloatArray) -> FloatArray:
+        """log(mu / (1 - mu))."""
+        require(
+            np.all((mean > 0) & (mean < 1), axis=0),
+            "Bernoulli: the mean must lie strictly between 0 and 1",
+            mean,
+            "A coin that always falls on one side has no finite log odds.",
+        )
+        return logit(mean)

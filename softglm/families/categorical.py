@@ -1,0 +1,207 @@
+"""A die, and with it the softmax."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import helmert
+
+from softglm.arrays import BoolArray, FloatArray
+from softglm.families.base import UnconstrainedFamily
+from softglm.families.batches import diagonal, inner, require, total
+
+# Far above the rounding of a sum of probabilities, far below a forgotten class.
+SUM_TOLERANCE = 1e-8
+
+
+@final
+@dataclass(frozen=True)
+class Categorical(UnconstrainedFamily):
+    """One throw of a die with K faces: y in {0, ..., K-1}, T(y) one-hot.
+
+    A is logsumexp and its gradient is softmax. Both are written in *symmetric*
+    coding, one eta per class: a constant added to every eta adds itself to A and
+    leaves softmax alone. That makes eta identifiable up to a constant only, and it is
+    what keeps the arithmetic safe: the constant is chosen so that no exp overflows.
+    *Minimal* coding spends the freedom on a pivot class whose eta is 0.
+
+    Parameters
+    ----------
+    n_classes : int
+        K, at least 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> die = Categorical(3)
+    >>> eta = np.log([0.5, 0.25, 0.25]) + 1000.0
+    >>> die.mean(eta).round(12).tolist()
+    [0.5, 0.25, 0.25]
+    >>> bits = die.entropy(eta) / np.log(2.0)
+    >>> round(float(bits), 9)
+    1.5
+    """
+
+    n_classes: int
+
+    def __post_init__(self) -> None:
+        if self.n_classes < 2:
+            raise ValueError(
+                f"n_classes must be at least 2, got {self.n_classes}. A die with one "
+                "face leaves nothing to learn: drop the model or add a class."
+            )
+
+    @property
+    def n_parameters(self) -> int:
+        """K: one per class."""
+        return self.n_classes
+
+    def sufficient_statistic(self, y: npt.ArrayLike) -> FloatArray:
+        """The one-hot column of each code in y, of shape (K, ...)."""
+        return np.stack([np.equal(y, code) for code in range(self.n_classes)]).astype(np.float64)
+
+    def log_normalizer(self, eta: FloatArray) -> FloatArray:
+        """Logsumexp: log of the sum of exp(eta_k)."""
+        return self.normalizer_and_mean(eta.copy())[0]
+
+    def mean(self, eta: FloatArray) -> FloatArray:
+        """Softmax: exp(eta_k) over the sum of exp(eta_l)."""
+        return self.normalizer_and_mean(eta.copy())[1]
+
+    def normalizer_and_mean(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Logsumexp and softmax; the softmax overwrites eta."""
+        maximum = _shift_maximum_to_zero(eta)
+        np.exp(eta, out=eta)
+        normalizer = total(eta)
+        eta /= normalizer
+        return maximum + np.log(normalizer), eta
+
+    def log_softmax(self, eta: FloatArray) -> FloatArray:
+        """eta - A(eta): finite also where the probability itself underflows to 0.
+
+        Parameters
+        ----------
+        eta : array, shape (K, ...)
+
+        Returns
+        -------
+        array, shape (K, ...)
+        """
+        shifted = eta.copy()
+        # Without the shift, A would round off the fine digits of a large eta.
+        _shift_maximum_to_zero(shifted)
+        return shifted - self.log_normalizer(shifted)
+
+    def log_softmax_jacobian(self, eta: FloatArray) -> FloatArray:
+        """I - 1 mu': entry (k, l) is the derivative of log mu_k by eta_l.
+
+        Parameters
+        ----------
+        eta : array, shape (K, ...)
+
+        Returns
+        -------
+        array, shape (K, K, ...)
+        """
+        mean = self.mean(eta)
+        return diagonal(np.ones_like(mean)) - mean[np.newaxis]
+
+    def fisher_information(self, eta: FloatArray) -> FloatArray:
+        """diag(mu) - mu mu'."""
+        mean = self.mean(eta)
+        return diagonal(mean) - mean[:, np.newaxis] * mean
+
+    def fisher_product(self, eta: FloatArray, direction: FloatArray) -> FloatArray:
+        """mu_k (u_k - <mu, u>), without forming the matrix."""
+        mean = self.mean(eta)
+        return mean * (direction - inner(mean, direction))
+
+    @property
+    def identifiable_directions(self) -> FloatArray:
+        """The vectors of sum zero, in Helmert's basis, of shape (K, K-1)."""
+        return helmert(self.n_classes).T
+
+    @property
+    def curvature_directions(self) -> FloatArray:
+        """e_k - e_l for k < l: the covariance seen as a sum over pairs of classes."""
+        identity = np.identity(self.n_classes)
+        first, second = np.triu_indices(self.n_classes, 1)
+        return identity[first] - identity[second]
+
+    def curvature_weights(self, mean: FloatArray) -> FloatArray:
+        """mu_k mu_l for k < l."""
+        first, second = np.triu_indices(self.n_classes, 1)
+        return mean[first] * mean[second]
+
+    def total_information(self, mean: FloatArray, weights: FloatArray | None) -> FloatArray:
+        """diag(sum mu) - sum mu mu': one product, where pairs of classes would be many."""
+        weighted = mean if weights is None else mean * weights
+        products = weighted @ mean.T
+        # The rows of each covariance sum to zero; a diagonal made so loses no digits.
+        np.fill_diagonal(products, 0.0)
+        return np.diag(products.sum(axis=1)) - products
+
+    def information_trace(self, mean: FloatArray) -> FloatArray:
+        """1 - sum mu_k^2, in a form that rounding cannot make negative."""
+        return inner(mean, 1.0 - mean)
+
+    def can_fall(self, statistic: FloatArray) -> BoolArray:
+        """Mass can go from class k to class l where there is some."""
+        return statistic[np.triu_indices(self.n_classes, 1)[0]] > 0.0
+
+    def can_rise(self, statistic: FloatArray) -> BoolArray:
+        """Mass can come to class k from class l where there is some."""
+        return statistic[np.triu_indices(self.n_classes, 1)[1]] > 0.0
+
+    def natural_parameter(self, mean: FloatArray) -> FloatArray:
+        """Log probabilities, centred to sum zero (symmetric coding)."""
+        require(
+            np.all(mean > 0, axis=0) & (abs(total(mean) - 1.0) < SUM_TOLERANCE),
+            "Categorical: the means must be positive probabilities that sum to one",
+            mean,
+            "Divide counts by their total; a class that never occurs has no finite eta: leave it out.",
+        )
+        log_mean = np.log(mean)
+        return _centred(log_mean)
+
+    def minimal_from_symmetric(self, eta: FloatArray, pivot: int = -1) -> FloatArray:
+        """Log odds against the pivot class, which is left out.
+
+        Parameters
+        ----------
+        eta : array, shape (K, ...)
+        pivot : int
+            The class whose eta is to be 0; by default the last.
+
+        Returns
+        -------
+        array, shape (K-1, ...)
+        """
+        return np.delete(eta - eta[pivot], pivot, axis=0)
+
+    def symmetric_from_minimal(self, eta: FloatArray, pivot: int = -1) -> FloatArray:
+        """Put the pivot class back, and centre to sum zero.
+
+        Parameters
+        ----------
+        eta : array, shape (K-1, ...)
+        pivot : int
+            The class whose eta is 0; by default the last.
+
+        Returns
+        -------
+        array, shape (K, ...)
+        """
+        return _centred(np.insert(eta, pivot % self.n_classes, 0.0, axis=0))
+
+
+def _shift_maximum_to_zero(eta: FloatArray) -> FloatArray:
+    """Subtract, in place, the maximum over classes, lest exp overflow; return it."""
+    maximum: FloatArray = eta.max(axis=0)
+    eta -= maximum
+    return maximum
+
+
+def _centred(eta: FloatArray) -> FloatArray:
+    return eta - total(eta) / len(eta)

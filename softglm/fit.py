@@ -1,0 +1,199 @@
+"""The numeric core: rows, a family and a penalty in; the fitted linear predictor out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeAlias, final
+
+import numpy as np
+import numpy.typing as npt
+
+from softglm.arrays import FloatArray
+from softglm.data import Rows
+from softglm.families import ExponentialFamily, UnconstrainedFamily
+from softglm.model import (
+    MAX_DENSE_FEATURES,
+    GLM,
+    Objective,
+    Penalty,
+    null_coordinates,
+    null_model,
+    row_space,
+)
+from softglm.solver import GapKind, Progress, Status, minimise
+
+Report: TypeAlias = Callable[[Progress, FloatArray, FloatArray], None]
+"""Called as ``report(progress, coef, intercept)`` after each iteration."""
+
+
+@final
+@dataclass(frozen=True)
+class Start:
+    """Where a fit begins: `coef` of shape (p, q) and `intercept` of shape (q,)."""
+
+    coef: FloatArray
+    intercept: FloatArray
+
+
+@final
+@dataclass(frozen=True)
+class Fit:
+    """A fitted linear predictor eta = coef' x + intercept + offset, and what is known about it.
+
+    Attributes
+    ----------
+    coef : array of shape (p, q)
+    intercept : array of shape (q,)
+        Both rounded to the precision of X where that is coarser than float64.
+    loss, null_loss : float
+        The objective here and at the null model, in nats per unit of weight.
+    gap : float
+        What the loss is above its minimum, as `gap_kind` has it: the most it can be, or an estimate.
+    gap_kind : GapKind
+    status : Status
+    is_unique : bool
+        False where collinear columns are not told apart by a penalty: of the many optima this one is of minimum norm in
+        standardised coordinates.
+    n_iterations, n_evaluations, n_refreshes : int
+        Iterations of L-BFGS, evaluations of the loss and its gradient, Hessians (or approximations of it).
+    """
+
+    coef: FloatArray
+    intercept: FloatArray
+    loss: float
+    null_loss: float
+    gap: float
+    gap_kind: GapKind
+    status: Status
+    is_unique: bool
+    n_iterations: int
+    n_evaluations: int
+    n_refreshes: int
+
+    @property
+    def relative_gap(self) -> float:
+        """(f - f*) / (f_null - f*): the share of what the features can explain that is still missing."""
+        explained = self.null_loss - self.loss + self.gap
+        return self.gap / explained if explained > 0.0 else 0.0
+
+
+def fit(
+    rows: Rows,
+    family: ExponentialFamily,
+    penalty: Penalty,
+    start: Start | None = None,
+    *,
+    fit_intercept: bool = True,
+    tol: float = 1e-8,
+    max_iter: int = 1000,
+    precision: npt.DTypeLike = np.float64,
+    report: Report | None = None,
+) -> Fit:
+    """Fit eta = theta' x by penalised maximum likelihood.
+
+    Parameters
+    ----------
+    rows : Rows
+    family : ExponentialFamily
+        One whose natural parameters are unconstrained: Bernoulli, Categorical, Multinomial, Poisson, Gaussian.
+    penalty : Penalty
+        On p rows of coefficients, and one of intercepts if there are any.
+    start : Start or None, default=None
+        None starts at the null model.
+    fit_intercept : bool, default=True
+    tol : float, default=1e-8
+        The relative gap to prove.
+    max_iter : int, default=1000
+        The most iterations of L-BFGS.
+    precision : dtype, default=float64
+        To which the result is rounded; the gap then includes what the rounding lost.
+    report : callable or None, default=None
+
+    Raises
+    ------
+    ValueError
+        If the natural parameters of the family are constrained, so that theta' x could leave their space.
+    """
+    if not isinstance(family, UnconstrainedFamily):
+        raise ValueError(
+            f"{type(family).__name__} cannot be regressed on x by eta = theta' x: its natural parameters are "
+            "constrained, and a linear predictor would leave their space. Use a family in which every eta is a "
+            "distribution: Bernoulli, Categorical, Multinomial, Poisson or Gaussian."
+        )
+    narrow = penalty.rotated(rows.n_features, rows.n_rows) if _is_wide(rows) else None
+    if narrow is None:
+        result = _fit(rows, family, penalty, start, fit_intercept, tol, max_iter, report)
+    else:
+        reduced, space = row_space(rows, centred=fit_intercept, penalised=bool(narrow.curvature.any()))
+        result = _fit(
+            reduced,
+            family,
+            narrow,
+            None if start is None else Start(*space.down(start.coef, start.intercept)),
+            fit_intercept,
+            tol,
+            max_iter,
+            None if report is None else lambda progress, *predictor: report(progress, *space.up(*predictor)),
+        )
+        coef, intercept = space.up(result.coef, result.intercept)
+        result = replace(result, coef=coef, intercept=intercept)
+    if np.finfo(precision).eps > np.finfo(np.float64).eps:
+        return _rounded(result, Objective(rows, family, penalty, fit_intercept=fit_intercept), precision)
+    return result
+
+
+def _is_wide(rows: Rows) -> bool:
+    return rows.n_rows < rows.n_features and rows.n_rows <= MAX_DENSE_FEATURES
+
+
+def _fit(
+    rows: Rows,
+    family: UnconstrainedFamily,
+    penalty: Penalty,
+    start: Start | None,
+    fit_intercept: bool,
+    tol: float,
+    max_iter: int,
+    report: Report | None,
+) -> Fit:
+    objective = Objective(rows, family, penalty, fit_intercept=fit_intercept)
+    null = null_model(objective)
+    problem = GLM(objective, null_coordinates(objective, null.information))
+    solution = minimise(
+        problem,
+        null.parameters if start is None else objective.centred(start.coef, start.intercept),
+        problem.metric,
+        reference=null.value,
+        tol=tol,
+        max_iter=max_iter,
+        report=None if report is None else lambda progress, point: report(progress, *objective.uncentred(point)),
+    )
+    coef, intercept = objective.uncentred(_identified(solution.point, family))
+    return Fit(
+        coef=coef,
+        intercept=intercept,
+        loss=solution.value,
+        null_loss=null.value,
+        gap=solution.gap,
+        gap_kind=solution.gap_kind,
+        status=solution.status,
+        is_unique=problem.is_unique,
+        n_iterations=solution.n_iterations,
+        n_evaluations=solution.n_evaluations,
+        n_refreshes=solution.n_refreshes,
+    )
+
+
+def _identified(parameters: FloatArray, family: UnconstrainedFamily) -> FloatArray:
+    """Return the parameters, shape (m, q), without what the family cannot identify: centred over the classes."""
+    basis = family.identifiable_directions
+    return parameters @ basis @ basis.T
+
+
+def _rounded(result: Fit, objective: Objective, precision: npt.DTypeLike) -> Fit:
+    """Return the fit in the given precision, and count what that lost as part of the gap."""
+    coef = result.coef.astype(precision)
+    # The intercepts take up what the rounding of the coefficients shifts eta by at the mean of X.
+    intercept = (result.intercept + objective.moments.center @ (result.coef - coef)).astype(precision)
+    loss, _ = objective.evaluate(objective.centred(coef.astype(np.float64), intercept.astype(np.float64)))
+    gap = result.gap + max(loss - result.loss, 0.0)
+    return replace(result, coef=coef, intercept=intercept, loss=loss, gap=gap)

@@ -1,0 +1,159 @@
+r"""Coordinates in which a Kronecker approximation of the curvature is the identity.
+
+At the null model (coefficients 0) every row has the same mean, so the Fisher information is exactly S (x) M: S, the
+information of one row, times M, the second moments of the centred features. The ridge adds I (x) P. Two small
+eigendecompositions make all three diagonal at once, whatever the scales of the columns:
+
+    F' (M + P / s) F = I,   F' M F = diag(gamma),   Q' S Q = diag(sigma),   s = mean(sigma)
+    F' P F = s diag(1 - gamma), so the curvature in direction (j, a) is sigma_a gamma_j + s (1 - gamma_j)
+
+Away from the null model the same form with S and M averaged there is only an approximation, but its price does not
+grow with q^2.
+"""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from scipy import linalg
+
+from softglm.arrays import FloatArray
+from softglm.data import Block
+from softglm.model.objective import Objective
+
+# Eigenvalues of a matrix with unit diagonal that are below this, times its size, are rounding: the column is collinear.
+_RANK_TOLERANCE = 16 * np.finfo(np.float64).eps
+# A column whose spread is below this, relative to its mean, is constant to rounding.
+_CONSTANT = 64 * np.finfo(np.float64).eps
+# The curvature of a class direction is kept above this share of the mean, or a vanishing class would scale it to infinity.
+_LEAST_CURVATURE = 1e-12
+# Up to this many features their full second moments are decomposed (p^3); beyond, only their scales are used.
+MAX_DENSE_FEATURES = 2048
+
+
+@final
+@dataclass(frozen=True)
+class KroneckerCoordinates:
+    """The linear map theta = F (scales * Z) Q' from coordinates Z, flattened, to parameters.
+
+    Attributes
+    ----------
+    features : array of shape (m, r), or (m,) for a diagonal matrix
+        F.
+    classes : array of shape (q, s)
+        Q, orthonormal and orthogonal to what the family cannot identify.
+    scales : array of shape (r, s)
+        One over the root of the approximate curvature.
+    ridge : array of shape (r,)
+        The diagonal of F' P F, P the curvature of the penalty.
+    """
+
+    features: FloatArray
+    classes: FloatArray
+    scales: FloatArray
+    ridge: FloatArray
+
+    def displacement(self, coordinates: FloatArray) -> FloatArray:
+        """Return the parameters, shape (m, q), at these coordinates, shape (r * s,)."""
+        core = self.scales * coordinates.reshape(self.scales.shape)
+        rows = self.features @ core if self.features.ndim == 2 else self.features[:, np.newaxis] * core
+        return rows @ self.classes.T
+
+    def pull_back(self, gradient: FloatArray) -> FloatArray:
+        """Return the gradient in these coordinates, shape (r * s,), of one in the parameters, shape (m, q)."""
+        rows = gradient @ self.classes
+        core = self.features.T @ rows if self.features.ndim == 2 else self.features[:, np.newaxis] * rows
+        return np.ravel(self.scales * core)
+
+    def features_of(self, centred: FloatArray) -> FloatArray:
+        """Return F'[x - c; 1], shape (rows, r), of centred rows x - c, shape (rows, p); without the 1 where m = p."""
+        if self.features.ndim == 1:
+            constant = np.ones((len(centred), len(self.features) - centred.shape[1]))
+            return np.concatenate([centred, constant], axis=1) * self.features
+        transformed = centred @ self.features[: centred.shape[1]]
+        transformed += self.features[centred.shape[1] :].sum(axis=0)
+        return transformed
+
+
+def kronecker_coordinates(
+    second_moments: FloatArray,
+    information: FloatArray,
+    penalty: FloatArray,
+    identifiable: FloatArray,
+) -> KroneckerCoordinates:
+    """Diagonalise information (x) second_moments + I (x) diag(penalty).
+
+    Parameters
+    ----------
+    second_moments : array of shape (m, m), or (m,) for its diagonal alone
+    information : array of shape (q, q)
+        The Fisher information of one row, per unit of weight.
+    penalty : array of shape (m,)
+    identifiable : array of shape (q, s)
+        Orthonormal basis of the directions of eta that the family identifies.
+    """
+    sigma, rotation = linalg.eigh(identifiable.T @ information @ identifiable)
+    sigma = np.maximum(sigma, _LEAST_CURVATURE * max(sigma.mean(), np.finfo(np.float64).tiny))
+    typical = sigma.mean()
+    if second_moments.ndim == 1:
+        features, gamma, ridge = np.ones(len(penalty)), second_moments, penalty
+    else:
+        features, gamma = _simultaneous_eigenvectors(second_moments, penalty / typical)
+        ridge = typical * (1.0 - gamma)
+    curvature = np.multiply.outer(gamma, sigma) + ridge[:, np.newaxis]
+    scales = np.zeros_like(curvature)
+    np.divide(1.0, np.sqrt(curvature), out=scales, where=curvature > 0.0)
+    return KroneckerCoordinates(features, identifiable @ rotation, scales, ridge)
+
+
+def _simultaneous_eigenvectors(moments: FloatArray, penalty: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return F, shape (m, r), and gamma in [0, 1] with F'(moments + diag(penalty))F = I and F' moments F = diag(gamma).
+
+    r is the rank: directions in which no row varies and nothing is penalised are left out, and so stay at zero.
+    """
+    joint = moments + np.diag(penalty)
+    diagonal = joint.diagonal()
+    unit = np.zeros_like(diagonal)
+    np.divide(1.0, np.sqrt(diagonal), out=unit, where=diagonal > 0.0)
+    # Scaled to a unit diagonal first: otherwise the columns of largest scale would drown the others in rounding.
+    eigenvalues, vectors = linalg.eigh(joint * np.outer(unit, unit))
+    kept = eigenvalues > _RANK_TOLERANCE * len(unit) * eigenvalues.max(initial=0.0)
+    whitened = unit[:, np.newaxis] * vectors[:, kept] / np.sqrt(eigenvalues[kept])
+    gamma, rotation = linalg.eigh(whitened.T @ moments @ whitened)
+    return whitened @ rotation, np.clip(gamma, 0.0, 1.0)
+
+
+def null_coordinates(objective: Objective, information: FloatArray) -> KroneckerCoordinates:
+    """Return the coordinates of the null model, given the information of one row there, shape (q, q)."""
+    moments = objective.rows.sum(lambda block: (second_moments(objective, block, block.weights),))[0]
+    moments /= objective.moments.total_weight
+    return kronecker_coordinates(
+        moments, information, objective.penalty.curvature, objective.family.identifiable_directions
+    )
+
+
+def second_moments(objective: Objective, block: Block, weights: FloatArray | None) -> FloatArray:
+    """Return sum_i v_i z_i z_i' of z = [x - c; 1], shape (m, m), or its diagonal, shape (m,), where p is large.
+
+    Parameters
+    ----------
+    objective : Objective
+    block : Block
+    weights : array of shape (rows,), or None
+        v; None for ones.
+    """
+    center, n_constants = objective.moments.center, int(objective.fit_intercept)
+    total = float(len(block)) if weights is None else weights.sum()
+    noise = total * (_CONSTANT * center) ** 2
+    if len(center) > MAX_DENSE_FEATURES:
+        squares = block.squares(center, np.ones(len(block)) if weights is None else weights)
+        squares[squares <= noise] = 0.0
+        return np.append(squares, [total] * n_constants)
+    centred = np.concatenate([block.centred(center), np.ones((len(block), n_constants))], axis=1)
+    if weights is not None:
+        centred *= np.sqrt(weights)[:, np.newaxis]
+    moments: FloatArray = centred.T @ centred
+    constant = np.flatnonzero(moments.diagonal()[: len(center)] <= noise)
+    moments[constant] = 0.0
+    moments[:, constant] = 0.0
+    return moments

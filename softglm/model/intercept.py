@@ -1,0 +1,90 @@
+"""The best intercepts for given coefficients: a small Newton iteration, exact to rounding.
+
+With the coefficients at 0 this is the null model, where every fit starts; at the end of a fit too large for its exact
+Hessian it is what makes the bound of strong convexity hold, since intercepts are never penalised.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import linalg
+
+from softglm.arrays import FloatArray
+from softglm.data import Block
+from softglm.model.objective import Objective
+
+_MAX_STEPS = 50
+_MAX_HALVINGS = 30
+# The squared Newton decrement, in nats, below which the intercepts are exact to rounding.
+_NEGLIGIBLE = 1e-28
+
+
+class Null(NamedTuple):
+    """The null model: parameters (m, q) with every coefficient 0, f there, and the information of a row, (q, q)."""
+
+    parameters: FloatArray
+    value: float
+    information: FloatArray
+
+
+def null_model(objective: Objective) -> Null:
+    """Fit the model without features: same weights, same offset, same intercepts."""
+    family, moments = objective.family, objective.moments
+    parameters = np.zeros(objective.shape)
+    if objective.fit_intercept:
+        parameters[-1] = family.natural_parameter(moments.mean_target[:, np.newaxis])[:, 0]
+    if objective.rows.has_offset:
+        if objective.fit_intercept:
+            parameters = solve_intercept(objective, parameters)
+        value, _, information = _intercept_pass(objective, parameters)
+        return Null(parameters, value, information)
+    # Every row has the same eta.
+    eta = parameters[-1:].T if objective.fit_intercept else np.zeros((objective.shape[1], 1))
+    value = float(family.log_normalizer(eta)[0] - eta[:, 0] @ moments.mean_target)
+    return Null(parameters, value, family.fisher_information(eta)[..., 0])
+
+
+def solve_intercept(objective: Objective, parameters: FloatArray) -> FloatArray:
+    """Return the parameters, shape (m, q), with the intercepts that minimise f for these coefficients."""
+    basis = objective.family.identifiable_directions
+    value, gradient, information = _intercept_pass(objective, parameters)
+    for _ in range(_MAX_STEPS):
+        direction = -linalg.pinvh(basis.T @ information @ basis) @ (basis.T @ gradient)
+        if gradient @ basis @ direction > -_NEGLIGIBLE:
+            break
+        for halving in range(_MAX_HALVINGS):
+            trial = parameters.copy()
+            trial[-1] += basis @ direction * 0.5**halving
+            there = _intercept_pass(objective, trial)
+            # Near the optimum f is flat to rounding, and the slope along the step tells alone.
+            if there[0] < value or (
+                there[0] - value < 1e-14 and abs(there[1] @ basis @ direction) < _slope(gradient, basis, direction)
+            ):
+                break
+        else:
+            break
+        parameters, (value, gradient, information) = trial, there
+    return parameters
+
+
+def _slope(gradient: FloatArray, basis: FloatArray, direction: FloatArray) -> float:
+    return float(abs(gradient @ basis @ direction))
+
+
+def _intercept_pass(objective: Objective, parameters: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+    """Return f, its gradient in the intercepts, shape (q,), and their information, shape (q, q)."""
+    coef, intercept = objective.uncentred(parameters)
+    family, moments = objective.family, objective.moments
+
+    def statistic(block: Block) -> tuple[FloatArray, ...]:
+        log_normalizer, mean = family.normalizer_and_mean(block.predictor(coef, intercept))
+        value = block.weighted(log_normalizer).sum(keepdims=True)
+        information = family.total_information(mean, block.weights)
+        return value, block.weighted(mean).sum(axis=1), information
+
+    value, mean, information = objective.rows.sum(statistic)
+    return (
+        objective.assembled_value(float(value[0]), parameters),
+        mean / moments.total_weight - moments.mean_target,
+        information / moments.total_weight,
+    )

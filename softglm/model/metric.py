@@ -1,0 +1,75 @@
+"""The metrics in which the fit is minimised: the exact Hessian, or its Kronecker approximation."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from scipy import linalg
+
+from softglm.arrays import FloatArray
+from softglm.model.certificate import concordance_radius, self_concordant_gap
+from softglm.model.coordinates import KroneckerCoordinates
+from softglm.model.fisher import hessian
+from softglm.model.objective import Objective
+
+
+@final
+@dataclass(frozen=True)
+class KroneckerMetric:
+    """H ~ S (x) M + I (x) P, the identity in its own coordinates."""
+
+    coordinates: KroneckerCoordinates
+
+    def whiten(self, gradient: FloatArray) -> FloatArray:
+        return self.coordinates.pull_back(gradient)
+
+    def unwhiten(self, vector: FloatArray) -> FloatArray:
+        return self.coordinates.displacement(vector)
+
+    def gap(self, decrement: float, distance: float) -> float:
+        """An approximate Hessian proves nothing."""
+        return float("inf")
+
+
+@final
+class ExactMetric:
+    """H, the Hessian at a point, factored in the coordinates of a Kronecker approximation.
+
+    Parameters
+    ----------
+    objective : Objective
+    point : array of shape (m, q)
+    coordinates : KroneckerCoordinates
+    """
+
+    def __init__(self, objective: Objective, point: FloatArray, coordinates: KroneckerCoordinates) -> None:
+        self._objective, self._coordinates = objective, coordinates
+        self._radius: float | None = None
+        matrix = hessian(objective, point, coordinates)
+        factor, info = linalg.lapack.dpotrf(matrix, lower=1)
+        # Where classes separate the information vanishes, and rounding may leave it indefinite. Shifted, it is still
+        # a metric, but no longer the Hessian, and proves nothing.
+        shift = np.finfo(np.float64).eps * matrix.trace()
+        self._shifted = bool(info)
+        while info:
+            factor, info = linalg.lapack.dpotrf(matrix + shift * np.eye(len(matrix)), lower=1)
+            shift *= 10.0
+        self._factor = factor
+
+    def whiten(self, gradient: FloatArray) -> FloatArray:
+        solved, _ = linalg.lapack.dtrtrs(self._factor, self._coordinates.pull_back(gradient), lower=1)
+        return np.asarray(solved)
+
+    def unwhiten(self, vector: FloatArray) -> FloatArray:
+        solved, _ = linalg.lapack.dtrtrs(self._factor, vector, lower=1, trans=1)
+        return self._coordinates.displacement(solved)
+
+    def gap(self, decrement: float, distance: float) -> float:
+        """Bound f - f* by self-concordance, for a gradient taken at this distance from the Hessian."""
+        if self._shifted:
+            return float("inf")
+        if self._radius is None:
+            self._radius = concordance_radius(self._objective, self._coordinates, self._factor)
+        # Along h the Hessian changes by at most exp(+-R(h)), R(h) <= rho ||h||, and with it both norms by the root.
+        stretch = np.exp(min(self._radius * distance, 100.0) / 2.0)
+        return self_concordant_gap(stretch * decrement, stretch * self._radius)

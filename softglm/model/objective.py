@@ -1,0 +1,150 @@
+r"""What is minimised: the penalised mean negative log-likelihood of an exponential family in eta = theta' x.
+
+    f(B, b) = (1/W) sum_i w_i [ A(eta_i) - <t_i, eta_i> ] + r(B),    eta_i = B' (x_i - c) + b + o_i
+
+The data enter the part that is linear in theta only through sums that are computed once, sum w t and
+sum w t (x - c)'; an evaluation needs nothing but A and its gradient. The rows are centred at their weighted mean c
+through the intercept, never by touching X: b here is the intercept at c, and `uncentred` is the way out.
+
+Symbols, with the names they carry in the code (q natural parameters, m = p + 1 with an intercept, else p):
+
+    x_i (p,) X      t_i (q,) targets    w_i weights (row totals folded in)    o_i (q,) offset    c (p,) center
+    theta (m, q) parameters: the rows of B (p, q), coef, then b (q,), intercept
+    eta_i (q,) eta      mu_i = grad A(eta_i) (q,) mean      W total_weight
+"""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from softglm.arrays import FloatArray
+from softglm.data import Block, Rows
+from softglm.families import UnconstrainedFamily
+from softglm.model.penalty import Penalty
+
+
+@final
+@dataclass(frozen=True)
+class Moments:
+    """Sums over the rows that never change during a fit.
+
+    Attributes
+    ----------
+    total_weight : float
+        W = sum w.
+    center : array of shape (p,)
+        c = sum w x / W, or zeros without an intercept.
+    mean_target : array of shape (q,)
+        sum w t / W.
+    cross : array of shape (p, q)
+        sum w (x - c) t' / W.
+    offset_term : float
+        sum w <t, o> / W.
+    """
+
+    total_weight: float
+    center: FloatArray
+    mean_target: FloatArray
+    cross: FloatArray
+    offset_term: float
+
+
+def moments(rows: Rows, n_parameters: int, *, centred: bool) -> Moments:
+    """Return the sums of one pass over the rows, for q = n_parameters natural parameters."""
+
+    def statistic(block: Block) -> tuple[FloatArray, ...]:
+        targets = block.weighted(block.targets_matrix(n_parameters))
+        ones = block.weighted(np.ones((1, len(block))))
+        offset_term = np.zeros(1) if block.offset is None else np.vdot(targets, block.offset.T)[np.newaxis]
+        return (
+            ones.sum(axis=1),
+            block.cross(ones)[:, 0],
+            targets.sum(axis=1),
+            block.cross(targets),
+            offset_term,
+        )
+
+    weight, x, t, cross, offset_term = rows.sum(statistic)
+    center = x / weight if centred else np.zeros_like(x)
+    return Moments(
+        total_weight=float(weight[0]),
+        center=center,
+        mean_target=t / weight,
+        cross=(cross - np.outer(center, t)) / weight,
+        offset_term=float(offset_term[0] / weight[0]),
+    )
+
+
+@final
+class Objective:
+    """f and its gradient in one pass over the rows.
+
+    Parameters
+    ----------
+    rows : Rows
+    family : UnconstrainedFamily
+    penalty : Penalty
+    fit_intercept : bool
+    """
+
+    def __init__(self, rows: Rows, family: UnconstrainedFamily, penalty: Penalty, *, fit_intercept: bool) -> None:
+        self.rows, self.family, self.penalty, self.fit_intercept = (
+            rows,
+            family,
+            penalty,
+            fit_intercept,
+        )
+        self.moments = moments(rows, family.n_parameters, centred=fit_intercept)
+        linear = [self.moments.cross, self.moments.mean_target[np.newaxis]]
+        self._linear = np.concatenate(linear if fit_intercept else linear[:1])
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The shape (m, q) of the parameters."""
+        return self._linear.shape
+
+    def split(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return coef, shape (p, q), and the intercept at the center, shape (q,)."""
+        if self.fit_intercept:
+            return parameters[:-1], parameters[-1]
+        return parameters, np.zeros(parameters.shape[1])
+
+    def uncentred(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return coef, shape (p, q), and the intercept at x = 0, shape (q,), so that eta = coef' x + intercept + o."""
+        coef, intercept = self.split(parameters)
+        return coef, intercept - self.moments.center @ coef
+
+    def centred(self, coef: FloatArray, intercept: FloatArray) -> FloatArray:
+        """Return the parameters, shape (m, q), of a coefficient matrix and an intercept at x = 0."""
+        if not self.fit_intercept:
+            return np.array(coef)
+        return np.concatenate([coef, (intercept + self.moments.center @ coef)[np.newaxis]])
+
+    def evaluate(self, parameters: FloatArray) -> tuple[float, FloatArray]:
+        """Return f and its gradient, shape (m, q)."""
+        coef, intercept = self.uncentred(parameters)
+
+        def statistic(block: Block) -> tuple[FloatArray, ...]:
+            log_normalizer, mean = self.family.normalizer_and_mean(block.predictor(coef, intercept))
+            mean = block.weighted(mean)
+            return (
+                block.weighted(log_normalizer).sum(keepdims=True),
+                block.cross(mean),
+                mean.sum(axis=1),
+            )
+
+        log_normalizer, cross, mean = self.rows.sum(statistic)
+        gradient = np.empty(self.shape)
+        gradient[: len(cross)] = cross - np.outer(self.moments.center, mean)
+        if self.fit_intercept:
+            gradient[-1] = mean
+        gradient /= self.moments.total_weight
+        gradient -= self._linear
+        gradient += self.penalty.gradient(parameters)
+        return self.assembled_value(float(log_normalizer[0]), parameters), gradient
+
+    def assembled_value(self, log_normalizer: float, parameters: FloatArray) -> float:
+        """Return f, given sum_i w_i A(eta_i) at these parameters."""
+        linear = float(np.vdot(self._linear, parameters)) + self.moments.offset_term
+        return log_normalizer / self.moments.total_weight - linear + self.penalty.value(parameters)

@@ -1,0 +1,78 @@
+"""Wide data: with more features than rows, the optimum lies in the space that the rows span.
+
+Only the products of the coefficients with the centred rows enter the likelihood, and a component orthogonal to all of
+them can only add to a ridge. With X_c' = V R (V orthonormal, n columns) the fit on the n features X_c V = R', with the
+same ridge, has coefficients V' B: p is replaced by n, exactly.
+"""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from scipy import linalg
+
+from softglm.arrays import FloatArray
+from softglm.data import Block, Rows, RowsInMemory
+
+
+@final
+@dataclass(frozen=True)
+class RowSpace:
+    """The map between coefficients on p features and on the n coordinates of the row space.
+
+    Attributes
+    ----------
+    basis : array of shape (p, n)
+        V, with the columns of X divided by `scale` first.
+    scale, center : array of shape (p,)
+    """
+
+    basis: FloatArray
+    scale: FloatArray
+    center: FloatArray
+
+    def up(self, coef: FloatArray, intercept: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return coef, shape (p, q), and intercept, from those on the reduced features, shape (n, q)."""
+        whole = (self.basis @ coef) / self.scale[:, np.newaxis]
+        return whole, intercept - self.center @ whole
+
+    def down(self, coef: FloatArray, intercept: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the nearest coefficients on the reduced features, shape (n, q), and the intercept."""
+        return self.basis.T @ (coef * self.scale[:, np.newaxis]), intercept + self.center @ coef
+
+
+def row_space(rows: Rows, *, centred: bool, penalised: bool) -> tuple[Rows, RowSpace]:
+    """Return the reduced rows, with n features in place of p > n, and the way back.
+
+    Parameters
+    ----------
+    rows : Rows
+    centred : bool
+        Whether there is an intercept.
+    penalised : bool
+        If not, the columns are scaled to unit variance first, so that the solution is of minimum norm in those.
+    """
+    zero = np.zeros(rows.n_features)
+    parts = rows.concatenate(lambda block: (block.centred(zero).T, *_observed(block)))
+    columns, targets, weights, offset = parts
+    center = columns @ weights / weights.sum() if centred else zero
+    columns -= center[:, np.newaxis]
+    scale = np.ones(rows.n_features)
+    if not penalised:
+        spread = np.sqrt(columns**2 @ weights / weights.sum())
+        scale[spread > 0.0] = spread[spread > 0.0]
+        columns /= scale[:, np.newaxis]
+    basis, triangle = linalg.qr(columns, mode="economic", overwrite_a=True)
+    reduced = RowsInMemory(
+        np.ascontiguousarray(triangle.T),
+        targets.T if targets.ndim == 2 else targets,
+        weights,
+        offset.T if rows.has_offset else None,
+    )
+    return reduced, RowSpace(basis, scale, center)
+
+
+def _observed(block: Block) -> tuple[FloatArray, FloatArray, FloatArray]:
+    weights = np.ones(len(block)) if block.weights is None else block.weights
+    offset = np.empty((0, len(block))) if block.offset is None else block.offset.T
+    return block.targets.T, weights, offset

@@ -1,0 +1,152 @@
+r"""L-BFGS in the coordinates of a metric: one stage, from one metric to the next.
+
+A metric H ~ L L' defines coordinates v in which H is the identity: a gradient g becomes L^-1 g (`whiten`), a step v
+becomes L^-T v (`unwhiten`). With an empty memory the first direction is then the Newton step of that metric, with
+step length 1, whatever the scale of the gradient.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+
+from softglm.arrays import FloatArray
+
+_MEMORY = 10
+# The constants of sufficient decrease and of curvature in the Wolfe conditions (Nocedal & Wright 2006, section 3.1).
+_DECREASE, _CURVATURE = 1e-4, 0.9
+_MAX_TRIALS = 30
+# Differences of f below this, relative to |f| + 1, are rounding; the slope alone decides there (see `_acceptable`).
+_ROUNDING = 1e-13
+
+
+class Metric(Protocol):
+    """A positive definite H ~ L L', factored once and applied often."""
+
+    def whiten(self, gradient: FloatArray) -> FloatArray:
+        """Return L^-1 g, a vector."""
+
+    def unwhiten(self, vector: FloatArray) -> FloatArray:
+        """Return L^-T v, of the shape of a point."""
+
+
+class Iterate(NamedTuple):
+    """A point with the value and the gradient of f there."""
+
+    point: FloatArray
+    value: float
+    gradient: FloatArray
+
+
+Evaluate = Callable[[FloatArray], Iterate]
+
+
+Memory: TypeAlias = deque[tuple[FloatArray, FloatArray, float]]
+"""The last steps in the whitened coordinates, the changes of the gradient along them, and their inner products."""
+
+
+def empty_memory() -> Memory:
+    """Return a memory without steps, for a new metric."""
+    return deque(maxlen=_MEMORY)
+
+
+def lbfgs(
+    evaluate: Evaluate,
+    start: Iterate,
+    metric: Metric,
+    memory: Memory,
+    stop: Callable[[Iterate, float], bool],
+) -> None:
+    """Iterate from `start` until `stop` says so, or no step is acceptable.
+
+    Liu & Nocedal 1989, doi 10.1007/BF01589116.
+
+    Parameters
+    ----------
+    evaluate : callable
+        Returns the iterate at a point.
+    start : Iterate
+    metric : Metric
+    memory : Memory
+        Of earlier iterations in the same metric; it is added to.
+    stop : callable
+        Called after each accepted step with the iterate and the length of its gradient in the metric, whose half
+        square estimates f - f*.
+    """
+    here, whitened = start, metric.whiten(start.gradient)
+    while True:
+        direction = _quasi_newton(memory, -whitened)
+        found = _line_search(evaluate, here, metric.unwhiten(direction))
+        if found is None:
+            return
+        length, here = found
+        previous, whitened = whitened, metric.whiten(here.gradient)
+        step, change = length * direction, whitened - previous
+        if (curvature := float(step @ change)) > 0.0:
+            memory.append((step, change, curvature))
+        if stop(here, float(np.linalg.norm(whitened))):
+            return
+
+
+def _quasi_newton(memory: Memory, vector: FloatArray) -> FloatArray:
+    """Return the inverse quasi-Newton matrix times a vector, by the two-loop recursion."""
+    coefficients = []
+    for step, change, curvature in reversed(memory):
+        coefficient = step @ vector / curvature
+        vector = vector - coefficient * change
+        coefficients.append(coefficient)
+    if memory:
+        _, change, curvature = memory[-1]
+        vector = vector * (curvature / (change @ change))
+    for (step, change, curvature), coefficient in zip(memory, reversed(coefficients), strict=True):
+        vector = vector + (coefficient - change @ vector / curvature) * step
+    return vector
+
+
+def _line_search(evaluate: Evaluate, start: Iterate, move: FloatArray) -> tuple[float, Iterate] | None:
+    """Return a step length that satisfies the Wolfe conditions, with the iterate there, or None.
+
+    The bracket of Lewis & Overton 2013 (doi 10.1007/s10107-012-0514-2), with the secant of the slopes, which of a
+    convex function increase, in place of bisection where it falls well inside.
+    """
+    slope = float(np.vdot(start.gradient, move))
+    if not slope < 0.0:
+        return None
+    low, low_slope, high, high_slope = 0.0, slope, np.inf, np.inf
+    length = 1.0
+    for _ in range(_MAX_TRIALS):
+        there = evaluate(start.point + length * move)
+        there_slope = float(np.vdot(there.gradient, move))
+        if not _acceptable(start, slope, length, there, there_slope):
+            high, high_slope = length, there_slope
+        elif there_slope < _CURVATURE * slope:
+            low, low_slope = length, there_slope
+        else:
+            return length, there
+        length = _next_length(low, low_slope, high, high_slope)
+    return None
+
+
+def _acceptable(start: Iterate, slope: float, length: float, there: Iterate, there_slope: float) -> bool:
+    """Tell whether f has decreased enough: by its values, or where they are rounding by its slopes.
+
+    The second form is the approximate Wolfe condition of Hager & Zhang 2005 (doi 10.1137/030601880). Without it a
+    search fails once f is flat to rounding, half the digits of the gradient before the end.
+    """
+    if not (np.isfinite(there.value) and np.isfinite(there_slope)):
+        return False
+    change = there.value - start.value
+    if change <= _DECREASE * length * slope:
+        return True
+    return change <= _ROUNDING * (1.0 + abs(start.value)) and there_slope <= (2.0 * _DECREASE - 1.0) * slope
+
+
+def _next_length(low: float, low_slope: float, high: float, high_slope: float) -> float:
+    if not np.isfinite(high):
+        return 4.0 * low if low > 0.0 else 1.0
+    width = high - low
+    if np.isfinite(high_slope) and high_slope > 0.0 > low_slope:
+        secant = low - low_slope * width / (high_slope - low_slope)
+        return float(np.clip(secant, low + 0.1 * width, high - 0.1 * width))
+    return low + 0.5 * width

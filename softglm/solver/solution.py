@@ -1,0 +1,55 @@
+"""What a solver returns. It never warns: each status is the sentence that the user will read."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import final
+
+from softglm.arrays import FloatArray
+
+
+@final
+class Status(Enum):
+    """How a minimisation ended."""
+
+    CONVERGED = "converged"
+    PRECISION = "stopped at the precision of the arithmetic, before the tolerance was proved"
+    ITERATIONS = "ran out of iterations before the tolerance was reached"
+    SEPARATED = "separated: the maximum-likelihood estimate does not exist, some coefficients are infinite"
+    NON_FINITE = "the objective is not finite: some value of X or the offset is too large for the arithmetic"
+
+
+@final
+class GapKind(Enum):
+    """What stands behind a gap."""
+
+    SELF_CONCORDANCE = "proved by self-concordance"
+    STRONG_CONVEXITY = "proved by strong convexity"
+    ESTIMATE = "estimated"
+
+
+@final
+@dataclass(frozen=True)
+class Solution:
+    """The last iterate, and what is known about it.
+
+    Attributes
+    ----------
+    point, gradient : array
+        Of the shape of the starting point.
+    value, gap : float
+        f, and f - f* as `gap_kind` has it (inf where nothing is known).
+    status : Status
+    gap_kind : GapKind
+    n_iterations, n_evaluations, n_refreshes : int
+        Quasi-Newton iterations, evaluations of value and gradient, new metrics.
+    """
+
+    point: FloatArray
+    value: float
+    gradient: FloatArray
+    gap: float
+    status: Status
+    gap_kind: GapKind
+    n_iterations: int
+    n_evaluations: int
+    n_refreshes: int

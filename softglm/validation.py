@@ -1,0 +1,292 @@
+"""What users pass, checked and turned into clean arrays: each error says what was given, expected, and to be done."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.exceptions import DataConversionWarning
+from sklearn.utils import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array
+
+from softglm.arrays import FloatArray, IntArray
+from softglm.data import Rows, RowsInMemory
+
+Labels = npt.NDArray[Any]
+
+
+@final
+@dataclass(frozen=True)
+class Response:
+    """The observed y: labels, or rows of class probabilities or counts.
+
+    Attributes
+    ----------
+    classes : array of shape (K,)
+        Sorted.
+    codes : array of shape (n,), int32, or None
+        The position of each label in `classes`.
+    counts : array of shape (n, K) or None
+        y as given, its columns in the order of `classes`.
+    """
+
+    classes: Labels
+    codes: IntArray | None
+    counts: FloatArray | None
+
+    @property
+    def trials(self) -> FloatArray | None:
+        """m_i, the total of each row of counts, shape (n,); None for labels, where it is 1."""
+        return None if self.counts is None else self.counts.sum(axis=1)
+
+    def class_totals(self, weights: FloatArray | None) -> FloatArray:
+        """Return sum_i w_i t_ik for each class, shape (K,)."""
+        if self.codes is not None:
+            return np.bincount(self.codes, weights, minlength=len(self.classes)).astype(np.float64)
+        assert self.counts is not None  # noqa: S101 - the other of the two
+        return self.counts.sum(axis=0) if weights is None else weights @ self.counts
+
+    def log_likelihood(self, log_probabilities: FloatArray, weights: FloatArray | None) -> float:
+        """Return sum_i w_i sum_k t_ik log p_ik, where 0 log 0 = 0."""
+        if self.codes is not None:
+            per_row = log_probabilities[np.arange(len(self.codes)), self.codes]
+        else:
+            assert self.counts is not None  # noqa: S101 - the other of the two
+            observed = self.counts > 0.0
+            per_row = np.where(observed, self.counts * np.where(observed, log_probabilities, 0.0), 0.0).sum(axis=1)
+        return float(per_row.sum() if weights is None else weights @ per_row)
+
+    @property
+    def saturated(self) -> FloatArray | None:
+        """sum_k t_ik log(t_ik / m_i) per row: the log-likelihood of a model that predicts each row; None for labels, 0."""
+        if self.counts is None:
+            return None
+        shares = self.counts / self.counts.sum(axis=1, keepdims=True)
+        logs = np.log(shares, out=np.zeros_like(shares), where=shares > 0.0)
+        return np.asarray((self.counts * logs).sum(axis=1))
+
+
+def is_frame(y: Any) -> bool:
+    """Tell whether y is a data frame: something two-dimensional with named columns."""
+    return hasattr(y, "columns") and np.ndim(y) == 2
+
+
+def read_response(y: Any, values: npt.NDArray[Any]) -> Response:
+    """Return the response of a fit.
+
+    Parameters
+    ----------
+    y : object
+        As passed by the user: asked for the names of its columns.
+    values : array of shape (n,) or (n, k)
+        The same, checked for missing values.
+    """
+    if values.ndim == 2 and values.shape[1] == 1:
+        warnings.warn(
+            "A column-vector y was passed when a 1d array was expected. Pass y.ravel() for labels, or one column per "
+            "class for probabilities or counts.",
+            DataConversionWarning,
+            stacklevel=3,
+        )
+        values = values.ravel()
+    if values.ndim == 1:
+        check_classification_targets(values)
+        classes, codes = np.unique(values, return_inverse=True)
+        return Response(classes, codes.astype(np.int32), None)
+    counts = _counts(values)
+    _warn_about_counts(counts)
+    if not is_frame(y):
+        return Response(np.arange(counts.shape[1]), None, counts)
+    names = _column_names(y, "y")
+    order = np.argsort(names, kind="stable")
+    return Response(names[order], None, counts[:, order])
+
+
+def match_response(y: Any, classes: Labels) -> Response:
+    """Return a response to be compared with a fitted model: labels by value, frames by name, arrays by position."""
+    values = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values.ravel()
+    if values.ndim == 2:
+        return Response(classes, None, _counts(_columns_by_class(y, values, classes, "y")))
+    codes = np.searchsorted(classes, values).clip(max=len(classes) - 1)
+    unknown = np.unique(values[classes[codes] != values])
+    if len(unknown):
+        raise ValueError(
+            f"y contains labels that the model was not fitted on: {unknown[:5].tolist()}. It knows "
+            f"{classes[:10].tolist()}; drop those rows or refit."
+        )
+    return Response(classes, codes.astype(np.int32), None)
+
+
+def read_weights(sample_weight: Any, n_rows: int) -> FloatArray | None:
+    """Return the sample weights, shape (n,), or None for ones."""
+    if sample_weight is None:
+        return None
+    if np.ndim(sample_weight) == 0:
+        sample_weight = np.full(n_rows, sample_weight)
+    weights = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
+    if weights.shape != (n_rows,):
+        raise ValueError(
+            f"sample_weight has shape {weights.shape}, expected ({n_rows},): one weight for each row of X."
+        )
+    if (weights < 0.0).any():
+        raise ValueError(
+            f"sample_weight has negative values, the least is {weights.min():g}. A weight says how often a row counts: "
+            "it must be at least 0."
+        )
+    if not weights.any():
+        raise ValueError("sample_weight is zero for every row, so there is nothing to fit. Give some row a weight.")
+    return np.asarray(weights)
+
+
+def read_class_weight(class_weight: Any, response: Response, weights: FloatArray | None) -> FloatArray | None:
+    """Return c_k, shape (K,), or None for ones; "balanced" is W0 / (K W0_k) over the classes that have weight."""
+    if class_weight is None:
+        return None
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        totals = response.class_totals(weights)
+        present = totals > 0.0
+        factors = np.ones_like(totals)
+        factors[present] = totals.sum() / (present.sum() * totals[present])
+        return factors
+    if not isinstance(class_weight, dict):
+        raise ValueError(f'class_weight must be None, "balanced" or a dict from class to weight, got {class_weight!r}.')
+    factors = np.asarray(compute_class_weight(class_weight, classes=response.classes, y=response.classes), np.float64)
+    if not (np.isfinite(factors) & (factors >= 0.0)).all():
+        raise ValueError(f"class_weight must hold finite weights of at least 0, got {class_weight!r}.")
+    return factors
+
+
+def read_offset(offset: Any, n_rows: int, classes: Labels) -> FloatArray | None:
+    """Return the offset in the coding of the model: (n, K), or (n, 1) for two classes; None if there is none."""
+    if offset is None:
+        return None
+    if np.ndim(offset) == 0:
+        offset = np.full(n_rows, offset) if len(classes) == 2 else np.full((n_rows, len(classes)), offset)
+    values = check_array(offset, ensure_2d=False, dtype=np.float64, input_name="offset")
+    binary = len(classes) == 2
+    if binary and values.shape in ((n_rows,), (n_rows, 1)):
+        return np.asarray(values.reshape(n_rows, 1))
+    if values.shape != (n_rows, len(classes)):
+        expected = f"({n_rows},) or ({n_rows}, 2)" if binary else f"({n_rows}, {len(classes)})"
+        raise ValueError(
+            f"offset has shape {values.shape}, expected {expected}: the known part of eta, a column for each of the "
+            f"classes {classes[:10].tolist()}."
+        )
+    values = _columns_by_class(offset, values, classes, "offset")
+    return values[:, 1:] - values[:, :1] if binary else values
+
+
+def make_rows(
+    X: Any,
+    response: Response,
+    weights: FloatArray | None,
+    offset: FloatArray | None,
+    factors: FloatArray | None,
+    present: npt.NDArray[np.bool_],
+) -> tuple[Rows, float]:
+    """Return the rows to fit, with class weights applied and absent classes left out, and their total weight W.
+
+    Class weights multiply the column of t that belongs to the class, t_ik -> c_k t_ik, and the row totals follow: the
+    only reading under which counts are repeated rows.
+    """
+    binary = len(response.classes) == 2
+    if response.codes is not None:
+        codes = response.codes
+        if factors is not None:
+            weights = factors[codes] if weights is None else weights * factors[codes]
+        if not present.all():
+            # The rows of absent classes have weight zero; any code will do for them.
+            codes = np.maximum(np.cumsum(present) - 1, 0).astype(np.int32)[codes]
+        targets: FloatArray | IntArray = codes
+    else:
+        assert response.counts is not None  # noqa: S101 - the other of the two
+        counts = response.counts[:, present]
+        if factors is not None:
+            counts = counts * factors[present]
+        trials = counts.sum(axis=1)
+        empty = trials == 0.0
+        shares = counts / np.where(empty, 1.0, trials)[:, np.newaxis]
+        shares[empty] = 1.0 / shares.shape[1]
+        targets = np.ascontiguousarray(shares[:, 1]) if binary else shares
+        if weights is not None:
+            weights = weights * trials
+        elif not (trials == 1.0).all():
+            weights = trials
+    if offset is not None and not binary:
+        offset = offset[:, present]
+    total = float(X.shape[0] if weights is None else weights.sum())
+    return RowsInMemory(X, targets, weights, offset), total
+
+
+def _counts(values: npt.NDArray[Any]) -> FloatArray:
+    try:
+        counts = values.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"A two-dimensional y must hold class probabilities or counts, got dtype {values.dtype}. Pass labels as a "
+            "one-dimensional array."
+        ) from error
+    negative = np.flatnonzero((counts < 0.0).any(axis=1))
+    if len(negative):
+        raise ValueError(
+            f"y has negative entries in {len(negative)} rows, the first at row {negative[0]}. A two-dimensional y holds "
+            "class probabilities or counts, a column for each class."
+        )
+    empty = np.flatnonzero(~counts.any(axis=1))
+    if len(empty):
+        raise ValueError(
+            f"y has {len(empty)} rows of zeros only, the first at row {empty[0]}: nothing was observed there. Drop "
+            "those rows."
+        )
+    return np.asarray(counts)
+
+
+def _warn_about_counts(counts: FloatArray) -> None:
+    totals = counts.sum(axis=1)
+    if ((counts == 0.0) | (counts == 1.0)).all() and (totals > 1.0).any():
+        warnings.warn(
+            "y is a matrix of zeros and ones in which some row sums to more than 1, and is read as counts. If it marks "
+            "several labels per row, the data are multilabel: fit one model per label instead.",
+            UserWarning,
+            stacklevel=4,
+        )
+    elif np.allclose(totals, 100.0):
+        warnings.warn(
+            "Every row of y sums to 100, and is read as 100 observations. If they are percentages, pass y / 100.",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def _column_names(frame: Any, what: str) -> Labels:
+    names = list(frame.columns)
+    if len(set(names)) < len(names):
+        repeated = sorted({str(name) for name in names if names.count(name) > 1})
+        raise ValueError(f"{what} has repeated column names {repeated}; every column must name another class.")
+    kinds = {"str" if isinstance(name, str) else "number" for name in names}
+    if len(kinds) > 1:
+        raise ValueError(f"{what} has column names of mixed types, {names[:10]}; use strings only, or numbers only.")
+    return np.asarray(names)
+
+
+def _columns_by_class(given: Any, values: npt.NDArray[Any], classes: Labels, what: str) -> npt.NDArray[Any]:
+    """Return the columns in the order of `classes`: by name if they were given as a frame, else as they are."""
+    if values.shape[1] != len(classes):
+        raise ValueError(
+            f"{what} has {values.shape[1]} columns, expected {len(classes)}: one for each of the classes "
+            f"{classes[:10].tolist()}."
+        )
+    if not is_frame(given):
+        return values
+    names = _column_names(given, what)
+    order = np.argsort(names, kind="stable")
+    if not np.array_equal(names[order], classes):
+        raise ValueError(
+            f"The columns of {what} are {names[:10].tolist()}, expected the classes {classes[:10].tolist()}. Rename or "
+            "reorder them."
+        )
+    return values[:, order]

@@ -1,0 +1,76 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+# Quadrature by the trapezoid rule; the coarsest, for Dirichlet, is good to 1e-10.
+QUADRATURE = {"rtol": 1e-9, "atol": 1e-9}
+# KL divergences are differences of numbers of order 10.
+ROUNDING = {"rtol": 1e-9, "atol": 1e-11}
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+def two_distributions(case, seed):
+    normals = np.random.default_rng(seed).normal(size=(2, case.family.n_parameters, 5))
+    return case.to_eta(normals[0]), case.to_eta(normals[1])
+
+
+def inner(a, b):
+    return (a * b).sum(axis=0)
+
+
+def test_probabilities_sum_to_one(case):
+    np.testing.assert_allclose(case.expectations(lambda _: 1.0, case.eta), 1.0, **QUADRATURE)
+
+
+def test_entropy_is_the_expected_surprise(case):
+    def surprise(eta):
+        return -case.family.log_probability(case.support, eta)
+
+    np.testing.assert_allclose(case.family.entropy(case.eta), case.expectations(surprise, case.eta), **QUADRATURE)
+
+
+def test_mean_log_carrier_is_an_expectation(case):
+    average = case.expectations(lambda _: case.family.log_carrier(case.support), case.eta)
+    np.testing.assert_allclose(case.family.mean_log_carrier(case.eta), average, **QUADRATURE)
+
+
+def test_kl_divergence_is_the_expected_log_ratio_under_the_first(case):
+    for eta in case.eta.T:
+        other = np.broadcast_to(eta[:, np.newaxis], case.eta.shape)
+
+        def log_ratio(column, eta=eta):
+            ours, theirs = (case.family.log_probability(case.support, each) for each in (column, eta[:, np.newaxis]))
+            return ours - theirs
+
+        np.testing.assert_allclose(
+            case.family.kl_divergence(case.eta, other),
+            case.expectations(log_ratio, case.eta),
+            **QUADRATURE,
+        )
+
+
+@given(seed=seeds)
+def test_kl_divergence_is_positive_and_zero_only_at_equality(case, seed):
+    eta, other = two_distributions(case, seed)
+    assert (case.family.kl_divergence(eta, other) > 0).all()
+    np.testing.assert_array_equal(case.family.kl_divergence(eta, eta), 0.0)
+
+
+@given(seed=seeds)
+def test_kl_divergence_is_the_bregman_divergence_of_the_conjugate(case, seed):
+    family = case.family
+    eta, other = two_distributions(case, seed)
+    mean, other_mean = family.mean(eta), family.mean(other)
+    tangent = family.conjugate(other_mean) + inner(family.natural_parameter(other_mean), mean - other_mean)
+    np.testing.assert_allclose(family.conjugate(mean) - tangent, family.kl_divergence(eta, other), **ROUNDING)
+
+
+@given(seed=seeds)
+def test_the_conjugate_is_the_largest_excess_of_a_line_over_a(case, seed):
+    family = case.family
+    eta, other = two_distributions(case, seed)
+    conjugate = family.conjugate(family.mean(eta))
+    np.testing.assert_allclose(conjugate, inner(eta, family.mean(eta)) - family.log_normalizer(eta), **ROUNDING)
+    excess = inner(other, family.mean(eta)) - family.log_normalizer(other)
+    assert (conjugate > excess).all()
