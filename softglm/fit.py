@@ -15,11 +15,15 @@ from softglm.model import (
     GLM,
     Objective,
     Penalty,
+    Ridge,
     null_coordinates,
     null_model,
     row_space,
 )
 from softglm.solver import GapKind, Progress, Status, minimise
+
+# The relative gap that coefficients rounded to float32 are promised to keep.
+ROUNDING_TOLERANCE = 1e-6
 
 Report: TypeAlias = Callable[[Progress, FloatArray, FloatArray], None]
 """Called as ``report(progress, coef, intercept)`` after each iteration."""
@@ -46,6 +50,8 @@ class Fit:
         Both rounded to the precision of X where that is coarser than float64.
     loss, null_loss : float
         The objective here and at the null model, in nats per unit of weight.
+    penalty : float
+        The part of the loss that is the penalty; the null model has none.
     gap : float
         What the loss is above its minimum, as `gap_kind` has it: the most it can be, or an estimate.
     gap_kind : GapKind
@@ -61,6 +67,7 @@ class Fit:
     intercept: FloatArray
     loss: float
     null_loss: float
+    penalty: float
     gap: float
     gap_kind: GapKind
     status: Status
@@ -110,11 +117,11 @@ def fit(
 
     Raises
     ------
-    ValueError
+    TypeError
         If the natural parameters of the family are constrained, so that theta' x could leave their space.
     """
     if not isinstance(family, UnconstrainedFamily):
-        raise ValueError(
+        raise TypeError(
             f"{type(family).__name__} cannot be regressed on x by eta = theta' x: its natural parameters are "
             "constrained, and a linear predictor would leave their space. Use a family in which every eta is a "
             "distribution: Bernoulli, Categorical, Multinomial, Poisson or Gaussian."
@@ -136,8 +143,8 @@ def fit(
         )
         coef, intercept = space.up(result.coef, result.intercept)
         result = replace(result, coef=coef, intercept=intercept)
-    if np.finfo(precision).eps > np.finfo(np.float64).eps:
-        return _rounded(result, Objective(rows, family, penalty, fit_intercept=fit_intercept), precision)
+    if np.finfo(precision).eps > np.finfo(np.float64).eps:  # type: ignore[arg-type]
+        return _rounded(result, Objective(rows, family, penalty, fit_intercept=fit_intercept), precision, tol)
     return result
 
 
@@ -173,6 +180,7 @@ def _fit(
         intercept=intercept,
         loss=solution.value,
         null_loss=null.value,
+        penalty=penalty.value(solution.point),
         gap=solution.gap,
         gap_kind=solution.gap_kind,
         status=solution.status,
@@ -189,11 +197,22 @@ def _identified(parameters: FloatArray, family: UnconstrainedFamily) -> FloatArr
     return parameters @ basis @ basis.T
 
 
-def _rounded(result: Fit, objective: Objective, precision: npt.DTypeLike) -> Fit:
+def _rounded(result: Fit, objective: Objective, precision: npt.DTypeLike, tol: float) -> Fit:
     """Return the fit in the given precision, and count what that lost as part of the gap."""
     coef = result.coef.astype(precision)
     # The intercepts take up what the rounding of the coefficients shifts eta by at the mean of X.
     intercept = (result.intercept + objective.moments.center @ (result.coef - coef)).astype(precision)
     loss, _ = objective.evaluate(objective.centred(coef.astype(np.float64), intercept.astype(np.float64)))
     gap = result.gap + max(loss - result.loss, 0.0)
-    return replace(result, coef=coef, intercept=intercept, loss=loss, gap=gap)
+    rounded = replace(result, coef=coef, intercept=intercept, loss=loss, gap=gap)
+    if rounded.status is Status.CONVERGED and rounded.relative_gap > max(tol, ROUNDING_TOLERANCE):
+        return replace(rounded, status=Status.ROUNDED)
+    return rounded
+
+
+def mean_losses(rows: Rows, family: UnconstrainedFamily, result: Fit, *, fit_intercept: bool) -> tuple[float, float]:
+    """Return the mean negative log-likelihood on other rows, without penalty: of a fit, and of the null model there."""
+    nothing = Ridge.on_coefficients(0.0, rows.n_features, fit_intercept=fit_intercept)
+    objective = Objective(rows, family, nothing, fit_intercept=fit_intercept)
+    there = objective.centred(result.coef.astype(np.float64), result.intercept.astype(np.float64))
+    return objective.evaluate(there)[0], null_model(objective).value

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, final
 
 import numpy as np
@@ -47,6 +48,13 @@ class Response:
             return np.bincount(self.codes, weights, minlength=len(self.classes)).astype(np.float64)
         assert self.counts is not None  # noqa: S101 - the other of the two
         return self.counts.sum(axis=0) if weights is None else weights @ self.counts
+
+    def observed_at(self, codes: npt.NDArray[Any]) -> FloatArray:
+        """Return t_i,code: what was observed of one class for each row, shape (n,)."""
+        if self.codes is not None:
+            return (self.codes == codes).astype(np.float64)
+        assert self.counts is not None  # noqa: S101 - the other of the two
+        return self.counts[np.arange(len(codes)), codes]
 
     def log_likelihood(self, log_probabilities: FloatArray, weights: FloatArray | None) -> float:
         """Return sum_i w_i sum_k t_ik log p_ik, where 0 log 0 = 0."""
@@ -125,7 +133,7 @@ def read_weights(sample_weight: Any, n_rows: int) -> FloatArray | None:
     """Return the sample weights, shape (n,), or None for ones."""
     if sample_weight is None:
         return None
-    if np.ndim(sample_weight) == 0:
+    if isinstance(sample_weight, Real):
         sample_weight = np.full(n_rows, sample_weight)
     weights = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
     if weights.shape != (n_rows,):
@@ -164,7 +172,7 @@ def read_offset(offset: Any, n_rows: int, classes: Labels) -> FloatArray | None:
     """Return the offset in the coding of the model: (n, K), or (n, 1) for two classes; None if there is none."""
     if offset is None:
         return None
-    if np.ndim(offset) == 0:
+    if isinstance(offset, Real):
         offset = np.full(n_rows, offset) if len(classes) == 2 else np.full((n_rows, len(classes)), offset)
     values = check_array(offset, ensure_2d=False, dtype=np.float64, input_name="offset")
     binary = len(classes) == 2

@@ -14,17 +14,18 @@ class Status(Enum):
     CONVERGED = "converged"
     PRECISION = "stopped at the precision of the arithmetic, before the tolerance was proved"
     ITERATIONS = "ran out of iterations before the tolerance was reached"
+    ROUNDED = "converged in float64, but rounding the coefficients to float32 lost more than the tolerance"
     SEPARATED = "separated: the maximum-likelihood estimate does not exist, some coefficients are infinite"
     NON_FINITE = "the objective is not finite: some value of X or the offset is too large for the arithmetic"
 
 
 @final
 class GapKind(Enum):
-    """What stands behind a gap."""
+    """What stands behind a gap: a proof by the curvature of f, or of its penalty, or none."""
 
-    SELF_CONCORDANCE = "proved by self-concordance"
-    STRONG_CONVEXITY = "proved by strong convexity"
-    ESTIMATE = "estimated"
+    SELF_CONCORDANCE = "self-concordance"
+    STRONG_CONVEXITY = "strong convexity"
+    ESTIMATE = "estimate"
 
 
 @final

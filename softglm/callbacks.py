@@ -1,0 +1,53 @@
+"""scikit-learn's callbacks, experimental from 1.9 on; before, a stand-in that does nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """An estimator without callbacks."""
+
+    def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the method itself."""
+        return method
+
+
+class FitTask:
+    """The fit as callbacks see it: a task with one subtask per iteration, or nothing at all where none is set.
+
+    Parameters
+    ----------
+    estimator : estimator
+    max_iter : int
+        The most subtasks there can be.
+    data : dict
+        X, y and metadata, as handed to the callbacks.
+    """
+
+    def __init__(self, estimator: Any, max_iter: int, data: dict[str, Any]) -> None:
+        self._estimator, self._data = estimator, data
+        # A search or a pipeline with callbacks hands its context down.
+        self.is_watched = hasattr(estimator, "_skl_callbacks") or hasattr(estimator, "_parent_callback_ctx")
+        if self.is_watched:
+            self._context = estimator._init_callback_context(max_subtasks=max_iter)  # noqa: SLF001 - the documented hook
+            self._context.call_on_fit_task_begin(estimator=estimator, **data)
+
+    def iterate(self, fitted_attributes: Callable[[], dict[str, Any]]) -> None:
+        """Tell the callbacks that an iteration ended, and with which attributes the estimator would predict."""
+        subtask = self._context.subcontext(task_name="iteration")
+        subtask.call_on_fit_task_begin(estimator=self._estimator, **self._data)
+        subtask.call_on_fit_task_end(
+            estimator=self._estimator, reconstruction_attributes=fitted_attributes, **self._data
+        )
+
+    def end(self) -> None:
+        """Tell the callbacks that the fit ended."""
+        if self.is_watched:
+            self._context.call_on_fit_task_end(
+                estimator=self._estimator, reconstruction_attributes={}, **self._data
+            )
+
+__all__ = ["CallbackSupportMixin", "FitTask", "with_callbacks"]

@@ -1,0 +1,495 @@
+"""SoftmaxGLM: the numeric core behind scikit-learn's interface. Names, labels and warnings live here, no numbers."""
+
+import warnings
+from collections.abc import Callable
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from softglm.arrays import FloatArray
+from softglm.callbacks import CallbackSupportMixin, FitTask, with_callbacks
+from softglm.data import RowsInMemory
+from softglm.families import Bernoulli, Categorical, UnconstrainedFamily
+from softglm.fit import Fit, Start, fit, mean_losses
+from softglm.model import Ridge
+from softglm.solver import GapKind, Progress, Status
+from softglm.validation import (
+    Response,
+    make_rows,
+    match_response,
+    read_class_weight,
+    read_offset,
+    read_response,
+    read_weights,
+)
+from softglm.version import __version__
+
+_REMEDY = {
+    Status.PRECISION: "Standardise the columns of X; if they are far from zero compared with their spread, centre them.",
+    Status.ITERATIONS: "Increase max_iter, now {max_iter}.",
+    Status.ROUNDED: "Centre the columns of X, or pass X as float64.",
+    Status.SEPARATED: "Set alpha > 0 (the default), or leave out what separates the classes.",
+    Status.NON_FINITE: "Rescale X and the offset: squares and exponentials of them have to be finite.",
+}
+
+
+class SeparationWarning(ConvergenceWarning):
+    """The classes are separated and nothing is penalised: some coefficients would be infinite."""
+
+
+class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
+    r"""Multiclass logistic regression, fitted to a proven optimum.
+
+    A generalised linear model of the class: y | x is categorical (Bernoulli for two classes) with natural parameter
+    eta = theta' x, so that the probabilities are softmax(eta). It minimises
+
+        (1/W) sum_i w_i [ log sum_k exp(eta_ik) - eta_i,y_i ] + alpha / 2 ||coef||^2,    W = sum_i w_i,
+
+    which has the same optimum as ``LogisticRegression(C=1 / (alpha * W))``; intercepts are not penalised. The fit
+    needs no scaled data: L-BFGS runs in coordinates in which the Fisher information is the identity.
+
+    Parameters
+    ----------
+    alpha : float or "1/n_samples", default="1/n_samples"
+        Strength of the ridge, at least 0. The default is 1/W, that of ``LogisticRegression(C=1.0)``. 0 is maximum
+        likelihood.
+    C : float or None, default=None
+        LogisticRegression's inverse strength, alpha = 1 / (C W) in each fit; np.inf for no penalty. Give alpha or C.
+    fit_intercept : bool, default=True
+    class_weight : dict, "balanced" or None, default=None
+        Factors on the weights of the rows of each class; on the columns of y if y holds probabilities or counts.
+        "balanced" is W / (K W_k) with the sample-weighted class totals W_k.
+    tol : float, default=1e-8
+        The relative gap (f - f*) / (f_null - f*) to reach, f_null being the loss of the model without features.
+    max_iter : int, default=1000
+        The most iterations of L-BFGS; a fit takes tens.
+    warm_start : bool, default=False
+        Start from the last solution, if there is one.
+    verbose : bool, default=False
+        Print a line for each stage of the fit.
+
+    Attributes
+    ----------
+    classes_ : array of shape (K,)
+        Sorted.
+    coef_ : array of shape (K, p), or (1, p) for two classes
+        The columns sum to zero over three classes and more.
+    intercept_ : array of shape (K,), or (1,)
+    n_iter_ : int array of shape (1,)
+    n_evaluations_ : int
+        Evaluations of the loss and its gradient.
+    n_features_in_ : int
+    feature_names_in_ : array of shape (p,)
+        Where X has named columns, all of them strings.
+    alpha_ : float
+        The strength that was used.
+    converged_ : bool
+        See Notes.
+    status_ : str
+        How the fit ended, in a sentence.
+    loss_ : float
+        The objective at the solution, in nats per unit of weight.
+    gap_ : float
+        What the loss is at most above its minimum.
+    gap_kind_ : {"self-concordance", "strong convexity", "estimate"}
+        What proves `gap_`; an estimate is not a proof.
+    deviance_, null_deviance_ : float
+        2 sum_i w_i sum_k t_ik log(t_ik / (m_i p_ik)) of the model and of the best one without features: sample weights
+        in, class weights and penalty out.
+
+    Notes
+    -----
+    What `converged_` promises. True means that the loss is within `tol`, relative to what the features explain, of its
+    minimum. As long as the information matrix fits ((K - 1)(p + 1) up to 4096) that is proved from one exact Hessian
+    for every alpha >= 0, on raw and on scaled data, and a last Newton step then brings the relative gap to about 1e-16;
+    with alpha = 0 it also proves that the maximum-likelihood estimate exists. For larger problems with alpha > 0 it
+    is proved by strong convexity. For larger ones with alpha = 0 it is an estimate, and `gap_kind_` says so. For
+    float32 X the coefficients are rounded to float32 and the promise is 1e-6.
+
+    A model fitted with an offset cannot be used where scikit-learn calls `predict` or `score` without one: they raise,
+    since leaving it out silently would score another model. With metadata routing enabled, `set_score_request(
+    offset=True)` passes it to `score`; scikit-learn's other scorers do not pass it on.
+
+    References
+    ----------
+    F. Bach, "Self-concordant analysis for logistic regression", Electronic Journal of Statistics 4, 2010,
+    doi:10.1214/09-EJS521.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from softglm import SoftmaxGLM
+    >>> X, y = load_wine(return_X_y=True)
+    >>> model = SoftmaxGLM().fit(X, y)
+    >>> model.converged_, model.score(X, y)
+    (True, 0.9943820224719101)
+    """
+
+    def __init__(
+        self,
+        alpha: float | str = "1/n_samples",
+        *,
+        C: float | None = None,
+        fit_intercept: bool = True,
+        class_weight: dict[Any, float] | str | None = None,
+        tol: float = 1e-8,
+        max_iter: int = 1000,
+        warm_start: bool = False,
+        verbose: bool = False,
+    ) -> None:
+        self.alpha = alpha
+        self.C = C
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+        self.verbose = verbose
+
+    @with_callbacks
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+            Dense float64 in C order is used as it is; other dtypes and orders are converted block by block, CSC to CSR
+            as a whole.
+        y : array-like of shape (n,) or (n, K)
+            Labels; or for K >= 2 columns class probabilities or counts, whose row totals count as weights. The columns
+            of a frame name the classes and are sorted; those of an array are the classes 0 to K - 1.
+        sample_weight : array-like of shape (n,), default=None
+            At least 0. A row of weight 2 counts as two rows.
+        offset : array-like of shape (n, K), or (n,) for two classes, default=None
+            A known part of eta.
+
+        Returns
+        -------
+        SoftmaxGLM
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If the input cannot be fitted; the message says what to do.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the optimum was not reached.
+        SeparationWarning
+            If it does not exist: alpha = 0 and the classes are separated.
+        UserWarning
+            If a class has no weight, or a two-dimensional y looks like something else.
+        """
+        self._check_parameters()
+        X, values = validate_data(self, X, y, accept_sparse="csr", multi_output=True)
+        weights = read_weights(sample_weight, X.shape[0])
+        response = read_response(y, values)
+        factors = read_class_weight(self.class_weight, response, weights)
+        present = _present_classes(response, weights, factors)
+        known = read_offset(offset, X.shape[0], response.classes)
+        start = self._start(X.shape[1], response.classes, present)
+        rows, total_weight = make_rows(X, response, weights, known, factors, present)
+        self.alpha_ = self._alpha(total_weight)
+        family: UnconstrainedFamily = Bernoulli() if len(response.classes) == 2 else Categorical(int(present.sum()))
+        task = FitTask(self, self.max_iter, {"X": X, "y": y, "metadata": _metadata(sample_weight, offset)})
+
+        def report(progress: Progress, coef: FloatArray, intercept: FloatArray) -> None:
+            if self.verbose:
+                printer.report(progress)
+            if task.is_watched:
+                task.iterate(lambda: {"classes_": response.classes, **_fitted_arrays(coef, intercept, present)})
+
+        printer = _StagePrinter()
+        result = fit(
+            rows,
+            family,
+            Ridge.on_coefficients(self.alpha_, X.shape[1], fit_intercept=self.fit_intercept),
+            start,
+            fit_intercept=self.fit_intercept,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            precision=np.float32 if X.dtype in (np.float32, np.float16) else np.float64,
+            report=report if self.verbose or task.is_watched else None,
+        )
+        self.classes_ = response.classes
+        for name, value in _fitted_arrays(result.coef, result.intercept, present).items():
+            setattr(self, name, value)
+        self.n_iter_ = np.array([max(result.n_iterations, 1)], dtype=np.int32)
+        self.n_evaluations_ = result.n_evaluations
+        self.loss_, self.gap_, self.gap_kind_ = result.loss, result.gap, result.gap_kind.value
+        self.converged_ = result.status is Status.CONVERGED
+        self.status_ = _sentence(result)
+        losses = result.loss - result.penalty, result.null_loss
+        if factors is not None:
+            plain, total_weight = make_rows(X, response, weights, known, None, present)
+            losses = mean_losses(plain, family, result, fit_intercept=self.fit_intercept)
+        self.deviance_, self.null_deviance_ = _deviances(losses, total_weight, response, weights, present)
+        self._has_offset = offset is not None
+        task.end()
+        if self.verbose:
+            printer.end(self.status_)
+        self._warn(result, present)
+        return self
+
+    def decision_function(self, X: Any, offset: Any = None) -> FloatArray:
+        """Return eta: for two classes that of the second, as in LogisticRegression.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+        offset : array-like of shape (n, K), or (n,) for two classes, or 0, default=None
+            Required if the model was fitted with one; 0 leaves it out.
+
+        Returns
+        -------
+        array of shape (n, K), or (n,) for two classes
+            In nats.
+
+        Raises
+        ------
+        ValueError
+            If the model was fitted with an offset and none is given.
+        """
+        eta = self._predict(X, offset, lambda eta: eta)
+        return eta[:, 1] if len(self.classes_) == 2 else eta
+
+    def predict(self, X: Any, offset: Any = None) -> npt.NDArray[Any]:
+        """Return the most probable class of each row, shape (n,). Parameters and errors as `decision_function`."""
+        return np.asarray(self._fitted_classes()[self._predict(X, offset, lambda eta: eta).argmax(axis=1)])
+
+    def predict_proba(self, X: Any, offset: Any = None) -> FloatArray:
+        """Return class probabilities, shape (n, K). Parameters and errors as `decision_function`."""
+        return self._predict(X, offset, Categorical(len(self._fitted_classes())).mean)
+
+    def predict_log_proba(self, X: Any, offset: Any = None) -> FloatArray:
+        """Return log-probabilities, shape (n, K), in nats: exact where the probability underflows to 0.
+
+        Parameters and errors as `decision_function`.
+        """
+        return self._predict(X, offset, Categorical(len(self._fitted_classes())).log_softmax)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
+        """Return the share of the observed weight in the predicted classes: the accuracy, for labels.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+        y : array-like of shape (n,) or (n, K)
+            Labels, class probabilities or counts; a frame is matched by the names of its columns.
+        sample_weight : array-like of shape (n,), default=None
+        offset : array-like of shape (n, K), or (n,) for two classes, or 0, default=None
+
+        Returns
+        -------
+        float
+            sum_i w_i t_i,predicted / sum_i w_i m_i.
+        """
+        predicted = np.searchsorted(self._fitted_classes(), self.predict(X, offset))
+        weights = read_weights(sample_weight, len(predicted))
+        response = match_response(y, self.classes_)
+        hits = response.observed_at(predicted)
+        total = response.class_totals(weights).sum()
+        return float((hits.sum() if weights is None else weights @ hits) / total)
+
+    def __sklearn_tags__(self) -> Any:
+        """Return the default tags of a classifier, and that X may be sparse."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled, with the version that pickled it."""
+        return {**super().__getstate__(), "_softglm_version": __version__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a pickled model, and warn if another version made it."""
+        version = state.pop("_softglm_version", "unknown")
+        if version != __version__:
+            warnings.warn(
+                f"This SoftmaxGLM was pickled by softglm {version} and is loaded by softglm {__version__}; refit it, or "
+                "install that version, if results differ.",
+                UserWarning,
+                stacklevel=2,
+            )
+        super().__setstate__(state)
+
+    def _check_parameters(self) -> None:
+        """Raise if a parameter is not what its docstring says."""
+        if self.alpha != "1/n_samples" and not _is_number(self.alpha, at_least=0.0):
+            raise ValueError(f'alpha must be a finite number of at least 0, or "1/n_samples", got {self.alpha!r}.')
+        if self.C is not None:
+            if self.alpha != "1/n_samples":
+                raise ValueError(
+                    f"alpha={self.alpha!r} and C={self.C!r} were both given, and both set the strength of the penalty: "
+                    "alpha = 1 / (C W). Leave one of them at its default."
+                )
+            if not (self.C == np.inf or (_is_number(self.C, at_least=0.0) and self.C > 0.0)):
+                raise ValueError(f"C must be a number above 0, np.inf for no penalty, or None, got {self.C!r}.")
+        if not _is_number(self.tol, at_least=0.0):
+            raise ValueError(f"tol must be a finite number of at least 0, got {self.tol!r}.")
+        if not (isinstance(self.max_iter, Integral) and not isinstance(self.max_iter, bool) and self.max_iter >= 1):
+            raise ValueError(f"max_iter must be an integer of at least 1, got {self.max_iter!r}.")
+        for name in ("fit_intercept", "warm_start", "verbose"):
+            if getattr(self, name) not in (True, False):
+                raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}.")
+
+    def _alpha(self, total_weight: float) -> float:
+        if self.C is not None:
+            return 0.0 if self.C == np.inf else 1.0 / (self.C * total_weight)
+        return 1.0 / total_weight if isinstance(self.alpha, str) else float(self.alpha)
+
+    def _start(self, n_features: int, classes: npt.NDArray[Any], present: npt.NDArray[np.bool_]) -> Start | None:
+        """Return the last solution, for a warm start."""
+        if not (self.warm_start and hasattr(self, "coef_")):
+            return None
+        if self.coef_.shape[1] != n_features or not np.array_equal(self.classes_, classes):
+            raise ValueError(
+                f"warm_start=True continues from a fit with {self.coef_.shape[1]} features and the classes "
+                f"{self.classes_[:10].tolist()}, but X has {n_features} and y {classes[:10].tolist()}. Pass the same "
+                "features and classes, or set warm_start=False."
+            )
+        kept = present if len(classes) > 2 else slice(None)
+        intercept = np.where(np.isfinite(self.intercept_), self.intercept_, 0.0)
+        return Start(self.coef_[kept].T.astype(np.float64), intercept[kept].astype(np.float64))
+
+    def _fitted_classes(self) -> npt.NDArray[Any]:
+        check_is_fitted(self)
+        return self.classes_
+
+    def _predict(self, X: Any, offset: Any, function: Callable[[FloatArray], FloatArray]) -> FloatArray:
+        """Return a function of eta in symmetric coding, (K, rows) to (K, rows), for every row of X: shape (n, K)."""
+        n_classes = len(self._fitted_classes())
+        X = validate_data(self, X, accept_sparse="csr", reset=False)
+        if offset is None and self._has_offset:
+            raise ValueError(
+                "The model was fitted with an offset and none was given. Pass the offset of these rows, or offset=0 to "
+                "leave it out."
+            )
+        known = read_offset(offset, X.shape[0], self.classes_)
+        coef, intercept = self.coef_.T.astype(np.float64), self.intercept_.astype(np.float64)
+        if n_classes == 2:
+            # The first class is the pivot: its eta is 0.
+            coef, intercept = np.pad(coef, ((0, 0), (1, 0))), np.pad(intercept, (1, 0))
+            known = None if known is None else np.pad(known, ((0, 0), (1, 0)))
+        rows = RowsInMemory(X, np.broadcast_to(np.int32(0), X.shape[0]), offset=known)
+        result = np.empty((X.shape[0], n_classes))
+        first = 0
+        for (values,) in rows.map(lambda block: (function(block.predictor(coef, intercept)),)):
+            result[first : first + values.shape[1]] = values.T
+            first += values.shape[1]
+        return result
+
+    def _warn(self, result: Fit, present: npt.NDArray[np.bool_]) -> None:
+        if not present.all():
+            absent = self.classes_[~present][:10].tolist()
+            warnings.warn(
+                f"The total weight of the classes {absent} is zero: they keep their place in classes_ and get "
+                "probability 0.",
+                UserWarning,
+                stacklevel=4,
+            )
+        if result.status is not Status.CONVERGED:
+            kind = SeparationWarning if result.status is Status.SEPARATED else ConvergenceWarning
+            remedy = _REMEDY[result.status].format(max_iter=self.max_iter)
+            warnings.warn(f"SoftmaxGLM {self.status_}. {remedy}", kind, stacklevel=4)
+
+
+class _StagePrinter:
+    """Prints a line for each stage of a fit, once the next begins."""
+
+    def __init__(self) -> None:
+        self._last: Progress | None = None
+
+    def report(self, progress: Progress) -> None:
+        if self._last is not None and self._last.stage < progress.stage:
+            self._print()
+        self._last = progress
+
+    def end(self, status: str) -> None:
+        self._print()
+        print(f"SoftmaxGLM {status}")
+
+    def _print(self) -> None:
+        if self._last is not None:
+            print(
+                f"SoftmaxGLM stage {self._last.stage + 1}: loss {self._last.value:.9g} after iteration "
+                f"{self._last.iteration}"
+            )
+
+
+def _is_number(value: Any, *, at_least: float) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and at_least <= float(value) < np.inf
+
+
+def _metadata(sample_weight: Any, offset: Any) -> dict[str, Any] | None:
+    given = {"sample_weight": sample_weight, "offset": offset}
+    return {name: value for name, value in given.items() if value is not None} or None
+
+
+def _present_classes(
+    response: Response, weights: FloatArray | None, factors: FloatArray | None
+) -> npt.NDArray[np.bool_]:
+    """Tell which classes have weight, shape (K,); at least two must."""
+    classes = response.classes
+    if len(classes) < 2:
+        raise ValueError(
+            f"y has only one class, {classes.tolist()}: there is nothing to tell apart. Pass rows of at least two."
+        )
+    totals = response.class_totals(weights)
+    present = np.asarray((totals if factors is None else totals * factors) > 0.0)
+    if present.sum() < 2:
+        raise ValueError(
+            f"Only the class {classes[present].tolist()} of {classes[:10].tolist()} has any weight, so there is nothing "
+            "to tell apart. Give weight to rows of at least two classes."
+        )
+    return present
+
+
+def _fitted_arrays(
+    coef: FloatArray, intercept: FloatArray, present: npt.NDArray[np.bool_]
+) -> dict[str, FloatArray]:
+    """Return coef_ and intercept_ as scikit-learn has them: a row per class; an absent class has probability 0."""
+    if present.all():
+        return {"coef_": np.ascontiguousarray(coef.T), "intercept_": intercept}
+    whole = np.zeros((len(present), len(coef)), dtype=coef.dtype)
+    whole[present] = coef.T
+    constants = np.full(len(present), -np.inf, dtype=intercept.dtype)
+    constants[present] = intercept
+    return {"coef_": whole, "intercept_": constants}
+
+
+def _sentence(result: Fit) -> str:
+    """Return how the fit ended, for the user."""
+    proof = "an estimate" if result.gap_kind is GapKind.ESTIMATE else f"proved by {result.gap_kind.value}"
+    sentence = f"{result.status.value} (relative gap {result.relative_gap:.1e}, {proof})"
+    if result.status is Status.SEPARATED:
+        sentence = result.status.value
+    if not result.is_unique:
+        sentence += (
+            "; columns of X are constant or collinear and nothing is penalised: of the many optima this is the one of "
+            "minimum norm in standardised coordinates"
+        )
+    return sentence
+
+
+def _deviances(
+    losses: tuple[float, float],
+    total_weight: float,
+    response: Response,
+    weights: FloatArray | None,
+    present: npt.NDArray[np.bool_],
+) -> tuple[float, float]:
+    """Return the deviance of the model and of the null model, given their mean losses without class weights."""
+    if response.class_totals(weights)[~present].any():
+        return np.inf, np.inf  # observed, and given probability 0
+    saturated = response.saturated
+    best = 0.0 if saturated is None else float(saturated.sum() if weights is None else weights @ saturated)
+    model, null = (max(2.0 * (total_weight * loss + best), 0.0) for loss in losses)
+    return model, null

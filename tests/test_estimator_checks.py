@@ -1,0 +1,31 @@
+"""scikit-learn's own checks of an estimator, with no expected failure but one, which is explained."""
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from softglm import SoftmaxGLM
+
+# Without an intercept the exact optimum cannot put 87 % of the points into the class of weight 1000, as the check
+# expects of any classifier that is not excused; LogisticRegression(fit_intercept=False) fails it too.
+WITHOUT_INTERCEPT = {"check_class_weight_classifiers": "the optimum without intercept cannot pass it"}
+
+
+@parametrize_with_checks(
+    [
+        SoftmaxGLM(),
+        SoftmaxGLM(alpha=0.1),
+        SoftmaxGLM(class_weight="balanced"),
+        SoftmaxGLM(warm_start=True),
+    ]
+)
+@pytest.mark.filterwarnings("default")
+def test_every_check_passes(estimator, check):
+    check(estimator)
+
+
+@parametrize_with_checks(
+    [SoftmaxGLM(fit_intercept=False)], expected_failed_checks=lambda _: WITHOUT_INTERCEPT
+)
+@pytest.mark.filterwarnings("default")
+def test_every_check_but_one_passes_without_intercept(estimator, check):
+    check(estimator)
