@@ -46,8 +46,7 @@ class FitTask:
     def end(self) -> None:
         """Tell the callbacks that the fit ended."""
         if self.is_watched:
-            self._context.call_on_fit_task_end(
-                estimator=self._estimator, reconstruction_attributes={}, **self._data
-            )
+            self._context.call_on_fit_task_end(estimator=self._estimator, reconstruction_attributes={}, **self._data)
+
 
 __all__ = ["CallbackSupportMixin", "FitTask", "with_callbacks"]

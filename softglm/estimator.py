@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -20,17 +21,19 @@ from softglm.model import Ridge
 from softglm.solver import GapKind, Progress, Status
 from softglm.validation import (
     Response,
+    check_numbers,
     make_rows,
     match_response,
     read_class_weight,
     read_offset,
     read_response,
     read_weights,
+    warn_user,
 )
 from softglm.version import __version__
 
 _REMEDY = {
-    Status.PRECISION: "Standardise the columns of X; if they are far from zero compared with their spread, centre them.",
+    Status.PRECISION: "Standardise the columns of X: centre those that are far from zero for their spread.",
     Status.ITERATIONS: "Increase max_iter, now {max_iter}.",
     Status.ROUNDED: "Centre the columns of X, or pass X as float64.",
     Status.SEPARATED: "Set alpha > 0 (the default), or leave out what separates the classes.",
@@ -151,7 +154,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.warm_start = warm_start
         self.verbose = verbose
 
-    @with_callbacks
+    @with_callbacks  # type: ignore[untyped-decorator]
     def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
         """Fit the model.
 
@@ -188,7 +191,10 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             If a class has no weight, or a two-dimensional y looks like something else.
         """
         self._check_parameters()
+        if sparse.issparse(y):
+            raise ValueError("y is a sparse matrix, expected an array of labels, probabilities or counts: y.toarray().")
         X, values = validate_data(self, X, y, accept_sparse="csr", multi_output=True)
+        check_numbers(X, "X")
         weights = read_weights(sample_weight, X.shape[0])
         response = read_response(y, values)
         factors = read_class_weight(self.class_weight, response, weights)
@@ -282,7 +288,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         ----------
         X : array-like or sparse matrix of shape (n, p)
         y : array-like of shape (n,) or (n, K)
-            Labels, class probabilities or counts; a frame is matched by the names of its columns.
+            Labels, class probabilities or counts; a frame is matched by the names of its columns. Labels that the model
+            was not fitted on are never hit.
         sample_weight : array-like of shape (n,), default=None
         offset : array-like of shape (n, K), or (n,) for two classes, or 0, default=None
 
@@ -293,10 +300,11 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         """
         predicted = np.searchsorted(self._fitted_classes(), self.predict(X, offset))
         weights = read_weights(sample_weight, len(predicted))
-        response = match_response(y, self.classes_)
-        hits = response.observed_at(predicted)
-        total = response.class_totals(weights).sum()
-        return float((hits.sum() if weights is None else weights @ hits) / total)
+        response = match_response(y, self.classes_, len(predicted))
+        hits, trials = response.observed_at(predicted), response.trials
+        if weights is None:
+            weights = np.ones(len(hits))
+        return float(weights @ hits / (weights.sum() if trials is None else weights @ trials))
 
     def __sklearn_tags__(self) -> Any:
         """Return the default tags of a classifier, and that X may be sparse."""
@@ -313,8 +321,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         version = state.pop("_softglm_version", "unknown")
         if version != __version__:
             warnings.warn(
-                f"This SoftmaxGLM was pickled by softglm {version} and is loaded by softglm {__version__}; refit it, or "
-                "install that version, if results differ.",
+                f"This SoftmaxGLM was pickled by softglm {version} and is loaded by softglm {__version__}; refit it, "
+                "or install that version, if results differ.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -322,27 +330,32 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     def _check_parameters(self) -> None:
         """Raise if a parameter is not what its docstring says."""
-        if self.alpha != "1/n_samples" and not _is_number(self.alpha, at_least=0.0):
+        is_default = isinstance(self.alpha, str) and self.alpha == "1/n_samples"
+        if not (is_default or _is_number(self.alpha, at_least=0.0)):
             raise ValueError(f'alpha must be a finite number of at least 0, or "1/n_samples", got {self.alpha!r}.')
         if self.C is not None:
-            if self.alpha != "1/n_samples":
+            if not is_default:
                 raise ValueError(
                     f"alpha={self.alpha!r} and C={self.C!r} were both given, and both set the strength of the penalty: "
                     "alpha = 1 / (C W). Leave one of them at its default."
                 )
-            if not (self.C == np.inf or (_is_number(self.C, at_least=0.0) and self.C > 0.0)):
+            if not (isinstance(self.C, Real) and not isinstance(self.C, bool) and self.C > 0.0):
                 raise ValueError(f"C must be a number above 0, np.inf for no penalty, or None, got {self.C!r}.")
         if not _is_number(self.tol, at_least=0.0):
             raise ValueError(f"tol must be a finite number of at least 0, got {self.tol!r}.")
         if not (isinstance(self.max_iter, Integral) and not isinstance(self.max_iter, bool) and self.max_iter >= 1):
             raise ValueError(f"max_iter must be an integer of at least 1, got {self.max_iter!r}.")
         for name in ("fit_intercept", "warm_start", "verbose"):
-            if getattr(self, name) not in (True, False):
-                raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}.")
+            value = getattr(self, name)
+            if not (isinstance(value, bool | np.bool_ | Integral) and value in (True, False)):
+                raise ValueError(f"{name} must be True or False, got {value!r}.")
 
     def _alpha(self, total_weight: float) -> float:
         if self.C is not None:
-            return 0.0 if self.C == np.inf else 1.0 / (self.C * total_weight)
+            alpha = 0.0 if np.isinf(self.C) else 1.0 / (float(self.C) * total_weight)
+            if not np.isfinite(alpha):
+                raise ValueError(f"C={self.C!r} is so small that alpha = 1 / (C W) overflows. Increase it.")
+            return alpha
         return 1.0 / total_weight if isinstance(self.alpha, str) else float(self.alpha)
 
     def _start(self, n_features: int, classes: npt.NDArray[Any], present: npt.NDArray[np.bool_]) -> Start | None:
@@ -367,6 +380,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         """Return a function of eta in symmetric coding, (K, rows) to (K, rows), for every row of X: shape (n, K)."""
         n_classes = len(self._fitted_classes())
         X = validate_data(self, X, accept_sparse="csr", reset=False)
+        check_numbers(X, "X")
         if offset is None and self._has_offset:
             raise ValueError(
                 "The model was fitted with an offset and none was given. Pass the offset of these rows, or offset=0 to "
@@ -389,16 +403,15 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     def _warn(self, result: Fit, present: npt.NDArray[np.bool_]) -> None:
         if not present.all():
             absent = self.classes_[~present][:10].tolist()
-            warnings.warn(
+            warn_user(
                 f"The total weight of the classes {absent} is zero: they keep their place in classes_ and get "
                 "probability 0.",
                 UserWarning,
-                stacklevel=4,
             )
         if result.status is not Status.CONVERGED:
             kind = SeparationWarning if result.status is Status.SEPARATED else ConvergenceWarning
             remedy = _REMEDY[result.status].format(max_iter=self.max_iter)
-            warnings.warn(f"SoftmaxGLM {self.status_}. {remedy}", kind, stacklevel=4)
+            warn_user(f"SoftmaxGLM {self.status_}. {remedy}", kind)
 
 
 class _StagePrinter:
@@ -446,15 +459,13 @@ def _present_classes(
     present = np.asarray((totals if factors is None else totals * factors) > 0.0)
     if present.sum() < 2:
         raise ValueError(
-            f"Only the class {classes[present].tolist()} of {classes[:10].tolist()} has any weight, so there is nothing "
-            "to tell apart. Give weight to rows of at least two classes."
+            f"Only the class {classes[present].tolist()} of {classes[:10].tolist()} has any weight, so there is "
+            "nothing to tell apart. Give weight to rows of at least two classes."
         )
     return present
 
 
-def _fitted_arrays(
-    coef: FloatArray, intercept: FloatArray, present: npt.NDArray[np.bool_]
-) -> dict[str, FloatArray]:
+def _fitted_arrays(coef: FloatArray, intercept: FloatArray, present: npt.NDArray[np.bool_]) -> dict[str, FloatArray]:
     """Return coef_ and intercept_ as scikit-learn has them: a row per class; an absent class has probability 0."""
     if present.all():
         return {"coef_": np.ascontiguousarray(coef.T), "intercept_": intercept}

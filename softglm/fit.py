@@ -11,8 +11,8 @@ from softglm.arrays import FloatArray
 from softglm.data import Rows
 from softglm.families import ExponentialFamily, UnconstrainedFamily
 from softglm.model import (
-    MAX_DENSE_FEATURES,
     GLM,
+    MAX_DENSE_FEATURES,
     Objective,
     Penalty,
     Ridge,
@@ -128,7 +128,7 @@ def fit(
         )
     narrow = penalty.rotated(rows.n_features, rows.n_rows) if _is_wide(rows) else None
     if narrow is None:
-        result = _fit(rows, family, penalty, start, fit_intercept, tol, max_iter, report)
+        result = _fit(rows, family, penalty, start, report, fit_intercept=fit_intercept, tol=tol, max_iter=max_iter)
     else:
         reduced, space = row_space(rows, centred=fit_intercept, penalised=bool(narrow.curvature.any()))
         result = _fit(
@@ -136,14 +136,14 @@ def fit(
             family,
             narrow,
             None if start is None else Start(*space.down(start.coef, start.intercept)),
-            fit_intercept,
-            tol,
-            max_iter,
             None if report is None else lambda progress, *predictor: report(progress, *space.up(*predictor)),
+            fit_intercept=fit_intercept,
+            tol=tol,
+            max_iter=max_iter,
         )
         coef, intercept = space.up(result.coef, result.intercept)
         result = replace(result, coef=coef, intercept=intercept)
-    if np.finfo(precision).eps > np.finfo(np.float64).eps:  # type: ignore[arg-type]
+    if np.finfo(precision).eps > np.finfo(np.float64).eps:
         return _rounded(result, Objective(rows, family, penalty, fit_intercept=fit_intercept), precision, tol)
     return result
 
@@ -157,10 +157,11 @@ def _fit(
     family: UnconstrainedFamily,
     penalty: Penalty,
     start: Start | None,
+    report: Report | None,
+    *,
     fit_intercept: bool,
     tol: float,
     max_iter: int,
-    report: Report | None,
 ) -> Fit:
     objective = Objective(rows, family, penalty, fit_intercept=fit_intercept)
     null = null_model(objective)

@@ -40,10 +40,16 @@ def neg_log_loss(estimator: Any, X: Any, y: Any, sample_weight: Any = None, **pr
     >>> from softglm import SoftmaxGLM, neg_log_loss
     >>> X, y = load_iris(return_X_y=True)
     >>> cross_val_score(SoftmaxGLM(), X, y, scoring=neg_log_loss).mean().round(3).tolist()
-    -0.146
+    -0.14
     """
-    response = match_response(y, np.asarray(estimator.classes_))
+    classes = np.asarray(estimator.classes_)
     log_probabilities = np.asarray(estimator.predict_log_proba(X, **predict_params))
+    response = match_response(y, classes, len(log_probabilities))
+    if response.codes is not None and (response.codes < 0).any():
+        raise ValueError(
+            f"y has labels that the model was not fitted on, expected some of {classes[:10].tolist()}: their "
+            "probability is unknown. Drop those rows, or refit on all classes."
+        )
     weights = read_weights(sample_weight, len(log_probabilities))
     total = response.class_totals(weights).sum()
     return response.log_likelihood(log_probabilities, weights) / float(total)

@@ -1,5 +1,6 @@
 """What users pass, checked and turned into clean arrays: each error says what was given, expected, and to be done."""
 
+import sys
 import warnings
 from dataclasses import dataclass
 from numbers import Real
@@ -7,8 +8,8 @@ from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
-from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array
 
@@ -16,6 +17,30 @@ from softglm.arrays import FloatArray, IntArray
 from softglm.data import Rows, RowsInMemory
 
 Labels = npt.NDArray[Any]
+
+# A weight times the square of a value, summed over the rows, then stays within the range of float64.
+_LEAST, _MOST = 1e-100, 1e100
+
+
+def warn_user(message: str, category: type[Warning]) -> None:
+    """Warn at the line that called softglm; between it and us stands scikit-learn, whose callbacks wrap `fit`."""
+    level = 1
+    frame = sys._getframe()  # noqa: SLF001 - inspect.currentframe is the same, but may be None
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(("softglm.", "sklearn.")):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def check_numbers(values: Any, what: str) -> None:
+    """Raise unless values, dense or sparse, are numbers whose squares can be summed."""
+    entries: npt.NDArray[Any] = values.data if sparse.issparse(values) else values  # type: ignore[attr-defined]
+    if entries.dtype.kind not in "biuf":
+        raise ValueError(f"{what} holds values of dtype {entries.dtype}, expected numbers. Convert them to float64.")
+    most = max(float(entries.max(initial=0)), -float(entries.min(initial=0)))
+    if most > _MOST:
+        raise ValueError(
+            f"{what} has values up to {most:.3g}, expected at most {_MOST:g}, so that squares are finite. Rescale."
+        )
 
 
 @final
@@ -47,14 +72,14 @@ class Response:
         if self.codes is not None:
             return np.bincount(self.codes, weights, minlength=len(self.classes)).astype(np.float64)
         assert self.counts is not None  # noqa: S101 - the other of the two
-        return self.counts.sum(axis=0) if weights is None else weights @ self.counts
+        return np.asarray(self.counts.sum(axis=0) if weights is None else weights @ self.counts)
 
     def observed_at(self, codes: npt.NDArray[Any]) -> FloatArray:
         """Return t_i,code: what was observed of one class for each row, shape (n,)."""
         if self.codes is not None:
-            return (self.codes == codes).astype(np.float64)
+            return np.asarray((self.codes == codes).astype(np.float64))
         assert self.counts is not None  # noqa: S101 - the other of the two
-        return self.counts[np.arange(len(codes)), codes]
+        return np.asarray(self.counts[np.arange(len(codes)), codes])
 
     def log_likelihood(self, log_probabilities: FloatArray, weights: FloatArray | None) -> float:
         """Return sum_i w_i sum_k t_ik log p_ik, where 0 log 0 = 0."""
@@ -68,7 +93,7 @@ class Response:
 
     @property
     def saturated(self) -> FloatArray | None:
-        """sum_k t_ik log(t_ik / m_i) per row: the log-likelihood of a model that predicts each row; None for labels, 0."""
+        """sum_k t_ik log(t_ik / m_i) per row: the log-likelihood of predicting each row; None for labels: 0."""
         if self.counts is None:
             return None
         shares = self.counts / self.counts.sum(axis=1, keepdims=True)
@@ -92,14 +117,14 @@ def read_response(y: Any, values: npt.NDArray[Any]) -> Response:
         The same, checked for missing values.
     """
     if values.ndim == 2 and values.shape[1] == 1:
-        warnings.warn(
+        warn_user(
             "A column-vector y was passed when a 1d array was expected. Pass y.ravel() for labels, or one column per "
             "class for probabilities or counts.",
             DataConversionWarning,
-            stacklevel=3,
         )
         values = values.ravel()
     if values.ndim == 1:
+        values = _labels(values)
         check_classification_targets(values)
         classes, codes = np.unique(values, return_inverse=True)
         return Response(classes, codes.astype(np.int32), None)
@@ -112,21 +137,26 @@ def read_response(y: Any, values: npt.NDArray[Any]) -> Response:
     return Response(names[order], None, counts[:, order])
 
 
-def match_response(y: Any, classes: Labels) -> Response:
-    """Return a response to be compared with a fitted model: labels by value, frames by name, arrays by position."""
+def match_response(y: Any, classes: Labels, n_rows: int) -> Response:
+    """Return a response to be compared with a fitted model: labels by value, frames by name, arrays by position.
+
+    Labels that the model was not fitted on have the code -1.
+    """
     values = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+    if len(values) != n_rows:
+        raise ValueError(f"y has {len(values)} rows, expected {n_rows}: one for each row of X.")
     if values.ndim == 2 and values.shape[1] == 1:
         values = values.ravel()
     if values.ndim == 2:
         return Response(classes, None, _counts(_columns_by_class(y, values, classes, "y")))
-    codes = np.searchsorted(classes, values).clip(max=len(classes) - 1)
-    unknown = np.unique(values[classes[codes] != values])
-    if len(unknown):
+    values = _labels(values)
+    if (values.dtype.kind in "OSU") != (classes.dtype.kind in "OSU"):
         raise ValueError(
-            f"y contains labels that the model was not fitted on: {unknown[:5].tolist()}. It knows "
-            f"{classes[:10].tolist()}; drop those rows or refit."
+            f"y has labels like {values[:1].tolist()}, expected labels like {classes[:1].tolist()}, on which the "
+            "model was fitted. Convert them."
         )
-    return Response(classes, codes.astype(np.int32), None)
+    codes = np.searchsorted(classes, values).clip(max=len(classes) - 1)
+    return Response(classes, np.where(classes[codes] == values, codes, -1).astype(np.int32), None)
 
 
 def read_weights(sample_weight: Any, n_rows: int) -> FloatArray | None:
@@ -145,8 +175,9 @@ def read_weights(sample_weight: Any, n_rows: int) -> FloatArray | None:
             f"sample_weight has negative values, the least is {weights.min():g}. A weight says how often a row counts: "
             "it must be at least 0."
         )
+    check_numbers(weights, "sample_weight")
     if not weights.any():
-        raise ValueError("sample_weight is zero for every row, so there is nothing to fit. Give some row a weight.")
+        raise ValueError("sample_weight is zero for every row, so that none counts. Give some row a weight.")
     return np.asarray(weights)
 
 
@@ -162,10 +193,16 @@ def read_class_weight(class_weight: Any, response: Response, weights: FloatArray
         return factors
     if not isinstance(class_weight, dict):
         raise ValueError(f'class_weight must be None, "balanced" or a dict from class to weight, got {class_weight!r}.')
-    factors = np.asarray(compute_class_weight(class_weight, classes=response.classes, y=response.classes), np.float64)
-    if not (np.isfinite(factors) & (factors >= 0.0)).all():
-        raise ValueError(f"class_weight must hold finite weights of at least 0, got {class_weight!r}.")
-    return factors
+    if not all(isinstance(factor, Real) and 0.0 <= float(factor) <= _MOST for factor in class_weight.values()):
+        raise ValueError(f"class_weight must hold weights from 0 to {_MOST:g}, got {class_weight!r}.")
+    classes = response.classes.tolist()
+    unknown = [label for label in class_weight if label not in classes]
+    # As in scikit-learn: a dict for every class may serve where some of its classes do not occur.
+    if unknown and not all(label in class_weight for label in classes):
+        raise ValueError(
+            f"class_weight names {unknown[:10]}, expected some of the classes {classes[:10]}. Rename or drop those."
+        )
+    return np.array([class_weight.get(label, 1.0) for label in classes], dtype=np.float64)
 
 
 def read_offset(offset: Any, n_rows: int, classes: Labels) -> FloatArray | None:
@@ -175,6 +212,7 @@ def read_offset(offset: Any, n_rows: int, classes: Labels) -> FloatArray | None:
     if isinstance(offset, Real):
         offset = np.full(n_rows, offset) if len(classes) == 2 else np.full((n_rows, len(classes)), offset)
     values = check_array(offset, ensure_2d=False, dtype=np.float64, input_name="offset")
+    check_numbers(values, "offset")
     binary = len(classes) == 2
     if binary and values.shape in ((n_rows,), (n_rows, 1)):
         return np.asarray(values.reshape(n_rows, 1))
@@ -227,22 +265,48 @@ def make_rows(
     if offset is not None and not binary:
         offset = offset[:, present]
     total = float(X.shape[0] if weights is None else weights.sum())
+    if not _LEAST <= total <= _MOST:
+        raise ValueError(
+            f"The weights sum to {total:.3g}, expected between {_LEAST:g} and {_MOST:g}: sample weights times class "
+            "weights times the totals of the rows of y. Rescale them."
+        )
     return RowsInMemory(X, targets, weights, offset), total
+
+
+def _labels(values: npt.NDArray[Any]) -> Labels:
+    """Return labels of one type: strings as they are, numbers and booleans out of an array of objects."""
+    if values.dtype != object:
+        return values
+    kinds = {_kind(label) for label in values}
+    if len(kinds) > 1 or None in values:
+        raise ValueError(
+            f"y has labels of the types {sorted(kinds)}, expected one type. Drop the rows whose label is "
+            "missing; convert the others, y.astype(str) for example."
+        )
+    return values if kinds == {"str"} else np.array(values.tolist())
+
+
+def _kind(label: Any) -> str:
+    kinds = {"str": str, "bool": bool | np.bool_, "number": Real}
+    return next((kind for kind, members in kinds.items() if isinstance(label, members)), type(label).__name__)
 
 
 def _counts(values: npt.NDArray[Any]) -> FloatArray:
     try:
         counts = values.astype(np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError):
+        counts = None
+    if counts is None or values.dtype.kind not in "biufO":
         raise ValueError(
             f"A two-dimensional y must hold class probabilities or counts, got dtype {values.dtype}. Pass labels as a "
             "one-dimensional array."
-        ) from error
+        )
+    check_numbers(counts, "y")
     negative = np.flatnonzero((counts < 0.0).any(axis=1))
     if len(negative):
         raise ValueError(
-            f"y has negative entries in {len(negative)} rows, the first at row {negative[0]}. A two-dimensional y holds "
-            "class probabilities or counts, a column for each class."
+            f"y has negative entries in {len(negative)} rows, the first at row {negative[0]}. A two-dimensional y "
+            "holds class probabilities or counts, a column for each class."
         )
     empty = np.flatnonzero(~counts.any(axis=1))
     if len(empty):
@@ -256,17 +320,15 @@ def _counts(values: npt.NDArray[Any]) -> FloatArray:
 def _warn_about_counts(counts: FloatArray) -> None:
     totals = counts.sum(axis=1)
     if ((counts == 0.0) | (counts == 1.0)).all() and (totals > 1.0).any():
-        warnings.warn(
+        warn_user(
             "y is a matrix of zeros and ones in which some row sums to more than 1, and is read as counts. If it marks "
             "several labels per row, the data are multilabel: fit one model per label instead.",
             UserWarning,
-            stacklevel=4,
         )
     elif np.allclose(totals, 100.0):
-        warnings.warn(
+        warn_user(
             "Every row of y sums to 100, and is read as 100 observations. If they are percentages, pass y / 100.",
             UserWarning,
-            stacklevel=4,
         )
 
 
@@ -275,9 +337,9 @@ def _column_names(frame: Any, what: str) -> Labels:
     if len(set(names)) < len(names):
         repeated = sorted({str(name) for name in names if names.count(name) > 1})
         raise ValueError(f"{what} has repeated column names {repeated}; every column must name another class.")
-    kinds = {"str" if isinstance(name, str) else "number" for name in names}
-    if len(kinds) > 1:
-        raise ValueError(f"{what} has column names of mixed types, {names[:10]}; use strings only, or numbers only.")
+    kinds = {_kind(name) for name in names}
+    if kinds not in ({"str"}, {"number"}, {"bool"}):
+        raise ValueError(f"{what} has column names of the types {sorted(kinds)}; use strings only, or numbers only.")
     return np.asarray(names)
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any, final
 
-import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
-from softglm.arrays import FloatArray, IntArray
+from softglm.arrays import FloatArray, IntArray, Matrix
 from softglm.data.block import Block, make_block
 from softglm.data.rows import Rows, Statistic
 
@@ -31,7 +31,7 @@ class RowsInMemory(Rows):
 
     def __init__(
         self,
-        X: Any,
+        X: Matrix,
         targets: FloatArray | IntArray,
         weights: FloatArray | None = None,
         offset: FloatArray | None = None,
@@ -39,7 +39,7 @@ class RowsInMemory(Rows):
         self.n_rows, self.n_features = X.shape
         self.has_offset = offset is not None
         self._blocks: list[Block] = []
-        if not sparse.issparse(X) and not X.flags.aligned:
+        if not _is_sparse(X) and not X.flags.aligned:
             X = X.copy()  # products of misaligned memory are 1.8 times slower, every time
         step = self._rows_per_block(X)
         for start in range(0, self.n_rows, step):
@@ -53,17 +53,17 @@ class RowsInMemory(Rows):
                 )
             )
 
-    def map(self, statistic: Statistic) -> Iterator[tuple[FloatArray, ...]]:
+    def map(self, statistic: Statistic) -> Iterator[tuple[npt.NDArray[Any], ...]]:
         return map(statistic, self._blocks)
 
-    def _rows_per_block(self, X: Any) -> int:
-        entries_per_row = X.nnz / max(self.n_rows, 1) if sparse.issparse(X) else self.n_features
+    def _rows_per_block(self, X: Matrix) -> int:
+        entries_per_row = X.nnz / max(self.n_rows, 1) if _is_sparse(X) else self.n_features
         enough = _ENTRIES_PER_FEATURE * self.n_features / max(entries_per_row, 1.0)
         return int(max(_ROWS, enough))
 
 
-def _row_slice(X: Any, rows: slice) -> Any:
-    if not sparse.issparse(X):
+def _row_slice(X: Matrix, rows: slice) -> Matrix:
+    if not _is_sparse(X):
         return X[rows]
     # SciPy's own slicing would copy the entries; these are views of them.
     first, last = X.indptr[rows.start], X.indptr[rows.stop]
@@ -73,3 +73,7 @@ def _row_slice(X: Any, rows: slice) -> Any:
         X.indptr[rows.start : rows.stop + 1] - first,
     )
     return sparse.csr_array(entries, shape=(rows.stop - rows.start, X.shape[1]), copy=False)
+
+
+def _is_sparse(X: Matrix) -> bool:
+    return bool(sparse.issparse(X))

@@ -2,14 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from softglm.arrays import FloatArray
 from softglm.data.block import Block
 
-Statistic: TypeAlias = Callable[[Block], tuple[FloatArray, ...]]
+Statistic: TypeAlias = Callable[[Block], tuple[npt.NDArray[Any], ...]]
 
 
 class Rows(ABC):
@@ -30,22 +30,22 @@ class Rows(ABC):
     has_offset: bool
 
     @abstractmethod
-    def map(self, statistic: Statistic) -> Iterator[tuple[FloatArray, ...]]:
-        """Yield the statistic of each block, in a fixed order. It returns fresh arrays, a tuple of the same length each."""
+    def map(self, statistic: Statistic) -> Iterator[tuple[npt.NDArray[Any], ...]]:
+        """Yield the statistic of each block, fresh arrays, in a fixed order."""
 
-    def sum(self, statistic: Statistic) -> tuple[FloatArray, ...]:
+    def sum(self, statistic: Statistic) -> tuple[npt.NDArray[Any], ...]:
         """Return the sums over blocks of what the statistic returns for one, arrays of the same shapes."""
         return self._reduce(statistic, np.add)
 
-    def max(self, statistic: Statistic) -> tuple[FloatArray, ...]:
+    def max(self, statistic: Statistic) -> tuple[npt.NDArray[Any], ...]:
         """Return the maxima over blocks of what the statistic returns for one, arrays of the same shapes."""
         return self._reduce(statistic, np.maximum)
 
-    def concatenate(self, statistic: Statistic) -> tuple[FloatArray, ...]:
+    def concatenate(self, statistic: Statistic) -> tuple[npt.NDArray[Any], ...]:
         """Return what the statistic returns for the blocks, joined along the last axis."""
         return tuple(np.concatenate(parts, axis=-1) for parts in zip(*self.map(statistic), strict=True))
 
-    def _reduce(self, statistic: Statistic, combine: np.ufunc) -> tuple[FloatArray, ...]:
+    def _reduce(self, statistic: Statistic, combine: np.ufunc) -> tuple[npt.NDArray[Any], ...]:
         statistics = self.map(statistic)
         totals = next(statistics)
         for parts in statistics:

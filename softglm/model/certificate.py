@@ -1,12 +1,13 @@
 r"""How far from the optimum: a proof, from one Hessian.
 
 If |D^3 f[u, u, h]| <= R(h) D^2 f[u, u] with R(h) <= rho ||h||_H, then f(theta + h) is bounded below along every ray
-(Bach 2010, doi 10.1214/09-EJS521, proposition 1). Minimising that bound over the steps h: with the Newton decrement
+(Bach 2010, doi 10.1214/09-EJS521). Minimising that bound over the steps h: with the Newton decrement
 lambda = ||grad f||_{H^-1} and x = lambda rho,
 
     x < 1  implies that a minimiser exists, and  f - f* <= [x + (1 - x) log(1 - x)] / rho^2  ~  lambda^2 / 2.
 
-For a family with A'' = sum_d v_d D_d D_d', R(h) = max_i max_d |D_d' h' x_i|, so rho = max_i max_d ||D_d (x) x_i||_{H^-1}.
+For a family with A'' = sum_d v_d D_d D_d', R(h) = max_i max_d |D_d' h' x_i|, so rho is the
+largest ||D_d (x) x_i||_{H^-1}.
 It is bounded here by max_d ||D_d|| times the root of the largest leverage max_i trace_a(x_i' V_aa x_i), V = H^-1:
 one pass over the rows whatever the number of classes. Near the optimum x is tiny and nothing is lost.
 """

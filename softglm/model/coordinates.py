@@ -25,7 +25,7 @@ from softglm.model.objective import Objective
 _RANK_TOLERANCE = 16 * np.finfo(np.float64).eps
 # A column whose spread is below this, relative to its mean, is constant to rounding.
 _CONSTANT = 64 * np.finfo(np.float64).eps
-# The curvature of a class direction is kept above this share of the mean, or a vanishing class would scale it to infinity.
+# A class direction keeps at least this share of the mean curvature, or a vanishing class would have infinite scale.
 _LEAST_CURVATURE = 1e-12
 # Up to this many features their full second moments are decomposed (p^3); beyond, only their scales are used.
 MAX_DENSE_FEATURES = 2048

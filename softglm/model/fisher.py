@@ -44,9 +44,9 @@ def hessian(objective: Objective, parameters: FloatArray, coordinates: Kronecker
     full[columns, :, rows, :] = information
     full *= scales
     full *= scales[:, :, np.newaxis, np.newaxis]
-    full = full.reshape(r * s, r * s)
-    full[np.diag_indices(r * s)] += np.ravel(coordinates.ridge[:, np.newaxis] * scales**2)
-    return full
+    matrix = full.reshape(r * s, r * s)
+    matrix[np.diag_indices(r * s)] += np.ravel(coordinates.ridge[:, np.newaxis] * scales**2)
+    return matrix
 
 
 def _between_classes(grams: FloatArray, directions: FloatArray, classes: FloatArray) -> FloatArray:

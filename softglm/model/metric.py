@@ -1,5 +1,6 @@
 """The metrics in which the fit is minimised: the exact Hessian, or its Kronecker approximation."""
 
+import math
 from dataclasses import dataclass
 from typing import final
 
@@ -26,7 +27,7 @@ class KroneckerMetric:
     def unwhiten(self, vector: FloatArray) -> FloatArray:
         return self.coordinates.displacement(vector)
 
-    def gap(self, decrement: float, distance: float) -> float:
+    def gap(self, decrement: float, distance: float) -> float:  # noqa: ARG002 - the protocol's signature
         """An approximate Hessian proves nothing."""
         return float("inf")
 
@@ -71,5 +72,5 @@ class ExactMetric:
         if self._radius is None:
             self._radius = concordance_radius(self._objective, self._coordinates, self._factor)
         # Along h the Hessian changes by at most exp(+-R(h)), R(h) <= rho ||h||, and with it both norms by the root.
-        stretch = np.exp(min(self._radius * distance, 100.0) / 2.0)
+        stretch = math.exp(min(self._radius * distance, 100.0) / 2.0)
         return self_concordant_gap(stretch * decrement, stretch * self._radius)

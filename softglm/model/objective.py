@@ -56,7 +56,7 @@ def moments(rows: Rows, n_parameters: int, *, centred: bool) -> Moments:
     def statistic(block: Block) -> tuple[FloatArray, ...]:
         targets = block.weighted(block.targets_matrix(n_parameters))
         ones = block.weighted(np.ones((1, len(block))))
-        offset_term = np.zeros(1) if block.offset is None else np.vdot(targets, block.offset.T)[np.newaxis]
+        offset_term = np.zeros(1) if block.offset is None else np.atleast_1d(np.vdot(targets, block.offset.T))
         return (
             ones.sum(axis=1),
             block.cross(ones)[:, 0],
@@ -102,7 +102,8 @@ class Objective:
     @property
     def shape(self) -> tuple[int, int]:
         """The shape (m, q) of the parameters."""
-        return self._linear.shape
+        m, q = self._linear.shape
+        return m, q
 
     def split(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return coef, shape (p, q), and the intercept at the center, shape (q,)."""

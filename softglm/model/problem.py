@@ -76,7 +76,7 @@ class GLM:
         return solve_intercept(self.objective, point) if self.objective.fit_intercept else point
 
     def has_no_minimiser(self, point: FloatArray, *, thorough: bool) -> bool:
-        """Tell whether the data are separated and nothing is penalised: by this point's margins, or a linear program."""
+        """Tell whether nothing is penalised and the data are separated: by the margins here, or a linear program."""
         if self.objective.penalty.curvature.any() or not self.has_hessian:
             return False
         if self._is_separated is None and separates(self.objective, point):
@@ -87,7 +87,7 @@ class GLM:
 
 
 def _coordinates_at(objective: Objective, point: FloatArray) -> KroneckerCoordinates:
-    """Return the Kronecker approximation at a point: A'' averaged, and z z' averaged with the trace of A'' as weight."""
+    """Return the Kronecker approximation at a point: A'' averaged, and z z' averaged by the trace of A''."""
     coef, intercept = objective.uncentred(point)
     family = objective.family
 

@@ -6,9 +6,10 @@ same ridge, has coefficients V' B: p is replaced by n, exactly.
 """
 
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
+import numpy.typing as npt
 from scipy import linalg
 
 from softglm.arrays import FloatArray
@@ -62,6 +63,7 @@ def row_space(rows: Rows, *, centred: bool, penalised: bool) -> tuple[Rows, RowS
         spread = np.sqrt(columns**2 @ weights / weights.sum())
         scale[spread > 0.0] = spread[spread > 0.0]
         columns /= scale[:, np.newaxis]
+    basis: FloatArray
     basis, triangle = linalg.qr(columns, mode="economic", overwrite_a=True)
     reduced = RowsInMemory(
         np.ascontiguousarray(triangle.T),
@@ -72,7 +74,7 @@ def row_space(rows: Rows, *, centred: bool, penalised: bool) -> tuple[Rows, RowS
     return reduced, RowSpace(basis, scale, center)
 
 
-def _observed(block: Block) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _observed(block: Block) -> tuple[npt.NDArray[Any], FloatArray, FloatArray]:
     weights = np.ones(len(block)) if block.weights is None else block.weights
     offset = np.empty((0, len(block))) if block.offset is None else block.offset.T
     return block.targets.T, weights, offset

@@ -6,7 +6,10 @@ directions D_d of the family, an observation t at x opposes theta where <D_d, th
 lower along D_d, or > 0 although it could have been higher. For labels these contrasts are eta_y >= eta_l for every l.
 """
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 from scipy import optimize, sparse
 
 from softglm.arrays import FloatArray
@@ -50,16 +53,19 @@ def is_separated(objective: Objective, coordinates: KroneckerCoordinates) -> boo
     """
     contrasts = _contrasts(objective, coordinates)
     n_contrasts, n_parameters = contrasts.shape
+    # SciPy's linprog takes sparse constraints, its stubs do not know.
+    constraints: Any = sparse.hstack([-contrasts, sparse.eye_array(n_contrasts)], format="csr")
+    bounds: Any = np.repeat([[-np.inf, np.inf], [0.0, 1.0]], [n_parameters, n_contrasts], axis=0)
     program = optimize.linprog(
         c=np.repeat([0.0, -1.0], [n_parameters, n_contrasts]),
-        A_ub=sparse.hstack([-contrasts, sparse.eye_array(n_contrasts)], format="csr"),
+        A_ub=constraints,
         b_ub=np.zeros(n_contrasts),
-        bounds=np.repeat([[-np.inf, np.inf], [0.0, 1.0]], [n_parameters, n_contrasts], axis=0),
+        bounds=bounds,
         method="highs",
     )
     if not program.success:
         return False
-    values = contrasts @ program.x[:n_parameters]
+    values = contrasts @ np.asarray(program.x)[:n_parameters]
     return bool(values.max() > _SEPARATED and values.min() > -_FEASIBLE)
 
 
@@ -70,7 +76,7 @@ def _contrasts(objective: Objective, coordinates: KroneckerCoordinates) -> spars
     # Where a constant added to every class changes nothing, the first class is the pivot.
     directions = family.curvature_directions[:, q - n_identifiable :]
 
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
+    def statistic(block: Block) -> tuple[npt.NDArray[Any], ...]:
         targets = block.targets_matrix(family.n_parameters)
         return block.centred(center).T, family.can_fall(targets), family.can_rise(targets)
 

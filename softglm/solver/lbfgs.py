@@ -5,15 +5,14 @@ becomes L^-T v (`unwhiten`). With an empty memory the first direction is then th
 step length 1, whatever the scale of the gradient.
 """
 
-from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from softglm.arrays import FloatArray
+from softglm.solver.memory import Memory
 
-_MEMORY = 10
 # The constants of sufficient decrease and of curvature in the Wolfe conditions (Nocedal & Wright 2006, section 3.1).
 _DECREASE, _CURVATURE = 1e-4, 0.9
 _MAX_TRIALS = 30
@@ -42,15 +41,6 @@ class Iterate(NamedTuple):
 Evaluate = Callable[[FloatArray], Iterate]
 
 
-Memory: TypeAlias = deque[tuple[FloatArray, FloatArray, float]]
-"""The last steps in the whitened coordinates, the changes of the gradient along them, and their inner products."""
-
-
-def empty_memory() -> Memory:
-    """Return a memory without steps, for a new metric."""
-    return deque(maxlen=_MEMORY)
-
-
 def lbfgs(
     evaluate: Evaluate,
     start: Iterate,
@@ -76,32 +66,15 @@ def lbfgs(
     """
     here, whitened = start, metric.whiten(start.gradient)
     while True:
-        direction = _quasi_newton(memory, -whitened)
+        direction = -memory.times(whitened)
         found = _line_search(evaluate, here, metric.unwhiten(direction))
         if found is None:
             return
         length, here = found
         previous, whitened = whitened, metric.whiten(here.gradient)
-        step, change = length * direction, whitened - previous
-        if (curvature := float(step @ change)) > 0.0:
-            memory.append((step, change, curvature))
+        memory.add(length * direction, whitened - previous)
         if stop(here, float(np.linalg.norm(whitened))):
             return
-
-
-def _quasi_newton(memory: Memory, vector: FloatArray) -> FloatArray:
-    """Return the inverse quasi-Newton matrix times a vector, by the two-loop recursion."""
-    coefficients = []
-    for step, change, curvature in reversed(memory):
-        coefficient = step @ vector / curvature
-        vector = vector - coefficient * change
-        coefficients.append(coefficient)
-    if memory:
-        _, change, curvature = memory[-1]
-        vector = vector * (curvature / (change @ change))
-    for (step, change, curvature), coefficient in zip(memory, reversed(coefficients), strict=True):
-        vector = vector + (coefficient - change @ vector / curvature) * step
-    return vector
 
 
 def _line_search(evaluate: Evaluate, start: Iterate, move: FloatArray) -> tuple[float, Iterate] | None:

@@ -19,6 +19,7 @@ import numpy as np
 from softglm.arrays import FloatArray
 from softglm.solver import lbfgs
 from softglm.solver.lbfgs import Iterate
+from softglm.solver.memory import Memory
 from softglm.solver.solution import GapKind, Solution, Status
 
 # An approximate metric is refreshed after 20, 40, 80, ... iterations: the new one may be no better.
@@ -115,7 +116,7 @@ def minimise(
     report : callable or None, default=None
         Called with the progress and the point after each iteration.
     """
-    return _Run(problem, start, reference, tol, max_iter, report).minimise(metric)
+    return _Run(problem, reference, tol, max_iter, report).minimise(start, metric)
 
 
 @final
@@ -125,7 +126,6 @@ class _Run:
     def __init__(
         self,
         problem: Problem,
-        start: FloatArray,
         reference: float,
         tol: float,
         max_iter: int,
@@ -140,7 +140,6 @@ class _Run:
         )
         self.n_iterations = self.n_evaluations = self.n_refreshes = 0
         self.patience, self.distrust = _FIRST_PATIENCE, 1.0
-        self.here = self.evaluate(start)
 
     def evaluate(self, point: FloatArray) -> Iterate:
         self.n_evaluations += 1
@@ -151,10 +150,11 @@ class _Run:
         """The gap to prove."""
         return self.tol * max(self.reference - self.here.value, _RESOLUTION * (1.0 + abs(self.reference)))
 
-    def minimise(self, metric: Metric) -> Solution:
+    def minimise(self, start: FloatArray, metric: Metric) -> Solution:
+        self.here = self.evaluate(start)
         if not (np.isfinite(self.here.value) and np.isfinite(self.here.gradient).all()):
             return self.solution(Status.NON_FINITE, np.inf, GapKind.ESTIMATE)
-        memory = lbfgs.empty_memory()
+        memory = Memory()
         while True:
             moved = self.run_stage(metric, memory)
             ending = self.n_iterations >= self.max_iter or not (moved or memory)
@@ -175,7 +175,7 @@ class _Run:
                 out_of_iterations = self.n_iterations >= self.max_iter
                 return self.solution(Status.ITERATIONS if out_of_iterations else Status.PRECISION, gap, kind)
 
-    def run_stage(self, metric: Metric, memory: lbfgs.Memory) -> bool:
+    def run_stage(self, metric: Metric, memory: Memory) -> bool:
         """Run L-BFGS until it has paid for a new metric, or seems to have arrived; tell whether it took a step."""
         first_iteration, first_evaluation = self.n_iterations, self.n_evaluations
         if not self.problem.has_hessian and self.n_refreshes:

@@ -1,0 +1,253 @@
+"""SoftmaxGLM against LogisticRegression, cross-validated: how each predicts, what it costs, how far it stops."""
+
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from statistics import fmean, median, median_high
+from time import perf_counter
+from typing import final
+
+import numpy as np
+from scipy.special import log_softmax
+from sklearn.base import BaseEstimator, clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from softglm.arrays import FloatArray, IntArray
+from softglm.estimator import SeparationWarning, SoftmaxGLM
+
+_SEED = 0
+
+
+@final
+class Optimum(Enum):
+    """What is known about the minimum f* of an objective; the members become worse in their order."""
+
+    PROVED = "proved"
+    ESTIMATED = "estimated"
+    NOT_REACHED = "not reached"
+    MISSING = "does not exist"
+
+
+@final
+@dataclass(frozen=True)
+class Score:
+    """What cross-validation says of a classifier.
+
+    Attributes
+    ----------
+    name : str
+    accuracy, log_loss : float
+        On the rows held out, means over the folds; the log loss in nats.
+    milliseconds, n_iterations : float, int
+        Of one fit, medians over the folds.
+    distance : float or None
+        (f - f*) / (f_null - f*) in the worst fold: f is the objective on the training rows in the coordinates that the
+        classifier saw, f* its minimum and f_null its value without features. None where some fold has no minimum, or it
+        was not reached.
+    optimum : Optimum
+        What is known about f* in the worst fold.
+    n_separated : int
+        Folds in which f has no minimum: nothing is penalised, and the classes are separated.
+    warnings : dict of str to int
+        How often each category was raised, over all folds.
+    """
+
+    name: str
+    accuracy: float
+    log_loss: float
+    milliseconds: float
+    n_iterations: int
+    distance: float | None
+    optimum: Optimum
+    n_separated: int
+    warnings: dict[str, int]
+
+
+def compare(X: FloatArray, codes: IntArray, *, alpha: float | None = None, n_folds: int = 5) -> tuple[Score, ...]:
+    """Cross-validate SoftmaxGLM, LogisticRegression as it comes, and the latter on standardised columns.
+
+    Parameters
+    ----------
+    X : array of shape (n, p)
+    codes : int array of shape (n,)
+        The classes, 0 to K - 1, with at least `n_folds` rows each.
+    alpha : float or None, default=None
+        Strength of the ridge, in the coordinates that each classifier sees. None is 1/W, W being the rows of the
+        training fold: LogisticRegression's default, C=1.
+    n_folds : int, default=5
+        They are stratified, and shuffled in the same way every time.
+    """
+    splits = list(StratifiedKFold(n_folds, shuffle=True, random_state=_SEED).split(X, codes))
+    contestants = {
+        "SoftmaxGLM": SoftmaxGLM(),
+        "LogisticRegression": LogisticRegression(),
+        "StandardScaler + LogisticRegression": make_pipeline(StandardScaler(), LogisticRegression()),
+    }
+    per_fold = [_score_fold(contestants, X, codes, train, test, alpha) for train, test in splits]
+    return tuple(_summary(name, scores) for name, scores in zip(contestants, zip(*per_fold, strict=True), strict=True))
+
+
+@final
+@dataclass(frozen=True)
+class _TimedFit:
+    model: BaseEstimator
+    milliseconds: float
+    warnings: tuple[type[Warning], ...]
+
+
+@final
+@dataclass(frozen=True)
+class _FoldScore:
+    accuracy: float
+    log_loss: float
+    milliseconds: float
+    n_iterations: int
+    distance: float
+    optimum: Optimum
+    warnings: tuple[type[Warning], ...]
+
+
+def _score_fold(
+    contestants: dict[str, BaseEstimator],
+    X: FloatArray,
+    codes: IntArray,
+    train: IntArray,
+    test: IntArray,
+    alpha: float | None,
+) -> list[_FoldScore]:
+    strength = 1.0 / len(train) if alpha is None else alpha
+    fits = [
+        _timed_fit(_with_strength(model, alpha, len(train)), X[train], codes[train]) for model in contestants.values()
+    ]
+    raw_reference = fits[0]
+    scores = []
+    for timed in fits:
+        classifier, seen, reference = timed.model, X, raw_reference
+        if isinstance(classifier, Pipeline):
+            # The penalty acts in the coordinates behind the scaler, so the optimum is another one there.
+            classifier, seen = timed.model[-1], timed.model[:-1].transform(X)
+            reference = _timed_fit(SoftmaxGLM(strength), seen[train], codes[train])
+        distance, optimum = _distance(classifier, reference, seen[train], codes[train], strength)
+        log_probabilities = _log_probabilities(classifier, seen[test])
+        scores.append(
+            _FoldScore(
+                accuracy=float((log_probabilities.argmax(axis=1) == codes[test]).mean()),
+                log_loss=_log_loss(log_probabilities, codes[test]),
+                milliseconds=timed.milliseconds,
+                n_iterations=int(classifier.n_iter_.max()),
+                distance=distance,
+                optimum=optimum,
+                warnings=timed.warnings,
+            )
+        )
+    return scores
+
+
+def _with_strength(model: BaseEstimator, alpha: float | None, n_rows: int) -> BaseEstimator:
+    """Return an unfitted copy with the given strength of the ridge; None leaves the default, which is 1/n_rows."""
+    if alpha is None:
+        return clone(model)
+    if isinstance(model, SoftmaxGLM):
+        return SoftmaxGLM(alpha)
+    inverse = 1.0 / (alpha * n_rows) if alpha * n_rows > 0.0 else np.inf
+    return clone(model).set_params(**{"logisticregression__C" if isinstance(model, Pipeline) else "C": inverse})
+
+
+def _timed_fit(model: BaseEstimator, X: FloatArray, codes: IntArray) -> _TimedFit:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        begin = perf_counter()
+        model.fit(X, codes)
+        seconds = perf_counter() - begin
+    return _TimedFit(model, 1e3 * seconds, tuple(warning.category for warning in caught))
+
+
+def _log_probabilities(classifier: BaseEstimator, X: FloatArray) -> FloatArray:
+    """Return log p_ik, shape (n, K), from coef_: scikit-learn's logarithm of probabilities may be -inf."""
+    eta = X @ classifier.coef_.T + classifier.intercept_
+    if eta.shape[1] == 1:
+        eta = np.pad(eta, ((0, 0), (1, 0)))
+    return np.asarray(log_softmax(eta, axis=1))
+
+
+def _log_loss(log_probabilities: FloatArray, codes: IntArray) -> float:
+    return -float(log_probabilities[np.arange(len(codes)), codes].mean())
+
+
+def _distance(
+    classifier: BaseEstimator, reference: _TimedFit, X: FloatArray, codes: IntArray, strength: float
+) -> tuple[float, Optimum]:
+    """Return (f - f*) / (f_null - f*), and what is known about f*, from the loss and the gap of a reference fit."""
+    shares = np.bincount(codes) / len(codes)
+    null_loss = -float(shares @ np.log(shares))
+    loss = _log_loss(_log_probabilities(classifier, X), codes) + strength / 2.0 * float(np.vdot(*[classifier.coef_] * 2))
+    least = reference.model.loss_ - reference.model.gap_
+    # f is rounded, so it may come out a little below f*.
+    distance = max(loss - least, 0.0) / (null_loss - least) if null_loss > least else 0.0
+    if SeparationWarning in reference.warnings:
+        return distance, Optimum.MISSING
+    if not reference.model.converged_:
+        return distance, Optimum.NOT_REACHED
+    return distance, Optimum.ESTIMATED if reference.model.gap_kind_ == "estimate" else Optimum.PROVED
+
+
+def _summary(name: str, folds: Sequence[_FoldScore]) -> Score:
+    worst = max((fold.optimum for fold in folds), key=list(Optimum).index)
+    is_known = worst in {Optimum.PROVED, Optimum.ESTIMATED}
+    return Score(
+        name=name,
+        accuracy=fmean(fold.accuracy for fold in folds),
+        log_loss=fmean(fold.log_loss for fold in folds),
+        milliseconds=median(fold.milliseconds for fold in folds),
+        n_iterations=median_high(fold.n_iterations for fold in folds),
+        distance=max(fold.distance for fold in folds) if is_known else None,
+        optimum=worst,
+        n_separated=sum(fold.optimum is Optimum.MISSING for fold in folds),
+        warnings=dict(Counter(category.__name__ for fold in folds for category in fold.warnings)),
+    )
+
+
+@final
+@dataclass(frozen=True)
+class Effect:
+    """One coefficient, as it is and times the standard deviation of its column over all rows."""
+
+    feature: str
+    coefficient: float
+    per_deviation: float
+
+
+@final
+@dataclass(frozen=True)
+class FittedModel:
+    """SoftmaxGLM fitted on all rows: how the fit ended, and the strongest coefficients of each class."""
+
+    status: str
+    effects: dict[str, tuple[Effect, ...]]
+
+
+def fit_on_all_rows(
+    X: FloatArray, codes: IntArray, features: Sequence[str], classes: Sequence[str], *, alpha: float | None, n_effects: int
+) -> FittedModel:
+    """Fit SoftmaxGLM and pick, for each class, the `n_effects` coefficients that are largest per standard deviation.
+
+    For two classes the only coefficients are those of the second.
+    """
+    model = _timed_fit(_with_strength(SoftmaxGLM(), alpha, len(codes)), X, codes).model
+    scaled = model.coef_ * X.std(axis=0)
+    named = classes if len(classes) > 2 else classes[1:]
+    return FittedModel(
+        model.status_,
+        {
+            name: tuple(
+                Effect(features[column], float(coef[column]), float(effect[column]))
+                for column in np.argsort(-np.abs(effect), kind="stable")[:n_effects]
+            )
+            for name, coef, effect in zip(named, model.coef_, scaled, strict=True)
+        },
+    )

@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+from dense_newton import SoftmaxRegression
+from problems import PROBLEMS, REGRESSIONS, objective_of, regression, rows_and_family
+from scipy.special import softmax
+
+from softglm.model import null_model
+from softglm.model.intercept import solve_intercept
+
+# Of a mean of the rows' residuals, each of order 1.
+ROUNDING = {"rtol": 1e-12, "atol": 1e-14}
+# A Newton decrement of 1e-14, where the information of a rare class may be a hundredth.
+SOLVED = 1e-13
+
+
+@pytest.mark.parametrize("offset", [True, False])
+@pytest.mark.parametrize("weighted", [True, False])
+@pytest.mark.parametrize("name", REGRESSIONS)
+def test_the_best_intercept_has_no_gradient_left(name, weighted, offset):
+    objective = objective_of(*regression(name, weighted=weighted, offset=offset), 0.5)
+    start = np.random.default_rng(0).normal(size=objective.shape)
+    before = start.copy()
+    solved = solve_intercept(objective, start)
+    np.testing.assert_array_equal(start, before)
+    np.testing.assert_array_equal(solved[:-1], start[:-1])
+    value, gradient = objective.evaluate(solved)
+    np.testing.assert_allclose(gradient[-1], 0.0, atol=SOLVED)
+    assert value <= objective.evaluate(start)[0]
+
+
+@pytest.mark.parametrize("far", [-30.0, 30.0])
+@pytest.mark.parametrize("name", ["categorical", "Bernoulli", "Poisson", "Gaussian"])
+def test_the_best_intercept_is_found_from_far_away(name, far):
+    objective = objective_of(*regression(name, offset=True), 0.0)
+    start = np.zeros(objective.shape)
+    start[-1, 0] = far
+    _, gradient = objective.evaluate(solve_intercept(objective, start))
+    np.testing.assert_allclose(gradient[-1], 0.0, atol=SOLVED)
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_the_null_model_without_offset_is_the_class_shares(name):
+    data = PROBLEMS[name]()
+    if data.offset is not None:
+        pytest.skip("only without an offset does the null model have a closed form")
+    objective = objective_of(*rows_and_family(data), 0.5)
+    null = null_model(objective)
+    shares = data.row_weights @ data.shares / data.total_weight
+    assert not null.parameters[:-1].any()
+    intercept = null.parameters[-1]
+    mean = softmax([0.0, intercept[0]]) if data.n_classes == 2 else softmax(intercept)
+    np.testing.assert_allclose(mean, shares, **ROUNDING)
+    np.testing.assert_allclose(null.value, -shares @ np.log(shares), **ROUNDING)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_the_null_model_is_the_best_without_coefficients(name, fit_intercept):
+    data = PROBLEMS[name]()
+    objective = objective_of(*rows_and_family(data), 0.5, fit_intercept=fit_intercept)
+    truth = SoftmaxRegression(data, 0.5, fit_intercept=fit_intercept)
+    np.testing.assert_allclose(null_model(objective).value, truth.null_value(), **ROUNDING)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("offset", [True, False])
+@pytest.mark.parametrize("name", REGRESSIONS)
+def test_value_and_information_of_the_null_model_are_those_of_the_objective(
+    name, offset, fit_intercept
+):
+    rows, family = regression(name, weighted=True, offset=offset)
+    objective = objective_of(rows, family, 0.5, fit_intercept=fit_intercept)
+    null = null_model(objective)
+    value, gradient = objective.evaluate(null.parameters)
+    np.testing.assert_allclose(null.value, value, **ROUNDING)
+    if fit_intercept:
+        np.testing.assert_allclose(gradient[-1], 0.0, atol=SOLVED)
+    coef, intercept = objective.uncentred(null.parameters)
+    (information,) = rows.sum(
+        lambda block: (
+            family.fisher_information(block.predictor(coef, intercept)) @ block.weights,
+        )
+    )
+    expected = information / objective.moments.total_weight
+    np.testing.assert_allclose(null.information, expected, **ROUNDING)

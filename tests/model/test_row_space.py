@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+from problems import objective_of, rows_and_family, wide
+from scipy import sparse
+
+from softglm.data import RowsInMemory
+from softglm.families import Gaussian
+from softglm.model import row_space
+
+# Products with an orthonormal basis.
+ROUNDING = {"rtol": 1e-12, "atol": 1e-12}
+
+
+def reduced_wide(*, centred=True, penalised=True, matrix=None):
+    data = wide()
+    rows, family = rows_and_family(data)
+    if matrix is not None:
+        rows = RowsInMemory(matrix(data.X), data.y)
+    return rows, family, *row_space(rows, centred=centred, penalised=penalised)
+
+
+@pytest.mark.parametrize("centred", [True, False])
+@pytest.mark.parametrize("penalised", [True, False])
+def test_going_up_and_down_again_changes_nothing(centred, penalised):
+    _, _, reduced, space = reduced_wide(centred=centred, penalised=penalised)
+    assert reduced.n_features == reduced.n_rows == 25
+    rng = np.random.default_rng(0)
+    coef, intercept = rng.normal(size=(25, 3)), rng.normal(size=3)
+    for one, other in zip(
+        space.down(*space.up(coef, intercept)), (coef, intercept), strict=True
+    ):
+        np.testing.assert_allclose(one, other, **ROUNDING)
+
+
+@pytest.mark.parametrize("centred", [True, False])
+def test_going_down_and_up_again_changes_nothing_in_the_row_space(centred):
+    rows, _, _, space = reduced_wide(centred=centred)
+    X = wide().X - space.center
+    rng = np.random.default_rng(0)
+    coef, intercept = X.T @ rng.normal(size=(25, 3)), rng.normal(size=3)
+    for one, other in zip(
+        space.up(*space.down(coef, intercept)), (coef, intercept), strict=True
+    ):
+        np.testing.assert_allclose(one, other, **ROUNDING)
+    assert rows.n_features == 60
+
+
+@pytest.mark.parametrize("matrix", [None, sparse.csr_array, np.asfortranarray])
+@pytest.mark.parametrize("penalised", [True, False])
+@pytest.mark.parametrize("centred", [True, False])
+def test_eta_is_the_same_above_and_below(centred, penalised, matrix):
+    rows, _, reduced, space = reduced_wide(centred=centred, penalised=penalised, matrix=matrix)
+    rng = np.random.default_rng(0)
+    coef, intercept = rng.normal(size=(25, 3)), rng.normal(size=3)
+    below, above = (
+        some.concatenate(lambda block, predictor=predictor: (block.predictor(*predictor),))[0]
+        for some, predictor in (
+            (reduced, (coef, intercept)),
+            (rows, space.up(coef, intercept)),
+        )
+    )
+    np.testing.assert_allclose(above, below, **ROUNDING)
+
+
+def test_a_ridge_is_the_same_above_and_below():
+    rows, family, reduced, space = reduced_wide()
+    above, below = (objective_of(some, family, 0.3) for some in (rows, reduced))
+    rng = np.random.default_rng(0)
+    predictor = rng.normal(size=(25, 3)), rng.normal(size=3)
+    np.testing.assert_allclose(
+        above.evaluate(above.centred(*space.up(*predictor)))[0],
+        below.evaluate(below.centred(*predictor))[0],
+        **ROUNDING,
+    )
+
+
+def test_weights_offset_and_targets_are_kept():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(6, 9)), rng.normal(size=6)
+    weights, offset = rng.exponential(size=6), rng.normal(size=(6, 1))
+    reduced, _ = row_space(RowsInMemory(X, y, weights, offset), centred=True, penalised=True)
+    targets, kept_weights, kept_offset = reduced.concatenate(
+        lambda block: (block.targets.T, block.weights, block.offset.T)
+    )
+    np.testing.assert_array_equal(targets, y)
+    np.testing.assert_array_equal(kept_weights, weights)
+    np.testing.assert_array_equal(kept_offset.T, offset)
+    above, below = (
+        objective_of(some, Gaussian(), 0.0)
+        for some in (RowsInMemory(X, y, weights, offset), reduced)
+    )
+    for name in ("total_weight", "mean_target", "offset_term"):
+        np.testing.assert_allclose(
+            getattr(above.moments, name), getattr(below.moments, name), **ROUNDING
+        )
+
+
+def test_the_rows_are_not_modified():
+    data = wide()
+    before = data.X.copy()
+    row_space(rows_and_family(data)[0], centred=True, penalised=False)
+    np.testing.assert_array_equal(data.X, before)

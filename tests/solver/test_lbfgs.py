@@ -1,0 +1,188 @@
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from softglm.arrays import FloatArray
+from softglm.solver.lbfgs import Iterate, lbfgs
+from softglm.solver.memory import Memory
+
+# The constants of sufficient decrease and of curvature, which the search promises.
+DECREASE, CURVATURE = 1e-4, 0.9
+# Iterates in transformed coordinates drift apart by their condition, at most 1e4, times rounding per iteration.
+SAME_PATH = {"rtol": 1e-8, "atol": 1e-10}
+
+
+@dataclass(frozen=True)
+class Linear:
+    """The metric L L' of a lower triangular L; the identity by default."""
+
+    factor: FloatArray
+
+    def whiten(self, gradient):
+        return np.linalg.solve(self.factor, gradient)
+
+    def unwhiten(self, vector):
+        return np.linalg.solve(self.factor.T, vector)
+
+
+def quadratic(size, *, seed=0):
+    rng = np.random.default_rng(seed)
+    root = rng.normal(size=(size, size)) * np.logspace(0.0, 1.0, size)
+    matrix, center = root @ root.T + np.identity(size), rng.normal(size=size)
+
+    def function(x):
+        return 0.5 * (x - center) @ matrix @ (x - center), matrix @ (x - center)
+
+    return function
+
+
+def logistic(size, *, seed=0):
+    """A sum of log cosh, on whose far slopes a Newton step overshoots."""
+    A = 3.0 * np.random.default_rng(seed).normal(size=(2 * size, size))
+
+    def function(x):
+        z = A @ x - 1.0
+        return np.sum(np.logaddexp(z, -z)), A.T @ np.tanh(z)
+
+    return function
+
+
+def quartic(size, *, seed=0):
+    shift = np.random.default_rng(seed).normal(size=size)
+    return lambda x: (np.sum((x - shift) ** 4), 4.0 * (x - shift) ** 3)
+
+
+def steep_exponential(size, *, seed=0):
+    """Not a number beyond a wall that the first steps run into."""
+    weights = np.random.default_rng(seed).exponential(size=size) + 0.5
+
+    def function(x):
+        if abs(x).max() > 50.0:
+            return np.nan, np.full(size, np.nan)
+        return weights @ (np.exp(x) + np.exp(-2.0 * x)), weights * (np.exp(x) - 2 * np.exp(-2 * x))
+
+    return function
+
+
+FUNCTIONS = {make.__name__: make for make in (quadratic, logistic, quartic, steep_exponential)}
+
+
+def run(function, start, *, factor=None, n_iterations=8, memory=None):
+    """All accepted iterates, the first included, and for each iteration the points tried."""
+    accepted, tried = [], [[]]
+
+    def evaluate(point):
+        tried[-1].append(point)
+        return Iterate(point, *function(point))
+
+    def stop(here, decrement):
+        accepted.append(here)
+        metric = Linear(np.identity(len(start)) if factor is None else factor)
+        np.testing.assert_allclose(decrement, np.linalg.norm(metric.whiten(here.gradient)))
+        tried.append([])
+        return len(accepted) > n_iterations
+
+    first = Iterate(start, *function(start))
+    accepted.append(first)
+    metric = Linear(np.identity(len(start)) if factor is None else factor)
+    lbfgs(evaluate, first, metric, Memory() if memory is None else memory, stop)
+    return accepted, tried
+
+
+@pytest.mark.parametrize("far", [0.0, 1.0, 10.0])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_step_satisfies_the_wolfe_conditions(name, far):
+    accepted, _ = run(FUNCTIONS[name](6), np.full(6, far))
+    assert len(accepted) > 2
+    for before, after in zip(accepted, accepted[1:], strict=False):
+        slope = before.gradient @ (after.point - before.point)
+        assert slope < 0.0
+        assert after.gradient @ (after.point - before.point) >= CURVATURE * slope
+        # Where the decrease is rounding, the slopes tell alone.
+        rounding = 1e-13 * (1.0 + abs(before.value))
+        assert after.value <= before.value + DECREASE * slope + rounding
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_metric_is_a_change_of_coordinates(name):
+    function, start = FUNCTIONS[name](5), np.full(5, 0.5)
+    rng = np.random.default_rng(1)
+    factor = np.tril(rng.normal(size=(5, 5))) + 4.0 * np.diag(np.logspace(-1.0, 1.0, 5))
+    back = np.linalg.inv(factor).T
+
+    def transformed(v):
+        value, gradient = function(back @ v)
+        return value, back.T @ gradient
+
+    preconditioned, _ = run(function, start, factor=factor, n_iterations=6)
+    plain, _ = run(transformed, factor.T @ start, n_iterations=6)
+    assert len(plain) == len(preconditioned) == 7
+    for one, other in zip(preconditioned, plain, strict=True):
+        np.testing.assert_allclose(one.point, back @ other.point, **SAME_PATH)
+        np.testing.assert_allclose(one.value, other.value, **SAME_PATH)
+
+
+def inverse_after(pairs, size):
+    """The dense BFGS inverse (Nocedal & Wright 2006, equation 6.17), from the usual multiple of the identity."""
+    step, change = pairs[-1]
+    inverse = (step @ change) / (change @ change) * np.identity(size)
+    for step, change in pairs:
+        scale = 1.0 / (step @ change)
+        projection = np.identity(size) - scale * np.outer(step, change)
+        inverse = projection @ inverse @ projection.T + scale * np.outer(step, step)
+    return inverse
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_first_trial_is_the_dense_bfgs_step(name):
+    accepted, tried = run(FUNCTIONS[name](6), np.full(6, 0.7), n_iterations=7)
+    np.testing.assert_allclose(tried[0][0], accepted[0].point - accepted[0].gradient)
+    for k in range(1, len(accepted) - 1):
+        pairs = [
+            (accepted[i + 1].point - accepted[i].point, accepted[i + 1].gradient - accepted[i].gradient)
+            for i in range(k)
+        ]
+        here = accepted[k]
+        expected = here.point - inverse_after(pairs, 6) @ here.gradient
+        np.testing.assert_allclose(tried[k][0], expected, **SAME_PATH)
+
+
+def test_only_the_last_ten_steps_are_remembered():
+    accepted, tried = run(logistic(20), np.full(20, 0.7), n_iterations=14)
+    pairs = [
+        (after.point - before.point, after.gradient - before.gradient)
+        for before, after in zip(accepted[3:13], accepted[4:14], strict=True)
+    ]
+    here = accepted[13]
+    expected = here.point - inverse_after(pairs, 20) @ here.gradient
+    np.testing.assert_allclose(tried[13][0], expected, **SAME_PATH)
+
+
+def test_the_newton_step_of_an_exact_metric_is_tried_first_and_accepted():
+    function, start = quadratic(6), np.zeros(6)
+    matrix = np.array([function(unit)[1] - function(start)[1] for unit in np.identity(6)])
+    accepted, tried = run(function, start, factor=np.linalg.cholesky(matrix), n_iterations=0)
+    assert len(tried[0]) == 1
+    np.testing.assert_allclose(accepted[1].gradient, 0.0, atol=1e-10 * abs(matrix).max())
+
+
+def test_a_memory_is_carried_on_from_stage_to_stage():
+    function, start = logistic(6), np.full(6, 0.7)
+    whole, _ = run(function, start, n_iterations=6)
+    memory = Memory()
+    first, _ = run(function, start, n_iterations=3, memory=memory)
+    second, _ = run(function, first[-1].point, n_iterations=3, memory=memory)
+    np.testing.assert_array_equal(whole[-1].point, second[-1].point)
+
+
+def test_nothing_is_accepted_where_no_direction_descends():
+    accepted, tried = run(quadratic(3), np.array([1.0, 1.0, 1.0]) * np.nan)
+    assert len(accepted) == 1
+    assert tried == [[]]
+
+
+def test_the_starting_point_is_not_modified():
+    start = np.full(6, 0.7)
+    run(logistic(6), start)
+    np.testing.assert_array_equal(start, np.full(6, 0.7))

@@ -1,0 +1,301 @@
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from softglm.arrays import FloatArray
+from softglm.solver import GapKind, Status, minimise
+
+TOL = 1e-8
+# The length of a gradient that was polished to 1e-10 of the tolerance.
+POLISHED = 1e-8
+
+
+@dataclass(frozen=True)
+class Cholesky:
+    """The Hessian at a point, which bounds the gap of a self-concordant function, if `proves`."""
+
+    matrix: FloatArray
+    proves: bool = True
+
+    def whiten(self, gradient):
+        return np.linalg.solve(np.linalg.cholesky(self.matrix), gradient.ravel())
+
+    def unwhiten(self, vector):
+        return np.linalg.solve(np.linalg.cholesky(self.matrix).T, vector)
+
+    def gap(self, decrement, distance):
+        return decrement**2 if self.proves and decrement + distance < 0.5 else np.inf
+
+
+@dataclass
+class Convex:
+    """A function of a few variables, and what the solver may ask about it."""
+
+    value: Callable
+    gradient: Callable
+    curvature: Callable  # the diagonal of the Hessian
+    has_hessian: bool = True
+    proves: bool = True
+    evaluation_cost: float = 1.0
+    refresh_cost: float = 5.0
+    strength: float = 0.0  # of strong convexity
+    minimum_exists: bool = True
+    asked: list = field(default_factory=list)
+
+    def evaluate(self, point):
+        return float(self.value(point)), self.gradient(point)
+
+    def refresh(self, point):
+        return Cholesky(np.diag(self.curvature(point)), self.proves and self.has_hessian)
+
+    def bound(self, gradient):
+        return float(gradient @ gradient / (2 * self.strength)) if self.strength else np.inf
+
+    def settle(self, point):
+        return point
+
+    def has_no_minimiser(self, point, *, thorough):
+        self.asked.append((point, thorough))
+        return not self.minimum_exists
+
+
+SCALES = np.array([1.0, 10.0, 100.0, 1000.0])
+
+
+def quadratic(**options):
+    return Convex(
+        lambda x: 0.5 * SCALES @ (x - 1.0) ** 2,
+        lambda x: SCALES * (x - 1.0),
+        lambda _: SCALES,
+        **options,
+    )
+
+
+def log_cosh(**options):
+    return Convex(
+        lambda x: SCALES @ np.logaddexp(x - 1.0, 1.0 - x),
+        lambda x: SCALES * np.tanh(x - 1.0),
+        lambda x: SCALES / np.cosh(x - 1.0) ** 2,
+        **options,
+    )
+
+
+def regularised_logistic(**options):
+    return Convex(
+        lambda x: SCALES @ (np.logaddexp(0.0, x) - 0.7 * x) + 0.5 * x @ x,
+        lambda x: SCALES * (expit(x) - 0.7) + x,
+        lambda x: SCALES * expit(x) * expit(-x) + 1.0,
+        **options,
+    )
+
+
+def descending_for_ever(**options):
+    return Convex(
+        lambda x: np.sum(np.exp(-x)), lambda x: -np.exp(-x), lambda x: np.exp(-x), **options
+    )
+
+
+PROBLEMS = {make.__name__: make for make in (quadratic, log_cosh, regularised_logistic)}
+# How a problem may be known: everything, a bound by strong convexity, a Hessian that proves nothing, nothing.
+KNOWLEDGE = {
+    "the Hessian": {},
+    "a Hessian that is free": {"refresh_cost": 0.0},
+    "a Hessian that is dear": {"refresh_cost": 1e3},
+    "strong convexity": {"has_hessian": False, "strength": 0.5},
+    "a metric": {"has_hessian": False},
+}
+
+
+def solve(problem, start=None, *, tol=TOL, max_iter=1000, report=None):
+    start = np.zeros(4) if start is None else start
+    return minimise(
+        problem,
+        start,
+        Cholesky(np.identity(4), proves=False),
+        reference=problem.evaluate(start)[0],
+        tol=tol,
+        max_iter=max_iter,
+        report=report,
+    )
+
+
+@pytest.fixture(params=PROBLEMS.values(), ids=PROBLEMS)
+def make(request):
+    return request.param
+
+
+@pytest.fixture(params=KNOWLEDGE.values(), ids=KNOWLEDGE)
+def knowledge(request):
+    return request.param
+
+
+def minimum_of(make):
+    best = solve(make(), tol=1e-15)
+    return best.value
+
+
+def test_it_converges(make, knowledge):
+    problem = make(**knowledge)
+    if make is log_cosh and "strength" in knowledge:
+        pytest.skip("log cosh is not strongly convex")
+    solution = solve(problem)
+    assert solution.status is Status.CONVERGED
+    decrease = problem.evaluate(np.zeros(4))[0] - solution.value
+    assert solution.gap <= TOL * decrease
+    assert solution.value - minimum_of(make) <= 2.0 * TOL * decrease
+    value, gradient = problem.evaluate(solution.point)
+    assert solution.value == value
+    np.testing.assert_array_equal(solution.gradient, gradient)
+
+
+def test_the_kind_of_the_gap_is_what_stands_behind_it(make):
+    assert solve(make()).gap_kind is GapKind.SELF_CONCORDANCE
+    assert solve(make(has_hessian=False, strength=0.5)).gap_kind is GapKind.STRONG_CONVEXITY
+    assert solve(make(has_hessian=False)).gap_kind is GapKind.ESTIMATE
+
+
+def test_with_a_hessian_the_gradient_is_polished_to_rounding(make):
+    solution = solve(make())
+    curvature = make().curvature(solution.point)
+    assert np.linalg.norm(solution.gradient / np.sqrt(curvature)) < POLISHED
+
+
+@pytest.mark.parametrize("tol", [0.0, 1e-300])
+def test_an_impossible_tolerance_ends_at_the_precision_of_the_arithmetic(tol):
+    problem = regularised_logistic(proves=False)
+    solution = solve(problem, tol=tol)
+    assert solution.status is Status.PRECISION
+    assert solution.gap_kind is GapKind.ESTIMATE
+    assert solution.gap < 1e-20
+    assert solution.n_evaluations < 300
+
+
+def test_without_a_hessian_an_impossible_tolerance_ends_too():
+    solution = solve(regularised_logistic(has_hessian=False), tol=0.0)
+    assert solution.status is Status.PRECISION
+    assert solution.n_evaluations < 300
+
+
+def test_a_hessian_that_proves_nothing_is_never_converged():
+    assert solve(log_cosh(proves=False)).status is not Status.CONVERGED
+
+
+def test_it_runs_out_of_iterations(knowledge):
+    solution = solve(log_cosh(**knowledge), max_iter=2)
+    assert solution.status is Status.ITERATIONS
+    assert solution.n_iterations == 2
+
+
+def test_a_proof_on_the_last_iteration_counts():
+    problem = quadratic(refresh_cost=0.0)
+    n_needed = solve(problem).n_iterations
+    assert solve(problem, max_iter=n_needed).status is Status.CONVERGED
+
+
+@pytest.mark.parametrize("options", [{}, {"has_hessian": False}, {"proves": False}])
+def test_a_function_without_minimum_is_called_separated(options):
+    problem = descending_for_ever(minimum_exists=False, **options)
+    solution = solve(problem)
+    assert solution.status is Status.SEPARATED
+    assert solution.gap_kind is GapKind.ESTIMATE
+    assert np.isfinite(solution.point).all()
+
+
+def test_whether_there_is_a_minimum_is_asked_thoroughly_before_the_end():
+    problem = descending_for_ever(proves=False)
+    solve(problem, max_iter=100)
+    assert problem.asked[-1][1]
+    assert not problem.asked[0][1]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_value_that_is_not_finite_at_the_start_is_told(bad):
+    problem = quadratic()
+    problem.value = lambda _: bad
+    solution = solve(problem)
+    assert solution.status is Status.NON_FINITE
+    assert solution.gap == np.inf
+    assert solution.n_iterations == 0
+
+
+def test_a_gradient_that_is_not_finite_at_the_start_is_told():
+    problem = quadratic()
+    problem.gradient = lambda x: x * np.nan
+    assert solve(problem).status is Status.NON_FINITE
+
+
+def test_walls_of_infinity_on_the_way_are_avoided():
+    problem = Convex(
+        lambda x: np.sum(np.exp(x) - 5 * x) if x.max() < 6.0 else np.inf,
+        lambda x: np.exp(x) - 5 if x.max() < 6.0 else x * np.nan,
+        np.exp,
+    )
+    solution = solve(problem, np.full(4, -5.0))
+    assert solution.status is Status.CONVERGED
+    np.testing.assert_allclose(solution.point, np.log(5.0), rtol=1e-6)
+
+
+def test_the_same_input_gives_the_same_bits(make, knowledge):
+    first, second = solve(make(**knowledge)), solve(make(**knowledge))
+    np.testing.assert_array_equal(first.point, second.point)
+    assert first.gap == second.gap
+    assert first.n_evaluations == second.n_evaluations
+
+
+def test_every_iteration_is_reported_once(make, knowledge):
+    seen = []
+    problem = make(**knowledge)
+    solution = solve(problem, report=lambda progress, point: seen.append((progress, point.copy())))
+    assert [progress.iteration for progress, _ in seen] == [*range(1, solution.n_iterations + 1)]
+    stages = [progress.stage for progress, _ in seen]
+    assert stages == sorted(stages)
+    assert stages[-1] <= solution.n_refreshes
+    for progress, point in seen:
+        assert progress.value == problem.evaluate(point)[0]
+
+
+def test_evaluations_are_counted(make, knowledge):
+    problem = make(**knowledge)
+    calls = []
+    value = problem.value
+    problem.value = lambda x: calls.append(x) or value(x)
+    solution = solve(problem)
+    assert solution.n_evaluations == len(calls) - 1  # one was for the reference
+
+
+def test_reporting_changes_nothing(make, knowledge):
+    silent = solve(make(**knowledge))
+    reported = solve(make(**knowledge), report=lambda _, __: None)
+    np.testing.assert_array_equal(silent.point, reported.point)
+
+
+def test_where_a_refresh_is_cheap_every_stage_is_one_newton_step():
+    solution = solve(log_cosh(refresh_cost=0.0))
+    assert solution.n_refreshes == solution.n_iterations
+
+
+def test_where_a_refresh_is_dear_one_is_enough():
+    solution = solve(log_cosh(refresh_cost=1e9))
+    assert solution.n_refreshes == 1
+
+
+def test_the_start_is_not_modified(make):
+    start = np.zeros(4)
+    solve(make(), start)
+    assert not start.any()
+
+
+def test_a_start_at_the_optimum_has_converged():
+    solution = minimise(
+        quadratic(),
+        np.ones(4),
+        Cholesky(np.identity(4)),
+        reference=1.0,
+        tol=TOL,
+        max_iter=10,
+    )
+    assert solution.status is Status.CONVERGED
+    np.testing.assert_array_equal(solution.point, np.ones(4))
