@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from softglm.arrays import FloatArray, IntArray
 from softglm.estimator import SeparationWarning, SoftmaxGLM
@@ -44,7 +45,7 @@ class Score:
     accuracy, log_loss : float
         On the rows held out, means over the folds; the log loss in nats.
     milliseconds, n_iterations : float, int
-        Of one fit, medians over the folds.
+        Of one fit on one thread, medians over the folds.
     distance : float or None
         (f - f*) / (f_null - f*) in the worst fold: f is the objective on the training rows in the coordinates that the
         classifier saw, f* its minimum and f_null its value without features. None where some fold has no minimum, or it
@@ -88,7 +89,9 @@ def compare(X: FloatArray, codes: IntArray, *, alpha: float | None = None, n_fol
         "LogisticRegression": LogisticRegression(),
         "StandardScaler + LogisticRegression": make_pipeline(StandardScaler(), LogisticRegression()),
     }
-    per_fold = [_score_fold(contestants, X, codes, train, test, alpha) for train, test in splits]
+    # Threads that wait for each other on a busy machine would be what is timed.
+    with threadpool_limits(1):
+        per_fold = [_score_fold(contestants, X, codes, split, alpha) for split in splits]
     return tuple(_summary(name, scores) for name, scores in zip(contestants, zip(*per_fold, strict=True), strict=True))
 
 
@@ -116,10 +119,10 @@ def _score_fold(
     contestants: dict[str, BaseEstimator],
     X: FloatArray,
     codes: IntArray,
-    train: IntArray,
-    test: IntArray,
+    split: tuple[IntArray, IntArray],
     alpha: float | None,
 ) -> list[_FoldScore]:
+    train, test = split
     strength = 1.0 / len(train) if alpha is None else alpha
     fits = [
         _timed_fit(_with_strength(model, alpha, len(train)), X[train], codes[train]) for model in contestants.values()
@@ -185,7 +188,8 @@ def _distance(
     """Return (f - f*) / (f_null - f*), and what is known about f*, from the loss and the gap of a reference fit."""
     shares = np.bincount(codes) / len(codes)
     null_loss = -float(shares @ np.log(shares))
-    loss = _log_loss(_log_probabilities(classifier, X), codes) + strength / 2.0 * float(np.vdot(*[classifier.coef_] * 2))
+    penalty = strength / 2.0 * float((classifier.coef_**2).sum())
+    loss = _log_loss(_log_probabilities(classifier, X), codes) + penalty
     least = reference.model.loss_ - reference.model.gap_
     # f is rounded, so it may come out a little below f*.
     distance = max(loss - least, 0.0) / (null_loss - least) if null_loss > least else 0.0
@@ -232,7 +236,13 @@ class FittedModel:
 
 
 def fit_on_all_rows(
-    X: FloatArray, codes: IntArray, features: Sequence[str], classes: Sequence[str], *, alpha: float | None, n_effects: int
+    X: FloatArray,
+    codes: IntArray,
+    features: Sequence[str],
+    classes: Sequence[str],
+    *,
+    alpha: float | None,
+    n_effects: int,
 ) -> FittedModel:
     """Fit SoftmaxGLM and pick, for each class, the `n_effects` coefficients that are largest per standard deviation.
 

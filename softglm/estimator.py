@@ -201,7 +201,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         present = _present_classes(response, weights, factors)
         known = read_offset(offset, X.shape[0], response.classes)
         start = self._start(X.shape[1], response.classes, present)
-        rows, total_weight = make_rows(X, response, weights, known, factors, present)
+        rows, total_weight = make_rows(X, response, weights, known, factors=factors, present=present)
         self.alpha_ = self._alpha(total_weight)
         family: UnconstrainedFamily = Bernoulli() if len(response.classes) == 2 else Categorical(int(present.sum()))
         task = FitTask(self, self.max_iter, {"X": X, "y": y, "metadata": _metadata(sample_weight, offset)})
@@ -234,7 +234,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.status_ = _sentence(result)
         losses = result.loss - result.penalty, result.null_loss
         if factors is not None:
-            plain, total_weight = make_rows(X, response, weights, known, None, present)
+            plain, total_weight = make_rows(X, response, weights, known, factors=None, present=present)
             losses = mean_losses(plain, family, result, fit_intercept=self.fit_intercept)
         self.deviance_, self.null_deviance_ = _deviances(losses, total_weight, response, weights, present)
         self._has_offset = offset is not None
@@ -482,7 +482,7 @@ def _sentence(result: Fit) -> str:
     sentence = f"{result.status.value} (relative gap {result.relative_gap:.1e}, {proof})"
     if result.status is Status.SEPARATED:
         sentence = result.status.value
-    if not result.is_unique:
+    elif not result.is_unique:
         sentence += (
             "; columns of X are constant or collinear and nothing is penalised: of the many optima this is the one of "
             "minimum norm in standardised coordinates"

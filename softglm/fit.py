@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeAlias, final
+from typing import NamedTuple, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from softglm.families import ExponentialFamily, UnconstrainedFamily
 from softglm.model import (
     GLM,
     MAX_DENSE_FEATURES,
+    Null,
     Objective,
     Penalty,
     Ridge,
@@ -83,6 +84,12 @@ class Fit:
         return self.gap / explained if explained > 0.0 else 0.0
 
 
+class _Options(NamedTuple):
+    fit_intercept: bool
+    tol: float
+    max_iter: int
+
+
 def fit(
     rows: Rows,
     family: ExponentialFamily,
@@ -126,56 +133,82 @@ def fit(
             "constrained, and a linear predictor would leave their space. Use a family in which every eta is a "
             "distribution: Bernoulli, Categorical, Multinomial, Poisson or Gaussian."
         )
-    narrow = penalty.rotated(rows.n_features, rows.n_rows) if _is_wide(rows) else None
-    if narrow is None:
-        result = _fit(rows, family, penalty, start, report, fit_intercept=fit_intercept, tol=tol, max_iter=max_iter)
-    else:
-        reduced, space = row_space(rows, centred=fit_intercept, penalised=bool(narrow.curvature.any()))
-        result = _fit(
-            reduced,
-            family,
-            narrow,
-            None if start is None else Start(*space.down(start.coef, start.intercept)),
-            None if report is None else lambda progress, *predictor: report(progress, *space.up(*predictor)),
-            fit_intercept=fit_intercept,
-            tol=tol,
-            max_iter=max_iter,
-        )
-        coef, intercept = space.up(result.coef, result.intercept)
-        result = replace(result, coef=coef, intercept=intercept)
-    if np.finfo(precision).eps > np.finfo(np.float64).eps:
-        return _rounded(result, Objective(rows, family, penalty, fit_intercept=fit_intercept), precision, tol)
-    return result
+    options = _Options(fit_intercept, tol, max_iter)
+    # Values too large for the arithmetic are a status, not a warning.
+    with np.errstate(over="ignore", invalid="ignore"):
+        result = _fit_wide(rows, family, penalty, options, start=start, report=report) if _is_wide(rows) else None
+        if result is None:
+            result = _fit(rows, family, penalty, options, start=start, report=report)
+        if np.finfo(precision).eps > np.finfo(np.float64).eps:
+            objective = Objective(rows, family, penalty, fit_intercept=fit_intercept)
+            result = _rounded(result, objective, precision, tol)
+        return result
 
 
 def _is_wide(rows: Rows) -> bool:
     return rows.n_rows < rows.n_features and rows.n_rows <= MAX_DENSE_FEATURES
 
 
+def _fit_wide(
+    rows: Rows,
+    family: UnconstrainedFamily,
+    penalty: Penalty,
+    options: _Options,
+    *,
+    start: Start | None,
+    report: Report | None,
+) -> Fit | None:
+    """Fit in the row space, where p > n; None if the penalty has no form there."""
+    is_penalised = bool(penalty.curvature.any())
+    reduced, space = row_space(rows, centred=options.fit_intercept, penalised=is_penalised)
+    narrow = penalty.rotated(rows.n_features, reduced.n_features)
+    if narrow is None:
+        return None
+    result = _fit(
+        reduced,
+        family,
+        narrow,
+        options,
+        start=None if start is None else Start(*space.down(start.coef, start.intercept)),
+        report=None if report is None else lambda progress, *predictor: report(progress, *space.up(*predictor)),
+    )
+    coef, intercept = space.up(result.coef, result.intercept)
+    return replace(result, coef=coef, intercept=intercept, is_unique=is_penalised)
+
+
 def _fit(
     rows: Rows,
     family: UnconstrainedFamily,
     penalty: Penalty,
+    options: _Options,
+    *,
     start: Start | None,
     report: Report | None,
-    *,
-    fit_intercept: bool,
-    tol: float,
-    max_iter: int,
 ) -> Fit:
-    objective = Objective(rows, family, penalty, fit_intercept=fit_intercept)
+    objective = Objective(rows, family, penalty, fit_intercept=options.fit_intercept)
     null = null_model(objective)
-    problem = GLM(objective, null_coordinates(objective, null.information))
+    if not np.isfinite(null.value):
+        return _nothing(objective, null)
+    try:
+        coordinates = null_coordinates(objective, null.information)
+    except FloatingPointError:
+        return _nothing(objective, null)
+    problem = GLM(objective, coordinates)
+    first = null.parameters
+    if start is not None:
+        first = coordinates.nearest(objective.centred(start.coef, start.intercept))
     solution = minimise(
         problem,
-        null.parameters if start is None else objective.centred(start.coef, start.intercept),
+        first,
         problem.metric,
         reference=null.value,
-        tol=tol,
-        max_iter=max_iter,
+        tol=options.tol,
+        max_iter=options.max_iter,
         report=None if report is None else lambda progress, point: report(progress, *objective.uncentred(point)),
     )
-    coef, intercept = objective.uncentred(_identified(solution.point, family))
+    # In Newton's steps rounding adds what the family cannot identify: a constant over the classes.
+    basis = family.identifiable_directions
+    coef, intercept = objective.uncentred(solution.point @ basis @ basis.T)
     return Fit(
         coef=coef,
         intercept=intercept,
@@ -192,10 +225,23 @@ def _fit(
     )
 
 
-def _identified(parameters: FloatArray, family: UnconstrainedFamily) -> FloatArray:
-    """Return the parameters, shape (m, q), without what the family cannot identify: centred over the classes."""
-    basis = family.identifiable_directions
-    return parameters @ basis @ basis.T
+def _nothing(objective: Objective, null: Null) -> Fit:
+    """Return the null model, where the arithmetic does not allow more."""
+    coef, intercept = objective.uncentred(null.parameters)
+    return Fit(
+        coef=coef,
+        intercept=intercept,
+        loss=null.value,
+        null_loss=null.value,
+        penalty=0.0,
+        gap=float("inf"),
+        gap_kind=GapKind.ESTIMATE,
+        status=Status.NON_FINITE,
+        is_unique=True,
+        n_iterations=0,
+        n_evaluations=0,
+        n_refreshes=0,
+    )
 
 
 def _rounded(result: Fit, objective: Objective, precision: npt.DTypeLike, tol: float) -> Fit:

@@ -231,6 +231,7 @@ def make_rows(
     response: Response,
     weights: FloatArray | None,
     offset: FloatArray | None,
+    *,
     factors: FloatArray | None,
     present: npt.NDArray[np.bool_],
 ) -> tuple[Rows, float]:

@@ -35,22 +35,20 @@ class SoftmaxRegression:
     """f(B, b) of the data at alpha (softglm's alpha), in K columns."""
 
     def __init__(self, data: Data, alpha: float, *, fit_intercept: bool = True) -> None:
-        self.X, self.targets, self.fit_intercept = data.dense_X, data.shares, fit_intercept
+        self.X, self.targets, self.fit_intercept = data.dense, data.shares, fit_intercept
         self.weights = data.row_weights / data.total_weight
         self.alpha = 2.0 * alpha if data.n_classes == 2 else alpha
         self.offset = np.zeros_like(self.targets)
         if data.offset is not None:
-            self.offset += (
-                np.outer(data.offset, [-0.5, 0.5]) if data.offset.ndim == 1 else data.offset
-            )
+            self.offset += np.outer(data.offset, [-0.5, 0.5]) if data.offset.ndim == 1 else data.offset
         # Newton's steps are computed for standardised columns; with raw ones the largest would drown the others.
         self.center = self.weights @ self.X if fit_intercept else np.zeros(self.X.shape[1])
         self.scale = np.sqrt(self.weights @ (self.X - self.center) ** 2)
         # A constant column varies by the rounding of its mean only.
         self.scale[self.scale < 1e-12 * abs(self.center)] = 1.0
         self.scale[self.scale == 0.0] = 1.0
-        Z = (self.X - self.center) / self.scale
-        self.Z = np.column_stack([Z, np.ones(len(Z))]) if fit_intercept else Z
+        rows = (self.X - self.center) / self.scale
+        self.rows = np.column_stack([rows, np.ones(len(rows))]) if fit_intercept else rows
         self.ridge = np.append(self.alpha / self.scale**2, [0.0] * fit_intercept)
 
     def value(self, coef: FloatArray, intercept: FloatArray) -> float:
@@ -60,6 +58,8 @@ class SoftmaxRegression:
 
     def null_value(self) -> float:
         """Return f at the best intercepts without coefficients."""
+        if not self.fit_intercept:
+            return self._value_at(np.zeros((self.rows.shape[1], self.targets.shape[1])))
         return self._newton(rows=slice(len(self.scale), None)).value
 
     def optimum(self) -> Optimum:
@@ -83,22 +83,22 @@ class SoftmaxRegression:
 
     def _value_at(self, parameters: FloatArray) -> float:
         coef = parameters[: len(self.scale)] / self.scale[:, np.newaxis]
-        return self._value(self.Z @ parameters, coef)
+        return self._value(self.rows @ parameters, coef)
 
     def _derivatives(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
-        mean = np.exp(log_softmax(self.Z @ parameters + self.offset, axis=1))
+        mean = np.exp(log_softmax(self.rows @ parameters + self.offset, axis=1))
         residuals = self.weights[:, np.newaxis] * (mean - self.targets)
-        gradient = self.Z.T @ residuals + self.ridge[:, np.newaxis] * parameters
+        gradient = self.rows.T @ residuals + self.ridge[:, np.newaxis] * parameters
         m, K = parameters.shape
         hessian = np.empty((m, K, m, K))
         for k in range(K):
             for j in range(K):
                 bend = self.weights * mean[:, k] * ((k == j) - mean[:, j])
-                hessian[:, k, :, j] = (self.Z.T * bend) @ self.Z + (k == j) * np.diag(self.ridge)
+                hessian[:, k, :, j] = (self.rows.T * bend) @ self.rows + (k == j) * np.diag(self.ridge)
         return gradient.ravel(), hessian.reshape(m * K, m * K)
 
     def _newton(self, rows: slice) -> Optimum:
-        m, K = self.Z.shape[1], self.targets.shape[1]
+        m, K = self.rows.shape[1], self.targets.shape[1]
         # A constant added to every class changes nothing but the penalty: the optimum sums to zero over the classes.
         free = np.kron(np.identity(m)[:, rows], linalg.helmert(K).T)
         # The standardised columns differ in their penalty. At alpha = 0 this changes nothing, nor what is nearest to 0.

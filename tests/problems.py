@@ -27,7 +27,7 @@ class Data:
         return self.y.shape[1] if self.y.ndim == 2 else int(self.y.max()) + 1
 
     @property
-    def dense_X(self) -> FloatArray:
+    def dense(self) -> FloatArray:
         X = self.X.toarray() if sparse.issparse(self.X) else self.X
         return np.asarray(X, dtype=np.float64)
 
@@ -120,9 +120,9 @@ def sparse_rows():
 
 def badly_scaled():
     """Standard deviations of 1e-3 to 1e3, and means a hundred times as large."""
-    rng, Z = normal_rows(13, 400, 8)
-    X = (Z + 100.0 * rng.choice([-1.0, 1.0], size=8)) * np.logspace(-3.0, 3.0, 8)
-    return Data(X, drawn_classes(rng, Z @ rng.normal(size=(8, 4))))
+    rng, standard = normal_rows(13, 400, 8)
+    X = (standard + 100.0 * rng.choice([-1.0, 1.0], size=8)) * np.logspace(-3.0, 3.0, 8)
+    return Data(X, drawn_classes(rng, standard @ rng.normal(size=(8, 4))))
 
 
 def collinear():
@@ -182,10 +182,9 @@ def real_data(name):
 def rows_and_family(data: Data) -> tuple[RowsInMemory, UnconstrainedFamily]:
     """Return what the core is given for a classification."""
     n, K = len(data.y), data.n_classes
+    targets = data.shares if data.y.ndim == 2 else data.y
     if K == 2:
         targets = data.shares[:, 1]
-    else:
-        targets = data.shares if data.y.ndim == 2 else data.y
     weighs = data.weights is not None or data.y.ndim == 2
     rows = RowsInMemory(
         data.X,

@@ -65,14 +65,12 @@ class RowsInMemory(Rows):
 def _row_slice(X: Matrix, rows: slice) -> Matrix:
     if not _is_sparse(X):
         return X[rows]
-    # SciPy's own slicing would copy the entries; these are views of them.
+    # SciPy's own slicing would copy the entries, and so would its constructor; these are views of them.
     first, last = X.indptr[rows.start], X.indptr[rows.stop]
-    entries = (
-        X.data[first:last],
-        X.indices[first:last],
-        X.indptr[rows.start : rows.stop + 1] - first,
-    )
-    return sparse.csr_array(entries, shape=(rows.stop - rows.start, X.shape[1]), copy=False)
+    block = sparse.csr_array((rows.stop - rows.start, X.shape[1]), dtype=X.dtype)
+    block.data, block.indices = X.data[first:last], X.indices[first:last]
+    block.indptr = X.indptr[rows.start : rows.stop + 1] - first
+    return block
 
 
 def _is_sparse(X: Matrix) -> bool:

@@ -13,6 +13,8 @@ from softglm.families.batches import diagonal, inner, require, total
 
 # Far above the rounding of a sum of probabilities, far below a forgotten class.
 SUM_TOLERANCE = 1e-8
+# Between the logarithms of the smallest and the largest number, -708 and 709, with room for a sum.
+SAFE_EXPONENT = 600.0
 
 
 @final
@@ -71,11 +73,11 @@ class Categorical(UnconstrainedFamily):
 
     def normalizer_and_mean(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Logsumexp and softmax; the softmax overwrites eta."""
-        maximum = _shift_maximum_to_zero(eta)
+        shift = _shift_into_range(eta)
         np.exp(eta, out=eta)
         normalizer = total(eta)
         eta /= normalizer
-        return maximum + np.log(normalizer), eta
+        return shift + np.log(normalizer), eta
 
     def log_softmax(self, eta: FloatArray) -> FloatArray:
         """eta - A(eta): finite also where the probability itself underflows to 0.
@@ -88,9 +90,8 @@ class Categorical(UnconstrainedFamily):
         -------
         array, shape (K, ...)
         """
-        shifted = eta.copy()
         # Without the shift, A would round off the fine digits of a large eta.
-        _shift_maximum_to_zero(shifted)
+        shifted = eta - eta.max(axis=0)
         return shifted - self.log_normalizer(shifted)
 
     def log_softmax_jacobian(self, eta: FloatArray) -> FloatArray:
@@ -196,9 +197,14 @@ class Categorical(UnconstrainedFamily):
         return _centred(np.insert(eta, pivot % self.n_classes, 0.0, axis=0))
 
 
-def _shift_maximum_to_zero(eta: FloatArray) -> FloatArray:
-    """Subtract, in place, the maximum over classes, lest exp overflow; return it."""
+def _shift_into_range(eta: FloatArray) -> FloatArray:
+    """Subtract, in place, the maximum over classes if some exp would overflow, or all of a row underflow; return it.
+
+    Seldom, because writing eta once more takes as long as exp itself.
+    """
     maximum: FloatArray = eta.max(axis=0)
+    if np.abs(maximum).max(initial=0.0) < SAFE_EXPONENT:
+        return np.zeros_like(maximum)
     eta -= maximum
     return maximum
 

@@ -1,7 +1,7 @@
 """What is minimised, and all that is known about its curvature."""
 
 from softglm.model.coordinates import MAX_DENSE_FEATURES, null_coordinates
-from softglm.model.intercept import null_model
+from softglm.model.intercept import Null, null_model
 from softglm.model.objective import Objective
 from softglm.model.penalty import Penalty, Ridge
 from softglm.model.problem import GLM
@@ -10,6 +10,7 @@ from softglm.model.row_space import row_space
 __all__ = [
     "GLM",
     "MAX_DENSE_FEATURES",
+    "Null",
     "Objective",
     "Penalty",
     "Ridge",

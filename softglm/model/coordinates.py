@@ -25,10 +25,12 @@ from softglm.model.objective import Objective
 _RANK_TOLERANCE = 16 * np.finfo(np.float64).eps
 # A column whose spread is below this, relative to its mean, is constant to rounding.
 _CONSTANT = 64 * np.finfo(np.float64).eps
-# A class direction keeps at least this share of the mean curvature, or a vanishing class would have infinite scale.
+# A class direction keeps at least this curvature, or a vanishing class would have infinite scale.
 _LEAST_CURVATURE = 1e-12
 # Up to this many features their full second moments are decomposed (p^3); beyond, only their scales are used.
 MAX_DENSE_FEATURES = 2048
+# Where nothing is penalised, collinear columns have to be found, whatever it costs.
+_MAX_UNPENALISED_FEATURES = 8192
 
 
 @final
@@ -65,6 +67,21 @@ class KroneckerCoordinates:
         core = self.features.T @ rows if self.features.ndim == 2 else self.features[:, np.newaxis] * rows
         return np.ravel(self.scales * core)
 
+    def nearest(self, parameters: FloatArray) -> FloatArray:
+        """Return parameters, shape (m, q), that these coordinates can reach: near the given ones, and as good.
+
+        Left out is what changes no prediction: constants over the classes, and combinations of collinear columns.
+        """
+        identified = parameters @ self.classes @ self.classes.T
+        if self.features.ndim == 1:
+            return np.where(self.scales.any(axis=1, keepdims=True), identified, 0.0)
+        if self.features.shape[0] == self.features.shape[1]:
+            return identified
+        lengths = np.sqrt(np.square(self.features).sum(axis=1))[:, np.newaxis]
+        scaled = np.divide(identified, lengths, out=np.zeros_like(identified), where=lengths > 0.0)
+        unit = np.divide(self.features, lengths, out=np.zeros_like(self.features), where=lengths > 0.0)
+        return np.asarray(self.features @ linalg.lstsq(unit, scaled)[0])
+
     def features_of(self, centred: FloatArray) -> FloatArray:
         """Return F'[x - c; 1], shape (rows, r), of centred rows x - c, shape (rows, p); without the 1 where m = p."""
         if self.features.ndim == 1:
@@ -93,7 +110,7 @@ def kronecker_coordinates(
         Orthonormal basis of the directions of eta that the family identifies.
     """
     sigma, rotation = linalg.eigh(identifiable.T @ information @ identifiable)
-    sigma = np.maximum(sigma, _LEAST_CURVATURE * max(sigma.mean(), np.finfo(np.float64).tiny))
+    sigma = np.maximum(sigma, _LEAST_CURVATURE * max(sigma.mean(), 1.0))
     typical = sigma.mean()
     if second_moments.ndim == 1:
         features, gamma, ridge = np.ones(len(penalty)), second_moments, penalty
@@ -124,12 +141,26 @@ def _simultaneous_eigenvectors(moments: FloatArray, penalty: FloatArray) -> tupl
 
 
 def null_coordinates(objective: Objective, information: FloatArray) -> KroneckerCoordinates:
-    """Return the coordinates of the null model, given the information of one row there, shape (q, q)."""
+    """Return the coordinates of the null model, given the information of one row there, shape (q, q).
+
+    Raises
+    ------
+    FloatingPointError
+        If the squares of X overflow.
+    """
     moments = objective.rows.sum(lambda block: (second_moments(objective, block, block.weights),))[0]
     moments /= objective.moments.total_weight
+    if not np.isfinite(moments).all():
+        raise FloatingPointError("squares of X overflow")
     return kronecker_coordinates(
         moments, information, objective.penalty.curvature, objective.family.identifiable_directions
     )
+
+
+def is_decomposed(objective: Objective) -> bool:
+    """Tell whether all second moments are used, or only the scales of the columns."""
+    penalised = objective.penalty.curvature.any()
+    return len(objective.moments.center) <= (MAX_DENSE_FEATURES if penalised else _MAX_UNPENALISED_FEATURES)
 
 
 def second_moments(objective: Objective, block: Block, weights: FloatArray | None) -> FloatArray:
@@ -145,7 +176,7 @@ def second_moments(objective: Objective, block: Block, weights: FloatArray | Non
     center, n_constants = objective.moments.center, int(objective.fit_intercept)
     total = float(len(block)) if weights is None else weights.sum()
     noise = total * (_CONSTANT * center) ** 2
-    if len(center) > MAX_DENSE_FEATURES:
+    if not is_decomposed(objective):
         squares = block.squares(center, np.ones(len(block)) if weights is None else weights)
         squares[squares <= noise] = 0.0
         return np.append(squares, [total] * n_constants)

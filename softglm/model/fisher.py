@@ -45,7 +45,8 @@ def hessian(objective: Objective, parameters: FloatArray, coordinates: Kronecker
     full *= scales
     full *= scales[:, :, np.newaxis, np.newaxis]
     matrix = full.reshape(r * s, r * s)
-    matrix[np.diag_indices(r * s)] += np.ravel(coordinates.ridge[:, np.newaxis] * scales**2)
+    # Along a coordinate of scale 0 nothing moves, and any curvature will do.
+    matrix[np.diag_indices(r * s)] += np.ravel(coordinates.ridge[:, np.newaxis] * scales**2 + (scales == 0.0))
     return matrix
 
 

@@ -13,10 +13,15 @@ from softglm.arrays import FloatArray
 from softglm.data import Block
 from softglm.model.objective import Objective
 
-_MAX_STEPS = 50
+_MAX_STEPS = 200
 _MAX_HALVINGS = 30
 # The squared Newton decrement, in nats, below which the intercepts are exact to rounding.
 _NEGLIGIBLE = 1e-28
+# Far from the optimum the information vanishes and Newton's step with it explodes: eta moves by no more than this.
+_LONGEST = 4.0
+_LEAST_INFORMATION = 1e-200
+# Differences of f below this, relative to |f| + 1, are rounding; the slope decides there.
+_ROUNDING = 1e-14
 
 
 class Null(NamedTuple):
@@ -35,6 +40,7 @@ def null_model(objective: Objective) -> Null:
         parameters[-1] = family.natural_parameter(moments.mean_target[:, np.newaxis])[:, 0]
     if objective.rows.has_offset:
         if objective.fit_intercept:
+            parameters[-1] -= moments.mean_offset
             parameters = solve_intercept(objective, parameters)
         value, _, information = _intercept_pass(objective, parameters)
         return Null(parameters, value, information)
@@ -49,26 +55,29 @@ def solve_intercept(objective: Objective, parameters: FloatArray) -> FloatArray:
     basis = objective.family.identifiable_directions
     value, gradient, information = _intercept_pass(objective, parameters)
     for _ in range(_MAX_STEPS):
-        direction = -linalg.pinvh(basis.T @ information @ basis) @ (basis.T @ gradient)
-        if gradient @ basis @ direction > -_NEGLIGIBLE:
+        step = _newton_step(basis.T @ gradient, basis.T @ information @ basis, basis)
+        slope = gradient @ step
+        if not slope < -_NEGLIGIBLE:
             break
-        for halving in range(_MAX_HALVINGS):
+        for _ in range(_MAX_HALVINGS):
             trial = parameters.copy()
-            trial[-1] += basis @ direction * 0.5**halving
+            trial[-1] += step
             there = _intercept_pass(objective, trial)
-            # Near the optimum f is flat to rounding, and the slope along the step tells alone.
-            if there[0] < value or (
-                there[0] - value < 1e-14 and abs(there[1] @ basis @ direction) < _slope(gradient, basis, direction)
-            ):
+            flat = abs(there[0] - value) <= _ROUNDING * (1.0 + abs(value))
+            if there[0] < value or (flat and abs(there[1] @ step) < abs(slope)):
                 break
+            step = step / 2.0
         else:
             break
         parameters, (value, gradient, information) = trial, there
     return parameters
 
 
-def _slope(gradient: FloatArray, basis: FloatArray, direction: FloatArray) -> float:
-    return float(abs(gradient @ basis @ direction))
+def _newton_step(gradient: FloatArray, information: FloatArray, basis: FloatArray) -> FloatArray:
+    """Return the Newton step of the intercepts, shape (q,), shortened where it goes too far to be trusted."""
+    spectrum, vectors = linalg.eigh(information)
+    step = basis @ vectors @ (-(gradient @ vectors) / np.maximum(spectrum, _LEAST_INFORMATION))
+    return np.asarray(step * min(1.0, _LONGEST / max(np.abs(step).max(initial=0.0), _NEGLIGIBLE)))
 
 
 def _intercept_pass(objective: Objective, parameters: FloatArray) -> tuple[float, FloatArray, FloatArray]:

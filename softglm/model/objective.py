@@ -41,6 +41,8 @@ class Moments:
         sum w (x - c) t' / W.
     offset_term : float
         sum w <t, o> / W.
+    mean_offset : array of shape (q,)
+        sum w o / W.
     """
 
     total_weight: float
@@ -48,6 +50,7 @@ class Moments:
     mean_target: FloatArray
     cross: FloatArray
     offset_term: float
+    mean_offset: FloatArray
 
 
 def moments(rows: Rows, n_parameters: int, *, centred: bool) -> Moments:
@@ -56,16 +59,18 @@ def moments(rows: Rows, n_parameters: int, *, centred: bool) -> Moments:
     def statistic(block: Block) -> tuple[FloatArray, ...]:
         targets = block.weighted(block.targets_matrix(n_parameters))
         ones = block.weighted(np.ones((1, len(block))))
-        offset_term = np.zeros(1) if block.offset is None else np.atleast_1d(np.vdot(targets, block.offset.T))
+        offset = np.zeros_like(targets) if block.offset is None else block.offset.T
+        offset_term = np.atleast_1d(np.vdot(targets, offset))
         return (
             ones.sum(axis=1),
             block.cross(ones)[:, 0],
             targets.sum(axis=1),
             block.cross(targets),
             offset_term,
+            offset @ ones[0],
         )
 
-    weight, x, t, cross, offset_term = rows.sum(statistic)
+    weight, x, t, cross, offset_term, offset = rows.sum(statistic)
     center = x / weight if centred else np.zeros_like(x)
     return Moments(
         total_weight=float(weight[0]),
@@ -73,6 +78,7 @@ def moments(rows: Rows, n_parameters: int, *, centred: bool) -> Moments:
         mean_target=t / weight,
         cross=(cross - np.outer(center, t)) / weight,
         offset_term=float(offset_term[0] / weight[0]),
+        mean_offset=offset / weight,
     )
 
 

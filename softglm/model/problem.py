@@ -14,6 +14,8 @@ from softglm.model.separation import is_separated, separates
 
 # The exact Hessian is used while it, and the sums it is assembled from, stay below these sizes.
 _MAX_PARAMETERS, _MAX_GRAM_ENTRIES = 4096, 2**26
+# A linear program decides about separation while its entries stay below this.
+_MAX_PROGRAM = 10**8
 # Nanoseconds measured on one core. Only ratios matter, and those vary little between machines.
 _PRODUCT, _EXPONENTIAL, _EVALUATION = 0.12, 2.5, 3e4
 _GRAM, _CHOLESKY, _REFRESH = 0.04, 0.01, 1.5e5
@@ -37,6 +39,7 @@ class GLM:
         r, s = coordinates.scales.shape
         d = len(objective.family.curvature_directions)
         self.has_hessian = r * s <= _MAX_PARAMETERS and d * r * r <= 2 * _MAX_GRAM_ENTRIES
+        self._program_size = n * d * r
         self.evaluation_cost = _EVALUATION + n * q * (_PRODUCT * m + _EXPONENTIAL)
         self.refresh_cost = (
             _REFRESH + n * r * (_GRAM * d * r + _PRODUCT * m) + _CHOLESKY * (r * s) ** 3 if self.has_hessian else 0.0
@@ -77,11 +80,11 @@ class GLM:
 
     def has_no_minimiser(self, point: FloatArray, *, thorough: bool) -> bool:
         """Tell whether nothing is penalised and the data are separated: by the margins here, or a linear program."""
-        if self.objective.penalty.curvature.any() or not self.has_hessian:
+        if self.objective.penalty.curvature.any() or not (self.has_hessian or thorough):
             return False
         if self._is_separated is None and separates(self.objective, point):
             self._is_separated = True
-        if self._is_separated is None and thorough:
+        if self._is_separated is None and thorough and self._program_size <= _MAX_PROGRAM:
             self._is_separated = is_separated(self.objective, self.coordinates)
         return bool(self._is_separated)
 

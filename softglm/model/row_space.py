@@ -1,8 +1,8 @@
 """Wide data: with more features than rows, the optimum lies in the space that the rows span.
 
 Only the products of the coefficients with the centred rows enter the likelihood, and a component orthogonal to all of
-them can only add to a ridge. With X_c' = V R (V orthonormal, n columns) the fit on the n features X_c V = R', with the
-same ridge, has coefficients V' B: p is replaced by n, exactly.
+them can only add to a ridge. With X_c' = V S U' (V orthonormal, r <= n columns) the fit on the r features X_c V = U S,
+with the same ridge, has coefficients V' B: p is replaced by the rank r, exactly.
 """
 
 from dataclasses import dataclass
@@ -15,15 +15,18 @@ from scipy import linalg
 from softglm.arrays import FloatArray
 from softglm.data import Block, Rows, RowsInMemory
 
+# Singular values below this, times p, relative to the largest are rounding.
+_RANK_TOLERANCE = np.finfo(np.float64).eps
+
 
 @final
 @dataclass(frozen=True)
 class RowSpace:
-    """The map between coefficients on p features and on the n coordinates of the row space.
+    """The map between coefficients on p features and on the r coordinates of the row space.
 
     Attributes
     ----------
-    basis : array of shape (p, n)
+    basis : array of shape (p, r)
         V, with the columns of X divided by `scale` first.
     scale, center : array of shape (p,)
     """
@@ -33,17 +36,17 @@ class RowSpace:
     center: FloatArray
 
     def up(self, coef: FloatArray, intercept: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return coef, shape (p, q), and intercept, from those on the reduced features, shape (n, q)."""
+        """Return coef, shape (p, q), and intercept, from those on the reduced features, shape (r, q)."""
         whole = (self.basis @ coef) / self.scale[:, np.newaxis]
         return whole, intercept - self.center @ whole
 
     def down(self, coef: FloatArray, intercept: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the nearest coefficients on the reduced features, shape (n, q), and the intercept."""
+        """Return the nearest coefficients on the reduced features, shape (r, q), and the intercept."""
         return self.basis.T @ (coef * self.scale[:, np.newaxis]), intercept + self.center @ coef
 
 
 def row_space(rows: Rows, *, centred: bool, penalised: bool) -> tuple[Rows, RowSpace]:
-    """Return the reduced rows, with n features in place of p > n, and the way back.
+    """Return the reduced rows, with r <= n features in place of p > n, and the way back.
 
     Parameters
     ----------
@@ -63,10 +66,14 @@ def row_space(rows: Rows, *, centred: bool, penalised: bool) -> tuple[Rows, RowS
         spread = np.sqrt(columns**2 @ weights / weights.sum())
         scale[spread > 0.0] = spread[spread > 0.0]
         columns /= scale[:, np.newaxis]
-    basis: FloatArray
-    basis, triangle = linalg.qr(columns, mode="economic", overwrite_a=True)
+    # The triangle first, which is small: a singular value decomposition of p rows is dear.
+    orthonormal, triangle = linalg.qr(columns, mode="economic", overwrite_a=True)
+    left, singular, right = linalg.svd(triangle)
+    # Centred rows have rank n - 1 at most. What rounding adds would be scaled up where nothing is penalised.
+    rank = int((singular > _RANK_TOLERANCE * rows.n_features * singular.max(initial=0.0)).sum())
+    basis: FloatArray = orthonormal @ left[:, :rank]
     reduced = RowsInMemory(
-        np.ascontiguousarray(triangle.T),
+        np.ascontiguousarray((singular[:rank, np.newaxis] * right[:rank]).T),
         targets.T if targets.ndim == 2 else targets,
         weights,
         offset.T if rows.has_offset else None,

@@ -19,6 +19,8 @@ from softglm.model.objective import Objective
 
 # In the linear program a separated contrast reaches 1 and any other 0, since theta can be scaled at will.
 _SEPARATED = 0.5
+# Contrasts at a time.
+_ENTRIES = 2**22
 # Above the solver's feasibility tolerance of 1e-7.
 _FEASIBLE = 1e-6
 
@@ -29,12 +31,18 @@ def separates(objective: Objective, parameters: FloatArray) -> bool:
     family = objective.family
     directions = family.curvature_directions
 
+    step = max(1, _ENTRIES // len(directions))
+
     def statistic(block: Block) -> tuple[FloatArray, ...]:
-        contrasts = directions @ (block.times(coef) + intercept[:, np.newaxis])
+        eta = block.times(coef) + intercept[:, np.newaxis]
         targets = block.targets_matrix(family.n_parameters)
-        opposed = np.where(family.can_fall(targets), -contrasts, -np.inf)
-        np.maximum(opposed, contrasts, out=opposed, where=family.can_rise(targets))
-        return (opposed.max(initial=-np.inf, keepdims=True),)
+        worst = -np.inf
+        for rows in (slice(start, start + step) for start in range(0, len(block), step)):
+            contrasts = directions @ eta[:, rows]
+            opposed = np.where(family.can_fall(targets[:, rows]), -contrasts, -np.inf)
+            np.maximum(opposed, contrasts, out=opposed, where=family.can_rise(targets[:, rows]))
+            worst = max(worst, opposed.max(initial=-np.inf))
+        return (np.array([worst]),)
 
     return bool(objective.rows.max(statistic)[0].max() < 0.0)
 

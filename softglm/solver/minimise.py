@@ -155,21 +155,26 @@ class _Run:
         if not (np.isfinite(self.here.value) and np.isfinite(self.here.gradient).all()):
             return self.solution(Status.NON_FINITE, np.inf, GapKind.ESTIMATE)
         memory = Memory()
+        gap = np.inf
         while True:
+            before, last_gap, was_fresh = self.here.value, gap, not memory
             moved = self.run_stage(metric, memory)
-            ending = self.n_iterations >= self.max_iter or not (moved or memory)
             if self.problem.has_hessian or not (moved and self.has_arrived(self.decrement(metric))):
                 metric = self.problem.refresh(self.here.point)
                 self.n_refreshes += 1
                 memory.clear()
-            gap, kind = self.prove(metric, ending=ending)
-            if gap <= self.allowed and kind is not GapKind.ESTIMATE:
+            gap, kind = self.prove(metric, last=self.n_iterations >= self.max_iter)
+            descended = self.here.value < before - _RESOLUTION * (1.0 + abs(before)) or gap < last_gap / 2.0
+            ending = self.n_iterations >= self.max_iter or (was_fresh and not (moved and descended))
+            if kind is not GapKind.ESTIMATE and gap <= self.allowed:
                 return self.solution(Status.CONVERGED, gap, kind)
             if kind is GapKind.ESTIMATE:
                 thorough = ending or gap <= self.allowed or self.n_refreshes >= _SUSPICIOUS
                 if self.problem.has_no_minimiser(self.here.point, thorough=thorough):
                     return self.solution(Status.SEPARATED, gap, kind)
-                if not self.problem.has_hessian and gap <= _DISTRUST * self.allowed:
+                # An approximate metric proves nothing: its estimate has to do where there is no bound to be had.
+                unbounded = ending or not np.isfinite(self.problem.bound(self.here.gradient))
+                if not self.problem.has_hessian and unbounded and gap <= _DISTRUST * self.allowed:
                     return self.solution(Status.CONVERGED, gap, kind)
             if ending:
                 out_of_iterations = self.n_iterations >= self.max_iter
@@ -205,16 +210,16 @@ class _Run:
             return bound <= self.distrust * self.allowed
         return decrement**2 / 2 <= _DISTRUST * self.allowed
 
-    def prove(self, metric: Metric, *, ending: bool) -> tuple[float, GapKind]:
+    def prove(self, metric: Metric, *, last: bool) -> tuple[float, GapKind]:
         """Bound the gap, after moving closer to the optimum where that is cheap; else estimate it."""
         decrement = self.decrement(metric)
         if self.problem.has_hessian:
             # The bound costs a part of a refresh: ask only where it can hold, or for the last time.
-            if ending or self.has_arrived(decrement) or decrement**2 * self.here.point.size < 1.0:
+            if last or self.has_arrived(decrement) or decrement**2 * self.here.point.size < 1.0:
                 gap = self.polish(metric)
                 if np.isfinite(gap):
                     return gap, GapKind.SELF_CONCORDANCE
-        elif ending or self.has_arrived(decrement):
+        elif last or self.has_arrived(decrement):
             settled = self.evaluate(self.problem.settle(self.here.point))
             gap = self.problem.bound(settled.gradient)
             if np.isfinite(gap):

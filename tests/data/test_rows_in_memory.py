@@ -125,9 +125,7 @@ def test_the_shape_and_whether_there_is_an_offset_are_known(matrix):
 
 def test_blocks_of_few_entries_per_feature_are_taller(monkeypatch):
     monkeypatch.setattr("softglm.data.memory._ROWS", 1)
-    matrix = sparse.random(
-        400, 50, density=0.1, format="csr", random_state=np.random.default_rng(1)
-    )
+    matrix = sparse.random(400, 50, density=0.1, format="csr", random_state=np.random.default_rng(1))
     first, *_ = blocks_of(RowsInMemory(matrix, np.zeros(400)))
     # Each entry of the (p, q) statistic of a block should be the sum of about eight entries of X or more.
     assert len(first) == 80

@@ -39,17 +39,13 @@ def assert_hessian_is_the_derivative_of_the_gradient(objective):
 @pytest.mark.parametrize("name", REGRESSIONS)
 def test_the_hessian_of_every_family(name, weighted, offset, fit_intercept, alpha):
     rows, family = regression(name, weighted=weighted, offset=offset)
-    assert_hessian_is_the_derivative_of_the_gradient(
-        objective_of(rows, family, alpha, fit_intercept=fit_intercept)
-    )
+    assert_hessian_is_the_derivative_of_the_gradient(objective_of(rows, family, alpha, fit_intercept=fit_intercept))
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_the_hessian_of_every_problem(name):
     data = PROBLEMS[name]()
-    assert_hessian_is_the_derivative_of_the_gradient(
-        objective_of(*rows_and_family(data), 1.0 / data.total_weight)
-    )
+    assert_hessian_is_the_derivative_of_the_gradient(objective_of(*rows_and_family(data), 1.0 / data.total_weight))
 
 
 # Few directions and many, on either side of where another way of summing is faster.
@@ -71,6 +67,4 @@ def test_many_blocks_add_up_to_one(monkeypatch):
     monkeypatch.setattr("softglm.data.memory._ROWS", 16)
     many = objective_of(*rows_and_family(data), 0.1)
     coordinates, place = in_coordinates(one), np.ones(one.shape)
-    np.testing.assert_allclose(
-        hessian(one, place, coordinates), hessian(many, place, coordinates), **ROUNDING
-    )
+    np.testing.assert_allclose(hessian(one, place, coordinates), hessian(many, place, coordinates), **ROUNDING)

@@ -65,9 +65,7 @@ def test_the_null_model_is_the_best_without_coefficients(name, fit_intercept):
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("offset", [True, False])
 @pytest.mark.parametrize("name", REGRESSIONS)
-def test_value_and_information_of_the_null_model_are_those_of_the_objective(
-    name, offset, fit_intercept
-):
+def test_value_and_information_of_the_null_model_are_those_of_the_objective(name, offset, fit_intercept):
     rows, family = regression(name, weighted=True, offset=offset)
     objective = objective_of(rows, family, 0.5, fit_intercept=fit_intercept)
     null = null_model(objective)
@@ -77,9 +75,7 @@ def test_value_and_information_of_the_null_model_are_those_of_the_objective(
         np.testing.assert_allclose(gradient[-1], 0.0, atol=SOLVED)
     coef, intercept = objective.uncentred(null.parameters)
     (information,) = rows.sum(
-        lambda block: (
-            family.fisher_information(block.predictor(coef, intercept)) @ block.weights,
-        )
+        lambda block: (family.fisher_information(block.predictor(coef, intercept)) @ block.weights,)
     )
     expected = information / objective.moments.total_weight
     np.testing.assert_allclose(null.information, expected, **ROUNDING)

@@ -45,7 +45,7 @@ def test_the_value_is_the_penalised_mean_negative_log_likelihood(name, fit_inter
     objective = objective_of(*rows_and_family(data), alpha, fit_intercept=fit_intercept)
     point = somewhere(objective)
     # The same distance in eta for each column, whatever its scale.
-    point[: data.X.shape[1]] /= np.maximum(data.dense_X.std(axis=0), 1e-3)[:, np.newaxis]
+    point[: data.X.shape[1]] /= np.maximum(data.dense.std(axis=0), 1e-3)[:, np.newaxis]
     value, _ = objective.evaluate(point)
     truth = SoftmaxRegression(data, alpha, fit_intercept=fit_intercept)
     expected = truth.value(*objective.uncentred(point))
@@ -56,9 +56,7 @@ def test_the_value_is_the_penalised_mean_negative_log_likelihood(name, fit_inter
 @pytest.mark.parametrize("name", REGRESSIONS)
 def test_a_weight_of_two_is_a_repeated_row_and_a_weight_of_zero_a_missing_one(name):
     rows, family = regression(name, offset=True)
-    (X, targets, offset) = rows.concatenate(
-        lambda block: (block.X.T, block.targets.T, block.offset.T)
-    )
+    (X, targets, offset) = rows.concatenate(lambda block: (block.X.T, block.targets.T, block.offset.T))
     repeats = np.arange(100) % 3
     weighted = RowsInMemory(X.T, targets.T, repeats.astype(np.float64), offset.T)
     repeated = RowsInMemory(
@@ -74,8 +72,7 @@ def test_a_weight_of_two_is_a_repeated_row_and_a_weight_of_zero_a_missing_one(na
 def test_class_codes_are_one_hot_rows():
     data = PROBLEMS["many_classes"]()
     codes, one_hot = (
-        objective_of(RowsInMemory(data.X, targets), Categorical(7), 0.1)
-        for targets in (data.y, data.shares)
+        objective_of(RowsInMemory(data.X, targets), Categorical(7), 0.1) for targets in (data.y, data.shares)
     )
     point = somewhere(codes)
     for one, other in zip(codes.evaluate(point), one_hot.evaluate(point), strict=True):
@@ -101,9 +98,7 @@ def test_an_offset_is_a_known_part_of_eta(name):
 def test_centring_and_uncentring_are_inverse(fit_intercept):
     objective = objective_of(*regression("categorical"), 0.0, fit_intercept=fit_intercept)
     point = somewhere(objective)
-    np.testing.assert_allclose(
-        objective.centred(*objective.uncentred(point)), point, **ROUNDING
-    )
+    np.testing.assert_allclose(objective.centred(*objective.uncentred(point)), point, **ROUNDING)
 
 
 def test_many_blocks_add_up_to_one(monkeypatch):
@@ -121,16 +116,11 @@ def test_which_parameters_are_penalised_is_data():
     strength = np.array([0.0, 2.0, 0.0, 5.0])
     point = np.array([[1.0], [2.0], [3.0], [4.0]])
     values, gradients = zip(
-        *(
-            Objective(rows, family, Ridge(some), fit_intercept=True).evaluate(point)
-            for some in (strength, np.zeros(4))
-        ),
+        *(Objective(rows, family, Ridge(some), fit_intercept=True).evaluate(point) for some in (strength, np.zeros(4))),
         strict=True,
     )
     np.testing.assert_allclose(values[0] - values[1], 0.5 * (2.0 * 4.0 + 5.0 * 16.0), **ROUNDING)
-    np.testing.assert_allclose(
-        (gradients[0] - gradients[1])[:, 0], [0.0, 4.0, 0.0, 20.0], **ROUNDING
-    )
+    np.testing.assert_allclose((gradients[0] - gradients[1])[:, 0], [0.0, 4.0, 0.0, 20.0], **ROUNDING)
 
 
 def test_a_ridge_is_rotated_only_where_it_is_the_same_in_every_direction():

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -39,11 +40,11 @@ def quadratic(size, *, seed=0):
 
 def logistic(size, *, seed=0):
     """A sum of log cosh, on whose far slopes a Newton step overshoots."""
-    A = 3.0 * np.random.default_rng(seed).normal(size=(2 * size, size))
+    slopes = 3.0 * np.random.default_rng(seed).normal(size=(2 * size, size))
 
     def function(x):
-        z = A @ x - 1.0
-        return np.sum(np.logaddexp(z, -z)), A.T @ np.tanh(z)
+        z = slopes @ x - 1.0
+        return np.sum(np.logaddexp(z, -z)), slopes.T @ np.tanh(z)
 
     return function
 
@@ -95,7 +96,7 @@ def run(function, start, *, factor=None, n_iterations=8, memory=None):
 def test_every_step_satisfies_the_wolfe_conditions(name, far):
     accepted, _ = run(FUNCTIONS[name](6), np.full(6, far))
     assert len(accepted) > 2
-    for before, after in zip(accepted, accepted[1:], strict=False):
+    for before, after in pairwise(accepted):
         slope = before.gradient @ (after.point - before.point)
         assert slope < 0.0
         assert after.gradient @ (after.point - before.point) >= CURVATURE * slope
@@ -151,8 +152,7 @@ def test_the_first_trial_is_the_dense_bfgs_step(name):
 def test_only_the_last_ten_steps_are_remembered():
     accepted, tried = run(logistic(20), np.full(20, 0.7), n_iterations=14)
     pairs = [
-        (after.point - before.point, after.gradient - before.gradient)
-        for before, after in zip(accepted[3:13], accepted[4:14], strict=True)
+        (after.point - before.point, after.gradient - before.gradient) for before, after in pairwise(accepted[3:14])
     ]
     here = accepted[13]
     expected = here.point - inverse_after(pairs, 20) @ here.gradient

@@ -53,9 +53,7 @@ def test_conjugate_steps_in_every_direction_give_the_inverse_of_a_quadratic():
     _, matrix = pairs_of_a_quadratic(1)
     _, directions = np.linalg.eigh(matrix)
     memory = remembering([(step, matrix @ step) for step in directions.T])
-    np.testing.assert_allclose(
-        [memory.times(unit) for unit in np.identity(SIZE)], np.linalg.inv(matrix), **ROUNDING
-    )
+    np.testing.assert_allclose([memory.times(unit) for unit in np.identity(SIZE)], np.linalg.inv(matrix), **ROUNDING)
 
 
 def test_only_the_last_ten_pairs_are_remembered():

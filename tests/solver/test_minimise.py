@@ -93,9 +93,7 @@ def regularised_logistic(**options):
 
 
 def descending_for_ever(**options):
-    return Convex(
-        lambda x: np.sum(np.exp(-x)), lambda x: -np.exp(-x), lambda x: np.exp(-x), **options
-    )
+    return Convex(lambda x: np.sum(np.exp(-x)), lambda x: -np.exp(-x), lambda x: np.exp(-x), **options)
 
 
 PROBLEMS = {make.__name__: make for make in (quadratic, log_cosh, regularised_logistic)}
