@@ -125,7 +125,8 @@ def read_response(y: Any, values: npt.NDArray[Any]) -> Response:
         values = values.ravel()
     if values.ndim == 1:
         values = _labels(values)
-        check_classification_targets(values)
+        if values.dtype.kind not in "biuSU":  # integers and strings are labels
+            check_classification_targets(values)
         classes, codes = np.unique(values, return_inverse=True)
         return Response(classes, codes.astype(np.int32), None)
     counts = _counts(values)

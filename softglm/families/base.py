@@ -141,6 +141,11 @@ class UnconstrainedFamily(ExponentialFamily):
         return np.identity(self.n_parameters)
 
     @property
+    def n_curvature_directions(self) -> int:
+        """The number d of curvature directions, known without forming them."""
+        return self.n_parameters
+
+    @property
     def curvature_directions(self) -> FloatArray:
         """Rows D_d of shape (d, q) along which A bends, whatever eta is.
 

@@ -1,6 +1,7 @@
 """A die, and with it the softmax."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import final
 
 import numpy as np
@@ -124,16 +125,25 @@ class Categorical(UnconstrainedFamily):
         return helmert(self.n_classes).T
 
     @property
+    def n_curvature_directions(self) -> int:
+        """K (K - 1) / 2: one for each pair of classes."""
+        return self.n_classes * (self.n_classes - 1) // 2
+
+    @property
     def curvature_directions(self) -> FloatArray:
         """e_k - e_l for k < l: the covariance seen as a sum over pairs of classes."""
+        first, second = _pairs(self.n_classes)
         identity = np.identity(self.n_classes)
-        first, second = np.triu_indices(self.n_classes, 1)
         return identity[first] - identity[second]
 
     def curvature_weights(self, mean: FloatArray) -> FloatArray:
         """mu_k mu_l for k < l."""
-        first, second = np.triu_indices(self.n_classes, 1)
-        return mean[first] * mean[second]
+        weights = np.empty((self.n_curvature_directions, *mean.shape[1:]))
+        start = 0
+        for k in range(self.n_classes - 1):
+            np.multiply(mean[k], mean[k + 1 :], out=weights[start : start + self.n_classes - 1 - k])
+            start += self.n_classes - 1 - k
+        return weights
 
     def total_information(self, mean: FloatArray, weights: FloatArray | None) -> FloatArray:
         """diag(sum mu) - sum mu mu': one product, where pairs of classes would be many."""
@@ -149,11 +159,11 @@ class Categorical(UnconstrainedFamily):
 
     def can_fall(self, statistic: FloatArray) -> BoolArray:
         """Mass can go from class k to class l where there is some."""
-        return statistic[np.triu_indices(self.n_classes, 1)[0]] > 0.0
+        return statistic[_pairs(self.n_classes)[0]] > 0.0
 
     def can_rise(self, statistic: FloatArray) -> BoolArray:
         """Mass can come to class k from class l where there is some."""
-        return statistic[np.triu_indices(self.n_classes, 1)[1]] > 0.0
+        return statistic[_pairs(self.n_classes)[1]] > 0.0
 
     def natural_parameter(self, mean: FloatArray) -> FloatArray:
         """Log probabilities, centred to sum zero (symmetric coding)."""
@@ -195,6 +205,13 @@ class Categorical(UnconstrainedFamily):
         array, shape (K, ...)
         """
         return _centred(np.insert(eta, pivot % self.n_classes, 0.0, axis=0))
+
+
+@lru_cache(maxsize=16)
+def _pairs(n_classes: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """The pairs of classes k < l."""
+    first, second = np.triu_indices(n_classes, 1)
+    return first, second
 
 
 def _shift_into_range(eta: FloatArray) -> FloatArray:

@@ -90,6 +90,11 @@ class Multinomial(UnconstrainedFamily):
         return self.die.identifiable_directions
 
     @property
+    def n_curvature_directions(self) -> int:
+        """K (K - 1) / 2, as for one die."""
+        return self.die.n_curvature_directions
+
+    @property
     def curvature_directions(self) -> FloatArray:
         """e_k - e_l for k < l, as for one die."""
         return self.die.curvature_directions

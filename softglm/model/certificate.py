@@ -13,7 +13,7 @@ one pass over the rows whatever the number of classes. Near the optimum x is tin
 """
 
 import numpy as np
-from scipy import linalg
+from scipy.linalg import lapack
 
 from softglm.arrays import FloatArray
 from softglm.data import Block
@@ -55,11 +55,11 @@ def concordance_radius(objective: Objective, coordinates: KroneckerCoordinates, 
         The lower Cholesky factor of the Hessian in these coordinates.
     """
     r, s = coordinates.scales.shape
-    inverse = linalg.lapack.dtrtri(factor, lower=1)[0].reshape(r * s, r, s)
+    inverse = lapack.dtrtri(factor, lower=1)[0].reshape(r * s, r, s)
     inverse *= coordinates.scales
     roots = np.moveaxis(inverse, 2, 1).reshape(r * s * s, r)
     # roots' roots = sum_a V_aa; its own root, r by r, makes the leverage of a row the squared length of one product.
-    spectrum, vectors = linalg.eigh(roots.T @ roots)
+    spectrum, vectors = np.linalg.eigh(roots.T @ roots)
     root = vectors * np.sqrt(np.maximum(spectrum, 0.0))
 
     def statistic(block: Block) -> tuple[FloatArray, ...]:

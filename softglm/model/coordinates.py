@@ -109,7 +109,7 @@ def kronecker_coordinates(
     identifiable : array of shape (q, s)
         Orthonormal basis of the directions of eta that the family identifies.
     """
-    sigma, rotation = linalg.eigh(identifiable.T @ information @ identifiable)
+    sigma, rotation = np.linalg.eigh(identifiable.T @ information @ identifiable)
     sigma = np.maximum(sigma, _LEAST_CURVATURE * max(sigma.mean(), 1.0))
     typical = sigma.mean()
     if second_moments.ndim == 1:
@@ -133,10 +133,10 @@ def _simultaneous_eigenvectors(moments: FloatArray, penalty: FloatArray) -> tupl
     unit = np.zeros_like(diagonal)
     np.divide(1.0, np.sqrt(diagonal), out=unit, where=diagonal > 0.0)
     # Scaled to a unit diagonal first: otherwise the columns of largest scale would drown the others in rounding.
-    eigenvalues, vectors = linalg.eigh(joint * np.outer(unit, unit))
+    eigenvalues, vectors = np.linalg.eigh(joint * np.outer(unit, unit))
     kept = eigenvalues > _RANK_TOLERANCE * len(unit) * eigenvalues.max(initial=0.0)
     whitened = unit[:, np.newaxis] * vectors[:, kept] / np.sqrt(eigenvalues[kept])
-    gamma, rotation = linalg.eigh(whitened.T @ moments @ whitened)
+    gamma, rotation = np.linalg.eigh(whitened.T @ moments @ whitened)
     return whitened @ rotation, np.clip(gamma, 0.0, 1.0)
 
 

@@ -7,7 +7,6 @@ Hessian it is what makes the bound of strong convexity hold, since intercepts ar
 from typing import NamedTuple
 
 import numpy as np
-from scipy import linalg
 
 from softglm.arrays import FloatArray
 from softglm.data import Block
@@ -75,7 +74,7 @@ def solve_intercept(objective: Objective, parameters: FloatArray) -> FloatArray:
 
 def _newton_step(gradient: FloatArray, information: FloatArray, basis: FloatArray) -> FloatArray:
     """Return the Newton step of the intercepts, shape (q,), shortened where it goes too far to be trusted."""
-    spectrum, vectors = linalg.eigh(information)
+    spectrum, vectors = np.linalg.eigh(information)
     step = basis @ vectors @ (-(gradient @ vectors) / np.maximum(spectrum, _LEAST_INFORMATION))
     return np.asarray(step * min(1.0, _LONGEST / max(np.abs(step).max(initial=0.0), _NEGLIGIBLE)))
 

@@ -37,7 +37,7 @@ class GLM:
         self._is_separated: bool | None = None
         n, (m, q) = objective.rows.n_rows, objective.shape
         r, s = coordinates.scales.shape
-        d = len(objective.family.curvature_directions)
+        d = objective.family.n_curvature_directions
         self.has_hessian = r * s <= _MAX_PARAMETERS and d * r * r <= 2 * _MAX_GRAM_ENTRIES
         self._program_size = n * d * r
         self.evaluation_cost = _EVALUATION + n * q * (_PRODUCT * m + _EXPONENTIAL)
