@@ -91,7 +91,7 @@ class DenseBlock(Block):
     def add_product(self, coef: FloatArray, eta: FloatArray) -> FloatArray:
         X = np.asarray(self.X, dtype=np.float64)
         if not X.flags.c_contiguous:
-            return eta + np.matmul(coef.T, X.T)
+            return np.asarray(eta + np.matmul(coef.T, X.T))
         # BLAS adds to what is there, which saves writing eta once more. It sees C-ordered arrays transposed.
         blas.dgemm(1.0, X.T, coef, beta=1.0, c=eta.T, trans_a=1, overwrite_c=1)
         return eta

@@ -92,7 +92,7 @@ class Categorical(UnconstrainedFamily):
         array, shape (K, ...)
         """
         # Without the shift, A would round off the fine digits of a large eta.
-        shifted = eta - eta.max(axis=0)
+        shifted: FloatArray = eta - eta.max(axis=0)
         return shifted - self.log_normalizer(shifted)
 
     def log_softmax_jacobian(self, eta: FloatArray) -> FloatArray:

@@ -1,0 +1,203 @@
+"""What ``python -m softglm`` prints: a comparison as text for a terminal of 100 columns, or as JSON."""
+
+import json
+import math
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import final
+
+import numpy as np
+import sklearn
+
+from softglm.comparison import FittedModel, Optimum, Score
+from softglm.tables import Table, count, shortlist
+from softglm.version import __version__
+
+_WIDTH = 100
+_MAX_SHOWN = 12
+_MAX_NAME = 20
+_GAP = 3
+# Below this share, the distance of an optimum computed in float64 is only rounding.
+_ROUNDING = 1e-13
+_SCORE_NOTE = "accuracy, log loss: on held-out rows, mean over folds; fit time (one thread), iterations: median."
+_DISTANCE_NOTE = (
+    "distance to optimum: (f - f*) / (f_null - f*) on the rows fitted, in the worst fold. f is each one's own "
+    "objective, mean log loss + alpha/2 ||coef||^2 in the coordinates it sees, so that raw and standardised columns "
+    "have different optima f*; f_null is f without features."
+)
+
+
+@final
+@dataclass(frozen=True)
+class Report:
+    """All that is printed."""
+
+    table: Table
+    alpha: float | None
+    n_folds: int
+    scores: tuple[Score, ...]
+    fitted: FittedModel
+
+
+def as_text(report: Report) -> str:
+    """Return the report as an aligned table and the strongest coefficients of each class."""
+    lines = [*_introduction(report), *_score_lines(report), *_coefficient_lines(report)]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _introduction(report: Report) -> list[str]:
+    table = report.table
+    counts = np.bincount(table.codes)
+    sizes = [f"{name} {count}" for name, count in zip(table.classes, counts, strict=True)]
+    rows = f"{len(table.codes)} rows, {count(table.X.shape[1], 'feature')}, {len(counts)} classes"
+    if report.alpha is None:
+        penalty = "alpha = 1/n (LogisticRegression: C=1)"
+    elif report.alpha > 0.0:
+        penalty = f"alpha = {report.alpha:g} (LogisticRegression: C=1/(alpha n))"
+    else:
+        penalty = "alpha = 0, no penalty (LogisticRegression: C=inf)"
+    shares = counts / counts.sum()
+    return _wrapped(
+        f"{table.name}: {rows} ({shortlist(sizes)}).",
+        *table.notes,
+        f"{report.n_folds}-fold cross-validation, stratified and shuffled; {penalty}.",
+        f"Knowing only the class shares: accuracy {shares.max():.4f}, log loss {-shares @ np.log(shares):.4f}.",
+    )
+
+
+def _score_lines(report: Report) -> list[str]:
+    heads = ("", "accuracy", "log loss\n(nats)", "fit time\n(ms)", "iterations", "distance to\noptimum", "warnings")
+    cells = [
+        (
+            score.name.replace(" + ", "\n+ "),
+            f"{score.accuracy:.4f}",
+            f"{score.log_loss:.4f}",
+            f"{score.milliseconds:.1f}",
+            f"{score.n_iterations}",
+            _distance_cell(score),
+            "\n".join(f"{count} {category}" for category, count in score.warnings.items()) or "none",
+        )
+        for score in report.scores
+    ]
+    notes = [_SCORE_NOTE, _DISTANCE_NOTE]
+    n_separated = report.scores[0].n_separated
+    if n_separated:
+        notes.append(
+            f"no optimum: in {n_separated} of {report.n_folds} folds the classes are separated and nothing is "
+            "penalised: f falls for ever as coefficients grow. Set --alpha above 0."
+        )
+    return ["", *_aligned([heads, *cells], "<>>>>><"), "", *_wrapped(*notes)]
+
+
+def _distance_cell(score: Score) -> str:
+    if score.optimum is Optimum.MISSING:
+        return "no optimum"
+    if score.distance is None:
+        return "unknown"
+    sign = "~" if score.optimum is Optimum.ESTIMATED else ""
+    return f"< {_ROUNDING:.0e}" if score.distance < _ROUNDING else f"{sign}{score.distance:.1e}"
+
+
+def _coefficient_lines(report: Report) -> list[str]:
+    """Return a block for each class, as many side by side as fit."""
+    effects = report.fitted.effects
+    shown = list(effects.items())[:_MAX_SHOWN]
+    name_width = max(len(_shortened(effect.feature)) for _, strongest in shown for effect in strongest)
+    binary = f" (rather than {_shortened(report.table.classes[0])})" if len(effects) == 1 else ""
+    blocks = [
+        [
+            _shortened(name) + binary,
+            *(f"  {_shortened(e.feature):<{name_width}} {e.per_deviation:+7.3f}" for e in strongest),
+        ]
+        for name, strongest in shown
+    ]
+    width = max(len(line) for block in blocks for line in block)
+    abreast = max((_WIDTH + _GAP) // (width + _GAP), 1)
+    lines = [
+        "",
+        *_wrapped(f"SoftmaxGLM on all {len(report.table.codes)} rows: {report.fitted.status}."),
+        "Strongest coefficients of each class, times the standard deviation of the column:",
+    ]
+    for first in range(0, len(blocks), abreast):
+        side_by_side = zip(*blocks[first : first + abreast], strict=True)
+        lines += ["", *((" " * _GAP).join(f"{line:<{width}}" for line in row) for row in side_by_side)]
+    if len(effects) > len(shown):
+        lines += ["", f"and {len(effects) - len(shown)} more classes: --json has them all"]
+    return lines
+
+
+def _wrapped(*paragraphs: str) -> list[str]:
+    return [
+        line
+        for text in paragraphs
+        for line in textwrap.wrap(text, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    ]
+
+
+def _aligned(rows: Sequence[Sequence[str]], alignment: str) -> list[str]:
+    """Return the lines of a table; cells may have several lines, alignment is "<" or ">" for each column."""
+    split = [[cell.split("\n") for cell in row] for row in rows]
+    widths = [max(len(line) for row in split for line in row[column]) for column in range(len(alignment))]
+    return [
+        "  ".join(f"{text:{side}{width}}" for text, side, width in zip(line, alignment, widths, strict=True))
+        for row in split
+        for line in zip_longest(*row, fillvalue="")
+    ]
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _MAX_NAME else name[: _MAX_NAME - 2] + ".."
+
+
+def as_json(report: Report) -> str:
+    """Return the same numbers as JSON; null stands for what is not a finite number."""
+    table = report.table
+    counts = np.bincount(table.codes).tolist()
+    return json.dumps(
+        {
+            "softglm": __version__,
+            "scikit-learn": sklearn.__version__,
+            "data": table.name,
+            "n_rows": len(table.codes),
+            "n_features": table.X.shape[1],
+            "classes": dict(zip(table.classes, counts, strict=True)),
+            "notes": table.notes,
+            "alpha": "1/n" if report.alpha is None else report.alpha,
+            "n_folds": report.n_folds,
+            "scores": [
+                {
+                    "model": score.name,
+                    "accuracy": score.accuracy,
+                    "log_loss": _finite(score.log_loss),
+                    "fit_time_ms": score.milliseconds,
+                    "iterations": score.n_iterations,
+                    "distance_to_optimum": _finite(score.distance),
+                    "optimum": score.optimum.value,
+                    "folds_without_optimum": score.n_separated,
+                    "warnings": score.warnings,
+                }
+                for score in report.scores
+            ],
+            "status": report.fitted.status,
+            "strongest_coefficients": {
+                name: [
+                    {
+                        "feature": effect.feature,
+                        "coefficient": _finite(effect.coefficient),
+                        "per_standard_deviation": _finite(effect.per_deviation),
+                    }
+                    for effect in strongest
+                ]
+                for name, strongest in report.fitted.effects.items()
+            },
+        },
+        indent=2,
+        allow_nan=False,
+    )
+
+
+def _finite(value: float | None) -> float | None:
+    """Return the value, or None for what JSON has no word for."""
+    return value if value is not None and math.isfinite(value) else None
