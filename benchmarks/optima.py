@@ -39,6 +39,7 @@ def standardised(data):
 
 
 def row(name, scaling, data, label, strength):
+    """Return the line of one fit, and the fitted model."""
     alpha = strength / data.total_weight
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -62,7 +63,8 @@ def main():
         f"{sklearn.__version__}, Python {platform.python_version()}, {platform.machine()}"
     )
     print("relative gaps: (f - f*) / (f_null - f*); true ones end at the rounding of f, some 1e-16 of it\n")
-    print(f"{'problem':24s} {'columns':12s} {'alpha':9s} {'evals':>5s} {'certified':>11s} {'true':>9s}  proof, warnings")
+    heads = f"{'problem':24s} {'columns':12s} {'alpha':9s} {'evals':>5s} {'certified':>11s} {'true':>9s}"
+    print(f"{heads}  proof, warnings")
     evaluations = {label: [] for label in STRENGTHS}
     for name, make in {**REAL, **PROBLEMS}.items():
         for scaling, change in {"raw": lambda data: data, "standardised": standardised}.items():
