@@ -205,12 +205,13 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.alpha_ = self._alpha(total_weight)
         family: UnconstrainedFamily = Bernoulli() if len(response.classes) == 2 else Categorical(int(present.sum()))
         task = FitTask(self, self.max_iter, {"X": X, "y": y, "metadata": _metadata(sample_weight, offset)})
+        known_before = {"classes_": response.classes, "_has_offset": offset is not None}
 
         def report(progress: Progress, coef: FloatArray, intercept: FloatArray) -> None:
             if self.verbose:
                 printer.report(progress)
             if task.is_watched:
-                task.iterate(lambda: {"classes_": response.classes, **_fitted_arrays(coef, intercept, present)})
+                task.iterate(lambda: {**known_before, **_fitted_arrays(coef, intercept, present)})
 
         printer = _StagePrinter()
         result = fit(
@@ -224,8 +225,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             precision=np.float32 if X.dtype in (np.float32, np.float16) else np.float64,
             report=report if self.verbose or task.is_watched else None,
         )
-        self.classes_ = response.classes
-        for name, value in _fitted_arrays(result.coef, result.intercept, present).items():
+        for name, value in {**known_before, **_fitted_arrays(result.coef, result.intercept, present)}.items():
             setattr(self, name, value)
         self.n_iter_ = np.array([max(result.n_iterations, 1)], dtype=np.int32)
         self.n_evaluations_ = result.n_evaluations
@@ -237,7 +237,6 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             plain, total_weight = make_rows(X, response, weights, known, factors=None, present=present)
             losses = mean_losses(plain, family, result, fit_intercept=self.fit_intercept)
         self.deviance_, self.null_deviance_ = _deviances(losses, total_weight, response, weights, present)
-        self._has_offset = offset is not None
         task.end()
         if self.verbose:
             printer.end(self.status_)
@@ -374,7 +373,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     def _fitted_classes(self) -> npt.NDArray[Any]:
         check_is_fitted(self)
-        return self.classes_
+        return np.asarray(self.classes_)
 
     def _predict(self, X: Any, offset: Any, function: Callable[[FloatArray], FloatArray]) -> FloatArray:
         """Return a function of eta in symmetric coding, (K, rows) to (K, rows), for every row of X: shape (n, K)."""

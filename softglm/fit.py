@@ -146,7 +146,7 @@ def fit(
 
 
 def _is_wide(rows: Rows) -> bool:
-    return rows.n_rows < rows.n_features and rows.n_rows <= MAX_DENSE_FEATURES
+    return rows.n_rows < rows.n_features and rows.n_rows <= MAX_DENSE_FEATURES and not rows.is_sparse
 
 
 def _fit_wide(
@@ -188,11 +188,13 @@ def _fit(
     objective = Objective(rows, family, penalty, fit_intercept=options.fit_intercept)
     null = null_model(objective)
     if not np.isfinite(null.value):
-        return _nothing(objective, null)
+        return _null_fit(objective, null, Status.NON_FINITE)
     try:
         coordinates = null_coordinates(objective, null.information)
     except FloatingPointError:
-        return _nothing(objective, null)
+        return _null_fit(objective, null, Status.NON_FINITE)
+    if not coordinates.scales.size:
+        return _null_fit(objective, null, Status.CONVERGED)
     problem = GLM(objective, coordinates)
     first = null.parameters
     if start is not None:
@@ -225,8 +227,8 @@ def _fit(
     )
 
 
-def _nothing(objective: Objective, null: Null) -> Fit:
-    """Return the null model, where the arithmetic does not allow more."""
+def _null_fit(objective: Objective, null: Null, status: Status) -> Fit:
+    """Return the null model, where the arithmetic allows no more, or no column of X varies."""
     coef, intercept = objective.uncentred(null.parameters)
     return Fit(
         coef=coef,
@@ -234,10 +236,10 @@ def _nothing(objective: Objective, null: Null) -> Fit:
         loss=null.value,
         null_loss=null.value,
         penalty=0.0,
-        gap=float("inf"),
-        gap_kind=GapKind.ESTIMATE,
-        status=Status.NON_FINITE,
-        is_unique=True,
+        gap=0.0 if status is Status.CONVERGED else float("inf"),
+        gap_kind=GapKind.SELF_CONCORDANCE if status is Status.CONVERGED else GapKind.ESTIMATE,
+        status=status,
+        is_unique=status is not Status.CONVERGED or bool(objective.penalty.curvature.any()),
         n_iterations=0,
         n_evaluations=0,
         n_refreshes=0,

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from sklearn.datasets import load_wine
 
 from softglm.arrays import BoolArray, FloatArray, IntArray
+from softglm.validation import MOST
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,8 +23,6 @@ _MANY_CLASSES = 20
 # pandas reads more, but not without being asked; the csv module reads none.
 _MISSING = ("", "?", "NA", "N/A", "NaN", "nan", "NULL", "null", "<NA>")
 _TRUE, _FALSE = {"True", "_TRUE", "true"}, {"False", "_FALSE", "false"}
-# SoftmaxGLM refuses greater values: sums of their squares might not be finite.
-_LARGEST = 1e100
 _MAX_CELLS = 2**27  # a gigabyte of float64
 
 
@@ -228,10 +227,10 @@ def _check_columns(path: Path, columns: Sequence[Column], target: str) -> None:
         raise UnusableDataError(
             f"{path} has missing values in {_listed(missing)}. Fill them in, or drop those rows or columns."
         )
-    large = [column for column in columns if column.is_number and not (np.abs(column.entries) <= _LARGEST).all()]
+    large = [column for column in columns if column.is_number and not (np.abs(column.entries) <= MOST).all()]
     if large:
         raise UnusableDataError(
-            f"{path} has values beyond {_LARGEST:g} or infinite ones in {_listed(large)}. Rescale or drop them."
+            f"{path} has values beyond {MOST:g} or infinite ones in {_listed(large)}. Rescale or drop them."
         )
 
 

@@ -19,7 +19,7 @@ from softglm.data import Rows, RowsInMemory
 Labels = npt.NDArray[Any]
 
 # A weight times the square of a value, summed over the rows, then stays within the range of float64.
-_LEAST, _MOST = 1e-100, 1e100
+_LEAST, MOST = 1e-100, 1e100
 
 
 def warn_user(message: str, category: type[Warning]) -> None:
@@ -37,9 +37,9 @@ def check_numbers(values: Any, what: str) -> None:
     if entries.dtype.kind not in "biuf":
         raise ValueError(f"{what} holds values of dtype {entries.dtype}, expected numbers. Convert them to float64.")
     most = max(float(entries.max(initial=0)), -float(entries.min(initial=0)))
-    if most > _MOST:
+    if most > MOST:
         raise ValueError(
-            f"{what} has values up to {most:.3g}, expected at most {_MOST:g}, so that squares are finite. Rescale."
+            f"{what} has values up to {most:.3g}, expected at most {MOST:g}, so that squares are finite. Rescale."
         )
 
 
@@ -194,8 +194,8 @@ def read_class_weight(class_weight: Any, response: Response, weights: FloatArray
         return factors
     if not isinstance(class_weight, dict):
         raise ValueError(f'class_weight must be None, "balanced" or a dict from class to weight, got {class_weight!r}.')
-    if not all(isinstance(factor, Real) and 0.0 <= float(factor) <= _MOST for factor in class_weight.values()):
-        raise ValueError(f"class_weight must hold weights from 0 to {_MOST:g}, got {class_weight!r}.")
+    if not all(isinstance(factor, Real) and 0.0 <= float(factor) <= MOST for factor in class_weight.values()):
+        raise ValueError(f"class_weight must hold weights from 0 to {MOST:g}, got {class_weight!r}.")
     classes = response.classes.tolist()
     unknown = [label for label in class_weight if label not in classes]
     # As in scikit-learn: a dict for every class may serve where some of its classes do not occur.
@@ -267,9 +267,9 @@ def make_rows(
     if offset is not None and not binary:
         offset = offset[:, present]
     total = float(X.shape[0] if weights is None else weights.sum())
-    if not _LEAST <= total <= _MOST:
+    if not _LEAST <= total <= MOST:
         raise ValueError(
-            f"The weights sum to {total:.3g}, expected between {_LEAST:g} and {_MOST:g}: sample weights times class "
+            f"The weights sum to {total:.3g}, expected between {_LEAST:g} and {MOST:g}: sample weights times class "
             "weights times the totals of the rows of y. Rescale them."
         )
     return RowsInMemory(X, targets, weights, offset), total

@@ -37,7 +37,7 @@ class RowsInMemory(Rows):
         offset: FloatArray | None = None,
     ) -> None:
         self.n_rows, self.n_features = X.shape
-        self.has_offset = offset is not None
+        self.has_offset, self.is_sparse = offset is not None, _is_sparse(X)
         self._blocks: list[Block] = []
         if not _is_sparse(X) and not X.flags.aligned:
             X = X.copy()  # products of misaligned memory are 1.8 times slower, every time

@@ -23,11 +23,14 @@ class Rows(ABC):
         The shape (n, p) of X.
     has_offset : bool
         Whether an offset was given.
+    is_sparse : bool
+        Whether X is, and must never be made dense.
     """
 
     n_rows: int
     n_features: int
     has_offset: bool
+    is_sparse: bool
 
     @abstractmethod
     def map(self, statistic: Statistic) -> Iterator[tuple[npt.NDArray[Any], ...]]:

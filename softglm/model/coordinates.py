@@ -113,7 +113,7 @@ def kronecker_coordinates(
     sigma = np.maximum(sigma, _LEAST_CURVATURE * max(sigma.mean(), 1.0))
     typical = sigma.mean()
     if second_moments.ndim == 1:
-        features, gamma, ridge = np.ones(len(penalty)), second_moments, penalty
+        features, gamma, ridge = np.ones(len(penalty)), second_moments, penalty * (second_moments > 0.0)
     else:
         features, gamma = _simultaneous_eigenvectors(second_moments, penalty / typical)
         ridge = typical * (1.0 - gamma)
@@ -126,12 +126,13 @@ def kronecker_coordinates(
 def _simultaneous_eigenvectors(moments: FloatArray, penalty: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return F, shape (m, r), and gamma in [0, 1] with F'(moments + diag(penalty))F = I and F' moments F = diag(gamma).
 
-    r is the rank: directions in which no row varies and nothing is penalised are left out, and so stay at zero.
+    r is the rank. A column that does not vary is left out, and so are collinear combinations that nothing penalises:
+    their coefficients stay at zero.
     """
     joint = moments + np.diag(penalty)
-    diagonal = joint.diagonal()
-    unit = np.zeros_like(diagonal)
-    np.divide(1.0, np.sqrt(diagonal), out=unit, where=diagonal > 0.0)
+    varies = moments.diagonal() > 0.0
+    unit = np.zeros_like(penalty)
+    np.divide(1.0, np.sqrt(joint.diagonal()), out=unit, where=varies)
     # Scaled to a unit diagonal first: otherwise the columns of largest scale would drown the others in rounding.
     eigenvalues, vectors = np.linalg.eigh(joint * np.outer(unit, unit))
     kept = eigenvalues > _RANK_TOLERANCE * len(unit) * eigenvalues.max(initial=0.0)

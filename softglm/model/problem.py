@@ -48,7 +48,8 @@ class GLM:
     @property
     def is_unique(self) -> bool:
         """Whether the optimum is: false where columns are collinear and nothing tells them apart."""
-        return len(self.coordinates.scales) == self.objective.shape[0] and bool(self.coordinates.scales.all())
+        has_full_rank = len(self.coordinates.scales) == self.objective.shape[0] and bool(self.coordinates.scales.all())
+        return has_full_rank or bool(self.objective.penalty.curvature.any())
 
     @property
     def metric(self) -> KroneckerMetric:

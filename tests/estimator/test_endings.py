@@ -1,0 +1,135 @@
+"""How a fit ended: told once, in a sentence, with the remedy."""
+
+import warnings
+
+import numpy as np
+import problems
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+
+from softglm import SeparationWarning, SoftmaxGLM
+
+
+def fit_and_catch(model, data):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(data.X, data.y, sample_weight=data.weights)
+    return caught
+
+
+@pytest.mark.parametrize("alpha", ["1/n_samples", 1e-6, 10.0])
+@pytest.mark.parametrize("name", problems.PROBLEMS)
+def test_a_converged_fit_warns_of_nothing(name, alpha):
+    model, data = SoftmaxGLM(alpha=alpha), problems.PROBLEMS[name]()
+    assert fit_and_catch(model, data) == []
+    assert model.converged_
+    assert model.status_.startswith("converged (relative gap ")
+    assert model.status_.endswith("proved by self-concordance)")
+    assert model.gap_kind_ == "self-concordance"
+    assert model.gap_ >= 0.0
+
+
+@pytest.mark.parametrize("make", [problems.badly_scaled, problems.two_classes], ids=lambda make: make.__name__)
+def test_running_out_of_iterations_is_told_once_with_the_remedy(make):
+    model = SoftmaxGLM(max_iter=1)
+    (caught,) = fit_and_catch(model, make())
+    assert caught.category is ConvergenceWarning
+    assert caught.filename == __file__
+    message = str(caught.message)
+    assert model.status_ in message
+    assert "ran out of iterations" in model.status_
+    assert message.endswith("Increase max_iter, now 1.")
+    assert not model.converged_
+    assert model.n_iter_.tolist() == [1]
+    assert np.isfinite(model.coef_).all()
+
+
+SEPARATED = {
+    "iris": lambda: problems.real_data("iris"),
+    "wine": lambda: problems.real_data("wine"),
+    **{f"synthetic, seed {seed}": lambda seed=seed: problems.separable(seed) for seed in range(5)},
+    "wide": problems.wide,
+    "two classes": lambda: problems.separable(n_classes=2),
+}
+
+
+@pytest.mark.parametrize("name", SEPARATED)
+def test_separated_classes_without_penalty_are_told_once_with_the_remedy(name):
+    model, data = SoftmaxGLM(alpha=0), SEPARATED[name]()
+    (caught,) = fit_and_catch(model, data)
+    assert caught.category is SeparationWarning
+    assert issubclass(SeparationWarning, ConvergenceWarning)
+    assert caught.filename == __file__
+    message = str(caught.message)
+    assert "separated" in message
+    assert model.status_ in message
+    assert message.endswith("Set alpha > 0 (the default), or leave out what separates the classes.")
+    assert not model.converged_
+    assert np.isfinite(model.coef_).all()
+    assert np.isfinite(model.intercept_).all()
+    assert np.isfinite(model.predict_log_proba(data.X)).all()
+
+
+def test_a_tolerance_beyond_the_arithmetic_is_not_called_converged():
+    model = SoftmaxGLM(tol=0.0)
+    (caught,) = fit_and_catch(model, problems.overlapping())
+    assert caught.category is ConvergenceWarning
+    assert "precision of the arithmetic" in model.status_
+    assert not model.converged_
+
+
+def test_the_status_says_which_of_many_optima_it_is():
+    data = problems.collinear()
+    model = SoftmaxGLM(alpha=0).fit(data.X, data.y)
+    assert model.converged_
+    assert "collinear" in model.status_
+    assert "minimum norm in standardised coordinates" in model.status_
+    assert "minimum norm" not in SoftmaxGLM().fit(data.X, data.y).status_
+
+
+@pytest.mark.parametrize("warning", ["column", "counts", "absent"])
+def test_every_warning_points_at_the_line_that_called_fit(warning):
+    data = problems.overlapping()
+    given = {
+        "column": {"y": data.y[:, np.newaxis]},
+        "counts": {"y": 100.0 * np.identity(3)[data.y]},
+        "absent": {"y": data.y, "sample_weight": (data.y > 0).astype(float)},
+    }[warning]
+    with pytest.warns(UserWarning) as caught:  # noqa: PT030 - which warning it is, other tests show
+        SoftmaxGLM().fit(data.X, **given)
+    assert [warned.filename for warned in caught] == [__file__]
+
+
+def test_verbose_prints_a_line_for_each_stage_and_the_status(capsys):
+    data = problems.badly_scaled()
+    model = SoftmaxGLM(verbose=True).fit(data.X, data.y)
+    *stages, last = capsys.readouterr().out.splitlines()
+    assert last == f"SoftmaxGLM {model.status_}"
+    assert len(stages) >= 1
+    for number, line in enumerate(stages, start=1):
+        assert line.startswith(f"SoftmaxGLM stage {number}: loss ")
+    assert stages[-1].endswith(f"after iteration {model.n_iter_[0]}")
+
+
+def test_a_silent_fit_prints_nothing(capfd):
+    data = problems.badly_scaled()
+    SoftmaxGLM().fit(data.X, data.y)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("alpha", ["1/n_samples", 0.0])
+def test_a_fit_without_anything_to_fit_converges_in_silence(capfd, alpha):
+    model = SoftmaxGLM(alpha=alpha, fit_intercept=False).fit(np.zeros((9, 2)), np.arange(9) % 3)
+    assert model.converged_
+    assert np.all(model.coef_ == 0.0)
+    # Not even LAPACK complains.
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", ["overlapping", "sparse_rows", "wide", "counts", "badly_scaled"])
+def test_the_same_input_gives_the_same_bits(name):
+    data = problems.PROBLEMS[name]()
+    one, other = (SoftmaxGLM().fit(data.X, data.y) for _ in range(2))
+    for attribute in ("coef_", "intercept_", "loss_", "gap_", "deviance_", "n_evaluations_", "n_iter_"):
+        assert np.array_equal(getattr(one, attribute), getattr(other, attribute))
+    assert np.array_equal(one.predict_proba(data.X), other.predict_proba(data.X))

@@ -1,0 +1,96 @@
+"""warm_start=True continues from the last solution, and arrives where a cold start does."""
+
+import warnings
+
+import numpy as np
+import problems
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+
+from softglm import SoftmaxGLM
+
+# Two paths to one optimum, each to a relative gap of about 1e-16.
+SAME = 1e-8
+MAKE = pytest.mark.parametrize(
+    "make", [problems.overlapping, problems.two_classes, problems.badly_scaled, problems.wide, problems.sparse_rows]
+)
+
+
+@MAKE
+def test_the_same_fit_again_costs_next_to_nothing(make):
+    data = make()
+    model = SoftmaxGLM(warm_start=True).fit(data.X, data.y)
+    first, coef = model.n_evaluations_, model.coef_
+    model.fit(data.X, data.y)
+    assert model.n_evaluations_ < first
+    assert model.n_evaluations_ <= 4
+    assert model.converged_
+    assert np.allclose(model.coef_, coef, rtol=0.0, atol=SAME * (1.0 + abs(coef).max()))
+
+
+@MAKE
+def test_a_new_alpha_starts_from_the_old_solution_and_ends_at_its_own(make):
+    data = make()
+    warm = SoftmaxGLM(alpha=0.01, warm_start=True).fit(data.X, data.y)
+    warm.set_params(alpha=0.012).fit(data.X, data.y)
+    cold = SoftmaxGLM(alpha=0.012).fit(data.X, data.y)
+    assert warm.n_evaluations_ < cold.n_evaluations_
+    assert warm.n_iter_[0] <= cold.n_iter_[0]
+    assert np.allclose(warm.coef_, cold.coef_, rtol=0.0, atol=SAME * (1.0 + abs(cold.coef_).max()))
+    assert warm.alpha_ == 0.012
+
+
+def test_without_warm_start_every_fit_begins_anew():
+    data = problems.overlapping()
+    model = SoftmaxGLM().fit(data.X, data.y)
+    first = model.n_evaluations_
+    assert model.fit(data.X, data.y).n_evaluations_ == first
+
+
+def test_other_features_are_refused():
+    data = problems.overlapping()
+    model = SoftmaxGLM(warm_start=True).fit(data.X, data.y)
+    with pytest.raises(ValueError, match=r"(?s)warm_start=True.*4 features.*X has 3.*Pass the same"):
+        model.fit(data.X[:, :3], data.y)
+
+
+def test_other_classes_are_refused():
+    data = problems.overlapping()
+    model = SoftmaxGLM(warm_start=True).fit(data.X, data.y)
+    for other in (data.y + 1, data.y.astype(str), data.y > 0):
+        with pytest.raises(ValueError, match=r"(?s)warm_start=True.*classes \[0, 1, 2\].*warm_start=False"):
+            model.fit(data.X, other)
+    assert model.set_params(warm_start=False).fit(data.X, data.y > 0).coef_.shape == (1, 4)
+
+
+@pytest.mark.parametrize("forwards", [True, False])
+def test_classes_may_lose_and_gain_their_weight_between_fits(forwards):
+    data = problems.many_classes()
+    present = (data.y != 2).astype(float)
+    everything, most = {"sample_weight": None}, {"sample_weight": present}
+    first, second = (everything, most) if forwards else (most, everything)
+    warm, cold = SoftmaxGLM(warm_start=True), SoftmaxGLM()
+    with pytest.warns(UserWarning, match=r"\[2\]"):
+        warm.fit(data.X, data.y, **first).fit(data.X, data.y, **second)
+    if forwards:
+        with pytest.warns(UserWarning, match=r"\[2\]"):
+            cold.fit(data.X, data.y, **second)
+    else:
+        cold.fit(data.X, data.y, **second)
+    assert np.allclose(warm.coef_, cold.coef_, rtol=0.0, atol=SAME)
+    assert np.array_equal(np.isinf(warm.intercept_), np.isinf(cold.intercept_))
+
+
+def test_it_continues_where_the_iterations_ran_out():
+    data = problems.badly_scaled()
+    model = SoftmaxGLM(warm_start=True, max_iter=2)
+    with pytest.warns(ConvergenceWarning, match="ran out of iterations"):
+        model.fit(data.X, data.y)
+    losses = [model.loss_]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        while not model.converged_ and len(losses) < 20:
+            losses.append(model.fit(data.X, data.y).loss_)
+    assert model.converged_
+    assert losses == sorted(losses, reverse=True)
+    assert np.allclose(model.coef_, SoftmaxGLM().fit(data.X, data.y).coef_, rtol=0.0, atol=SAME)
