@@ -36,7 +36,7 @@ def hessian(objective: Objective, parameters: FloatArray, coordinates: Kronecker
         return (weighted_grams(block.weighted(family.curvature_weights(mean)), features),)
 
     grams = objective.rows.sum(statistic)[0] / objective.moments.total_weight
-    information = _between_classes(grams, family.curvature_directions, coordinates.classes)
+    information = between_classes(grams, family.curvature_directions, coordinates.classes)
     r, s = scales.shape
     rows, columns = np.triu_indices(r)
     full = np.empty((r, s, r, s))
@@ -50,7 +50,7 @@ def hessian(objective: Objective, parameters: FloatArray, coordinates: Kronecker
     return matrix
 
 
-def _between_classes(grams: FloatArray, directions: FloatArray, classes: FloatArray) -> FloatArray:
+def between_classes(grams: FloatArray, directions: FloatArray, classes: FloatArray) -> FloatArray:
     """Return sum_d (Q'D_d)(Q'D_d)' g_d, shape (t, s, s), of g of shape (d, t)."""
     q, s = classes.shape
     coded = np.empty((q, q, grams.shape[1]))
