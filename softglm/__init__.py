@@ -5,7 +5,20 @@ the order of the rooms: `families` (what is assumed), `model` (what is minimised
 """
 
 from softglm.estimator import SeparationWarning, SoftmaxGLM
+from softglm.infer import infer
+from softglm.inference.inference import Inference, compare
 from softglm.scoring import neg_log_loss
+from softglm.separation import DetectedSeparation, detect_separation
 from softglm.version import __version__
 
-__all__ = ["SeparationWarning", "SoftmaxGLM", "__version__", "neg_log_loss"]
+__all__ = [
+    "DetectedSeparation",
+    "Inference",
+    "SeparationWarning",
+    "SoftmaxGLM",
+    "__version__",
+    "compare",
+    "detect_separation",
+    "infer",
+    "neg_log_loss",
+]

@@ -1,0 +1,466 @@
+"""infer: from a fitted estimator, pipeline or search, and its data, to everything statistics says of the fit."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, final
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import OneToOneFeatureMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from softglm.arrays import BoolArray, FloatArray
+from softglm.data import Rows, RowsInMemory
+from softglm.estimator import SoftmaxGLM
+from softglm.families import Bernoulli, Categorical, UnconstrainedFamily
+from softglm.inference.covariance import CORRECTIONS, KINDS, covariance_of
+from softglm.inference.estimate import Estimate, coordinates_of, estimate_at, refined
+from softglm.inference.inference import Inference, Sample, position_of
+from softglm.inference.separation import Separation, detect
+from softglm.model import Objective, Ridge
+from softglm.validation import (
+    Response,
+    check_numbers,
+    make_rows,
+    read_class_weight,
+    read_offset,
+    read_response,
+    read_weights,
+    warn_user,
+)
+
+# Standard errors from the optimum at which the data cannot be those of the fit, whatever its gap.
+_FAR, _GAPS = 0.5, 3.0
+_SELECTED = (
+    "The model was selected by a search over the same data; standard errors, tests and intervals ignore the selection "
+    "and are too optimistic."
+)
+# A difference of eta beyond which a probability is exactly 0, whatever the rest of eta is.
+_INFINITE = 1e4
+# A count this close to a whole number is one.
+_WHOLE = 1e-9
+
+
+def infer(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    *,
+    sample_weight: Any = None,
+    offset: Any = None,
+    weights: Literal["frequency", "sampling"] = "frequency",
+    reference: Any = None,
+    covariance: Literal["model", "laplace", "robust", "HC1", "HC3", "cluster"] = "model",
+    clusters: Any = None,
+    correction: str | None = None,
+    distribution: Literal["normal", "t"] = "normal",
+    level: float = 0.95,
+) -> Inference:
+    r"""Return standard errors, tests, intervals and effects of a fitted model. The estimator is not modified.
+
+    Parameters
+    ----------
+    estimator : SoftmaxGLM, Pipeline or search
+        Fitted: a `SoftmaxGLM`, a pipeline that ends in one (X goes through its earlier steps, which name the terms), or
+        a search such as ``GridSearchCV`` over either (its `best_estimator_`).
+    X, y, sample_weight, offset
+        Those of the fit, as the estimator takes them. y: labels, class probabilities or counts.
+    weights : {"frequency", "sampling"}, default="frequency"
+        A row of frequency weight 2 is two rows. Sampling weights say how many of the population a row stands for: it is
+        still one observation, only robust covariances are right, and there is no likelihood. Class weights are of the
+        latter kind.
+    reference : label, default=None
+        The base class; the first by default.
+    covariance : str, default="model"
+        With H the Hessian and F the information, u_i = w_i s_i the weighted score of a row, V = H^-1 meat H^-1:
+
+        - "model": H^-1 F H^-1, the inverse information if nothing is penalised.
+        - "laplace": H^-1, of the Gaussian approximation to the posterior under the ridge as a prior.
+        - "robust": HC0, meat = sum_i w_i s_i s_i' for frequency weights, sum_i u_i u_i' for sampling weights. Right
+          for a misspecified model too. A row of counts is one unit.
+        - "HC1": HC0 times n / (n - k), for n rows and k parameters.
+        - "HC3": HC0 with the scores (I - W_i M_i)^-1 s_i, M_i the covariance of eta_i: close to the jackknife. A true
+          multinomial HC3.
+        - "cluster": meat = sum over clusters of the outer products of their summed u_i.
+    clusters : array-like of shape (n,) or (n, 2), default=None
+        For "cluster": labels of the clusters, in one or two ways (V_1 + V_2 - V_12, Cameron, Gelbach & Miller 2011).
+    correction : str or None, default=None
+        The factor on robust and clustered covariances, by its formula, with G clusters:
+
+        - "1": none; R's sandwich for HC0; the default for "robust" and "HC3".
+        - "n/(n-1)": Stata's vce(robust).
+        - "n/(n-k)": sandwich's HC1; the default for "HC1".
+        - "G/(G-1)": Stata's vce(cluster) after mlogit and logit; the default for "cluster".
+        - "G/(G-1)*(n-1)/(n-k)": statsmodels, and sandwich's vcovCL with type "HC1".
+    distribution : {"normal", "t"}, default="normal"
+        Of an estimate over its standard error. "t" has G - 1 degrees of freedom for G clusters (the smaller G of two
+        ways), else n - k.
+    level : float, default=0.95
+        Of confidence intervals.
+
+    Returns
+    -------
+    Inference
+        Print it.
+
+    Raises
+    ------
+    ValueError
+        If the data are not those of the fit, or what was asked has no answer; the message says what to do.
+    TypeError
+        If the estimator does not end in a `SoftmaxGLM`.
+
+    Warns
+    -----
+    UserWarning
+        If y holds fractions, of which the model covariance makes too much.
+
+    Notes
+    -----
+    Standard errors are those of the optimum: exact Newton steps are taken from the fitted point until every linear
+    combination of the coefficients is within 1e-6 of its own standard error (`Inference.optimisation_error`).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from softglm import SoftmaxGLM, infer
+    >>> X, progression = load_diabetes(return_X_y=True, scaled=False)
+    >>> y = progression > 150.0
+    >>> result = infer(SoftmaxGLM(alpha=0).fit(X[:, :3], y), X[:, :3], y)
+    >>> result.coefficients.std_error.shape
+    (1, 4)
+    """
+    _check_options(weights, covariance, clusters, correction, distribution, level)
+    target = _Target.of(estimator)
+    model = target.model
+    X, values = validate_data(model, target.transform(X), y, accept_sparse="csr", multi_output=True, reset=False)
+    check_numbers(X, "X")
+    sampled = read_weights(sample_weight, X.shape[0])
+    response = read_response(y, values)
+    _check_same_problem(model, response, offset)
+    factors = read_class_weight(model.class_weight, response, sampled)
+    is_sampled = weights == "sampling" and sampled is not None
+    is_reweighted = is_sampled or (factors is not None and bool((factors != 1.0).any()))
+    _check_likelihood(covariance, response, is_reweighted=is_reweighted)
+    present = np.isfinite(model.intercept_) if len(model.classes_) > 2 else np.ones(2, dtype=bool)
+    known = read_offset(offset, X.shape[0], response.classes)
+
+    def rows_with(offset: FloatArray | None) -> Rows:
+        return make_rows(X, response, sampled, offset, factors=factors, present=present)[0]
+
+    first = _fitted(model, rows_with(known), present)
+    separated = None if model.alpha_ > 0.0 or model.converged_ else _separation(first)
+    if separated is None:
+        _check_near(model, first)
+        estimate = refined(first)
+    else:
+        estimate = _limit(first, rows_with(_limiting_offset(known, separated.alternatives, present)))
+    copies = None if is_sampled else sampled
+    n_units = _total(copies, sampled, X.shape[0])
+    codes = None if clusters is None else _read_clusters(clusters, sampled, X.shape[0])
+    errors = covariance_of(
+        estimate,
+        covariance,
+        copies=copies,
+        n_observations=n_units,
+        clusters=codes,
+        correction=correction,
+    )
+    freedom = None
+    if distribution == "t":
+        freedom = min(errors.n_clusters) - 1.0 if errors.n_clusters else n_units - estimate.n_parameters
+    classes = response.classes[present]
+    n_observations = n_units
+    if response.trials is not None and not is_sampled:
+        n_observations = float(response.trials.sum() if sampled is None else response.trials @ sampled)
+    features, named = target.features(X.shape[1])
+    return Inference(
+        estimate=estimate,
+        covariance=errors,
+        classes=classes,
+        base=0 if reference is None else position_of(reference, classes),
+        features=features,
+        factors=named,
+        sample=Sample(
+            trials=_row_totals(response, factors),
+            copies=copies,
+            n_observations=n_observations,
+            is_reweighted=is_reweighted,
+            read_rows=_reader(target, present, has_offset=offset is not None),
+        ),
+        level=level,
+        degrees_of_freedom=freedom,
+        separated=separated,
+        notes=target.notes,
+    )
+
+
+@final
+@dataclass(frozen=True)
+class _Target:
+    """The model inside what was passed, and how X reaches it."""
+
+    model: SoftmaxGLM
+    steps: Pipeline | None
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, estimator: Any) -> "_Target":
+        notes: tuple[str, ...] = ()
+        steps: list[tuple[str, Any]] = []
+        while isinstance(estimator, Pipeline) or _is_search(estimator):
+            if isinstance(estimator, Pipeline):
+                steps += estimator.steps[:-1]
+                estimator = estimator.steps[-1][1]
+            elif hasattr(estimator, "best_estimator_"):
+                notes = (_SELECTED,)
+                estimator = estimator.best_estimator_
+            else:
+                raise ValueError(
+                    f"{type(estimator).__name__} has no best_estimator_. Fit it with refit=True, or pass the fitted "
+                    "model itself."
+                )
+        if not isinstance(estimator, SoftmaxGLM):
+            raise TypeError(
+                f"infer got a {type(estimator).__name__}, expected a fitted SoftmaxGLM, a Pipeline that ends in "
+                "one, or a search over either."
+            )
+        check_is_fitted(estimator)
+        return cls(estimator, Pipeline(steps) if steps else None, notes)
+
+    def transform(self, X: Any) -> Any:
+        """Send X through the earlier steps."""
+        if self.steps is None:
+            return X
+        for name, step in self.steps.steps:
+            if step not in {None, "passthrough"} and not hasattr(step, "transform"):
+                raise ValueError(
+                    f"The step {name!r} of the pipeline has no transform: it changes rows, not features. Call infer on "
+                    "the last step, with the rows it was fitted on."
+                )
+        return self.steps.transform(X)
+
+    def features(self, n_features: int) -> tuple[tuple[str, ...], dict[str, tuple[int, ...]]]:
+        """Return the names of the columns that reach the model, and which of them are the dummies of one factor."""
+        names: Sequence[str] | None = getattr(self.model, "feature_names_in_", None)
+        if self.steps is not None:
+            try:
+                names = self.steps.get_feature_names_out()
+            except (AttributeError, ValueError, NotImplementedError):
+                names = None
+        if names is None or len(names) != n_features:
+            return tuple(f"x{column}" for column in range(n_features)), {}
+        return tuple(str(name) for name in names), {} if self.steps is None else _factors(self.steps, n_features)
+
+
+def _is_search(estimator: Any) -> bool:
+    """Tell whether this is a search over parameters, such as GridSearchCV."""
+    return hasattr(estimator, "refit") and hasattr(estimator, "cv")
+
+
+def _check_options(  # noqa: PLR0917 - the options of infer, in its order
+    weights: str, covariance: str, clusters: Any, correction: str | None, distribution: str, level: float
+) -> None:
+    for name, value, allowed in (
+        ("weights", weights, ("frequency", "sampling")),
+        ("covariance", covariance, KINDS),
+        ("correction", correction, (None, *CORRECTIONS)),
+        ("distribution", distribution, ("normal", "t")),
+    ):
+        if value not in allowed:
+            raise ValueError(f"{name} must be one of {list(allowed)}, got {value!r}.")
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"level must be between 0 and 1, as 0.95 is, got {level!r}.")
+    if (covariance == "cluster") != (clusters is not None):
+        raise ValueError(
+            f"covariance={covariance!r} and clusters {'were' if clusters is not None else 'were not'} given: pass "
+            'covariance="cluster" and the clusters of the rows together, or neither.'
+        )
+    if correction not in {None, "1"} and covariance in {"model", "laplace"}:
+        raise ValueError(f"correction={correction!r} is for robust covariances; covariance={covariance!r} has none.")
+    if correction is not None and correction.startswith("G") and covariance != "cluster":
+        raise ValueError(f'correction={correction!r} counts clusters; pass covariance="cluster" and clusters.')
+
+
+def _check_same_problem(model: SoftmaxGLM, response: Response, offset: Any) -> None:
+    if not np.array_equal(response.classes, model.classes_):
+        raise ValueError(
+            f"y has the classes {response.classes[:10].tolist()}, and the model was fitted on "
+            f"{model.classes_[:10].tolist()}. Pass the y of the fit."
+        )
+    if (offset is not None) != model._has_offset:  # noqa: SLF001 - of this package
+        given, fitted = ("an offset", "without") if offset is not None else ("no offset", "with one")
+        raise ValueError(f"infer got {given}, and the model was fitted {fitted}. Pass the offset of the fit.")
+
+
+def _check_likelihood(covariance: str, response: Response, *, is_reweighted: bool) -> None:
+    if covariance not in {"model", "laplace"}:
+        return
+    if is_reweighted:
+        raise ValueError(
+            f'covariance="{covariance}" takes the weighted likelihood at its word, which sampling and class weights '
+            'forbid: they change what is estimated, not how much is known. Pass covariance="robust".'
+        )
+    counts = response.counts
+    if counts is not None and np.abs(counts - np.round(counts)).max() > _WHOLE:
+        warn_user(
+            "y holds fractions, which the model covariance treats as counts of independent observations. Pass "
+            'covariance="robust" for standard errors that do not.',
+            UserWarning,
+        )
+
+
+def _row_totals(response: Response, factors: FloatArray | None) -> FloatArray | None:
+    """Return the totals of rows of counts, shape (n,), as the objective has them: class weights in."""
+    if response.counts is None or factors is None:
+        return response.trials
+    return np.asarray(response.counts @ factors)
+
+
+def _total(copies: FloatArray | None, sampled: FloatArray | None, n_rows: int) -> float:
+    """Return the number of rows, those of frequency weight w counted w times, and those of weight 0 not at all."""
+    if copies is not None:
+        return float(copies.sum())
+    return float(n_rows if sampled is None else np.count_nonzero(sampled))
+
+
+def _fitted(model: SoftmaxGLM, rows: Rows, present: BoolArray) -> Estimate:
+    """Return the fitted point, and the curvature of these rows there."""
+    binary = len(present) == 2
+    family: UnconstrainedFamily = Bernoulli() if binary else Categorical(int(present.sum()))
+    penalty = Ridge.on_coefficients(model.alpha_, rows.n_features, fit_intercept=model.fit_intercept)
+    objective = Objective(rows, family, penalty, fit_intercept=model.fit_intercept)
+    kept = slice(None) if binary else present
+    coef, intercept = model.coef_[kept].T.astype(np.float64), model.intercept_[kept].astype(np.float64)
+    basis = family.identifiable_directions
+    return estimate_at(objective, objective.centred(coef, intercept) @ basis @ basis.T, coordinates_of(objective))
+
+
+def _check_near(model: SoftmaxGLM, fitted: Estimate) -> None:
+    """Raise unless the model can have been fitted to these rows."""
+    gap = model.gap_ if np.isfinite(model.gap_) else 0.0
+    allowed = max(_FAR, _GAPS * np.sqrt(2.0 * fitted.total_weight * gap))
+    if not fitted.distance <= allowed:
+        raise ValueError(
+            f"The model is {fitted.distance:.3g} standard errors from the optimum for these data, expected at most "
+            f"{allowed:.3g}. Either X, y, sample_weight or offset are not those of the fit; or the fit did not "
+            f"converge (its status: {model.status_}); or a step of the pipeline transforms differently than it did "
+            "while fitting (TargetEncoder, samplers): then pass the last step, with the rows it was fitted on."
+        )
+
+
+def _separation(fitted: Estimate) -> Separation | None:
+    """Return what separates the classes, if anything does."""
+    found = detect(fitted.objective, fitted.coordinates, fitted.parameters)
+    return None if found.kind == "none" else found
+
+
+def _limit(fitted: Estimate, rows: Rows) -> Estimate:
+    """Return the limit of a separated fit: the optimum of rows from which the separated alternatives are gone."""
+    observed = fitted.objective
+    objective = Objective(rows, observed.family, observed.penalty, fit_intercept=observed.fit_intercept)
+    limit = refined(estimate_at(objective, fitted.parameters, fitted.coordinates, is_singular=True))
+    return replace(limit, observed=observed)
+
+
+def _limiting_offset(known: FloatArray | None, alternatives: BoolArray, present: BoolArray) -> FloatArray:
+    """Return the offset that sends the separated alternatives, shape (n, present classes), to probability 0."""
+    gone = np.zeros((len(alternatives), len(present)))
+    gone[:, present] = -_INFINITE * alternatives
+    if len(present) == 2:
+        gone = gone[:, 1:] - gone[:, :1]
+    return gone if known is None else gone + known
+
+
+def _read_clusters(clusters: Any, sampled: FloatArray | None, n_rows: int) -> npt.NDArray[np.intp]:
+    """Return a code for each row and each way, shape (n, ways)."""
+    labels = np.asarray(clusters)
+    if labels.ndim == 1:
+        labels = labels[:, np.newaxis]
+    if labels.ndim != 2 or len(labels) != n_rows or labels.shape[1] not in {1, 2}:
+        raise ValueError(
+            f"clusters has shape {np.shape(clusters)}, expected ({n_rows},) or ({n_rows}, 2): one label for each row, "
+            "in one or two ways."
+        )
+    missing = labels != labels  # noqa: PLR0124 - of all that may be missing, only NaN differs from itself
+    if missing.any() or any(label is None for label in labels.ravel()):
+        raise ValueError("clusters has missing labels. Give every row a cluster, or leave those rows out of the fit.")
+    codes = np.column_stack([np.unique(column, return_inverse=True)[1] for column in labels.T])
+    if sampled is not None and not sampled.all():
+        # Rows of weight 0 add nothing; nor shall their clusters count.
+        codes[sampled == 0.0] = codes[np.flatnonzero(sampled)[0]]
+    for column in codes.T:
+        if len(np.unique(column)) < 2:
+            raise ValueError("clusters has a single cluster, expected at least 2: nothing varies between one.")
+    return codes
+
+
+def _reader(target: _Target, present: BoolArray, *, has_offset: bool) -> Callable[[Any, Any], Rows]:
+    def read(X: Any, offset: Any) -> Rows:
+        X = validate_data(target.model, target.transform(X), accept_sparse="csr", reset=False)
+        check_numbers(X, "X")
+        if offset is None and has_offset:
+            raise ValueError(
+                "The model was fitted with an offset and none was given. Pass the offset of these rows, or offset=0 to "
+                "leave it out."
+            )
+        known = read_offset(offset, X.shape[0], target.model.classes_)
+        if known is not None and known.shape[1] > 1:
+            known = known[:, present]
+        return RowsInMemory(X, np.broadcast_to(np.int32(0), X.shape[0]), offset=known)
+
+    return read
+
+
+def _factors(steps: Pipeline, n_features: int) -> dict[str, tuple[int, ...]]:
+    """Return the dummy columns of each factor, as far as one-hot encoders tell and later steps keep the columns."""
+    factors: dict[str, tuple[int, ...]] = {}
+    for _, step in steps.steps:
+        if isinstance(step, ColumnTransformer | OneHotEncoder):
+            factors = _factors_of(step)
+        elif step not in {None, "passthrough"} and not isinstance(step, OneToOneFeatureMixin):
+            factors = {}
+    columns = [column for group in factors.values() for column in group]
+    return factors if max(columns, default=0) < n_features else {}
+
+
+def _factors_of(step: Any) -> dict[str, tuple[int, ...]]:
+    """Return the dummy columns of each factor among the columns that a step makes."""
+    if isinstance(step, OneHotEncoder):
+        names = step.get_feature_names_out()
+        sizes = [_n_dummies(step, position) for position in range(len(step.categories_))]
+        if sum(sizes) != len(names):
+            return {}
+        known = getattr(step, "feature_names_in_", None)
+        starts = np.cumsum([0, *sizes])
+        return {
+            str(f"x{position}" if known is None else known[position]): tuple(range(start, start + size))
+            for position, (start, size) in enumerate(zip(starts.tolist(), sizes, strict=False))
+            if size > 0
+        }
+    if isinstance(step, Pipeline):
+        return _factors(step, np.iinfo(np.intp).max)
+    if not isinstance(step, ColumnTransformer):
+        return {}
+    factors: dict[str, tuple[int, ...]] = {}
+    for name, transformer, _ in step.transformers_:
+        columns = range(*step.output_indices_[name].indices(np.iinfo(np.int32).max))
+        inner = _factors_of(transformer)
+        if sum(map(len, inner.values())) <= len(columns):
+            for factor, positions in inner.items():
+                key = factor if factor not in factors else f"{name}__{factor}"
+                factors[key] = tuple(columns[position] for position in positions)
+    return factors
+
+
+def _n_dummies(encoder: Any, position: int) -> int:
+    """Return how many columns a one-hot encoder makes of a feature."""
+    size = len(encoder.categories_[position])
+    rare = getattr(encoder, "infrequent_categories_", [None] * (position + 1))[position]
+    if rare is not None and len(rare):
+        size -= len(rare) - 1
+    dropped = encoder.drop_idx_ is not None and encoder.drop_idx_[position] is not None
+    return size - int(dropped)

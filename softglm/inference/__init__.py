@@ -1,0 +1,1 @@
+"""What a fit says beyond its predictions: covariance, tests, intervals and effects."""

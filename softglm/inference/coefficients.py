@@ -1,0 +1,182 @@
+"""The coefficient table: estimates with standard errors, tests against zero and intervals, per contrast of classes."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from softglm.arrays import BoolArray, FloatArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Coefficients:
+    """Log odds of every class against the base class, one row per class, one column per term.
+
+    Attributes
+    ----------
+    classes : array of shape (K - 1,)
+        Without the base class.
+    reference : object
+        The base class.
+    terms : tuple of str
+        "Intercept" first, if there is one.
+    estimate, std_error, lower, upper : array of shape (K - 1, n_terms)
+        NaN where the data do not determine the coefficient. An estimate at infinity has no standard error, and the sign
+        of one direction that separates (`Inference.may_go_either_way` says where others have the opposite).
+    z, p_value : array of shape (K - 1, n_terms), or None
+        Estimate over standard error, and its two-sided p-value; None for a penalised fit, whose estimates are biased
+        towards zero by design.
+    is_estimable : bool array of shape (K - 1, n_terms)
+        Whether the data determine the coefficient.
+    level : float
+        Of the interval.
+    """
+
+    classes: npt.NDArray[Any]
+    reference: Any
+    terms: tuple[str, ...]
+    estimate: FloatArray
+    std_error: FloatArray
+    z: FloatArray | None
+    p_value: FloatArray | None
+    lower: FloatArray
+    upper: FloatArray
+    is_estimable: BoolArray
+    level: float
+
+    def odds_ratios(self) -> "OddsRatios":
+        """Return exp(estimate): how the odds of a class against the base change with one unit of a term.
+
+        Stata calls them relative-risk ratios where there are three classes and more. Their standard errors are the
+        delta method's, their intervals the exponentials of those of the coefficients.
+        """
+        with np.errstate(over="ignore"):
+            ratio = np.exp(self.estimate)
+            return OddsRatios(
+                self.classes,
+                self.reference,
+                self.terms,
+                ratio,
+                ratio * self.std_error,
+                np.exp(self.lower),
+                np.exp(self.upper),
+                self.level,
+            )
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a tidy data frame, one row per class and term.
+
+        Its columns: class, term, estimate, std_error, z, p_value, lower, upper.
+        """
+        blank = np.full_like(self.estimate, np.nan)
+        columns = {
+            "estimate": self.estimate,
+            "std_error": self.std_error,
+            "z": blank if self.z is None else self.z,
+            "p_value": blank if self.p_value is None else self.p_value,
+            "lower": self.lower,
+            "upper": self.upper,
+        }
+        return tidy(self.classes, self.terms, columns)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class OddsRatios:
+    """Odds ratios (for three classes and more, relative-risk ratios) against the base class.
+
+    Attributes
+    ----------
+    classes : array of shape (K - 1,)
+    reference : object
+    terms : tuple of str
+    ratio, std_error, lower, upper : array of shape (K - 1, n_terms)
+    level : float
+    """
+
+    classes: npt.NDArray[Any]
+    reference: Any
+    terms: tuple[str, ...]
+    ratio: FloatArray
+    std_error: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    level: float
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a tidy data frame with the columns class, term, ratio, std_error, lower, upper."""
+        columns = {"ratio": self.ratio, "std_error": self.std_error, "lower": self.lower, "upper": self.upper}
+        return tidy(self.classes, self.terms, columns)
+
+
+def coefficient_table(
+    estimate: FloatArray,
+    std_error: FloatArray,
+    is_estimable: BoolArray,
+    *,
+    classes: npt.NDArray[Any],
+    reference: Any,  # noqa: ANN401 - a class is what the user's labels are
+    terms: tuple[str, ...],
+    distribution: Any,  # noqa: ANN401 - a frozen distribution of scipy.stats
+    level: float,
+    is_tested: bool,
+) -> Coefficients:
+    """Return the table of estimates and standard errors, both of shape (K - 1, n_terms).
+
+    Parameters
+    ----------
+    estimate, std_error : array of shape (K - 1, n_terms)
+    is_estimable : bool array of shape (K - 1, n_terms)
+    classes, reference, terms, level
+        As in `Coefficients`.
+    distribution : frozen distribution
+        Of an estimate over its standard error: the normal, or Student's t.
+    is_tested : bool
+        Whether z and p-values mean anything.
+    """
+    estimate = np.where(is_estimable, estimate, np.nan)
+    std_error = np.where(is_estimable & np.isfinite(estimate), std_error, np.nan)
+    reach = distribution.isf((1.0 - level) / 2.0) * std_error
+    z = p_value = None
+    if is_tested:
+        # An estimate of exactly 0 with a standard error of 0 is a constraint, not a test.
+        z = np.divide(estimate, std_error, out=np.full_like(estimate, np.nan), where=std_error > 0.0)
+        # The survival function keeps its digits where 1 - cdf is 0.
+        p_value = 2.0 * distribution.sf(np.abs(z))
+    return Coefficients(
+        classes=classes,
+        reference=reference,
+        terms=terms,
+        estimate=estimate,
+        std_error=std_error,
+        z=z,
+        p_value=p_value,
+        lower=estimate - reach,
+        upper=estimate + reach,
+        is_estimable=is_estimable,
+        level=level,
+    )
+
+
+def sampling_distribution(degrees_of_freedom: float | None) -> Any:  # noqa: ANN401 - a frozen distribution of scipy.stats
+    """Return the distribution of an estimate over its standard error: normal, or Student's t."""
+    return stats.norm() if degrees_of_freedom is None else stats.t(degrees_of_freedom)
+
+
+def tidy(classes: npt.NDArray[Any], terms: tuple[str, ...], columns: dict[str, FloatArray]) -> "pd.DataFrame":
+    """Return a frame with one row per class and term, of columns of shape (classes, terms)."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            "class": np.repeat(classes, len(terms)),
+            "term": np.tile(np.asarray(terms, dtype=object), len(classes)),
+            **{name: values.ravel() for name, values in columns.items()},
+        }
+    )

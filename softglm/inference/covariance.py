@@ -1,0 +1,195 @@
+r"""The covariance of the estimates, in coordinates; every coding of it is a linear map of this one matrix.
+
+    H curvature (penalty included), F information, u_i = w_i s_i the weighted score of a row, w_i the copies of it
+
+    model     H^-1 F H^-1, which is F^-1 without a penalty
+    laplace   H^-1, the posterior's under the Gaussian prior that the penalty is
+    robust    H^-1 (sum_i w_i s_i s_i') H^-1; with sampling weights sum_i w_i^2 s_i s_i' instead
+    HC3       the same, with s_i replaced by (I - W_i M_i)^-1 s_i, about its change were row i left out
+    quasi     dispersion times model, for rows of counts that vary more, or less, than multinomial ones
+    cluster   H^-1 (sum_g u_g u_g') H^-1, u_g the sum of the u_i of a cluster
+
+References
+----------
+H. White, "Maximum likelihood estimation of misspecified models", Econometrica 50, 1982. doi:10.2307/1912526
+A. C. Cameron, J. B. Gelbach and D. L. Miller, "Robust inference with multiway clustering", Journal of Business &
+Economic Statistics 29, 2011. doi:10.1198/jbes.2010.07136
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import linalg
+
+from softglm.arrays import FloatArray
+from softglm.inference.diagnostics import adjusted_scores
+from softglm.inference.estimate import Estimate
+
+# The small-sample factors, by their formulas: n observations, k parameters, G clusters.
+CORRECTIONS = ("1", "n/(n-1)", "n/(n-k)", "G/(G-1)", "G/(G-1)*(n-1)/(n-k)")
+_MODEL, _LAPLACE, _CLUSTER, _QUASI = "model", "laplace", "cluster", "quasi"
+_DEFAULT_CORRECTIONS = {"robust": "1", "HC1": "n/(n-k)", "HC3": "1", _CLUSTER: "G/(G-1)"}
+KINDS = (_MODEL, _LAPLACE, *_DEFAULT_CORRECTIONS)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Covariance:
+    """A covariance of the estimates.
+
+    Attributes
+    ----------
+    kind : {"model", "laplace", "robust", "HC1", "HC3", "cluster", "quasi"}
+    matrix : array of shape (P, P)
+        In coordinates.
+    correction : str
+        The formula of the small-sample factor in it.
+    n_clusters : tuple of int
+        One for each way of clustering.
+    """
+
+    kind: str
+    matrix: FloatArray
+    correction: str = "1"
+    n_clusters: tuple[int, ...] = ()
+
+    @property
+    def is_robust(self) -> bool:
+        """Whether it allows for a misspecified likelihood."""
+        return self.kind not in {_MODEL, _LAPLACE}
+
+    @property
+    def description(self) -> str:
+        """What the matrix is, for a report."""
+        words = {
+            _MODEL: "model (inverse information)",
+            _LAPLACE: "Laplace (inverse Hessian, penalty included)",
+            _QUASI: "quasi-likelihood (model, times the dispersion)",
+            "robust": "robust (HC0)",
+            "HC1": "robust (HC1)",
+            "HC3": "robust (HC3)",
+            _CLUSTER: f"clustered ({' x '.join(str(count) for count in self.n_clusters)} clusters)",
+        }[self.kind]
+        return words if self.correction == "1" else f"{words}, times {self.correction}"
+
+
+def covariance_of(
+    estimate: Estimate,
+    kind: str,
+    *,
+    copies: FloatArray | None,
+    n_observations: float,
+    clusters: npt.NDArray[Any] | None = None,
+    correction: str | None = None,
+) -> Covariance:
+    """Return the covariance of this kind.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    kind : str
+        One of `KINDS`.
+    copies : array of shape (n,) or None
+        w_i, how many identical rows each row stands for; None for one, as with sampling weights.
+    n_observations : float
+        n of the corrections.
+    clusters : array of shape (n, ways) or None
+        For "cluster": a code for each row, in one or two ways.
+    correction : str or None
+        One of `CORRECTIONS`; None for the usual one.
+    """
+    if kind == _MODEL:
+        return Covariance(kind, model(estimate))
+    if kind == _LAPLACE:
+        return Covariance(kind, estimate.inverse_curvature)
+    if correction is None:
+        correction = _DEFAULT_CORRECTIONS[kind]
+    if kind == _CLUSTER:
+        assert clusters is not None  # noqa: S101 - checked where the user passes them
+        return clustered(estimate, clusters, n_observations, correction)
+    scores = adjusted_scores(estimate, copies) if kind == "HC3" else _scores_of_one_copy(estimate, copies)
+    factor = small_sample_factor(correction, n_observations, estimate.n_parameters)
+    return Covariance(kind, factor * _sandwich(estimate, _meat(scores, copies, len(estimate.information))), correction)
+
+
+def quasi(estimate: Estimate, dispersion: float) -> Covariance:
+    """Return the covariance of a quasi-likelihood: the model's, times the dispersion."""
+    return Covariance(_QUASI, dispersion * model(estimate))
+
+
+def small_sample_factor(correction: str, n: float, k: int, n_clusters: int = 0) -> float:
+    """Return the factor on the covariance that a correction names."""
+    of_clusters = n_clusters / (n_clusters - 1) if n_clusters > 1 else 1.0
+    return {
+        "1": 1.0,
+        "n/(n-1)": n / (n - 1.0),
+        "n/(n-k)": n / (n - k),
+        "G/(G-1)": of_clusters,
+        "G/(G-1)*(n-1)/(n-k)": of_clusters * (n - 1.0) / (n - k),
+    }[correction]
+
+
+def model(estimate: Estimate) -> FloatArray:
+    """Return H^-1 F H^-1."""
+    if not estimate.is_penalised:
+        return estimate.inverse_curvature
+    return _sandwich(estimate, estimate.information)
+
+
+def clustered(estimate: Estimate, clusters: npt.NDArray[Any], n_observations: float, correction: str) -> Covariance:
+    """Return the one-way or the two-way clustered covariance: V_1 + V_2 - V_12, each with its own factor.
+
+    The two-way form may be indefinite; its negative eigenvalues are then set to zero, as Cameron, Gelbach & Miller do.
+    """
+    ways = [np.unique(column, return_inverse=True)[1] for column in clusters.T]
+    signs = [1.0] * len(ways)
+    if len(ways) == 2:
+        ways.append(np.unique(clusters, axis=0, return_inverse=True)[1].ravel())
+        signs.append(-1.0)
+    meat = np.zeros_like(estimate.information)
+    sizes = [int(codes.max()) + 1 for codes in ways]
+    for codes, size, sign in zip(ways, sizes, signs, strict=True):
+        totals = _totals(estimate, codes, size)
+        meat += (
+            sign * small_sample_factor(correction, n_observations, estimate.n_parameters, size) * (totals.T @ totals)
+        )
+    if len(ways) > 1:
+        eigenvalues, vectors = linalg.eigh(meat)
+        meat = (vectors * np.maximum(eigenvalues, 0.0)) @ vectors.T
+    return Covariance(_CLUSTER, _sandwich(estimate, meat), correction, tuple(sizes[: clusters.shape[1]]))
+
+
+def _totals(estimate: Estimate, codes: npt.NDArray[np.intp], n_clusters: int) -> FloatArray:
+    """Return the sum of the weighted scores of every cluster, shape (G, P)."""
+    totals = np.zeros((n_clusters, len(estimate.information)))
+    for rows, scores in estimate.scores():
+        order = np.argsort(codes[rows], kind="stable")
+        present, starts = np.unique(codes[rows][order], return_index=True)
+        totals[present] += np.add.reduceat(scores[order], starts, axis=0)
+    return totals
+
+
+def _scores_of_one_copy(estimate: Estimate, copies: FloatArray | None) -> Iterable[tuple[slice, FloatArray]]:
+    for rows, scores in estimate.scores():
+        if copies is None:
+            yield rows, scores
+        else:
+            yield rows, scores / np.where(copies[rows] > 0.0, copies[rows], 1.0)[:, np.newaxis]
+
+
+def _meat(scores: Iterable[tuple[slice, FloatArray]], copies: FloatArray | None, size: int) -> FloatArray:
+    """Return sum_i w_i s_i s_i', shape (P, P)."""
+    meat = np.zeros((size, size))
+    for rows, block in scores:
+        weighted = block if copies is None else block * np.sqrt(copies[rows])[:, np.newaxis]
+        meat += weighted.T @ weighted
+    return meat
+
+
+def _sandwich(estimate: Estimate, meat: FloatArray) -> FloatArray:
+    """Return H^-1 meat H^-1."""
+    half = estimate.solve(meat)
+    return estimate.solve(half.T)

@@ -1,0 +1,278 @@
+r"""Goodness of fit: of probabilities to individual rows, in groups of them; of expected counts to rows of counts.
+
+Hosmer-Lemeshow, generalised to K classes (Fagerland, Hosmer & Bofin 2008, doi 10.1002/sim.3202): the rows, sorted by
+1 - p_reference, are cut into g groups of about equal weight, and
+
+    C = sum_groups sum_k (O_gk - E_gk)^2 / E_gk     is nearly chi-square with (g - 2)(K - 1) degrees of freedom.
+
+Rows of counts, each with enough trials, are compared with the saturated model instead, y_ik with E_ik = m_i mu_ik:
+
+    deviance 2 sum_i w_i sum_k y_ik log(y_ik / E_ik),   Pearson sum_i w_i sum_k (y_ik - E_ik)^2 / E_ik
+
+with n (K - 1) - parameters degrees of freedom, n the rows counted with their weights.
+"""
+
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from softglm.arrays import FloatArray, IntArray
+from softglm.data import Block
+from softglm.inference.classes import class_probabilities, class_shares
+from softglm.inference.diagnostics import pearson_terms, relative_entropies
+from softglm.inference.estimate import Estimate
+from softglm.model import null_model
+
+# Scores closer than this are equal but for rounding.
+_TIED = 1e-12
+# What a count, as a share of its row total, may differ from an integer by rounding.
+_WHOLE = 1e-9
+
+
+@final
+@dataclass(frozen=True)
+class HosmerLemeshow:
+    """The generalised Hosmer-Lemeshow test.
+
+    Attributes
+    ----------
+    statistic : float
+    df : int
+        (g - 2)(K - 1).
+    p_value : float
+    observed, expected : arrays of shape (g, K)
+        The weight of each class in each group, from the most to the least probable reference. Few expected below 5 make
+        the distribution of the statistic a good approximation.
+    classes : array of shape (K,)
+    """
+
+    statistic: float
+    df: int
+    p_value: float
+    observed: FloatArray
+    expected: FloatArray
+    classes: npt.NDArray[Any]
+
+    def to_frame(self) -> Any:  # noqa: ANN401 - a pandas DataFrame
+        """Return a tidy data frame of g K rows: group, class, observed, expected."""
+        import pandas as pd
+
+        g, K = self.observed.shape
+        return pd.DataFrame(
+            {
+                "group": np.repeat(np.arange(1, g + 1), K),
+                "class": np.tile(self.classes, g),
+                "observed": self.observed.ravel(),
+                "expected": self.expected.ravel(),
+            }
+        )
+
+
+@final
+@dataclass(frozen=True)
+class GoodnessOfFit:
+    """How rows of counts differ from what the model expects, and from what a model without features does.
+
+    Attributes
+    ----------
+    deviance, pearson : float
+        Nearly chi-square where most expected counts are at least 5.
+    df : int
+        n (K - 1) - parameters.
+    deviance_p_value, pearson_p_value : float
+        NaN where df is 0: the model is saturated.
+    null_deviance : float
+    null_df : int
+    least_expected : float
+        The smallest expected count.
+    """
+
+    deviance: float
+    pearson: float
+    df: int
+    deviance_p_value: float
+    pearson_p_value: float
+    null_deviance: float
+    null_df: int
+    least_expected: float
+
+    @property
+    def dispersion(self) -> float:
+        """Pearson's statistic over its degrees of freedom: 1 for multinomial counts, more where rows are heterogeneous.
+
+        A quasi-likelihood multiplies the covariance by it, and refers z to the t distribution with `df` degrees.
+        """
+        return self.pearson / self.df if self.df > 0 else float("nan")
+
+    @property
+    def std_error_factor(self) -> float:
+        """The root of the dispersion: by what a quasi-likelihood multiplies standard errors."""
+        return float(np.sqrt(self.dispersion))
+
+
+def hosmer_lemeshow(
+    estimate: Estimate, *, groups: int, reference: int, classes: npt.NDArray[Any], trials: FloatArray | None
+) -> HosmerLemeshow:
+    """Test the probabilities of individual rows.
+
+    The groups are cut at the g-quantiles of 1 - p_reference. Tied rows stay together: a row belongs to group
+    floor(g u), u the share of the weight that is strictly below it, so that neither the order of the rows matters nor
+    whether a row is repeated or has weight 2. Groups that remain empty are left out, and count for no degrees of
+    freedom.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    groups : int
+        g, at least 3.
+    reference : int
+        The position of the base class.
+    classes : array of shape (K,)
+    trials : array of shape (n,), or None
+        The totals m_i of rows of counts, each of which is m_i rows; None for labels.
+
+    Raises
+    ------
+    ValueError
+        If anything is penalised, fewer than three groups differ, or what was observed are no classes.
+    """
+    if groups < 3:
+        raise ValueError(f"groups must be at least 3, got {groups!r}: (groups - 2)(K - 1) degrees of freedom remain.")
+    _require_maximum_likelihood(estimate, "The Hosmer-Lemeshow test")
+    _require_whole_counts(estimate, trials)
+    scores, weights = _reference_scores(estimate, reference)
+    group = _tied_groups(scores, weights, groups)
+    observed, expected = _class_totals(estimate, group)
+    n_groups, n_classes = observed.shape
+    if n_groups < 3:
+        raise ValueError(
+            f"The fitted probabilities are so often tied that only {n_groups} of {groups} groups are left, expected at "
+            "least 3. Pass the rows as counts, one row for each combination of the features, and use the deviance."
+        )
+    statistic = float(pearson_terms(observed, expected).sum())
+    df = (n_groups - 2) * (n_classes - 1)
+    return HosmerLemeshow(statistic, df, float(special.chdtrc(df, statistic)), observed, expected, np.asarray(classes))
+
+
+def goodness_of_fit(
+    estimate: Estimate, *, trials: FloatArray | None, sample_weight: FloatArray | None
+) -> GoodnessOfFit:
+    """Compare rows of counts with what the model expects.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    trials : array of shape (n,), or None
+        The totals m_i of rows of counts.
+    sample_weight : array of shape (n,), or None
+        How often each row was observed; None for once.
+
+    Raises
+    ------
+    ValueError
+        If the rows are individuals, or anything is penalised.
+    """
+    if trials is None or (trials <= 1.0 + _WHOLE).all():
+        raise ValueError(
+            "The deviance and Pearson's statistic of individual rows have no chi-square distribution, and at the "
+            "optimum hardly depend on how well the model fits. Pass one row of counts for each combination of the "
+            "features, or use hosmer_lemeshow."
+        )
+    _require_maximum_likelihood(estimate, "Goodness of fit")
+    objective = estimate.objective
+    coef, intercept = objective.uncentred(estimate.parameters)
+
+    def statistic(block: Block) -> tuple[FloatArray, ...]:
+        eta = block.predictor(coef, intercept)
+        shares, mean = class_shares(block, len(eta)), class_probabilities(eta)
+        entropies = np.multiply(shares, np.log(shares, out=np.zeros_like(shares), where=shares > 0.0))
+        terms = np.stack([relative_entropies(shares, eta), pearson_terms(shares, mean), entropies])
+        return (block.weighted(terms.sum(axis=1)).sum(axis=1),)
+
+    divergence, pearson, entropy = objective.rows.sum(statistic)[0].tolist()
+    least_share = objective.rows.concatenate(lambda block: (_probabilities(estimate, block).min(axis=0),))[0]
+    n_rows = round(float((trials > 0.0).sum() if sample_weight is None else sample_weight[trials > 0.0].sum()))
+    n_contrasts = estimate.n_classes - 1
+    df = n_rows * n_contrasts - estimate.rank
+    deviance = max(2.0 * divergence, 0.0)
+    return GoodnessOfFit(
+        deviance=deviance,
+        pearson=pearson,
+        df=df,
+        deviance_p_value=float(special.chdtrc(df, deviance)) if df > 0 else float("nan"),
+        pearson_p_value=float(special.chdtrc(df, pearson)) if df > 0 else float("nan"),
+        null_deviance=2.0 * (estimate.total_weight * null_model(objective).value + entropy),
+        null_df=(n_rows - int(objective.fit_intercept)) * n_contrasts,
+        least_expected=float((trials * least_share)[trials > 0.0].min()),
+    )
+
+
+def _require_maximum_likelihood(estimate: Estimate, what: str) -> None:
+    if estimate.is_penalised:
+        raise ValueError(
+            f"{what} refers to the distribution of its statistic at the maximum-likelihood estimate, and this fit is "
+            "penalised. Refit with alpha=0."
+        )
+
+
+def _require_whole_counts(estimate: Estimate, trials: FloatArray | None) -> None:
+    if trials is None:
+        return
+    counts = (
+        trials
+        * estimate.objective.rows.concatenate(lambda block: (class_shares(block, estimate.objective.shape[1]),))[0]
+    )
+    if (abs(counts - np.round(counts)) > _WHOLE * np.maximum(trials, 1.0)).any():
+        raise ValueError(
+            "The Hosmer-Lemeshow test compares observed classes with their probabilities, and y or the class weights "
+            "make fractions of them. Pass labels or whole counts, and no class weights."
+        )
+
+
+def _probabilities(estimate: Estimate, block: Block) -> FloatArray:
+    """Return the fitted probability of every class, shape (K, rows)."""
+    return class_probabilities(block.predictor(*estimate.objective.uncentred(estimate.parameters)))
+
+
+def _reference_scores(estimate: Estimate, reference: int) -> tuple[FloatArray, FloatArray]:
+    """Return 1 - p_reference and the weight of each row, both of shape (n,)."""
+
+    def statistic(block: Block) -> tuple[FloatArray, ...]:
+        # The sum of the others: 1 - p would round small ones off.
+        others = np.delete(_probabilities(estimate, block), reference, axis=0)
+        return others.sum(axis=0), block.weighted(np.ones(len(block)))
+
+    scores, weights = estimate.objective.rows.concatenate(statistic)
+    return scores, weights
+
+
+def _tied_groups(scores: FloatArray, weights: FloatArray, n_groups: int) -> IntArray:
+    """Return the group of each row, shape (n,), from 0 on without gaps."""
+    order = np.argsort(scores, kind="stable")
+    is_new = np.diff(scores[order], prepend=-np.inf) > _TIED
+    cumulative = np.cumsum(weights[order])
+    below = (cumulative - weights[order])[is_new][np.cumsum(is_new) - 1]
+    group = np.empty(len(scores), dtype=np.int32)
+    group[order] = np.minimum(np.floor(n_groups * below / cumulative[-1]), n_groups - 1)
+    occupied = np.bincount(group, weights, minlength=n_groups) > 0.0
+    return (np.cumsum(occupied, dtype=np.int32) - 1)[group]
+
+
+def _class_totals(estimate: Estimate, group: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return the weight of each class in each group, observed and expected, both of shape (g, K)."""
+
+    def statistic(block: Block) -> tuple[FloatArray, ...]:
+        shares = class_shares(block, estimate.objective.shape[1])
+        return block.weighted(shares), block.weighted(_probabilities(estimate, block))
+
+    labels = np.arange(group.max() + 1)
+    totals = np.zeros((2, len(labels), estimate.n_classes))
+    first = 0
+    for both in estimate.objective.rows.map(statistic):
+        members = group[first : first + both[0].shape[1]] == labels[:, np.newaxis]
+        first += members.shape[1]
+        totals += [members @ values.T for values in both]
+    return totals[0], totals[1]

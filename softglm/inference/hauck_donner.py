@@ -1,0 +1,76 @@
+r"""The Hauck-Donner effect: a Wald statistic that falls although the effect grows.
+
+For a coefficient b with variance v(b) = [I(b)^-1]_bb the Wald statistic z = b / sqrt(v) falls in |b| where
+
+    1 - b v'(b) / (2 v) < 0,     v' = -a' (dI / db) a,     a = I^-1 c,  b = c' theta
+
+(Hauck & Donner 1977, doi 10.2307/2286473; Yee 2022, doi 10.1080/01621459.2021.1886936). Where b moves
+along u, the information changes by third cumulants, with a_k and u_k what a and u add to eta_k in row i:
+
+    a' (dI / db) a = sum_i v_i sum_k mu_k (a_k - abar)^2 (u_k - ubar),    abar = sum_k mu_k a_k.
+"""
+
+import numpy as np
+
+from softglm.arrays import BoolArray, FloatArray
+from softglm.inference.classes import every_class
+from softglm.inference.estimate import Estimate, RowBlock
+
+
+def hauck_donner(estimate: Estimate, reference: int) -> BoolArray:
+    """Tell for which coefficients a larger estimate would have a smaller Wald statistic, shape (K - 1, n_terms).
+
+    Parameters
+    ----------
+    estimate : Estimate
+        Unpenalised.
+    reference : int
+        The base class.
+    """
+    possible = _largest_loss(estimate, reference) > 1.0
+    falls = np.zeros(possible.shape, dtype=bool)
+    if possible.any():
+        falls[possible] = wald_slopes(estimate, reference, possible) < 0.0
+    return falls
+
+
+def _largest_loss(estimate: Estimate, reference: int) -> FloatArray:
+    """Bound b v' / (2 v) by |b| max_i |x_i| / 2, since |u_k - ubar| is at most |x_i|: it spares the sums."""
+    objective = estimate.objective
+    sizes = np.abs(estimate.contrasts(reference))
+    if len(estimate.coordinates.scales) < objective.shape[0]:
+        return np.full_like(sizes, np.inf)  # collinear columns do not move alone
+    zero = np.zeros(objective.rows.n_features)
+    (reach,) = objective.rows.max(lambda block: (np.abs(block.centred(zero)).max(axis=0, initial=0.0),))
+    return np.asarray(sizes * (np.append(1.0, reach) if objective.fit_intercept else reach) / 2.0)
+
+
+def wald_slopes(estimate: Estimate, reference: int, chosen: BoolArray | None = None) -> FloatArray:
+    """Return sqrt(v) dz/db for each coefficient, the others held fixed, (K - 1, n_terms): 1 where v does not change.
+
+    Or for those chosen by a mask of that shape only, then in one dimension.
+    """
+    forms, size = estimate.contrast_map(reference), estimate.contrasts(reference)
+    moves = np.linalg.pinv(forms).T
+    if chosen is not None:
+        forms, moves, size = forms[chosen.ravel()], moves[chosen.ravel()], size[chosen]
+    solved = estimate.solve(forms.T).T
+    variances = np.einsum("kp,kp->k", forms, solved)
+    growth = np.zeros(len(forms))
+    for block in estimate.row_blocks():
+        added = _added(estimate, block, solved)
+        moved = _added(estimate, block, moves)
+        mean = block.mean if len(block.mean) > 1 else np.concatenate([1.0 - block.mean, block.mean])
+        added -= np.einsum("ci,cki->ki", mean, added)
+        moved -= np.einsum("ci,cki->ki", mean, moved)
+        growth += np.einsum("ci,cki,cki,i->k", mean, np.square(added), moved, block.weights, optimize=True)
+    ratio = np.divide(size.ravel(), variances, out=np.zeros_like(variances), where=variances > 0.0)
+    return np.asarray((1.0 + ratio * growth / 2.0).reshape(size.shape))
+
+
+def _added(estimate: Estimate, block: RowBlock, steps: FloatArray) -> FloatArray:
+    """Return what steps in coordinates, shape (k, P), add to eta of every class in each row, shape (K, k, rows)."""
+    r, s = estimate.coordinates.scales.shape
+    core = estimate.coordinates.scales * steps.reshape(-1, r, s)
+    eta = np.einsum("ir,krs,qs->qki", block.features, core, estimate.coordinates.classes, optimize=True)
+    return every_class(eta)

@@ -1,0 +1,683 @@
+"""Inference: all that a fit says, behind one name. Its methods orchestrate; the numbers happen in the other files."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal, Self, final
+
+import numpy as np
+import numpy.typing as npt
+
+from softglm.arrays import FloatArray
+from softglm.data import Rows
+from softglm.inference import diagnostics, effects, goodness, summary
+from softglm.inference.coefficients import Coefficients, coefficient_table, sampling_distribution
+from softglm.inference.covariance import Covariance, quasi
+from softglm.inference.estimate import Estimate, contrast_forms
+from softglm.inference.hauck_donner import hauck_donner
+from softglm.inference.hypotheses import TermTests, term_hypothesis, term_tests, wald
+from softglm.inference.likelihood import (
+    ChiSquaredTest,
+    Likelihood,
+    compare_likelihoods,
+    likelihood_of,
+    spectral_condition,
+    tjur,
+)
+from softglm.inference.prediction import Predictions, predictions
+from softglm.inference.profile import profile_interval
+from softglm.inference.separation import Separation
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """What the rows stand for, beyond the weights that the objective gives them.
+
+    Attributes
+    ----------
+    trials : array of shape (n,), or None
+        The totals m_i of rows of counts; None for labels.
+    copies : array of shape (n,), or None
+        How many identical rows each one stands for (frequency weights); None for one.
+    n_observations : float
+        The sum of frequency weights and row totals; the number of rows with sampling weights.
+    is_reweighted : bool
+        Whether sampling or class weights make the likelihood a pseudo-likelihood.
+    read_rows : callable
+        ``read_rows(X, offset)`` returns new rows as the estimator would read them.
+    """
+
+    trials: FloatArray | None
+    copies: FloatArray | None
+    n_observations: float
+    is_reweighted: bool
+    read_rows: Callable[[Any, Any], Rows]
+
+
+@final
+@dataclass(frozen=True, eq=False, repr=False)
+class Inference:
+    r"""What a statistics package says of a multinomial (or binary) logit. Made by `softglm.infer`.
+
+    Print it for a report. K classes, p features, and coefficients that are log odds against a base class:
+
+        log(P(y = k | x) / P(y = base | x)) = intercept_k + <coef_k, x>,  one equation for every k other than the base.
+
+    Attributes
+    ----------
+    estimate : Estimate
+        The optimum and its curvature, in whitened coordinates.
+    covariance : Covariance
+        Of the estimates, in the same coordinates.
+    classes : array of shape (K,)
+        Those that occurred, sorted.
+    base : int
+        The position of the base class.
+    features : tuple of str
+        The names of the columns of X, length p.
+    factors : dict from name to columns of X
+        The dummy columns of each factor, where a pipeline tells.
+    sample : Sample
+    level : float
+        Of confidence intervals.
+    degrees_of_freedom : float or None
+        Of Student's t distribution for z; None for the normal.
+    separated : Separation or None
+        What is separated, if anything is: then the estimates are those of the limit.
+    notes : tuple of str
+        What a reader has to know, for the summary.
+    """
+
+    estimate: Estimate
+    covariance: Covariance
+    classes: npt.NDArray[Any]
+    base: int
+    features: tuple[str, ...]
+    factors: Mapping[str, tuple[int, ...]]
+    sample: Sample
+    level: float = 0.95
+    degrees_of_freedom: float | None = None
+    separated: Separation | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    # The coefficients and their covariance
+
+    @property
+    def separation(self) -> Literal["none", "quasi-complete", "complete"]:
+        """Whether the classes are separated, and some maximum-likelihood estimates infinite."""
+        return "none" if self.separated is None else self.separated.kind
+
+    @property
+    def reference(self) -> Any:  # noqa: ANN401 - a class is what the user's labels are
+        """The base class."""
+        return self.classes[self.base].item() if hasattr(self.classes[self.base], "item") else self.classes[self.base]
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The names of the coefficients of a class: "Intercept" first, if there is one."""
+        return ("Intercept", *self.features) if self.estimate.objective.fit_intercept else self.features
+
+    @cached_property
+    def coefficients(self) -> Coefficients:
+        """Estimates, standard errors, z, p-values and Wald intervals, each of shape (K - 1, n_terms)."""
+        return self._table(np.delete(self.classes, self.base), self._contrasts, self._contrast_map, self._estimable)
+
+    @cached_property
+    def covariance_matrix(self) -> FloatArray:
+        """The covariance of the coefficients, class by class, ((K - 1) n_terms) square; NaN where not estimable."""
+        matrix = self._contrast_map @ self.covariance.matrix @ self._contrast_map.T
+        unknown = ~(self._estimable & np.isfinite(self._contrasts)).ravel()
+        matrix[unknown] = np.nan
+        matrix[:, unknown] = np.nan
+        return np.asarray(matrix)
+
+    def rebase(self, reference: Any) -> Self:  # noqa: ANN401 - a class is what the user's labels are
+        """Return the same fit seen from another base class; nothing is refitted.
+
+        Raises
+        ------
+        ValueError
+            If there is no such class.
+        """
+        return replace(self, base=position_of(reference, self.classes))
+
+    def symmetric(self) -> "Symmetric":
+        """Return the coefficients in sum-to-zero coding, one row per class, and their singular covariance."""
+        estimate = self.estimate
+        to_symmetric = estimate.symmetric_map()
+        known = estimate.estimable(estimate.class_forms, estimate.term_forms).reshape(len(self.classes), -1)
+        if self.separated is not None:
+            known &= (self.separated.limits == 0.0).all(axis=1)
+        table = self._table(self.classes, estimate.symmetric, to_symmetric, known, reference=None)
+        matrix = to_symmetric @ self.covariance.matrix @ to_symmetric.T
+        matrix[~known.ravel()] = np.nan
+        matrix[:, ~known.ravel()] = np.nan
+        return Symmetric(table, matrix)
+
+    @cached_property
+    def condition_number(self) -> float:
+        """The condition number of the scaled information: above 30 collinear columns inflate standard errors."""
+        return spectral_condition(self.estimate)
+
+    @cached_property
+    def optimisation_error(self) -> float:
+        """How far any linear combination of coefficients can be from its optimum, in its own standard errors."""
+        estimate = self.estimate
+        if self.covariance.kind == "model" and not estimate.is_penalised:
+            return estimate.distance
+        displacement = estimate.solve(estimate.gradient)
+        precision = np.linalg.pinv(self.covariance.matrix, hermitian=True)
+        return math.sqrt(max(float(displacement @ precision @ displacement), 0.0))
+
+    def confidence_intervals(self, method: Literal["wald", "profile"] = "wald") -> FloatArray:
+        """Return the lower and the upper ends of intervals for the coefficients, shape (2, K - 1, n_terms).
+
+        Parameters
+        ----------
+        method : {"wald", "profile"}
+            Estimate and standard errors; or where the log-likelihood, maximised over the other coefficients, falls by
+            half a chi-squared quantile. Profile intervals keep their coverage where Wald intervals are too symmetric,
+            and are infinite where the estimate is.
+
+        Raises
+        ------
+        ValueError
+            For profile intervals of a penalised, reweighted or robust fit.
+        """
+        table = self.coefficients
+        if method == "wald":
+            return np.stack([table.lower, table.upper])
+        if method != "profile":
+            raise ValueError(f'method must be "wald" or "profile", got {method!r}.')
+        self._require_tests("Profile intervals")
+        self._require_likelihood("Profile intervals", 'use method="wald"')
+        estimate = self.estimate
+        classes = contrast_forms(estimate.n_classes, self.base) @ estimate.class_forms
+        known = estimate.estimable_terms(estimate.term_forms)
+        limits = np.where(np.isinf(self._contrasts), self._contrasts, 0.0)
+        limits[self.may_go_either_way] = np.nan
+        ends = np.full((2, *table.estimate.shape), np.nan)
+        for row, class_form in enumerate(classes):
+            for column in np.flatnonzero(known):
+                term_form, limit = estimate.term_forms[column], limits[row, column]
+                ends[:, row, column] = profile_interval(estimate, class_form, term_form, self.level, limit)
+        return ends
+
+    # The likelihood of the whole fit
+
+    @property
+    def log_likelihood(self) -> float:
+        """In nats, without the multinomial coefficients; a pseudo-likelihood under sampling or class weights."""
+        return self.likelihood.model
+
+    @property
+    def null_log_likelihood(self) -> float:
+        """The log-likelihood of the model without features: same weights, same offset."""
+        return self.likelihood.null
+
+    @property
+    def deviance(self) -> float:
+        """-2 log-likelihood for labels; for counts 2 sum y log(y / (m mu))."""
+        return self.likelihood.deviance
+
+    @property
+    def null_deviance(self) -> float:
+        """The deviance of the model without features."""
+        return self.likelihood.null_deviance
+
+    @property
+    def n_observations(self) -> float:
+        """The sum of frequency weights and row totals; under sampling weights the number of rows."""
+        return self.sample.n_observations
+
+    @property
+    def n_parameters(self) -> int:
+        """(K - 1) rank, the rank being that of X with its constant."""
+        return self.estimate.n_parameters
+
+    @property
+    def effective_parameters(self) -> float:
+        """tr(F H^-1): what a penalised fit has of `n_parameters`."""
+        return self.likelihood.effective_parameters
+
+    @property
+    def aic(self) -> float:
+        """2 effective parameters - 2 log-likelihood."""
+        self._require_genuine_likelihood("AIC")
+        return self.likelihood.aic
+
+    @property
+    def bic(self) -> float:
+        """Effective parameters times log(n_observations), - 2 log-likelihood."""
+        self._require_genuine_likelihood("BIC")
+        return self.likelihood.bic
+
+    def pseudo_r2(self, kind: Literal["mcfadden", "cox-snell", "nagelkerke", "tjur"] = "mcfadden") -> float:
+        """Return a pseudo R-squared; Tjur's, the difference of the mean probabilities, for two classes only.
+
+        Raises
+        ------
+        ValueError
+            If there is no such kind, or the weights leave no likelihood.
+        """
+        self._require_genuine_likelihood("A pseudo R-squared")
+        if kind == "tjur":
+            if len(self.classes) > 2:
+                raise ValueError(
+                    f'pseudo_r2("tjur") is defined for two classes, and there are {len(self.classes)}. Use "mcfadden", '
+                    '"cox-snell" or "nagelkerke".'
+                )
+            return tjur(self.estimate)
+        kinds = {"mcfadden": "mcfadden", "cox-snell": "cox_snell", "nagelkerke": "nagelkerke"}
+        if kind not in kinds:
+            raise ValueError(f'kind must be "mcfadden", "cox-snell", "nagelkerke" or "tjur", got {kind!r}.')
+        return float(getattr(self.likelihood, kinds[kind]))
+
+    @property
+    def likelihood_ratio(self) -> ChiSquaredTest:
+        """The test of all features together, against the model without them: statistic, df, p_value."""
+        self._require_tests("The likelihood-ratio test")
+        self._require_genuine_likelihood("The likelihood-ratio test")
+        return self.likelihood.ratio
+
+    # Tests
+
+    @cached_property
+    def overall_test(self) -> tuple[str, ChiSquaredTest]:
+        """The test of all features together: "LR", or "Wald" where the covariance does not trust the likelihood."""
+        if self.has_likelihood and not self.covariance.is_robust:
+            return "LR", self.likelihood_ratio
+        self._require_tests("Tests")
+        forms, values = term_hypothesis(self.estimate, tuple(range(len(self.features))))
+        return "Wald", wald(forms @ self.covariance.matrix @ forms.T, values)
+
+    def test_terms(
+        self,
+        kind: Literal["lr", "wald", "score"] = "lr",
+        groups: Mapping[str, Sequence[str | int]] | None = None,
+    ) -> TermTests:
+        """Test for each term whether it can leave all K - 1 equations.
+
+        Parameters
+        ----------
+        kind : {"lr", "wald", "score"}
+            The likelihood-ratio test fits the model again without the term, the score test too and looks at the
+            gradient there; the Wald test is computed from the covariance, and is the one for robust covariances.
+        groups : dict from name to columns, default=None
+            Names or positions of columns of X that leave together, such as the dummies of a factor. By default every
+            factor that the pipeline tells of, and every other column by itself.
+
+        Raises
+        ------
+        ValueError
+            For a penalised fit; for "lr" and "score" where the likelihood is not to be trusted.
+        """
+        if kind not in {"lr", "wald", "score"}:
+            raise ValueError(f'kind must be "lr", "wald" or "score", got {kind!r}.')
+        self._require_tests("Tests")
+        if kind != "wald":
+            self._require_likelihood(f'test_terms("{kind}")', 'use kind="wald"')
+        self._require_finite(f'test_terms("{kind}")')
+        return term_tests(self.estimate, self.covariance.matrix, kind, self._columns(groups))
+
+    @cached_property
+    def hauck_donner(self) -> npt.NDArray[np.bool_]:
+        """For which coefficients the Wald statistic falls as the effect grows, shape (K - 1, n_terms).
+
+        Their p-values are too large: prefer likelihood ratios and profile intervals. False where nothing is tested.
+        """
+        if not self.is_tested or self.estimate.is_singular:
+            return np.zeros(self._contrasts.shape, dtype=bool)
+        return hauck_donner(self.estimate, self.base) & self._estimable
+
+    def wald_test(self, contrast: npt.ArrayLike, value: npt.ArrayLike = 0.0) -> ChiSquaredTest:
+        """Test that linear combinations of the coefficients have a given value.
+
+        Parameters
+        ----------
+        contrast : array of shape (d, (K - 1) n_terms), or of one row
+            Of the coefficients class by class, as `covariance_matrix` has them.
+        value : array of shape (d,), default=0
+
+        Raises
+        ------
+        ValueError
+            If the fit is penalised, the shape is wrong or a combination is not estimable.
+        """
+        self._require_tests("Tests")
+        rows = np.atleast_2d(np.asarray(contrast, dtype=np.float64))
+        flat = self.estimate.contrasts(self.base).ravel()
+        if rows.ndim != 2 or rows.shape[1] != len(flat):
+            raise ValueError(
+                f"contrast has shape {np.shape(contrast)}, expected (d, {len(flat)}): a column for each of the "
+                f"{len(self.classes) - 1} x {len(self.terms)} coefficients, class by class."
+            )
+        self._require_estimable(rows)
+        difference = rows @ flat - np.broadcast_to(np.asarray(value, dtype=np.float64), len(rows))
+        forms = rows @ self._contrast_map
+        return wald(forms @ self.covariance.matrix @ forms.T, difference)
+
+    def indistinguishable(self, one: Any, other: Any) -> ChiSquaredTest:  # noqa: ANN401 - classes
+        """Test that no feature tells two classes apart: the Wald test that their slopes are equal."""
+        seen = self.rebase(other)
+        row = position_of(one, np.delete(seen.classes, seen.base))
+        self._require_tests("Tests")
+        classes = contrast_forms(len(self.classes), seen.base)[[row]] @ self.estimate.class_forms
+        slopes = np.identity(self.estimate.objective.shape[0])[: len(self.features)]
+        terms = self.estimate.estimable_combinations(slopes)
+        self._require_finite("indistinguishable")
+        forms = self.estimate.linear_map(classes, terms)
+        difference = np.ravel(classes @ (terms @ self.estimate.parameters).T)
+        return wald(forms @ self.covariance.matrix @ forms.T, difference)
+
+    # What the model says of rows
+
+    def predict(self, X: Any, offset: Any = None) -> Predictions:  # noqa: ANN401 - users pass anything
+        """Return the probabilities of new rows with standard errors and pointwise intervals.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n, p)
+            As the estimator, or the pipeline, takes it.
+        offset : array-like, default=None
+            Required if the model was fitted with one.
+        """
+        self._require_finite("predict")
+        return predictions(
+            self.estimate,
+            self.covariance.matrix,
+            self.sample.read_rows(X, offset),
+            classes=self.classes,
+            distribution=self._distribution,
+            level=self.level,
+        )
+
+    def marginal_effects(
+        self,
+        kind: Literal["average", "at-means"] = "average",
+        discrete: Literal["factor", "column"] = "factor",
+    ) -> effects.MarginalEffects:
+        """Return what a unit of each feature adds to the probability of each class, shape (p, K), in `estimate`.
+
+        Parameters
+        ----------
+        kind : {"average", "at-means"}
+            Averaged over the rows, at their offsets; or at the mean row.
+        discrete : {"factor", "column"}
+            Columns of zeros and ones are switched: the dummies of one factor together, against their base (as R's and
+            Stata's margins do), or each by itself (as statsmodels does).
+        """
+        return effects.marginal_effects(
+            self.estimate,
+            self.covariance.matrix,
+            features=self.features,
+            classes=self.classes,
+            factors=self.factors,
+            distribution=self._distribution,
+            kind=kind,
+            discrete=discrete,
+            level=self.level,
+        )
+
+    # What single rows do to the fit
+
+    @property
+    def leverage(self) -> FloatArray:
+        """Of one copy of each row, shape (n,); weighted by the copies they sum to the (effective) parameters."""
+        return diagnostics.leverage(self.estimate, self.sample.copies)
+
+    @property
+    def cooks_distance(self) -> FloatArray:
+        """d' F d / parameters, d the one-step change of the fit when one copy of the row is left out, shape (n,)."""
+        return diagnostics.cooks_distance(self.estimate, self.sample.copies)
+
+    @property
+    def dfbeta(self) -> FloatArray:
+        """Coefficients of the full fit less those without one copy of the row, in one step, (n, K - 1, n_terms)."""
+        changes = diagnostics.dfbeta(self.estimate, self.sample.copies, self._contrast_map)
+        changes[:, ~self._estimable | np.isinf(self._contrasts)] = np.nan
+        return changes
+
+    def residuals(self, kind: diagnostics.ResidualKind = "pearson") -> FloatArray:
+        """Return "pearson", "deviance" or "response" residuals, shape (n, K), or (n,) for two classes."""
+        return diagnostics.residuals(self.estimate, kind, self.sample.trials)
+
+    # Whether the model fits
+
+    def hosmer_lemeshow(self, groups: int = 10) -> goodness.HosmerLemeshow:
+        """Compare observed and expected classes in groups of rows of similar probability."""
+        self._require_genuine_likelihood("The Hosmer-Lemeshow test")
+        return goodness.hosmer_lemeshow(
+            self.estimate, groups=groups, reference=self.base, classes=self.classes, trials=self.sample.trials
+        )
+
+    def goodness_of_fit(self) -> goodness.GoodnessOfFit:
+        """Compare grouped counts with the model: deviance, Pearson's chi-squared, their df, and the dispersion.
+
+        Raises
+        ------
+        ValueError
+            For individual rows, whose deviance does not tell whether the model fits.
+        """
+        self._require_genuine_likelihood("The goodness of fit")
+        return goodness.goodness_of_fit(self.estimate, trials=self.sample.trials, sample_weight=self.sample.copies)
+
+    def quasi_likelihood(self) -> Self:
+        """Return the same fit with standard errors scaled by the root of the dispersion, for grouped counts.
+
+        The dispersion is Pearson's chi-squared over its degrees of freedom, those of the t distribution of z.
+
+        Raises
+        ------
+        ValueError
+            For individual rows, which have no dispersion.
+        """
+        fit = self.goodness_of_fit()
+        return replace(self, covariance=quasi(self.estimate, fit.dispersion), degrees_of_freedom=float(fit.df))
+
+    # Reports
+
+    def summary(self) -> str:
+        """Return a report in plain text."""
+        return summary.text(self)
+
+    def __str__(self) -> str:
+        """Return the summary."""
+        return self.summary()
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return summary.html(self)
+
+    # The parts
+
+    @cached_property
+    def likelihood(self) -> Likelihood:
+        """The log-likelihoods and what follows from them, whatever the weights."""
+        return likelihood_of(self.estimate)
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether z and p-values mean anything: a penalty biases estimates towards zero by design."""
+        return not self.estimate.is_penalised
+
+    @property
+    def has_likelihood(self) -> bool:
+        """Whether the likelihood is one, and not reweighted."""
+        return not self.sample.is_reweighted
+
+    @cached_property
+    def is_collinear(self) -> bool:
+        """Whether columns of X leave some coefficients undetermined."""
+        return not self.estimate.estimable_terms(self.estimate.term_forms).all()
+
+    @property
+    def may_go_either_way(self) -> npt.NDArray[np.bool_]:
+        """Which infinite coefficients the data may as well send to the other infinity, shape (K - 1, n_terms)."""
+        if self.separated is None:
+            return np.zeros(self._contrasts.shape, dtype=bool)
+        determined = np.delete(self.separated.determined[:, self.base], self.base, axis=0)
+        return np.isinf(self._contrasts) & ~determined
+
+    @property
+    def _distribution(self) -> Any:  # noqa: ANN401 - a frozen distribution of scipy.stats
+        return sampling_distribution(self.degrees_of_freedom)
+
+    @cached_property
+    def _contrast_map(self) -> FloatArray:
+        return self.estimate.contrast_map(self.base)
+
+    @cached_property
+    def _contrasts(self) -> FloatArray:
+        """The coefficients, shape (K - 1, n_terms): infinite where the data are separated."""
+        estimate = self.estimate.contrasts(self.base)
+        return estimate if self.separated is None else estimate + self.separated.directions(self.base)
+
+    @cached_property
+    def _estimable(self) -> npt.NDArray[np.bool_]:
+        estimate = self.estimate
+        classes = contrast_forms(estimate.n_classes, self.base) @ estimate.class_forms
+        known = estimate.estimable(classes, estimate.term_forms)
+        known = known.reshape(len(classes), -1)
+        return known if self.separated is None else ~np.isnan(self._contrasts)
+
+    def _table(
+        self,
+        classes: npt.NDArray[Any],
+        values: FloatArray,
+        linear_map: FloatArray,
+        is_estimable: npt.NDArray[np.bool_],
+        reference: Any = ...,  # noqa: ANN401 - a class is what the user's labels are
+    ) -> Coefficients:
+        variances = np.einsum("ij,jk,ik->i", linear_map, self.covariance.matrix, linear_map, optimize=True)
+        return coefficient_table(
+            values,
+            np.sqrt(np.maximum(variances, 0.0)).reshape(values.shape),
+            is_estimable,
+            classes=classes,
+            reference=self.reference if reference is ... else reference,
+            terms=self.terms,
+            distribution=self._distribution,
+            level=self.level,
+            is_tested=self.is_tested,
+        )
+
+    def _columns(self, groups: Mapping[str, Sequence[str | int]] | None) -> dict[str, tuple[int, ...]]:
+        """Return the columns of X of each group."""
+        if groups is not None:
+            return {name: tuple(self._column(column) for column in columns) for name, columns in groups.items()}
+        grouped = {column: name for name, columns in self.factors.items() for column in columns}
+        result: dict[str, tuple[int, ...]] = {}
+        for column, feature in enumerate(self.features):
+            name = grouped.get(column, f"{feature} (column)" if feature in self.factors else feature)
+            result[name] = (*result.get(name, ()), column)
+        return result
+
+    def _column(self, column: str | int) -> int:
+        if isinstance(column, str):
+            if column not in self.features:
+                raise ValueError(f"There is no column {column!r} among the features {list(self.features[:10])}.")
+            return self.features.index(column)
+        if not -len(self.features) <= column < len(self.features):
+            raise ValueError(f"There is no column {column!r}: X has {len(self.features)}.")
+        return int(column) % len(self.features)
+
+    def _require_tests(self, what: str) -> None:
+        if not self.is_tested:
+            raise ValueError(
+                f"{what} need a fit without penalty: this one shrinks the coefficients towards zero, which is what "
+                "would be tested. Refit with alpha=0."
+            )
+
+    def _require_genuine_likelihood(self, what: str) -> None:
+        if not self.has_likelihood:
+            raise ValueError(
+                f"{what} needs a likelihood, and sampling or class weights leave only estimating equations. Use "
+                'covariance="robust" and Wald tests.'
+            )
+
+    def _require_likelihood(self, what: str, remedy: str) -> None:
+        self._require_genuine_likelihood(what)
+        if self.covariance.is_robust:
+            raise ValueError(
+                f"{what} would trust the likelihood, which the {self.covariance.kind} covariance was chosen not to do: "
+                f"{remedy}."
+            )
+
+    def _require_finite(self, what: str) -> None:
+        if self.separation != "none":
+            raise ValueError(
+                f"{what} is not available: the data are separated and some coefficients are infinite. Use a penalty "
+                "for predictions, or leave out what separates the classes."
+            )
+
+    def _require_estimable(self, rows: FloatArray) -> None:
+        """Raise unless every combination of the coefficients, shape (d, (K - 1) n_terms), is determined."""
+        estimate, used = self.estimate, rows != 0.0
+        if np.isinf(self._contrasts.ravel()[used.any(axis=0)]).any():
+            self._require_finite("This test")
+        weights = rows.reshape(len(rows), len(self.classes) - 1, len(self.terms))
+        for combination in weights:
+            per_class = combination[combination.any(axis=1)] @ estimate.term_forms
+            if not estimate.estimable_terms(per_class).all():
+                raise ValueError(
+                    "contrast asks for a combination of coefficients that the collinear columns of X leave "
+                    "undetermined. Drop the redundant columns, or combine coefficients whose sum is estimable."
+                )
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Symmetric:
+    """The fit in sum-to-zero coding: every class on an equal footing.
+
+    Attributes
+    ----------
+    coefficients : Coefficients
+        A row for each of the K classes; without a base class.
+    covariance_matrix : array of shape (K n_terms, K n_terms)
+        Class by class; singular, since the coefficients of a term sum to zero.
+    """
+
+    coefficients: Coefficients
+    covariance_matrix: FloatArray
+
+
+def compare(smaller: Inference, larger: Inference) -> ChiSquaredTest:
+    """Return the likelihood-ratio test of two nested fits on the same rows.
+
+    Parameters
+    ----------
+    smaller, larger : Inference
+
+    Raises
+    ------
+    ValueError
+        If one is penalised or reweighted, or they are of different data, or not nested.
+    """
+    for inference in (smaller, larger):
+        inference._require_tests("Comparisons")  # noqa: SLF001 - of this module
+        inference._require_likelihood("compare", "test the additional terms by wald_test")  # noqa: SLF001 - of this module
+    if not np.array_equal(smaller.classes, larger.classes):
+        raise ValueError(
+            f"The fits have the classes {smaller.classes[:10].tolist()} and {larger.classes[:10].tolist()}, expected "
+            "the same. Fit both models on the same data."
+        )
+    return compare_likelihoods(smaller.estimate, larger.estimate)
+
+
+def position_of(label: Any, classes: npt.NDArray[Any]) -> int:  # noqa: ANN401 - a class is what the user's labels are
+    """Return the position of a class.
+
+    Raises
+    ------
+    ValueError
+        If it is none of them.
+    """
+    found = [position for position, known in enumerate(classes.tolist()) if known == label]
+    if not found:
+        raise ValueError(f"There is no class {label!r} among {classes[:10].tolist()}.")
+    return found[0]

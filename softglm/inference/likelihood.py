@@ -1,0 +1,235 @@
+"""What the likelihood says of a whole fit: deviances, information criteria, pseudo R-squared, likelihood ratios."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from scipy import linalg, special, stats
+
+from softglm.arrays import FloatArray
+from softglm.data import Block
+from softglm.inference.classes import class_probabilities, class_shares
+from softglm.inference.estimate import Estimate, contrast_forms
+from softglm.model import null_model
+
+# Of the length of a column of the smaller model, what may be missing from the space of the larger one.
+_NESTED = 1e-6
+# A share of the weight, or of an average, that rounding may change.
+_SAME = 1e-9
+
+
+@final
+@dataclass(frozen=True)
+class ChiSquaredTest:
+    """A test whose statistic is chi-squared under the hypothesis.
+
+    Attributes
+    ----------
+    statistic : float
+    df : int
+    p_value : float
+        By the survival function.
+    """
+
+    statistic: float
+    df: int
+    p_value: float
+
+    def __str__(self) -> str:
+        """Return one line for a report."""
+        return f"chi2({self.df}) = {self.statistic:.4g}, {p_text(self.p_value)}"
+
+
+def p_text(p_value: float) -> str:
+    """Return a p-value as reports write it: p = 0.0123, p < 0.0001."""
+    return "p < 0.0001" if p_value < 1e-4 else f"p = {p_value:.4f}"
+
+
+def chi_squared_test(statistic: float, df: int) -> ChiSquaredTest:
+    """Return the test of a statistic that is chi-squared with df degrees of freedom; nothing to test has p-value 1."""
+    # Of equal likelihoods rounding may make a small negative difference.
+    statistic = max(float(statistic), 0.0)
+    return ChiSquaredTest(statistic, int(df), float(stats.chi2.sf(statistic, df)) if df > 0 else 1.0)
+
+
+@final
+@dataclass(frozen=True)
+class Likelihood:
+    """Log-likelihoods in nats, without the multinomial coefficients (as nnet, Stata and scikit-learn have them).
+
+    Attributes
+    ----------
+    model, null, saturated : float
+        Of the fit, of the model without features (same weights, same offset), and of predicting every row's own
+        shares, which is 0 for labels.
+    n_observations : float
+        The sum of the weights, row totals folded in.
+    n_parameters : int
+        By rank.
+    n_null_parameters : int
+        K - 1 with an intercept, else 0.
+    effective_parameters : float
+        tr(F H^-1), the rank without a penalty.
+    """
+
+    model: float
+    null: float
+    saturated: float
+    n_observations: float
+    n_parameters: int
+    n_null_parameters: int
+    effective_parameters: float
+
+    @property
+    def deviance(self) -> float:
+        """Twice what the log-likelihood is below the saturated one."""
+        return 2.0 * (self.saturated - self.model)
+
+    @property
+    def null_deviance(self) -> float:
+        """The deviance of the model without features."""
+        return 2.0 * (self.saturated - self.null)
+
+    @property
+    def aic(self) -> float:
+        """2 effective parameters - 2 log-likelihood."""
+        return 2.0 * self.effective_parameters - 2.0 * self.model
+
+    @property
+    def bic(self) -> float:
+        """Effective parameters times log n, - 2 log-likelihood."""
+        return float(self.effective_parameters * np.log(self.n_observations) - 2.0 * self.model)
+
+    @property
+    def ratio(self) -> ChiSquaredTest:
+        """The likelihood-ratio test against the model without features."""
+        return chi_squared_test(2.0 * (self.model - self.null), self.n_parameters - self.n_null_parameters)
+
+    @property
+    def mcfadden(self) -> float:
+        """1 - l / l_null."""
+        return 1.0 - self.model / self.null
+
+    @property
+    def cox_snell(self) -> float:
+        """1 - exp(2 (l_null - l) / n)."""
+        return float(-np.expm1(2.0 * (self.null - self.model) / self.n_observations))
+
+    @property
+    def nagelkerke(self) -> float:
+        """Cox & Snell's, over the most it can be."""
+        return float(self.cox_snell / -np.expm1(2.0 * self.null / self.n_observations))
+
+
+def likelihood_of(estimate: Estimate) -> Likelihood:
+    """Return the likelihoods of a fit."""
+    objective = estimate.objective
+    q, total = objective.shape[1], estimate.total_weight
+
+    def statistic(block: Block) -> tuple[FloatArray, ...]:
+        shares = class_shares(block, q)
+        return (block.weighted(special.xlogy(shares, shares).sum(axis=0)).sum(keepdims=True),)
+
+    return Likelihood(
+        model=estimate.log_likelihood,
+        null=-total * null_model(estimate.observed or objective).value,
+        saturated=float(objective.rows.sum(statistic)[0][0]),
+        n_observations=total,
+        n_parameters=estimate.n_parameters,
+        n_null_parameters=(estimate.n_classes - 1) * int(objective.fit_intercept),
+        effective_parameters=effective_parameters(estimate) if estimate.is_penalised else float(estimate.n_parameters),
+    )
+
+
+def effective_parameters(estimate: Estimate) -> float:
+    """Return tr(F H^-1)."""
+    return float(np.vdot(estimate.information, estimate.inverse_curvature))
+
+
+def tjur(estimate: Estimate) -> float:
+    """Return the mean probability of the second class where it was observed, less that where it was not.
+
+    References
+    ----------
+    T. Tjur, "Coefficients of determination in logistic regression models", The American Statistician 63, 2009.
+    doi:10.1198/tast.2009.08210
+    """
+    objective = estimate.objective
+    coef, intercept = objective.uncentred(estimate.parameters)
+
+    def statistic(block: Block) -> tuple[FloatArray, ...]:
+        probability = class_probabilities(block.predictor(coef, intercept))[1]
+        observed = block.weighted(class_shares(block, 1))
+        return observed.sum(axis=1), observed @ probability
+
+    weight, mean = objective.rows.sum(statistic)
+    without, with_it = mean / weight
+    return float(with_it - without)
+
+
+def check_nested(smaller: Estimate, larger: Estimate) -> None:
+    """Raise unless two unpenalised fits are of the same rows, and the smaller's features lie in the larger's span.
+
+    Raises
+    ------
+    ValueError
+        If they can be seen to be of different data, or are not nested.
+    """
+    one, other = smaller.objective, larger.objective
+    same = (
+        one.shape[1] == other.shape[1]
+        and one.rows.n_rows == other.rows.n_rows
+        and np.isclose(one.moments.total_weight, other.moments.total_weight, rtol=_SAME)
+        and np.allclose(one.moments.mean_target, other.moments.mean_target, rtol=_SAME)
+        and one.rows.has_offset == other.rows.has_offset
+        and np.isclose(one.moments.offset_term, other.moments.offset_term, rtol=_SAME)
+    )
+    if not same:
+        raise ValueError(
+            "compare needs two fits of the same rows, response, weights and offset; these differ in some of them. "
+            "Fit both models on the same data."
+        )
+    if not _spans(smaller, larger):
+        raise ValueError(
+            "The models are not nested: some feature of the smaller is no linear combination of those of the larger, "
+            "so that the difference of their likelihoods is not chi-squared. Compare their aic or bic instead."
+        )
+
+
+def _spans(smaller: Estimate, larger: Estimate) -> bool:
+    """Tell whether every whitened feature of the smaller model is a linear combination of the larger's."""
+    gram = np.zeros((larger.coordinates.features.shape[1], smaller.coordinates.features.shape[1]))
+    squares = np.zeros(gram.shape[1])
+    for one, other in zip(smaller.row_blocks(), larger.row_blocks(), strict=True):
+        gram += (other.features * other.weights[:, np.newaxis]).T @ one.features
+        squares += one.weights @ np.square(one.features)
+    # Without a penalty the features are orthonormal under the weights / W.
+    gram /= larger.total_weight
+    squares /= larger.total_weight
+    missing = squares - np.square(gram).sum(axis=0)
+    return bool((missing <= _NESTED * squares).all())
+
+
+def compare_likelihoods(smaller: Estimate, larger: Estimate) -> ChiSquaredTest:
+    """Return the likelihood-ratio test of two nested fits."""
+    check_nested(smaller, larger)
+    statistic = 2.0 * (larger.log_likelihood - smaller.log_likelihood)
+    return chi_squared_test(statistic, larger.n_parameters - smaller.n_parameters)
+
+
+def spectral_condition(estimate: Estimate) -> float:
+    """Return the condition number of the information of the slopes and the intercept at the mean, scaled.
+
+    Scaled to unit diagonal, so that units do not matter; the root of the ratio of the extreme eigenvalues, as that of X
+    would be (Belsley, Kuh & Welsch 1980, who call 30 harmful). inf where columns are collinear.
+    """
+    m, _ = estimate.objective.shape
+    if estimate.rank < m * (estimate.n_classes - 1):
+        return float("inf")
+    # The information of theta = map z is map^-T F map^-1.
+    contrasts = contrast_forms(estimate.n_classes, 0) @ estimate.class_forms
+    inverse = linalg.inv(estimate.linear_map(contrasts, np.identity(m)))
+    information = inverse.T @ estimate.curvature @ inverse
+    units = np.sqrt(information.diagonal())
+    eigenvalues = linalg.eigvalsh(information / np.outer(units, units))
+    return float(np.sqrt(eigenvalues[-1] / eigenvalues[0])) if eigenvalues[0] > 0.0 else float("inf")

@@ -1,0 +1,137 @@
+r"""Predicted probabilities with standard errors, by the delta method on the log odds of each class against the rest.
+
+    logit p_k = eta_k - logsumexp_{l != k} eta_l,   its gradient in eta  a_k = e_k - softmax_{l != k}(eta)
+
+On that scale the normal approximation respects the bounds 0 and 1; and neither it nor its gradient cancels where p_k
+rounds to 0 or to 1.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import linalg
+from scipy.special import expit
+
+from softglm.arrays import FloatArray
+from softglm.data import Block, Rows
+from softglm.families import Categorical
+from softglm.inference.classes import every_class
+from softglm.inference.estimate import Estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Eigenvalues of a covariance below this share of the largest are rounding.
+_RANK_TOLERANCE = 1e-14
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Probabilities of every class for new rows, each with its own (pointwise) interval.
+
+    Attributes
+    ----------
+    classes : array of shape (K,)
+    probability, std_error, lower, upper : array of shape (n, K)
+        NaN in rows that the data do not determine: those outside the span of the rows of a collinear fit.
+    level : float
+    """
+
+    classes: npt.NDArray[Any]
+    probability: FloatArray
+    std_error: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    level: float
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a tidy data frame with the columns row, class, probability, std_error, lower, upper."""
+        import pandas as pd
+
+        n, K = self.probability.shape
+        return pd.DataFrame(
+            {
+                "row": np.repeat(np.arange(n), K),
+                "class": np.tile(self.classes, n),
+                "probability": self.probability.ravel(),
+                "std_error": self.std_error.ravel(),
+                "lower": self.lower.ravel(),
+                "upper": self.upper.ravel(),
+            }
+        )
+
+
+def predictions(
+    estimate: Estimate,
+    covariance: FloatArray,
+    rows: Rows,
+    *,
+    classes: npt.NDArray[Any],
+    distribution: Any,  # noqa: ANN401 - a frozen distribution of scipy.stats
+    level: float,
+) -> Predictions:
+    """Predict the probabilities of new rows.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    covariance : array of shape (P, P)
+        In coordinates.
+    rows : Rows
+        Of which only X and the offset are used.
+    classes, level
+        As in `Predictions`.
+    distribution : frozen distribution
+        Of an estimate over its standard error.
+    """
+    objective, coordinates = estimate.objective, estimate.coordinates
+    center = objective.moments.center
+    coef, intercept = objective.uncentred(estimate.parameters)
+    roots = _root(covariance).reshape(*coordinates.scales.shape, -1) * coordinates.scales[..., np.newaxis]
+    to_eta = every_class(coordinates.classes)
+
+    def statistic(block: Block) -> tuple[FloatArray, ...]:
+        eta = every_class(block.predictor(coef, intercept))
+        centred = block.centred(center)
+        # The covariance of eta is spread spread', shape (rows, s, s).
+        spread = np.tensordot(coordinates.features_of(centred), roots, axes=1)
+        constants = np.ones((len(centred), objective.shape[0] - centred.shape[1]))
+        known = estimate.estimable_terms(np.concatenate([centred, constants], axis=1))
+        log_odds, errors = np.empty_like(eta), np.empty_like(eta)
+        for k, (odds, error) in enumerate(zip(log_odds, errors, strict=True)):
+            others = np.delete(eta, k, axis=0)
+            slopes = np.insert(-_softmax(others), k, 1.0, axis=0)
+            odds[:] = eta[k] - _log_sum_exp(others)
+            gradient = np.einsum("kn,ks,nsp->np", slopes, to_eta, spread, optimize=True)
+            error[:] = linalg.norm(gradient, axis=1)
+        return np.where(known, log_odds, np.nan), np.where(known, errors, np.nan)
+
+    log_odds, errors = (part.T for part in rows.concatenate(statistic))
+    reach = distribution.isf((1.0 - level) / 2.0) * errors
+    probability = expit(log_odds)
+    return Predictions(
+        classes=classes,
+        probability=probability,
+        std_error=probability * expit(-log_odds) * errors,
+        lower=expit(log_odds - reach),
+        upper=expit(log_odds + reach),
+        level=level,
+    )
+
+
+def _root(covariance: FloatArray) -> FloatArray:
+    """Return L, shape (P, rank), with covariance = L L'."""
+    eigenvalues, vectors = linalg.eigh(covariance)
+    kept = eigenvalues > _RANK_TOLERANCE * eigenvalues[-1]
+    return np.asarray(vectors[:, kept] * np.sqrt(eigenvalues[kept]))
+
+
+def _softmax(eta: FloatArray) -> FloatArray:
+    return Categorical(len(eta)).mean(eta) if len(eta) > 1 else np.ones_like(eta)
+
+
+def _log_sum_exp(eta: FloatArray) -> FloatArray:
+    return Categorical(len(eta)).log_normalizer(eta) if len(eta) > 1 else eta[0]

@@ -1,0 +1,135 @@
+r"""Which estimates are finite: separation, seen from every linear form of the parameters.
+
+The directions that no observation opposes form a cone (see `softglm.model.separation`). Along them the likelihood never
+falls, so the estimate of a linear form c' gamma is
+
+    finite where c' gamma = 0 on all of the cone, and else infinite:
+
+the likelihood comes as close as one likes to its supremum only as the form grows, or whatever it is.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, final
+
+import numpy as np
+
+from softglm.arrays import BoolArray, FloatArray
+from softglm.fit import fit
+from softglm.inference.estimate import class_forms, coordinates_of, estimate_at, term_forms
+from softglm.model import Objective, Ridge
+from softglm.model.contrasts import ROUNDING, SEPARATED, Contrasts
+from softglm.model.coordinates import KroneckerCoordinates
+from softglm.model.separation import Recession, farthest, recession
+
+# Of the fit that only says where the boundary between the classes is.
+_RIDGE, _TOLERANCE = 1e-6, 1e-3
+# The size up to which linear programs over all that is separated take milliseconds.
+_MOST_ENTRIES = 20_000
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Separation:
+    """What is separated, and what becomes of the estimates.
+
+    Attributes
+    ----------
+    kind : {"none", "quasi-complete", "complete"}
+        Complete where some theta gives every observation the largest eta, quasi-complete where some gives it none that
+        is smaller, and at times a larger one.
+    alternatives : bool array of shape (n, K)
+        The classes that are separated from what was observed in each row: their probabilities there tend to 0.
+    limits : array of shape (K, K, n_terms)
+        Where the estimates of the coefficients of log(p_k / p_l) go: 0 for a finite one, inf or -inf along the
+        direction that was found, NaN where columns are collinear. Terms as in `term_forms`, the intercept first.
+    determined : bool array of shape (K, K, n_terms)
+        Whether they are known to go there along every direction that separates as much. Where that is false they may
+        as well go the other way; it always is where so much is separated that asking would take long.
+    """
+
+    kind: Literal["none", "quasi-complete", "complete"]
+    alternatives: BoolArray
+    limits: FloatArray
+    determined: BoolArray
+
+    def directions(self, reference: int) -> FloatArray:
+        """Return the limits of the coefficients against one class, in its coding, shape (K - 1, n_terms)."""
+        return np.delete(self.limits[:, reference], reference, axis=0)
+
+
+def detect(
+    objective: Objective, coordinates: KroneckerCoordinates | None = None, start: FloatArray | None = None
+) -> Separation:
+    """Find what separates the rows of an objective; its penalty and its offset do not matter.
+
+    Parameters
+    ----------
+    objective : Objective
+    coordinates : KroneckerCoordinates or None
+        Of its null model.
+    start : array of shape (m, q) or None
+        Parameters that separate much of what can be, such as those of a fit.
+
+    Raises
+    ------
+    ValueError
+        If there are too many parameters.
+    """
+    coordinates = coordinates_of(objective) if coordinates is None else coordinates
+    contrasts = Contrasts(objective, coordinates)
+    if start is None:
+        nearly = Ridge.on_coefficients(_RIDGE, objective.rows.n_features, fit_intercept=objective.fit_intercept)
+        result = fit(objective.rows, objective.family, nearly, fit_intercept=objective.fit_intercept, tol=_TOLERANCE)
+        start = objective.centred(result.coef, result.intercept)
+    features = np.asarray(np.linalg.lstsq(coordinates.features, start, rcond=None)[0], dtype=np.float64)
+    cone = recession(contrasts, contrasts.pivoted(features).ravel())
+    alternatives = contrasts.alternatives(cone.direction)
+    return Separation(_kind(objective, cone, alternatives), alternatives, *_limits(objective, contrasts, cone))
+
+
+def _kind(
+    objective: Objective, cone: Recession, alternatives: BoolArray
+) -> Literal["none", "quasi-complete", "complete"]:
+    if cone.is_trivial:
+        return "none"
+    (counts,) = objective.rows.concatenate(
+        lambda block: (np.ones(len(block), dtype=bool) if block.weights is None else block.weights > 0.0,)
+    )
+    return "complete" if alternatives[counts].sum(axis=1).min() == alternatives.shape[1] - 1 else "quasi-complete"
+
+
+def _limits(objective: Objective, contrasts: Contrasts, cone: Recession) -> tuple[FloatArray, BoolArray]:
+    """Return where the coefficients of the log ratio of any two classes go, (K, K, n_terms), and if that is known."""
+    coordinates, terms = contrasts.coordinates, term_forms(objective)
+    identity = np.identity(len(class_forms(objective.shape[1])))
+    first, second = np.triu_indices(len(identity), 1)
+    # Against the pivot, class 0, whose own column gamma leaves out.
+    ratios = (identity[first] - identity[second])[:, 1:]
+    forms = np.einsum("tr,cs->ctrs", terms @ coordinates.features, ratios).reshape(len(ratios) * len(terms), -1)
+    signs, same = (part.reshape(len(ratios), -1) for part in _signs(contrasts, cone, forms))
+    known = estimate_at(objective, np.zeros(objective.shape), coordinates).estimable_terms(terms)
+    signs[signs != 0.0] *= np.inf
+    signs[:, ~known], same[:, ~known] = np.nan, False
+    limits = np.zeros((len(identity), len(identity), len(terms)))
+    determined = np.ones(limits.shape, dtype=bool)
+    limits[first, second], limits[second, first] = signs, 0.0 - signs
+    determined[first, second] = determined[second, first] = same
+    return limits, determined
+
+
+def _signs(contrasts: Contrasts, cone: Recession, forms: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Return the signs of forms inside the cone, 1, -1 or 0, shape (k,), and if they are known to be so on all of it."""
+    span, center = cone.span, cone.span.T @ cone.direction
+    lengths = np.linalg.norm(forms, axis=1, keepdims=True)
+    within = np.divide(forms, lengths, out=np.zeros_like(forms), where=lengths > 0.0) @ span
+    signs = np.where(within @ center < 0.0, -1.0, 1.0)
+    signs[np.linalg.norm(within, axis=1) <= ROUNDING] = 0.0
+    same = signs == 0.0
+    most = _MOST_ENTRIES // max(len(center), 1)
+    separated = contrasts.lowest(cone.direction, most, seen_by=span) @ span
+    if len(separated) < most:
+        separated /= np.linalg.norm(separated, axis=1, keepdims=True)
+        for j in np.flatnonzero(~same):
+            lowest = farthest(separated, -signs[j] * within[j])
+            same[j] = signs[j] * within[j] @ lowest >= -SEPARATED
+    return signs, same

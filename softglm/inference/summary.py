@@ -1,0 +1,219 @@
+"""The report: the same facts as lines of text, which can be pasted anywhere, and as an HTML table for notebooks."""
+
+from __future__ import annotations
+
+import html as markup
+import textwrap
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from softglm.arrays import FloatArray
+    from softglm.inference.inference import Inference
+
+# The largest harmless condition number (Belsley, Kuh & Welsch 1980).
+HARMFUL_CONDITION = 30.0
+_NOT_ESTIMABLE, _EITHER = "-", "\u00b1inf"
+# Decimals of the coefficients: enough for three digits of the smallest standard error, within reason.
+_LEAST_DECIMALS, _MOST_DECIMALS = 2, 6
+# Notes are not broken narrower than this, however narrow the table.
+_LEAST_WIDTH = 72
+
+
+def text(inference: Inference) -> str:
+    """Return the report as plain text."""
+    header, tables = headings(inference), coefficient_rows(inference)
+    stub = max(len(name) for title, rows in tables.items() for name in (title, *(f"  {term}" for term, *_ in rows)))
+    cells = [values for rows in tables.values() for _, *values in rows]
+    widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
+    table = [_line("", stub, header, widths)]
+    rule = "-" * len(table[0])
+    table.append(rule)
+    for name, rows in tables.items():
+        table.append(name)
+        table += [_line(f"  {term}", stub, values, widths) for term, *values in rows]
+    notes = [line for note in notes_on(inference) for line in _wrapped(note, max(len(rule), _LEAST_WIDTH))]
+    return "\n".join([title(inference), "", *_columns_of_facts(facts(inference)), "", *table, rule, *notes])
+
+
+def html(inference: Inference) -> str:
+    """Return the report as HTML."""
+    left = ' style="text-align:left"'
+    header = headings(inference)
+    body = []
+    for name, rows in coefficient_rows(inference).items():
+        body.append(_row([name], f' colspan="{len(header) + 1}"{left}', "th"))
+        body += [f"<tr>{_cells([term], left)}{_cells(values)}</tr>" for term, *values in rows]
+    numbers = "".join(
+        f"<tr>{''.join(_cells([label], left) + _cells([value]) for label, value in line)}</tr>"
+        for line in zip_longest(*facts(inference), fillvalue=("", ""))
+    )
+    notes = "".join(f"<div>{markup.escape(note)}</div>" for note in notes_on(inference))
+    return (
+        f"<div><b>{markup.escape(title(inference))}</b></div><table>{numbers}</table>"
+        f"<table><thead>{_row(['', *header], '', 'th')}</thead><tbody>{''.join(body)}</tbody></table>{notes}"
+    )
+
+
+def title(inference: Inference) -> str:
+    """Return what was fitted, and the base class."""
+    kind = "Binary logit" if len(inference.classes) == 2 else "Multinomial logit"
+    if not inference.is_tested:
+        kind = f"Penalised {kind[0].lower()}{kind[1:]}"
+    return f"{kind}, base class: {inference.reference}"
+
+
+def facts(inference: Inference) -> list[list[tuple[str, str]]]:
+    """Return what describes the whole fit: columns of labels with their values."""
+    likelihood, n = inference.likelihood, inference.n_observations
+    sizes = [
+        ("Observations", f"{n:,.0f}" if float(n).is_integer() else f"{n:,.2f}"),
+        ("Parameters", f"{inference.n_parameters}"),
+    ]
+    if not inference.has_likelihood:
+        log_likelihoods = [("Log pseudo-likelihood", f"{likelihood.model:.4f}")]
+        criteria = []
+    else:
+        log_likelihoods = [("Log-likelihood", f"{likelihood.model:.4f}"), ("Null model", f"{likelihood.null:.4f}")]
+        criteria = [
+            ("AIC", f"{likelihood.aic:.2f}"),
+            ("BIC", f"{likelihood.bic:.2f}"),
+            ("McFadden R2", f"{likelihood.mcfadden:.4f}"),
+        ]
+    if not inference.is_tested:
+        sizes.append(("Effective", f"{inference.effective_parameters:.2f}"))
+        log_likelihoods.append(("Ridge alpha", f"{inference.estimate.objective.penalty.curvature.max():.4g}"))
+    elif inference.separation != "none":
+        sizes.append(("Separation", inference.separation))
+    else:
+        name, test = inference.overall_test
+        overall = [(f"{name} chi2({test.df})", f"{test.statistic:.2f}"), ("p-value", _p_cell(test.p_value))]
+        if inference.has_likelihood:
+            sizes.append(overall[0])
+            log_likelihoods.append(overall[1])
+        else:
+            criteria = overall
+    return [sizes, log_likelihoods, criteria]
+
+
+def coefficient_rows(inference: Inference) -> dict[str, list[list[str]]]:
+    """Return, for each contrast of classes, a row for each term: its name and the formatted cells."""
+    table = inference.coefficients
+    decimals = _decimals(table.std_error)
+    either = inference.may_go_either_way
+    result = {}
+    for row, name in enumerate(table.classes):
+        result[f"{name} vs {table.reference}"] = [
+            [
+                term,
+                _EITHER if either[row, column] else _number(table.estimate[row, column], decimals),
+                _number(table.std_error[row, column], decimals),
+                *(
+                    ()
+                    if table.z is None or table.p_value is None
+                    else (_number(table.z[row, column], 2), _p_cell(table.p_value[row, column]))
+                ),
+                _number(table.lower[row, column], decimals),
+                _number(table.upper[row, column], decimals),
+            ]
+            for column, term in enumerate(table.terms)
+        ]
+    return result
+
+
+def notes_on(inference: Inference) -> list[str]:
+    """Return what a reader has to know; that the fit is penalised comes last."""
+    law = "normal" if inference.degrees_of_freedom is None else f"t({inference.degrees_of_freedom:g})"
+    notes = [
+        f"Standard errors: {inference.covariance.description}. Intervals: {100 * inference.level:.6g}% Wald, {law}.",
+        *inference.notes,
+    ]
+    if inference.is_collinear:
+        notes.append(
+            f"Not estimable ({_NOT_ESTIMABLE}): columns of X are collinear, and only combinations of these "
+            "coefficients are determined by the data."
+        )
+    elif HARMFUL_CONDITION < inference.condition_number < np.inf:
+        notes.append(
+            f"Condition number {inference.condition_number:,.0f}: nearly collinear columns inflate standard errors."
+        )
+    if inference.hauck_donner.any():
+        table = inference.coefficients
+        named = [f"{table.terms[term]} of {table.classes[row]}" for row, term in np.argwhere(inference.hauck_donner)]
+        notes.append(
+            f"Hauck-Donner effect in {', '.join(named)}: z falls as the estimate grows, so the p-value is too "
+            "large. Use likelihood-ratio tests and profile intervals."
+        )
+    if inference.separation != "none":
+        notes.append(
+            f"The classes are separated ({inference.separation} separation): coefficients at inf have no finite "
+            f"maximum-likelihood estimate, those at {_EITHER} may go either way; the others are of the limit. A "
+            "penalty (alpha > 0) makes all of them finite."
+        )
+    if not inference.is_tested:
+        notes.append(
+            "Penalised: the coefficients are shrunk towards zero, so there are no z and no p-values, and the intervals "
+            "do not allow for the bias. Refit with alpha=0 to test."
+        )
+    return notes
+
+
+def headings(inference: Inference) -> list[str]:
+    """Return the names of the columns of the coefficient table."""
+    tests = ["z" if inference.degrees_of_freedom is None else "t", "p-value"] if inference.is_tested else []
+    tail = 50.0 * (1.0 - inference.level)
+    return ["estimate", "std. error", *tests, f"{tail:.4g}%", f"{100.0 - tail:.4g}%"]
+
+
+def _line(name: str, stub: int, values: Sequence[str], widths: Sequence[int]) -> str:
+    return name.ljust(stub) + "".join(f"  {value.rjust(width)}" for value, width in zip(values, widths, strict=True))
+
+
+def _columns_of_facts(columns: list[list[tuple[str, str]]]) -> list[str]:
+    """Return lines with the columns of labels and values side by side."""
+    printed = []
+    for column in filter(None, columns):
+        label, value = (max(len(pair[side]) for pair in column) for side in (0, 1))
+        printed.append([f"{name.ljust(label)}  {number.rjust(value)}" for name, number in column])
+    widths = [len(column[0]) for column in printed]
+    return [
+        "    ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in zip_longest(*printed, fillvalue="")
+    ]
+
+
+def _cells(values: Sequence[str], attributes: str = "", tag: str = "td") -> str:
+    return "".join(f"<{tag}{attributes}>{markup.escape(value)}</{tag}>" for value in values)
+
+
+def _row(values: Sequence[str], attributes: str, tag: str) -> str:
+    return f"<tr>{_cells(values, attributes, tag)}</tr>"
+
+
+def _decimals(std_error: FloatArray) -> int:
+    finite = std_error[np.isfinite(std_error) & (std_error > 0.0)]
+    if not len(finite):
+        return _LEAST_DECIMALS
+    return int(np.clip(2 - np.floor(np.log10(finite.min())), _LEAST_DECIMALS, _MOST_DECIMALS))
+
+
+def _number(value: float, decimals: int) -> str:
+    if np.isnan(value):
+        return _NOT_ESTIMABLE
+    if np.isinf(value):
+        return f"{value:+}"
+    if value != 0.0 and (abs(value) < 10.0**-decimals or abs(value) >= 1e7):
+        return f"{value:.2e}"
+    return f"{value:.{decimals}f}"
+
+
+def _p_cell(value: float) -> str:
+    return _NOT_ESTIMABLE if np.isnan(value) else "<0.0001" if value < 1e-4 else f"{value:.4f}"
+
+
+def _wrapped(note: str, width: int) -> list[str]:
+    return textwrap.wrap(note, width, break_long_words=False)

@@ -1,0 +1,173 @@
+"""detect_separation: whether maximum-likelihood estimates exist, and which of them are finite."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, final
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.utils.validation import check_array, check_consistent_length
+
+from softglm.arrays import BoolArray, FloatArray
+from softglm.families import Bernoulli, Categorical, UnconstrainedFamily
+from softglm.inference.separation import detect
+from softglm.model import Objective, Ridge
+from softglm.validation import check_numbers, make_rows, read_response, read_weights
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class DetectedSeparation:
+    """What `detect_separation` found.
+
+    Attributes
+    ----------
+    kind : {"none", "quasi-complete", "complete"}
+        None: the maximum-likelihood estimate exists. Quasi-complete: a linear predictor opposes no observation and
+        favours some. Complete: it favours all of them.
+    classes : array of shape (K,)
+        Those that have weight, sorted.
+    terms : tuple of str
+        "Intercept" first, if there is one.
+    excluded : bool array of shape (n, K)
+        The classes whose probability in a row tends to 0.
+    limits : array of shape (K, K, n_terms)
+        What becomes of the coefficients of log(p_k / p_l): 0 where the estimate is finite, inf or -inf where it is not,
+        NaN where columns are collinear.
+    determined : bool array of shape (K, K, n_terms)
+        Whether that infinity is known to be the only possible one. Where classes are completely separated the data
+        often allow both, and `limits` has the one along the direction that was found. Asked of small problems only.
+    """
+
+    kind: Literal["none", "quasi-complete", "complete"]
+    classes: npt.NDArray[Any]
+    terms: tuple[str, ...]
+    excluded: BoolArray
+    limits: FloatArray
+    determined: BoolArray
+
+    @property
+    def separated_rows(self) -> BoolArray:
+        """The rows in which some class is excluded, shape (n,)."""
+        return np.asarray(self.excluded.any(axis=1))
+
+    def directions(self, reference: Any = None) -> FloatArray:
+        """Return what becomes of the coefficients against a base class, by default the first: (K - 1, n_terms)."""
+        base = self._base(reference)
+        return np.delete(self.limits[:, base], base, axis=0)
+
+    def to_frame(self, reference: Any = None) -> Any:
+        """Return a data frame with a row for each class and term: class, term, limit."""
+        import pandas as pd
+
+        others = np.delete(self.classes, self._base(reference))
+        return pd.DataFrame(
+            {
+                "class": np.repeat(others, len(self.terms)),
+                "term": np.tile(np.array(self.terms, dtype=object), len(others)),
+                "limit": self.directions(reference).ravel(),
+            }
+        )
+
+    def _base(self, reference: Any) -> int:
+        if reference is None:
+            return 0
+        found = np.flatnonzero(self.classes == reference)
+        if not len(found):
+            raise ValueError(f"reference={reference!r} is none of the classes {self.classes[:10].tolist()}.")
+        return int(found[0])
+
+    def __str__(self) -> str:
+        """What was found, in a few lines."""
+        if self.kind == "none":
+            return "No separation: the maximum-likelihood estimate exists."
+        first = f"Separation is {self.kind}: some class has a probability that tends to 0 in"
+        lines = [f"{first} {self.separated_rows.sum()} of {len(self.excluded)} rows."]
+        for k, label in enumerate(self.classes):
+            for other, limits in zip(self.classes[:k], self.limits[k, :k], strict=True):
+                infinite = [f"{term} {limit:+}" for term, limit in zip(self.terms, limits, strict=True) if limit]
+                lines.append(f"  {label} against {other}: {', '.join(infinite) or 'finite'}")
+        return "\n".join(lines)
+
+
+def detect_separation(
+    X: Any,
+    y: Any,
+    *,
+    sample_weight: Any = None,
+    fit_intercept: bool = True,
+) -> DetectedSeparation:
+    """Decide whether the unpenalised maximum-likelihood estimate exists, and which coefficients are finite.
+
+    It does not exist where some linear predictor opposes no observation and favours some (Albert & Anderson 1984).
+    Linear programs find the predictor that favours most (Konis 2007). Neither the size of positive weights nor an
+    offset matters.
+
+    Parameters
+    ----------
+    X : array-like or sparse matrix of shape (n, p)
+    y : array-like of shape (n,) or (n, K)
+        Labels, class probabilities or counts, as in `SoftmaxGLM.fit`.
+    sample_weight : array-like of shape (n,), default=None
+        Rows of weight 0 do not count.
+    fit_intercept : bool, default=True
+
+    Returns
+    -------
+    DetectedSeparation
+
+    Raises
+    ------
+    ValueError
+        If the input cannot be fitted, or has too many parameters: (K - 1)(p + 1) above some thousands.
+
+    References
+    ----------
+    A. Albert and J. A. Anderson, "On the existence of maximum likelihood estimates in logistic regression models",
+    Biometrika 71, 1984, doi:10.1093/biomet/71.1.1. K. Konis, "Linear programming algorithms for detecting separated
+    data in binary logistic regression models", Oxford, 2007.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from softglm import detect_separation
+    >>> X, y = load_iris(return_X_y=True)
+    >>> found = detect_separation(X, y)
+    >>> found.kind
+    'quasi-complete'
+    >>> bool((found.limits[2, 1] == 0.0).all())  # virginica against versicolor: finite
+    True
+    """
+    given, X = X, check_array(X, accept_sparse="csr")
+    names = _names(given, X.shape[1])
+    check_numbers(X, "X")
+    values = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+    check_consistent_length(X, values)
+    weights = read_weights(sample_weight, X.shape[0])
+    response = read_response(y, values)
+    present = response.class_totals(weights) > 0.0
+    if present.sum() < 2:
+        raise ValueError(
+            f"Only the class {response.classes[present].tolist()} has any weight, so there is nothing to tell apart. "
+            "Pass rows of at least two classes."
+        )
+    rows, _ = make_rows(X, response, weights, None, factors=None, present=present)
+    n_classes = int(present.sum())
+    family: UnconstrainedFamily = Bernoulli() if len(present) == 2 else Categorical(n_classes)
+    nothing = Ridge.on_coefficients(0.0, X.shape[1], fit_intercept=fit_intercept)
+    found = detect(Objective(rows, family, nothing, fit_intercept=fit_intercept))
+    return DetectedSeparation(
+        kind=found.kind,
+        classes=response.classes[present],
+        terms=("Intercept", *names) if fit_intercept else names,
+        excluded=found.alternatives,
+        limits=found.limits,
+        determined=found.determined,
+    )
+
+
+def _names(X: Any, n_features: int) -> tuple[str, ...]:
+    """Return the names of the columns, where all of them are strings; else x0, x1, ..."""
+    names = tuple(getattr(X, "columns", ()))
+    if names and all(isinstance(name, str) for name in names):
+        return names
+    return tuple(f"x{column}" for column in range(n_features))

@@ -1,0 +1,52 @@
+"""What the tests of the inference start from: the optimum of a problem of the table, and golden values."""
+
+import json
+import pathlib
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from problems import Data, objective_of, rows_and_family
+
+from softglm.inference.estimate import Estimate, estimate_at, refined
+from softglm.model import null_model
+
+# Standard errors from the optimum: rounding stops earlier.
+EXACT = 1e-13
+GOLDEN = pathlib.Path(__file__).parent / "golden"
+
+
+def estimate_of(data: Data, alpha: float = 0.0, *, fit_intercept: bool = True) -> Estimate:
+    """Return the optimum by Newton steps from the null model."""
+    objective = objective_of(*rows_and_family(data), alpha, fit_intercept=fit_intercept)
+    return refined(estimate_at(objective, null_model(objective).parameters), EXACT)
+
+
+@cache
+def golden(program: str) -> dict:
+    """Return what R or statsmodels computed."""
+    return json.loads((GOLDEN / f"{program}.json").read_text())
+
+
+def hsb2(y=None, **given) -> Data:
+    """The dummies middle and high, and write; prog with academic first."""
+    frame = pd.read_csv(GOLDEN / "data" / "hsb2.csv")
+    X = np.column_stack([frame.ses == "middle", frame.ses == "high", frame.write]).astype(float)
+    prog = frame.prog.map({"academic": 0, "general": 1, "vocational": 2}).to_numpy(np.int32)
+    return Data(X, prog if y is None else y(prog), **given)
+
+
+def is_not_academic(prog):
+    return (prog > 0).astype(np.int32)
+
+
+def housing_counts() -> Data:
+    """24 rows of counts of Low, Medium, High; dummies of Infl (2), Type (3) and Cont (1)."""
+    counts = golden("r")["counts"]
+    return Data(np.array(counts["X"], dtype=float), np.array(counts["y"]))
+
+
+def anes96() -> Data:
+    frame = pd.read_csv(GOLDEN / "data" / "anes96.csv")
+    X = frame[["logpopul", "selfLR", "age", "educ", "income"]].to_numpy(float)
+    return Data(X, frame.PID.to_numpy(np.int32))

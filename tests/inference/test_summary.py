@@ -1,0 +1,205 @@
+"""The report: what is printed, with what a reader has to know."""
+
+import html.parser
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from estimates import GOLDEN
+from problems import collinear, many_classes, overlapping, two_classes
+from sklearn.compose import make_column_transformer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from softglm import SoftmaxGLM, infer
+
+PUPILS = """\
+Multinomial logit, base class: academic
+
+Observations    200    Log-likelihood  -179.9817    AIC          375.96
+Parameters        8    Null model      -204.0967    BIC          402.35
+LR chi2(6)    48.23    p-value           <0.0001    McFadden R2  0.1182
+
+                        estimate  std. error      z  p-value     2.5%    97.5%
+------------------------------------------------------------------------------
+general vs academic
+  Intercept               2.8522      1.1664   2.45   0.0145   0.5660   5.1384
+  ses_middle             -0.5333      0.4437  -1.20   0.2294  -1.4030   0.3364
+  ses_high               -1.1628      0.5142  -2.26   0.0237  -2.1707  -0.1550
+  write                  -0.0579      0.0214  -2.71   0.0068  -0.0999  -0.0160
+vocational vs academic
+  Intercept               5.2182      1.1635   4.48  <0.0001   2.9377   7.4987
+  ses_middle              0.2914      0.4764   0.61   0.5407  -0.6423   1.2251
+  ses_high               -0.9827      0.5956  -1.65   0.0989  -2.1500   0.1846
+  write                  -0.1136      0.0222  -5.11  <0.0001  -0.1572  -0.0701
+------------------------------------------------------------------------------
+Standard errors: model (inverse information). Intervals: 95% Wald, normal."""
+
+
+@pytest.fixture(scope="module")
+def pupils():
+    frame = pd.read_csv(GOLDEN / "data" / "hsb2.csv")
+    encoder = OneHotEncoder(categories=[["low", "middle", "high"]], drop="first")
+    columns = make_column_transformer((encoder, ["ses"]), ("passthrough", ["write"]), verbose_feature_names_out=False)
+    pipeline = make_pipeline(columns, SoftmaxGLM(alpha=0)).fit(frame, frame["prog"])
+    return infer(pipeline, frame, frame["prog"])
+
+
+def inferred(data, alpha=0.0, **options):
+    return infer(SoftmaxGLM(alpha=alpha).fit(data.X, data.y), data.X, data.y, **options)
+
+
+def test_a_report_can_be_pasted(pupils):
+    assert pupils.summary() == str(pupils) == repr(pupils) == PUPILS
+
+
+def test_the_first_line_names_the_base_class(pupils):
+    assert str(pupils.rebase("vocational")).splitlines()[0] == "Multinomial logit, base class: vocational"
+    assert str(inferred(two_classes())).splitlines()[0] == "Binary logit, base class: 0"
+
+
+def test_no_line_ends_in_a_blank_and_all_lines_of_the_table_are_equally_long(pupils):
+    lines = str(pupils).splitlines()
+    assert all(line == line.rstrip() for line in lines)
+    assert {len(line) for line in lines if "  " in line and line[0] == " "} == {78}
+
+
+def test_a_penalised_fit_is_called_one_first_and_last():
+    lines = str(inferred(overlapping(), alpha=0.01)).splitlines()
+    assert lines[0] == "Penalised multinomial logit, base class: 0"
+    assert " ".join(lines).endswith("Refit with alpha=0 to test.")
+    assert "z" not in lines[6].split()
+    assert "p-value" not in lines[6]
+
+
+def test_what_is_not_estimable_is_a_dash():
+    report = str(inferred(collinear()))
+    assert "Not estimable (-)" in report
+    assert report.count(" - ") > 10
+    assert "nan" not in report.lower().replace("determinant", "")
+
+
+def test_robust_standard_errors_come_with_a_wald_test():
+    report = str(inferred(overlapping(), covariance="robust"))
+    assert "Wald chi2(8)" in report
+    assert "LR" not in report
+    assert "robust (HC0)" in report
+
+
+def test_clusters_are_counted_and_their_correction_is_named():
+    result = inferred(overlapping(), covariance="cluster", clusters=np.arange(150) // 5, distribution="t", level=0.9)
+    report = " ".join(str(result).split())
+    assert "clustered (30 clusters), times G/(G-1). Intervals: 90% Wald, t(29)." in report
+
+
+def test_columns_of_any_scale_show_three_digits_of_their_standard_errors():
+    data = overlapping()
+    X = data.X * [1e6, 1.0, 1e-6, 1e3]
+    report = str(infer(SoftmaxGLM(alpha=0).fit(X, data.y), X, data.y))
+    result = infer(SoftmaxGLM(alpha=0).fit(X, data.y), X, data.y)
+    for line in report.splitlines():
+        if line.startswith("  x"):
+            _, estimate, std_error, *_ = line.split()
+            column = int(line.split()[0][1:])
+            row = np.abs(result.coefficients.std_error[:, column + 1] / float(std_error) - 1.0).argmin()
+            assert float(std_error) == pytest.approx(result.coefficients.std_error[row, column + 1], rel=5e-3)
+            assert float(estimate) == pytest.approx(result.coefficients.estimate[row, column + 1], rel=5e-2, abs=1e-6)
+
+
+def test_nearly_collinear_columns_are_said_to_be():
+    data = overlapping()
+    noise = 1e-3 * np.random.default_rng(0).normal(size=len(data.y))
+    X = np.column_stack([data.X, data.X[:, 0] + noise])
+    result = infer(SoftmaxGLM(alpha=0).fit(X, data.y), X, data.y)
+    assert result.condition_number > 1000.0
+    assert "Condition number" in str(result)
+    assert "Condition number" not in str(inferred(data))
+
+
+def test_a_wald_statistic_that_falls_as_the_effect_grows_is_said_to():
+    x = np.repeat([[0.0], [1.0]], 100, axis=0)
+    y = np.concatenate([np.arange(100) < 25, np.arange(100) < 99]).astype(int)
+    result = infer(SoftmaxGLM(alpha=0).fit(x, y), x, y)
+    assert result.hauck_donner.tolist() == [[False, True]]
+    assert "Hauck-Donner effect in x0 of 1" in str(result)
+
+
+def test_notebooks_get_a_table_of_the_same_numbers(pupils):
+    class Cells(html.parser.HTMLParser):
+        def __init__(self):
+            super().__init__()
+            self.texts, self.open = [], []
+
+        def handle_starttag(self, tag, _attrs):
+            self.open.append(tag)
+
+        def handle_endtag(self, tag):
+            assert self.open.pop() == tag
+
+        def handle_data(self, data):
+            self.texts.append(data)
+
+    parser = Cells()
+    parser.feed(pupils._repr_html_())
+    assert not parser.open
+    words = " ".join(parser.texts).split()
+    for word in PUPILS.split():
+        assert set(word) == {"-"} or word in words
+
+
+def test_names_are_escaped_in_html():
+    data = overlapping()
+    frame = pd.DataFrame(data.X, columns=["<b>", "a&b", "c", "d"])
+    result = infer(SoftmaxGLM(alpha=0).fit(frame, data.y), frame, data.y)
+    assert "&lt;b&gt;" in result._repr_html_()
+    assert "a&amp;b" in result._repr_html_()
+
+
+def test_frames_are_tidy(pupils):
+    frame = pupils.coefficients.to_frame()
+    assert frame.columns.tolist() == ["class", "term", "estimate", "std_error", "z", "p_value", "lower", "upper"]
+    assert len(frame) == 8
+    row = frame[(frame["class"] == "vocational") & (frame["term"] == "write")].iloc[0]
+    assert row["estimate"] == pytest.approx(-0.1136026398, rel=1e-8)
+    tests = pupils.test_terms().to_frame()
+    assert tests.columns.tolist() == ["term", "statistic", "df", "p_value"]
+    ratios = pupils.coefficients.odds_ratios()
+    np.testing.assert_allclose(ratios.ratio, np.exp(pupils.coefficients.estimate))
+    np.testing.assert_allclose(ratios.lower, np.exp(pupils.coefficients.lower))
+    np.testing.assert_allclose(ratios.std_error, ratios.ratio * pupils.coefficients.std_error)
+    assert ratios.to_frame().columns.tolist() == ["class", "term", "ratio", "std_error", "lower", "upper"]
+    assert pupils.predict(pd.DataFrame({"ses": ["low"], "write": [50]})).to_frame().shape == (3, 6)
+    penalised = inferred(overlapping(), alpha=0.1).coefficients.to_frame()
+    assert penalised["p_value"].isna().all()
+
+
+def test_a_result_is_frozen(pupils):
+    with pytest.raises(AttributeError, match="cannot assign"):
+        pupils.level = 0.9
+
+
+def test_many_classes_have_a_table_each():
+    report = str(inferred(many_classes()))
+    assert all(f"{k} vs 0" in report for k in range(1, 7))
+
+
+def test_the_report_needs_no_pandas():
+    code = """if True:
+        import importlib.abc, sys
+        import numpy as np
+
+        class Without(importlib.abc.MetaPathFinder):
+            def find_spec(self, name, path=None, target=None):
+                if name.partition(".")[0] in {"pandas", "matplotlib", "polars"}:
+                    raise ImportError(name)
+
+        sys.meta_path.insert(0, Without())
+        from softglm import SoftmaxGLM, infer
+
+        X, y = np.random.default_rng(0).normal(size=(90, 2)), np.arange(90) % 3
+        result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
+        print(result, result.test_terms(), result.predict(X), result._repr_html_())
+    """
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
