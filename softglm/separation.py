@@ -83,8 +83,11 @@ class DetectedSeparation:
         first = f"Separation is {self.kind}: some class has a probability that tends to 0 in"
         lines = [f"{first} {self.separated_rows.sum()} of {len(self.excluded)} rows."]
         for k, label in enumerate(self.classes):
-            for other, limits in zip(self.classes[:k], self.limits[k, :k], strict=True):
-                infinite = [f"{term} {limit:+}" for term, limit in zip(self.terms, limits, strict=True) if limit]
+            for j, other in enumerate(self.classes[:k]):
+                told = zip(self.terms, self.limits[k, j], self.determined[k, j], strict=True)
+                infinite = [
+                    f"{term} {limit:+}" if sure else f"{term} ±{abs(limit)}" for term, limit, sure in told if limit
+                ]
                 lines.append(f"  {label} against {other}: {', '.join(infinite) or 'finite'}")
         return "\n".join(lines)
 

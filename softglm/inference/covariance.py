@@ -28,6 +28,8 @@ from softglm.arrays import FloatArray
 from softglm.inference.diagnostics import adjusted_scores
 from softglm.inference.estimate import Estimate
 
+# Eigenvalues of a covariance below this share of the largest are rounding: whitened coordinates have one scale.
+_RANK_TOLERANCE = 1e-10
 # The small-sample factors, by their formulas: n observations, k parameters, G clusters.
 CORRECTIONS = ("1", "n/(n-1)", "n/(n-k)", "G/(G-1)", "G/(G-1)*(n-1)/(n-k)")
 _MODEL, _LAPLACE, _CLUSTER, _QUASI = "model", "laplace", "cluster", "quasi"
@@ -118,6 +120,14 @@ def covariance_of(
 def quasi(estimate: Estimate, dispersion: float) -> Covariance:
     """Return the covariance of a quasi-likelihood: the model's, times the dispersion."""
     return Covariance(_QUASI, dispersion * model(estimate))
+
+
+def standard_errors_away(covariance: FloatArray, displacement: FloatArray) -> float:
+    """Return sqrt(d' V+ d), the most that a linear combination of d, shape (P,), is of its own standard error."""
+    eigenvalues, vectors = linalg.eigh(covariance)
+    kept = eigenvalues > _RANK_TOLERANCE * eigenvalues[-1]
+    components = vectors[:, kept].T @ displacement
+    return float(np.sqrt(np.sum(components**2 / eigenvalues[kept])))
 
 
 def small_sample_factor(correction: str, n: float, k: int, n_clusters: int = 0) -> float:

@@ -51,7 +51,7 @@ def wald_slopes(estimate: Estimate, reference: int, chosen: BoolArray | None = N
     Or for those chosen by a mask of that shape only, then in one dimension.
     """
     forms, size = estimate.contrast_map(reference), estimate.contrasts(reference)
-    moves = np.linalg.pinv(forms).T
+    moves: FloatArray = np.asarray(np.linalg.pinv(forms).T, dtype=np.float64)
     if chosen is not None:
         forms, moves, size = forms[chosen.ravel()], moves[chosen.ravel()], size[chosen]
     solved = estimate.solve(forms.T).T

@@ -1,6 +1,5 @@
 """Inference: all that a fit says, behind one name. Its methods orchestrate; the numbers happen in the other files."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,7 +12,7 @@ from softglm.arrays import FloatArray
 from softglm.data import Rows
 from softglm.inference import diagnostics, effects, goodness, summary
 from softglm.inference.coefficients import Coefficients, coefficient_table, sampling_distribution
-from softglm.inference.covariance import Covariance, quasi
+from softglm.inference.covariance import Covariance, quasi, standard_errors_away
 from softglm.inference.estimate import Estimate, contrast_forms
 from softglm.inference.hauck_donner import hauck_donner
 from softglm.inference.hypotheses import TermTests, term_hypothesis, term_tests, wald
@@ -102,8 +101,6 @@ class Inference:
     separated: Separation | None = None
     notes: tuple[str, ...] = field(default=())
 
-    # The coefficients and their covariance
-
     @property
     def separation(self) -> Literal["none", "quasi-complete", "complete"]:
         """Whether the classes are separated, and some maximum-likelihood estimates infinite."""
@@ -167,9 +164,7 @@ class Inference:
         estimate = self.estimate
         if self.covariance.kind == "model" and not estimate.is_penalised:
             return estimate.distance
-        displacement = estimate.solve(estimate.gradient)
-        precision = np.linalg.pinv(self.covariance.matrix, hermitian=True)
-        return math.sqrt(max(float(displacement @ precision @ displacement), 0.0))
+        return standard_errors_away(self.covariance.matrix, estimate.solve(estimate.gradient))
 
     def confidence_intervals(self, method: Literal["wald", "profile"] = "wald") -> FloatArray:
         """Return the lower and the upper ends of intervals for the coefficients, shape (2, K - 1, n_terms).
@@ -204,8 +199,6 @@ class Inference:
                 term_form, limit = estimate.term_forms[column], limits[row, column]
                 ends[:, row, column] = profile_interval(estimate, class_form, term_form, self.level, limit)
         return ends
-
-    # The likelihood of the whole fit
 
     @property
     def log_likelihood(self) -> float:
@@ -281,8 +274,6 @@ class Inference:
         self._require_tests("The likelihood-ratio test")
         self._require_genuine_likelihood("The likelihood-ratio test")
         return self.likelihood.ratio
-
-    # Tests
 
     @cached_property
     def overall_test(self) -> tuple[str, ChiSquaredTest]:
@@ -372,8 +363,6 @@ class Inference:
         difference = np.ravel(classes @ (terms @ self.estimate.parameters).T)
         return wald(forms @ self.covariance.matrix @ forms.T, difference)
 
-    # What the model says of rows
-
     def predict(self, X: Any, offset: Any = None) -> Predictions:  # noqa: ANN401 - users pass anything
         """Return the probabilities of new rows with standard errors and pointwise intervals.
 
@@ -421,8 +410,6 @@ class Inference:
             level=self.level,
         )
 
-    # What single rows do to the fit
-
     @property
     def leverage(self) -> FloatArray:
         """Of one copy of each row, shape (n,); weighted by the copies they sum to the (effective) parameters."""
@@ -443,8 +430,6 @@ class Inference:
     def residuals(self, kind: diagnostics.ResidualKind = "pearson") -> FloatArray:
         """Return "pearson", "deviance" or "response" residuals, shape (n, K), or (n,) for two classes."""
         return diagnostics.residuals(self.estimate, kind, self.sample.trials)
-
-    # Whether the model fits
 
     def hosmer_lemeshow(self, groups: int = 10) -> goodness.HosmerLemeshow:
         """Compare observed and expected classes in groups of rows of similar probability."""
@@ -477,8 +462,6 @@ class Inference:
         fit = self.goodness_of_fit()
         return replace(self, covariance=quasi(self.estimate, fit.dispersion), degrees_of_freedom=float(fit.df))
 
-    # Reports
-
     def summary(self) -> str:
         """Return a report in plain text."""
         return summary.text(self)
@@ -491,8 +474,6 @@ class Inference:
 
     def _repr_html_(self) -> str:
         return summary.html(self)
-
-    # The parts
 
     @cached_property
     def likelihood(self) -> Likelihood:

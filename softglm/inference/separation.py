@@ -118,7 +118,7 @@ def _limits(objective: Objective, contrasts: Contrasts, cone: Recession) -> tupl
 
 
 def _signs(contrasts: Contrasts, cone: Recession, forms: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """Return the signs of forms inside the cone, 1, -1 or 0, shape (k,), and if they are known to be so on all of it."""
+    """Return the signs of forms inside the cone, 1, -1 or 0, shape (k,), and if they are known to hold on it all."""
     span, center = cone.span, cone.span.T @ cone.direction
     lengths = np.linalg.norm(forms, axis=1, keepdims=True)
     within = np.divide(forms, lengths, out=np.zeros_like(forms), where=lengths > 0.0) @ span

@@ -20,6 +20,12 @@ HARMFUL_CONDITION = 30.0
 _NOT_ESTIMABLE, _EITHER = "-", "\u00b1inf"
 # Decimals of the coefficients: enough for three digits of the smallest standard error, within reason.
 _LEAST_DECIMALS, _MOST_DECIMALS = 2, 6
+# A number of many digits before the point shows fewer behind it.
+_MOST_DIGITS = 6
+# No list in a note is longer.
+_MOST_LISTED = 10
+# Standard errors from the optimum that a report need not mention.
+_OPTIMUM = 1e-6
 # Notes are not broken narrower than this, however narrow the table.
 _LEAST_WIDTH = 72
 
@@ -75,10 +81,10 @@ def facts(inference: Inference) -> list[list[tuple[str, str]]]:
         ("Parameters", f"{inference.n_parameters}"),
     ]
     if not inference.has_likelihood:
-        log_likelihoods = [("Log pseudo-likelihood", f"{likelihood.model:.4f}")]
+        log_likelihoods = [("Log pseudo-likelihood", _log(likelihood.model))]
         criteria = []
     else:
-        log_likelihoods = [("Log-likelihood", f"{likelihood.model:.4f}"), ("Null model", f"{likelihood.null:.4f}")]
+        log_likelihoods = [("Log-likelihood", _log(likelihood.model)), ("Null model", _log(likelihood.null))]
         criteria = [
             ("AIC", f"{likelihood.aic:.2f}"),
             ("BIC", f"{likelihood.bic:.2f}"),
@@ -132,6 +138,11 @@ def notes_on(inference: Inference) -> list[str]:
         f"Standard errors: {inference.covariance.description}. Intervals: {100 * inference.level:.6g}% Wald, {law}.",
         *inference.notes,
     ]
+    if inference.optimisation_error > _OPTIMUM:
+        notes.append(
+            f"Rounding stopped the fit {inference.optimisation_error:.1g} standard errors from its optimum. Centre and "
+            "scale the columns of X."
+        )
     if inference.is_collinear:
         notes.append(
             f"Not estimable ({_NOT_ESTIMABLE}): columns of X are collinear, and only combinations of these "
@@ -143,16 +154,17 @@ def notes_on(inference: Inference) -> list[str]:
         )
     if inference.hauck_donner.any():
         table = inference.coefficients
-        named = [f"{table.terms[term]} of {table.classes[row]}" for row, term in np.argwhere(inference.hauck_donner)]
+        found = [f"{table.terms[term]} of {table.classes[row]}" for row, term in np.argwhere(inference.hauck_donner)]
+        named = ", ".join([*found[:_MOST_LISTED], "..."] if len(found) > _MOST_LISTED else found)
         notes.append(
-            f"Hauck-Donner effect in {', '.join(named)}: z falls as the estimate grows, so the p-value is too "
+            f"Hauck-Donner effect in {named}: z falls as the estimate grows, so the p-value is too "
             "large. Use likelihood-ratio tests and profile intervals."
         )
     if inference.separation != "none":
+        either = f" (at {_EITHER} the data leave the sign open)" if inference.may_go_either_way.any() else ""
         notes.append(
-            f"The classes are separated ({inference.separation} separation): coefficients at inf have no finite "
-            f"maximum-likelihood estimate, those at {_EITHER} may go either way; the others are of the limit. A "
-            "penalty (alpha > 0) makes all of them finite."
+            f"The classes are separated: coefficients at infinity{either} have no finite maximum-likelihood estimate, "
+            "and the others are of the limit. A penalty (alpha > 0) makes all of them finite."
         )
     if not inference.is_tested:
         notes.append(
@@ -208,7 +220,12 @@ def _number(value: float, decimals: int) -> str:
         return f"{value:+}"
     if value != 0.0 and (abs(value) < 10.0**-decimals or abs(value) >= 1e7):
         return f"{value:.2e}"
-    return f"{value:.{decimals}f}"
+    digits = int(np.floor(np.log10(abs(value)))) if value != 0.0 else 0
+    return f"{value:.{max(min(decimals, _MOST_DIGITS - digits), 0)}f}"
+
+
+def _log(likelihood: float) -> str:
+    return f"{round(likelihood, 4) + 0.0:.4f}"  # not -0.0000
 
 
 def _p_cell(value: float) -> str:

@@ -1,10 +1,12 @@
 """What infer accepts: models, pipelines and searches, with the data of their fit; and what it says of anything else."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from estimates import GOLDEN
-from problems import counts, overlapping, separable, soft_labels, sparse_rows, two_classes, weighted
+from problems import counts, overlapping, separable, soft_labels, sparse_rows, two_classes, weighted, wide
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris
@@ -14,6 +16,7 @@ from sklearn.pipeline import FunctionTransformer, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from softglm import Inference, SeparationWarning, SoftmaxGLM, infer
+from softglm.inference.estimate import class_forms, estimate_at
 
 DIGITS = {"rtol": 1e-8, "atol": 1e-10}
 # float32 rounds coefficients, from which Newton steps in float64 start; the data are rounded too.
@@ -53,12 +56,29 @@ def test_a_loose_fit_is_finished_first():
     np.testing.assert_allclose(loose.coefficients.estimate, tight.coefficients.estimate, rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("covariance", ["model", "robust"])
-@pytest.mark.parametrize("alpha", [0.0, 0.1])
-def test_the_optimisation_error_is_the_largest_of_any_combination(alpha, covariance):
-    data = overlapping()
-    result = infer(SoftmaxGLM(alpha=alpha).fit(data.X, data.y), data.X, data.y, covariance=covariance)
+@pytest.mark.parametrize("covariance", ["model", "laplace", "robust", "HC3"])
+@pytest.mark.parametrize("make", [overlapping, two_classes, wide])
+def test_penalised_fits_end_at_their_optimum_too_and_wide_ones(make, covariance):
+    data = make()
+    result = infer(SoftmaxGLM(alpha=0.1).fit(data.X, data.y), data.X, data.y, covariance=covariance)
     assert result.optimisation_error <= 1e-6
+    assert result.coefficients.is_estimable.all()
+    assert (result.coefficients.std_error > 0.0).all()
+
+
+@pytest.mark.parametrize("covariance", ["model", "robust"])
+def test_the_optimisation_error_is_the_largest_of_any_combination(covariance):
+    data = overlapping()
+    result = infer(SoftmaxGLM(alpha=0).fit(data.X, data.y), data.X, data.y, covariance=covariance)
+    # A step away from the optimum is known in the units of every standard error.
+    step = 1e-3 * np.array([1.0, -0.5, 0.2, 0.3, 0.4]) * result.coefficients.std_error[0]
+    moved = result.estimate.parameters.copy()
+    moved[:-1] += np.outer(step[1:], [-1.0, 1.0, 0.0])
+    there = estimate_at(result.estimate.objective, moved @ class_forms(3), result.estimate.coordinates)
+    away = replace(result, estimate=there)
+    displacement = (away.coefficients.estimate - result.coefficients.estimate).ravel()
+    expected = np.sqrt(displacement @ np.linalg.inv(result.covariance_matrix) @ displacement)
+    assert away.optimisation_error == pytest.approx(expected, rel=1e-2)
 
 
 @pytest.mark.parametrize(

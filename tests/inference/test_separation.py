@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from problems import OVERLAPPING, PROBLEMS, SEPARATED, drawn_classes, objective_of, real_data, rows_and_family
-from scipy import sparse
+from scipy import optimize, sparse
 
 from softglm import detect_separation
 from softglm.inference.separation import detect
@@ -252,6 +252,45 @@ def test_what_cannot_be_answered_is_refused():
         detect_separation(LINE, [1, 1, 1, 1])
     with pytest.raises(ValueError, match="none of the classes"):
         detect_separation(LINE, [0, 1, 0, 1]).directions(reference=7)
+
+
+def answers_one_by_one(X, y):
+    """The definitions, a linear program for each contrast and each coefficient, in the columns as they are."""
+    n, K = len(y), y.max() + 1
+    design = np.column_stack([np.ones(n), X])
+    identity = np.identity(K)[:, 1:]
+    pairs = [(i, k) for i in range(n) for k in range(K) if k != y[i]]
+    cone = np.array([np.kron(identity[y[i]] - identity[k], design[i]) for i, k in pairs])
+
+    def largest(form):
+        program = optimize.linprog(-form, A_ub=-cone, b_ub=np.zeros(len(cone)), bounds=(-1.0, 1.0))
+        return form @ program.x > 1e-7
+
+    excluded = np.zeros((n, K), dtype=bool)
+    for (i, k), contrast in zip(pairs, cone, strict=True):
+        excluded[i, k] = largest(contrast)
+    signs = np.zeros((K, K, design.shape[1], 2), dtype=bool)
+    for k, j, term in np.ndindex(signs.shape[:3]):
+        form = np.kron(identity[k] - identity[j], np.identity(design.shape[1])[term])
+        signs[k, j, term] = largest(form), largest(-form)
+    return excluded, signs
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 4])
+@pytest.mark.parametrize("seed", range(8))
+def test_the_answers_are_those_of_one_program_for_each_question(seed, n_classes):
+    rng = np.random.default_rng([seed, n_classes])
+    X = rng.integers(3, size=(6 * n_classes, 3)).astype(float)
+    y = np.zeros(len(X), dtype=int)
+    while len(np.unique(y)) < n_classes:
+        eta = X @ rng.normal(size=(3, n_classes))
+        y = (eta - eta.mean(axis=0) + 0.6 * rng.normal(size=eta.shape)).argmax(axis=1)
+    found = detect_separation(X, y)
+    excluded, signs = answers_one_by_one(X, y)
+    np.testing.assert_array_equal(found.excluded, excluded)
+    np.testing.assert_array_equal(np.isinf(found.limits), signs.any(axis=-1))
+    np.testing.assert_array_equal(found.determined, ~signs.all(axis=-1))
+    np.testing.assert_array_equal(found.limits[found.determined] > 0.0, signs[found.determined, 0])
 
 
 @pytest.mark.slow
