@@ -30,7 +30,7 @@ STRENGTHS = {"1/(100n)": 0.01, "1/n": 1.0, "100/n": 100.0, "0": 0.0}
 
 def standardised(data):
     """Return the problem with columns of mean 0 and standard deviation 1; sparse columns keep their zeros."""
-    X = data.dense_X
+    X = data.dense
     spread = X.std(axis=0)
     spread[spread == 0.0] = 1.0
     if sparse.issparse(data.X):

@@ -33,7 +33,8 @@ from softglm.validation import (
 from softglm.version import __version__
 
 _REMEDY = {
-    Status.PRECISION: "Standardise the columns of X: centre those that are far from zero for their spread.",
+    Status.PRECISION: "Centre the columns of X that are far from zero for their spread; if C is huge, the classes may be "
+    "separated: choose a smaller one.",
     Status.ITERATIONS: "Increase max_iter, now {max_iter}.",
     Status.ROUNDED: "Centre the columns of X, or pass X as float64.",
     Status.SEPARATED: "Set alpha > 0 (the default), or leave out what separates the classes.",
@@ -108,8 +109,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     Notes
     -----
     What `converged_` promises. True means that the loss is within `tol`, relative to what the features explain, of its
-    minimum. As long as the information matrix fits ((K - 1)(p + 1) up to 4096) that is proved from one exact Hessian
-    for every alpha >= 0, on raw and on scaled data, and a last Newton step then brings the relative gap to about 1e-16;
+    minimum. As long as the information matrix fits ((K - 1)(p + 1) up to 4096) and, with alpha > 0, costs no more than a
+    thousand evaluations of the loss, that is proved from one exact Hessian for every alpha >= 0, on raw and on scaled data, and a last Newton step then brings the relative gap to about 1e-16;
     with alpha = 0 it also proves that the maximum-likelihood estimate exists. For larger problems with alpha > 0 it
     is proved by strong convexity. For larger ones with alpha = 0 it is an estimate, and `gap_kind_` says so. For
     float32 X the coefficients are rounded to float32 and the promise is 1e-6.

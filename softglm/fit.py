@@ -23,6 +23,7 @@ from softglm.model import (
 )
 from softglm.solver import GapKind, Progress, Status, minimise
 
+_RESOLUTION = 4.0 * np.finfo(np.float64).eps
 # The relative gap that coefficients rounded to float32 are promised to keep.
 ROUNDING_TOLERANCE = 1e-6
 
@@ -252,7 +253,8 @@ def _rounded(result: Fit, objective: Objective, precision: npt.DTypeLike, tol: f
     # The intercepts take up what the rounding of the coefficients shifts eta by at the mean of X.
     intercept = (result.intercept + objective.moments.center @ (result.coef - coef)).astype(precision)
     loss, _ = objective.evaluate(objective.centred(coef.astype(np.float64), intercept.astype(np.float64)))
-    gap = result.gap + max(loss - result.loss, 0.0)
+    # Two losses tell nothing finer than their own rounding.
+    gap = result.gap + max(loss - result.loss, _RESOLUTION * (1.0 + abs(loss)))
     rounded = replace(result, coef=coef, intercept=intercept, loss=loss, gap=gap)
     if rounded.status is Status.CONVERGED and rounded.relative_gap > max(tol, ROUNDING_TOLERANCE):
         return replace(rounded, status=Status.ROUNDED)

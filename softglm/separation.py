@@ -1,5 +1,6 @@
 """detect_separation: whether maximum-likelihood estimates exist, and which of them are finite."""
 
+import textwrap
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
@@ -13,9 +14,12 @@ from softglm.inference.separation import detect
 from softglm.model import Objective, Ridge
 from softglm.validation import check_numbers, make_rows, read_response, read_weights
 
+# The width of what is printed.
+_WIDTH = 88
+
 
 @final
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DetectedSeparation:
     """What `detect_separation` found.
 
@@ -56,15 +60,17 @@ class DetectedSeparation:
         return np.delete(self.limits[:, base], base, axis=0)
 
     def to_frame(self, reference: Any = None) -> Any:
-        """Return a data frame with a row for each class and term: class, term, limit."""
+        """Return a data frame with a row for each class and term: class, term, limit, determined."""
         import pandas as pd
 
-        others = np.delete(self.classes, self._base(reference))
+        base = self._base(reference)
+        others = np.delete(self.classes, base)
         return pd.DataFrame(
             {
                 "class": np.repeat(others, len(self.terms)),
                 "term": np.tile(np.array(self.terms, dtype=object), len(others)),
                 "limit": self.directions(reference).ravel(),
+                "determined": np.delete(self.determined[:, base], base, axis=0).ravel(),
             }
         )
 
@@ -85,11 +91,34 @@ class DetectedSeparation:
         for k, label in enumerate(self.classes):
             for j, other in enumerate(self.classes[:k]):
                 told = zip(self.terms, self.limits[k, j], self.determined[k, j], strict=True)
-                infinite = [
-                    f"{term} {limit:+}" if sure else f"{term} ±{abs(limit)}" for term, limit, sure in told if limit
-                ]
-                lines.append(f"  {label} against {other}: {', '.join(infinite) or 'finite'}")
+                infinite = [f"{term} {_limit_text(limit, is_sure=sure)}" for term, limit, sure in told if limit]
+                lines += _wrapped(f"  {label} against {other}: ", infinite or ["finite"])
+        if (np.isinf(self.limits) & ~self.determined).any():
+            lines.append("At \u00b1inf the data allow either sign.")
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        """Return one line: printing tells more."""
+        return (
+            f"<DetectedSeparation: {self.kind}, {self.separated_rows.sum()} of {len(self.excluded)} rows, "
+            f"{len(self.classes)} classes, {len(self.terms)} terms>"
+        )
+
+
+def _limit_text(limit: float, *, is_sure: bool) -> str:
+    if np.isnan(limit):
+        return "not estimable"
+    return f"{limit:+}" if is_sure else "\u00b1inf"
+
+
+def _wrapped(heading: str, items: list[str]) -> list[str]:
+    """Return lines of items, none of which is broken."""
+    # Of blanks, a line is not broken at those that do not break.
+    text = ", ".join(item.replace(" ", "\u00a0") for item in items)
+    lines = textwrap.wrap(
+        heading + text, _WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    )
+    return [line.replace("\u00a0", " ") for line in lines]
 
 
 def detect_separation(

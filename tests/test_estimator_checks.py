@@ -23,9 +23,7 @@ def test_every_check_passes(estimator, check):
     check(estimator)
 
 
-@parametrize_with_checks(
-    [SoftmaxGLM(fit_intercept=False)], expected_failed_checks=lambda _: WITHOUT_INTERCEPT
-)
+@parametrize_with_checks([SoftmaxGLM(fit_intercept=False)], expected_failed_checks=lambda _: WITHOUT_INTERCEPT)
 @pytest.mark.filterwarnings("default")
 def test_every_check_but_one_passes_without_intercept(estimator, check):
     check(estimator)

@@ -37,6 +37,7 @@ class RowsInMemory(Rows):
         offset: FloatArray | None = None,
     ) -> None:
         self.n_rows, self.n_features = X.shape
+        self.n_entries = int(X.nnz if _is_sparse(X) else X.size)
         self.has_offset, self.is_sparse = offset is not None, _is_sparse(X)
         self._blocks: list[Block] = []
         if not _is_sparse(X) and not X.flags.aligned:

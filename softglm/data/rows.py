@@ -19,8 +19,8 @@ class Rows(ABC):
 
     Attributes
     ----------
-    n_rows, n_features : int
-        The shape (n, p) of X.
+    n_rows, n_features, n_entries : int
+        The shape (n, p) of X, and how many of its entries are stored.
     has_offset : bool
         Whether an offset was given.
     is_sparse : bool
@@ -29,6 +29,7 @@ class Rows(ABC):
 
     n_rows: int
     n_features: int
+    n_entries: int
     has_offset: bool
     is_sparse: bool
 

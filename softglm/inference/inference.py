@@ -85,6 +85,9 @@ class Inference:
         Of Student's t distribution for z; None for the normal.
     separated : Separation or None
         What is separated, if anything is: then the estimates are those of the limit.
+    moved : float
+        How far, in standard errors, the optimum of these data was from the fitted coefficients: much more than the gap
+        of the fit explains if the data are not those of the fit. NaN where the classes are separated.
     notes : tuple of str
         What a reader has to know, for the summary.
     """
@@ -99,6 +102,7 @@ class Inference:
     level: float = 0.95
     degrees_of_freedom: float | None = None
     separated: Separation | None = None
+    moved: float = float("nan")
     notes: tuple[str, ...] = field(default=())
 
     @property

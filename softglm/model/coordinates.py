@@ -29,6 +29,8 @@ _CONSTANT = 64 * np.finfo(np.float64).eps
 _LEAST_CURVATURE = 1e-12
 # Up to this many features their full second moments are decomposed (p^3); beyond, only their scales are used.
 MAX_DENSE_FEATURES = 2048
+# Their decomposition has to pay: it may cost as much as this many evaluations, or as one of a small matrix.
+_WORTH_EVALUATIONS, _MAX_SMALL_FEATURES = 300.0, 256
 # Where nothing is penalised, collinear columns have to be found, whatever it costs.
 _MAX_UNPENALISED_FEATURES = 8192
 
@@ -160,8 +162,13 @@ def null_coordinates(objective: Objective, information: FloatArray) -> Kronecker
 
 def is_decomposed(objective: Objective) -> bool:
     """Tell whether all second moments are used, or only the scales of the columns."""
-    penalised = objective.penalty.curvature.any()
-    return len(objective.moments.center) <= (MAX_DENSE_FEATURES if penalised else _MAX_UNPENALISED_FEATURES)
+    n_features, n_parameters = len(objective.moments.center), objective.shape[1]
+    if not objective.penalty.curvature.any():
+        return n_features <= _MAX_UNPENALISED_FEATURES
+    flops, flops_of_evaluation = 20.0 * n_features**3, 4.0 * objective.rows.n_entries * n_parameters
+    return n_features <= MAX_DENSE_FEATURES and (
+        n_features <= _MAX_SMALL_FEATURES or flops <= _WORTH_EVALUATIONS * flops_of_evaluation
+    )
 
 
 def second_moments(objective: Objective, block: Block, weights: FloatArray | None) -> FloatArray:

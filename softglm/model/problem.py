@@ -14,6 +14,8 @@ from softglm.model.separation import is_separated, separates
 
 # The exact Hessian is used while it, and the sums it is assembled from, stay below these sizes.
 _MAX_PARAMETERS, _MAX_GRAM_ENTRIES = 4096, 2**26
+# And, where the penalty can prove the optimum too, while it costs no more than this many evaluations.
+_MAX_PRICE = 1000.0
 # A linear program decides about separation while its entries stay below this.
 _MAX_PROGRAM = 10**8
 # Nanoseconds measured on one core. Only ratios matter, and those vary little between machines.
@@ -38,12 +40,12 @@ class GLM:
         n, (m, q) = objective.rows.n_rows, objective.shape
         r, s = coordinates.scales.shape
         d = objective.family.n_curvature_directions
-        self.has_hessian = r * s <= _MAX_PARAMETERS and d * r * r <= 2 * _MAX_GRAM_ENTRIES
         self._program_size = n * d * r
-        self.evaluation_cost = _EVALUATION + n * q * (_PRODUCT * m + _EXPONENTIAL)
-        self.refresh_cost = (
-            _REFRESH + n * r * (_GRAM * d * r + _PRODUCT * m) + _CHOLESKY * (r * s) ** 3 if self.has_hessian else 0.0
-        )
+        self.evaluation_cost = _EVALUATION + q * (_PRODUCT * objective.rows.n_entries + _EXPONENTIAL * n)
+        self.refresh_cost = _REFRESH + n * r * (_GRAM * d * r + _PRODUCT * m) + _CHOLESKY * (r * s) ** 3
+        fits = r * s <= _MAX_PARAMETERS and d * r * r <= 2 * _MAX_GRAM_ENTRIES
+        pays = self.refresh_cost <= _MAX_PRICE * self.evaluation_cost or not objective.penalty.curvature.any()
+        self.has_hessian = fits and pays
 
     @property
     def is_unique(self) -> bool:

@@ -398,3 +398,31 @@ def test_weighted_rows_are_inferred_on_with_their_weights():
     model = SoftmaxGLM(alpha=0).fit(data.X, data.y, data.weights)
     result = infer(model, data.X, data.y, sample_weight=data.weights)
     assert result.n_observations == pytest.approx(data.weights.sum())
+
+
+def test_an_optimum_that_the_gap_does_not_explain_is_doubted():
+    data = overlapping()
+    model = SoftmaxGLM(alpha=0).fit(data.X, data.y)
+    forgotten = infer(model, data.X[1:], data.y[1:])
+    assert 1e-3 < forgotten.moved <= 0.5
+    (note,) = forgotten.notes
+    assert f"The optimum of these data is {forgotten.moved:.2g} standard errors from the fitted coefficients: are X, y" in note
+    assert "are X, y, weights and offset" in " ".join(str(forgotten).split())
+
+
+def test_forgotten_weights_are_doubted():
+    data = overlapping()
+    weights = np.where(np.arange(len(data.y)) % 10, 1.0, 1.5)
+    model = SoftmaxGLM(alpha=0.01).fit(data.X, data.y, sample_weight=weights)
+    assert infer(model, data.X, data.y).notes
+    assert not infer(model, data.X, data.y, sample_weight=weights).notes
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("alpha", [0.0, 0.01])
+@pytest.mark.parametrize("tol", [1e-8, 1e-4, 1e-2])
+@pytest.mark.parametrize("make", [overlapping, two_classes])
+def test_the_data_of_the_fit_are_not_doubted(make, tol, alpha, dtype):
+    data = make()
+    X = data.X.astype(dtype)
+    assert not infer(SoftmaxGLM(alpha=alpha, tol=tol).fit(X, data.y), X, data.y).notes

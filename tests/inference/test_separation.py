@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from problems import OVERLAPPING, PROBLEMS, SEPARATED, drawn_classes, objective_of, real_data, rows_and_family
 from scipy import optimize, sparse
+from sklearn.datasets import load_iris
 
 from softglm import detect_separation
 from softglm.inference.separation import detect
@@ -242,7 +243,7 @@ def test_it_can_be_printed_and_tabulated():
     assert "  c against a: rare -inf" in str(found)
     assert "  b against a: finite" in str(found)
     table = found.to_frame(reference="a")
-    assert table.columns.tolist() == ["class", "term", "limit"]
+    assert table.columns.tolist() == ["class", "term", "limit", "determined"]
     assert table.set_index(["class", "term"]).limit["c", "rare"] == -INF
     assert "exists" in str(detect_separation(LINE, [0, 1, 0, 1]))
 
@@ -307,3 +308,35 @@ def test_twenty_thousand_rows_take_seconds(kind):
     if kind == "quasi-complete":
         assert np.isinf(found.limits[2, [0, 1, 3, 4], 1]).all()
         assert np.isinf(found.limits).sum() == 8
+
+
+def test_an_open_sign_is_not_printed_as_a_fact():
+    found = detect_separation(load_iris().data, load_iris().target == 0)
+    assert found.kind == "complete"
+    assert not found.determined.all()
+    open_terms = [term for term, sure in zip(found.terms, found.determined[1, 0], strict=True) if not sure]
+    assert all(f"{term} \u00b1inf" in str(found) for term in open_terms)
+    assert "either sign" in str(found)
+    frame = found.to_frame()
+    assert frame.columns.tolist() == ["class", "term", "limit", "determined"]
+    assert frame["term"][~frame["determined"]].tolist() == open_terms
+
+
+def test_long_lines_are_wrapped_between_coefficients():
+    rng = np.random.default_rng(0)
+    names = [f"a feature of number {j}" for j in range(8)]
+    X = pd.DataFrame(rng.normal(size=(12, 8)), columns=names)
+    found = detect_separation(X, np.arange(12) % 2)
+    lines = str(found).splitlines()
+    assert max(map(len, lines)) <= 88
+    assert sum(line.startswith("    a feature of number ") for line in lines) >= 2
+
+
+def test_a_representation_is_one_line():
+    found = detect_separation(load_iris().data, load_iris().target)
+    assert repr(found) == "<DetectedSeparation: quasi-complete, 150 of 150 rows, 3 classes, 5 terms>"
+
+
+def test_what_is_not_estimable_is_said_to_be():
+    X = np.column_stack([np.arange(6.0), np.arange(6.0)])
+    assert "x0 not estimable" in str(detect_separation(X, np.arange(6) > 2))
