@@ -33,11 +33,12 @@ from softglm.validation import (
 from softglm.version import __version__
 
 _REMEDY = {
-    Status.PRECISION: "Centre the columns of X that are far from zero for their spread; if C is huge, the classes may be "
-    "separated: choose a smaller one.",
+    Status.PRECISION: "Centre the columns of X that are far from zero for their spread, and drop those that are nearly "
+    "collinear; if C is huge, choose a smaller one.",
     Status.ITERATIONS: "Increase max_iter, now {max_iter}.",
     Status.ROUNDED: "Centre the columns of X, or pass X as float64.",
     Status.SEPARATED: "Set alpha > 0 (the default), or leave out what separates the classes.",
+    Status.UNDECIDED: "Set alpha > 0, where an optimum always exists.",
     Status.NON_FINITE: "Rescale X and the offset: squares and exponentials of them have to be finite.",
 }
 
@@ -104,16 +105,17 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         What proves `gap_`; an estimate is not a proof.
     deviance_, null_deviance_ : float
         2 sum_i w_i sum_k t_ik log(t_ik / (m_i p_ik)) of the model and of the best one without features: sample weights
-        in, class weights and penalty out.
+        in, class weights and penalty out. Infinite where a class weight of 0 left out a class that was observed.
 
     Notes
     -----
     What `converged_` promises. True means that the loss is within `tol`, relative to what the features explain, of its
-    minimum. As long as the information matrix fits ((K - 1)(p + 1) up to 4096) and, with alpha > 0, costs no more than a
-    thousand evaluations of the loss, that is proved from one exact Hessian for every alpha >= 0, on raw and on scaled data, and a last Newton step then brings the relative gap to about 1e-16;
-    with alpha = 0 it also proves that the maximum-likelihood estimate exists. For larger problems with alpha > 0 it
-    is proved by strong convexity. For larger ones with alpha = 0 it is an estimate, and `gap_kind_` says so. For
-    float32 X the coefficients are rounded to float32 and the promise is 1e-6.
+    minimum. As long as the information matrix fits ((K - 1)(p + 1) up to 4096) and, with alpha > 0, costs no more than
+    a thousand evaluations of the loss, that is proved from one exact Hessian for every alpha >= 0, on raw and on scaled
+    data, and a last Newton step then brings the relative gap to about 1e-16; with alpha = 0 it also proves that the
+    maximum-likelihood estimate exists. For larger problems with alpha > 0 it is proved by strong convexity. For larger
+    ones with alpha = 0 it is an estimate, and `gap_kind_` says so. For float32 X the coefficients are rounded to
+    float32 and the promise is 1e-6. Columns that are collinear to about seven digits count as collinear.
 
     A model fitted with an offset cannot be used where scikit-learn calls `predict` or `score` without one: they raise,
     since leaving it out silently would score another model. With metadata routing enabled, `set_score_request(
@@ -456,7 +458,10 @@ def _present_classes(
             f"y has only one class, {classes.tolist()}: there is nothing to tell apart. Pass rows of at least two."
         )
     totals = response.class_totals(weights)
-    present = np.asarray((totals if factors is None else totals * factors) > 0.0)
+    totals = totals if factors is None else totals * factors
+    # The mean of a coin that all but never falls on one side rounds to 1.
+    least = np.finfo(np.float64).eps * totals.sum() if len(classes) == 2 else 0.0
+    present = np.asarray(totals > least)
     if present.sum() < 2:
         raise ValueError(
             f"Only the class {classes[present].tolist()} of {classes[:10].tolist()} has any weight, so there is "
@@ -480,7 +485,7 @@ def _sentence(result: Fit) -> str:
     """Return how the fit ended, for the user."""
     proof = "an estimate" if result.gap_kind is GapKind.ESTIMATE else f"proved by {result.gap_kind.value}"
     sentence = f"{result.status.value} (relative gap {result.relative_gap:.1e}, {proof})"
-    if result.status is Status.SEPARATED:
+    if result.status in {Status.SEPARATED, Status.NON_FINITE}:
         sentence = result.status.value
     elif not result.is_unique:
         sentence += (

@@ -81,8 +81,8 @@ class Fit:
     @property
     def relative_gap(self) -> float:
         """(f - f*) / (f_null - f*): the share of what the features can explain that is still missing."""
-        explained = self.null_loss - self.loss + self.gap
-        return self.gap / explained if explained > 0.0 else 0.0
+        explained = max(self.null_loss - self.loss + self.gap, _RESOLUTION * (1.0 + abs(self.null_loss)))
+        return self.gap / explained
 
 
 class _Options(NamedTuple):
@@ -161,7 +161,10 @@ def _fit_wide(
 ) -> Fit | None:
     """Fit in the row space, where p > n; None if the penalty has no form there."""
     is_penalised = bool(penalty.curvature.any())
-    reduced, space = row_space(rows, centred=options.fit_intercept, penalised=is_penalised)
+    wide = row_space(rows, centred=options.fit_intercept, penalised=is_penalised)
+    if wide is None:
+        return None
+    reduced, space = wide
     narrow = penalty.rotated(rows.n_features, reduced.n_features)
     if narrow is None:
         return None
@@ -199,7 +202,9 @@ def _fit(
     problem = GLM(objective, coordinates)
     first = null.parameters
     if start is not None:
-        first = coordinates.nearest(objective.centred(start.coef, start.intercept))
+        warm = coordinates.nearest(objective.centred(start.coef, start.intercept))
+        # Of another model's coefficients, or after a change of units, the null model may be the better start.
+        first = warm if objective.evaluate(warm)[0] <= null.value else first
     solution = minimise(
         problem,
         first,
@@ -209,6 +214,7 @@ def _fit(
         max_iter=options.max_iter,
         report=None if report is None else lambda progress, point: report(progress, *objective.uncentred(point)),
     )
+    hides = solution.status is Status.CONVERGED and coordinates.leaves_out(solution.gradient, objective.moments.center)
     # In Newton's steps rounding adds what the family cannot identify: a constant over the classes.
     basis = family.identifiable_directions
     coef, intercept = objective.uncentred(solution.point @ basis @ basis.T)
@@ -219,8 +225,8 @@ def _fit(
         null_loss=null.value,
         penalty=penalty.value(solution.point),
         gap=solution.gap,
-        gap_kind=solution.gap_kind,
-        status=solution.status,
+        gap_kind=GapKind.ESTIMATE if hides else solution.gap_kind,
+        status=Status.PRECISION if hides else solution.status,
         is_unique=problem.is_unique,
         n_iterations=solution.n_iterations,
         n_evaluations=solution.n_evaluations,
@@ -256,7 +262,8 @@ def _rounded(result: Fit, objective: Objective, precision: npt.DTypeLike, tol: f
     # Two losses tell nothing finer than their own rounding.
     gap = result.gap + max(loss - result.loss, _RESOLUTION * (1.0 + abs(loss)))
     rounded = replace(result, coef=coef, intercept=intercept, loss=loss, gap=gap)
-    if rounded.status is Status.CONVERGED and rounded.relative_gap > max(tol, ROUNDING_TOLERANCE):
+    lost = loss - result.loss > _RESOLUTION * (1.0 + abs(loss))
+    if rounded.status is Status.CONVERGED and lost and rounded.relative_gap > max(tol, ROUNDING_TOLERANCE):
         return replace(rounded, status=Status.ROUNDED)
     return rounded
 

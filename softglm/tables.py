@@ -22,7 +22,7 @@ _MAX_LISTED = 12
 _MANY_CLASSES = 20
 # pandas reads more, but not without being asked; the csv module reads none.
 _MISSING = ("", "?", "NA", "N/A", "NaN", "nan", "NULL", "null", "<NA>")
-_TRUE, _FALSE = {"True", "_TRUE", "true"}, {"False", "_FALSE", "false"}
+_TRUE, _FALSE = {"True", "TRUE", "true"}, {"False", "FALSE", "false"}
 _MAX_CELLS = 2**27  # a gigabyte of float64
 
 

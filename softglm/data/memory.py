@@ -14,6 +14,8 @@ from softglm.data.rows import Rows, Statistic
 _ROWS = 2048
 # Adding up the (p, q) statistics of the blocks must stay cheap beside computing them.
 _ENTRIES_PER_FEATURE = 8
+# A block of a sparse matrix may be made dense up to this many entries; with more features than this none ever is.
+_MAX_DENSE_ENTRIES, _MAX_DENSE_FEATURES = 2**22, 8192
 
 
 @final
@@ -60,7 +62,11 @@ class RowsInMemory(Rows):
     def _rows_per_block(self, X: Matrix) -> int:
         entries_per_row = X.nnz / max(self.n_rows, 1) if _is_sparse(X) else self.n_features
         enough = _ENTRIES_PER_FEATURE * self.n_features / max(entries_per_row, 1.0)
-        return int(max(_ROWS, enough))
+        rows = int(max(_ROWS, enough))
+        if _is_sparse(X) and self.n_features <= _MAX_DENSE_FEATURES:
+            # Second moments and Hessians fill in the zeros of one block at a time.
+            return min(rows, max(_MAX_DENSE_ENTRIES // max(self.n_features, 1), 1))
+        return rows
 
 
 def _row_slice(X: Matrix, rows: slice) -> Matrix:

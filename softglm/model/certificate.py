@@ -64,7 +64,10 @@ def concordance_radius(objective: Objective, coordinates: KroneckerCoordinates, 
 
     def statistic(block: Block) -> tuple[FloatArray, ...]:
         projected = coordinates.features_of(block.centred(objective.moments.center)) @ root
-        return (np.einsum("ij,ij->i", projected, projected).max(initial=0.0, keepdims=True),)
+        leverages = np.einsum("ij,ij->i", projected, projected)
+        if block.weights is not None:
+            leverages[block.weights == 0.0] = 0.0
+        return (leverages.max(initial=0.0, keepdims=True),)
 
     leverage = objective.rows.max(statistic)[0][0]
     longest = np.square(objective.family.curvature_directions).sum(axis=1).max()

@@ -25,6 +25,10 @@ from softglm.model.objective import Objective
 _RANK_TOLERANCE = 16 * np.finfo(np.float64).eps
 # A column whose spread is below this, relative to its mean, is constant to rounding.
 _CONSTANT = 64 * np.finfo(np.float64).eps
+# A column whose square spread is below this is constant: its reciprocal would overflow.
+_LEAST_SPREAD = 1e-290
+# A gradient in nats per standard deviation that is more than rounding.
+_HIDDEN = 1e-10
 # A class direction keeps at least this curvature, or a vanishing class would have infinite scale.
 _LEAST_CURVATURE = 1e-12
 # Up to this many features their full second moments are decomposed (p^3); beyond, only their scales are used.
@@ -84,6 +88,23 @@ class KroneckerCoordinates:
         unit = np.divide(self.features, lengths, out=np.zeros_like(self.features), where=lengths > 0.0)
         return np.asarray(self.features @ linalg.lstsq(unit, scaled)[0])
 
+    def leaves_out(self, gradient: FloatArray, center: FloatArray) -> bool:
+        """Tell whether a gradient, shape (m, q), is more than rounding in what these coordinates lack.
+
+        Columns that are collinear but for their last digits count as collinear; if those digits matter, the optimum in
+        these coordinates is not that of the data.
+        """
+        if self.features.ndim == 1 or self.features.shape[0] == self.features.shape[1]:
+            return False
+        # The length of a row of F is about one over the spread of its column.
+        lengths = np.sqrt(np.square(self.features).sum(axis=1))[:, np.newaxis]
+        unit = np.divide(self.features, lengths, out=np.zeros_like(self.features), where=lengths > 0.0)
+        kept, _ = np.linalg.qr(unit)
+        standardised = gradient * lengths
+        standardised -= kept @ (kept.T @ standardised)
+        distance = 1.0 + np.abs(center * lengths[: len(center), 0]).max(initial=0.0)
+        return bool(np.abs(standardised).max(initial=0.0) > _HIDDEN * distance)
+
     def features_of(self, centred: FloatArray) -> FloatArray:
         """Return F'[x - c; 1], shape (rows, r), of centred rows x - c, shape (rows, p); without the 1 where m = p."""
         if self.features.ndim == 1:
@@ -118,7 +139,8 @@ def kronecker_coordinates(
         features, gamma, ridge = np.ones(len(penalty)), second_moments, penalty * (second_moments > 0.0)
     else:
         features, gamma = _simultaneous_eigenvectors(second_moments, penalty / typical)
-        ridge = typical * (1.0 - gamma)
+        # Equal to typical (1 - gamma), which would cancel where little is penalised.
+        ridge = np.square(features).T @ penalty
     curvature = np.multiply.outer(gamma, sigma) + ridge[:, np.newaxis]
     scales = np.zeros_like(curvature)
     np.divide(1.0, np.sqrt(curvature), out=scales, where=curvature > 0.0)
@@ -132,11 +154,11 @@ def _simultaneous_eigenvectors(moments: FloatArray, penalty: FloatArray) -> tupl
     their coefficients stay at zero.
     """
     joint = moments + np.diag(penalty)
-    varies = moments.diagonal() > 0.0
+    varies = moments.diagonal() > _LEAST_SPREAD
     unit = np.zeros_like(penalty)
     np.divide(1.0, np.sqrt(joint.diagonal()), out=unit, where=varies)
     # Scaled to a unit diagonal first: otherwise the columns of largest scale would drown the others in rounding.
-    eigenvalues, vectors = np.linalg.eigh(joint * np.outer(unit, unit))
+    eigenvalues, vectors = np.linalg.eigh(joint * unit[:, np.newaxis] * unit)
     kept = eigenvalues > _RANK_TOLERANCE * len(unit) * eigenvalues.max(initial=0.0)
     whitened = unit[:, np.newaxis] * vectors[:, kept] / np.sqrt(eigenvalues[kept])
     gamma, rotation = np.linalg.eigh(whitened.T @ moments @ whitened)

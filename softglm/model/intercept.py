@@ -16,7 +16,8 @@ _MAX_STEPS = 200
 _MAX_HALVINGS = 30
 # The squared Newton decrement, in nats, below which the intercepts are exact to rounding.
 _NEGLIGIBLE = 1e-28
-# Far from the optimum the information vanishes and Newton's step with it explodes: eta moves by no more than this.
+# Far from the optimum the information vanishes and Newton's step with it explodes: eta moves by no more than this at
+# first, twice as much at each next step.
 _LONGEST = 4.0
 _LEAST_INFORMATION = 1e-200
 # Differences of f below this, relative to |f| + 1, are rounding; the slope decides there.
@@ -53,8 +54,10 @@ def solve_intercept(objective: Objective, parameters: FloatArray) -> FloatArray:
     """Return the parameters, shape (m, q), with the intercepts that minimise f for these coefficients."""
     basis = objective.family.identifiable_directions
     value, gradient, information = _intercept_pass(objective, parameters)
+    longest = _LONGEST
     for _ in range(_MAX_STEPS):
-        step = _newton_step(basis.T @ gradient, basis.T @ information @ basis, basis)
+        step = _newton_step(basis.T @ gradient, basis.T @ information @ basis, basis, longest)
+        longest *= 2.0
         slope = gradient @ step
         if not slope < -_NEGLIGIBLE:
             break
@@ -72,11 +75,11 @@ def solve_intercept(objective: Objective, parameters: FloatArray) -> FloatArray:
     return parameters
 
 
-def _newton_step(gradient: FloatArray, information: FloatArray, basis: FloatArray) -> FloatArray:
+def _newton_step(gradient: FloatArray, information: FloatArray, basis: FloatArray, longest: float) -> FloatArray:
     """Return the Newton step of the intercepts, shape (q,), shortened where it goes too far to be trusted."""
     spectrum, vectors = np.linalg.eigh(information)
     step = basis @ vectors @ (-(gradient @ vectors) / np.maximum(spectrum, _LEAST_INFORMATION))
-    return np.asarray(step * min(1.0, _LONGEST / max(np.abs(step).max(initial=0.0), _NEGLIGIBLE)))
+    return np.asarray(step * min(1.0, longest / max(np.abs(step).max(initial=0.0), _NEGLIGIBLE)))
 
 
 def _intercept_pass(objective: Objective, parameters: FloatArray) -> tuple[float, FloatArray, FloatArray]:

@@ -12,12 +12,12 @@ from softglm.model.metric import ExactMetric, KroneckerMetric
 from softglm.model.objective import Objective
 from softglm.model.separation import is_separated, separates
 
-# The exact Hessian is used while it, and the sums it is assembled from, stay below these sizes.
-_MAX_PARAMETERS, _MAX_GRAM_ENTRIES = 4096, 2**26
+# The exact Hessian is used while its size, and the weights of the d curvature directions of a block, stay below these.
+_MAX_PARAMETERS, _MAX_ENTRIES, _ROWS = 4096, 2**26, 2048
 # And, where the penalty can prove the optimum too, while it costs no more than this many evaluations.
 _MAX_PRICE = 1000.0
-# A linear program decides about separation while its entries stay below this.
-_MAX_PROGRAM = 10**8
+# Linear programs decide about separation while all their entries, few of which are ever formed, stay below this.
+_MAX_PROGRAM = 10**9
 # Nanoseconds measured on one core. Only ratios matter, and those vary little between machines.
 _PRODUCT, _EXPONENTIAL, _EVALUATION = 0.12, 2.5, 3e4
 _GRAM, _CHOLESKY, _REFRESH = 0.04, 0.01, 1.5e5
@@ -40,10 +40,10 @@ class GLM:
         n, (m, q) = objective.rows.n_rows, objective.shape
         r, s = coordinates.scales.shape
         d = objective.family.n_curvature_directions
-        self._program_size = n * d * r
         self.evaluation_cost = _EVALUATION + q * (_PRODUCT * objective.rows.n_entries + _EXPONENTIAL * n)
         self.refresh_cost = _REFRESH + n * r * (_GRAM * d * r + _PRODUCT * m) + _CHOLESKY * (r * s) ** 3
-        fits = r * s <= _MAX_PARAMETERS and d * r * r <= 2 * _MAX_GRAM_ENTRIES
+        self._is_decidable = r * s <= _MAX_PARAMETERS and d * (q + _ROWS) <= _MAX_ENTRIES and n * d * r <= _MAX_PROGRAM
+        fits = r * s <= _MAX_PARAMETERS and d * (q + _ROWS) <= _MAX_ENTRIES
         pays = self.refresh_cost <= _MAX_PRICE * self.evaluation_cost or not objective.penalty.curvature.any()
         self.has_hessian = fits and pays
 
@@ -81,15 +81,22 @@ class GLM:
         """Return the point with the best intercepts for its coefficients."""
         return solve_intercept(self.objective, point) if self.objective.fit_intercept else point
 
-    def has_no_minimiser(self, point: FloatArray, *, thorough: bool) -> bool:
-        """Tell whether nothing is penalised and the data are separated: by the margins here, or a linear program."""
-        if self.objective.penalty.curvature.any() or not (self.has_hessian or thorough):
+    def has_no_minimiser(self, point: FloatArray, *, thorough: bool) -> bool | None:
+        """Tell whether nothing is penalised and the data are separated: by the margins here, or by linear programs.
+
+        None if that is not known, or too large to decide.
+        """
+        if self.objective.penalty.curvature.any():
             return False
-        if self._is_separated is None and separates(self.objective, point):
-            self._is_separated = True
-        if self._is_separated is None and thorough and self._program_size <= _MAX_PROGRAM:
-            self._is_separated = is_separated(self.objective, self.coordinates)
-        return bool(self._is_separated)
+        if self._is_separated is None and self._is_decidable and (self.has_hessian or thorough):
+            if separates(self.objective, point):
+                self._is_separated = True
+            elif thorough:
+                try:
+                    self._is_separated = is_separated(self.objective, self.coordinates)
+                except ArithmeticError:
+                    self._is_decidable = False
+        return self._is_separated
 
 
 def _coordinates_at(objective: Objective, point: FloatArray) -> KroneckerCoordinates:

@@ -15,6 +15,8 @@ from scipy import linalg
 from softglm.arrays import FloatArray
 from softglm.data import Block, Rows, RowsInMemory
 
+# The most that the spreads of penalised columns may differ by. (Others are scaled.)
+_WIDEST = 1e5
 # Singular values below this, times p, relative to the largest are rounding.
 _RANK_TOLERANCE = np.finfo(np.float64).eps
 
@@ -45,8 +47,10 @@ class RowSpace:
         return self.basis.T @ (coef * self.scale[:, np.newaxis]), intercept + self.center @ coef
 
 
-def row_space(rows: Rows, *, centred: bool, penalised: bool) -> tuple[Rows, RowSpace]:
+def row_space(rows: Rows, *, centred: bool, penalised: bool) -> tuple[Rows, RowSpace] | None:
     """Return the reduced rows, with r <= n features in place of p > n, and the way back.
+
+    None if the scales of the columns differ so much that the largest would drown the others in rounding.
 
     Parameters
     ----------
@@ -58,13 +62,17 @@ def row_space(rows: Rows, *, centred: bool, penalised: bool) -> tuple[Rows, RowS
     """
     zero = np.zeros(rows.n_features)
     parts = rows.concatenate(lambda block: (block.centred(zero).T, *_observed(block)))
-    columns, targets, weights, offset = parts
+    counted = parts[2] > 0.0
+    columns, targets, weights, offset = (part[..., counted] for part in parts)
     center = columns @ weights / weights.sum() if centred else zero
     columns -= center[:, np.newaxis]
     scale = np.ones(rows.n_features)
+    spread = np.sqrt(columns**2 @ weights / weights.sum())
+    varying = spread[spread > 0.0]
+    if penalised and varying.max(initial=1.0) > _WIDEST * varying.min(initial=1.0):
+        return None
     if not penalised:
-        spread = np.sqrt(columns**2 @ weights / weights.sum())
-        scale[spread > 0.0] = spread[spread > 0.0]
+        scale[spread > 0.0] = varying
         columns /= scale[:, np.newaxis]
     # The triangle first, which is small: a singular value decomposition of p rows is dear.
     orthonormal, triangle = linalg.qr(columns, mode="economic", overwrite_a=True)

@@ -71,8 +71,8 @@ class Problem(Protocol):
     def settle(self, point: FloatArray) -> FloatArray:
         """Return a point no worse than this, at which `bound` holds."""
 
-    def has_no_minimiser(self, point: FloatArray, *, thorough: bool) -> bool:
-        """Tell whether it is proved that f has none: cheaply, from this point, or thoroughly, whatever the cost."""
+    def has_no_minimiser(self, point: FloatArray, *, thorough: bool) -> bool | None:
+        """Tell whether f has none: cheaply, from this point, or thoroughly, whatever the cost; None if undecided."""
 
 
 @final
@@ -170,12 +170,13 @@ class _Run:
                 return self.solution(Status.CONVERGED, gap, kind)
             if kind is GapKind.ESTIMATE:
                 thorough = ending or gap <= self.allowed or self.n_refreshes >= _SUSPICIOUS
-                if self.problem.has_no_minimiser(self.here.point, thorough=thorough):
+                has_none = self.problem.has_no_minimiser(self.here.point, thorough=thorough)
+                if has_none:
                     return self.solution(Status.SEPARATED, gap, kind)
                 # An approximate metric proves nothing: its estimate has to do where there is no bound to be had.
                 unbounded = ending or not np.isfinite(self.problem.bound(self.here.gradient))
                 if not self.problem.has_hessian and unbounded and gap <= _DISTRUST * self.allowed:
-                    return self.solution(Status.CONVERGED, gap, kind)
+                    return self.solution(Status.UNDECIDED if has_none is None else Status.CONVERGED, gap, kind)
             if ending:
                 out_of_iterations = self.n_iterations >= self.max_iter
                 return self.solution(Status.ITERATIONS if out_of_iterations else Status.PRECISION, gap, kind)

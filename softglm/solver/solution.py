@@ -16,6 +16,7 @@ class Status(Enum):
     ITERATIONS = "ran out of iterations before the tolerance was reached"
     ROUNDED = "converged in float64, but rounding the coefficients to float32 lost more than the tolerance"
     SEPARATED = "separated: the maximum-likelihood estimate does not exist, some coefficients are infinite"
+    UNDECIDED = "came to rest, but the data are too large to decide whether they are separated and an optimum exists"
     NON_FINITE = "the objective is not finite: some value of X or the offset is too large for the arithmetic"
 
 

@@ -1,0 +1,93 @@
+"""Inputs on which a fit could be wrong and yet look proved: each is right, or says that it is not."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from softglm import SoftmaxGLM
+
+# Two ways to the same optimum, each exact to rounding; the scales of the columns cost some digits.
+SAME = {"rtol": 1e-6, "atol": 1e-9}
+
+
+def wide():
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(60, 200))
+    return rng, X, (X[:, 1] + X[:, 2] > 0.0).astype(int)
+
+
+def test_a_wide_matrix_with_one_huge_column_has_the_optimum_of_its_sparse_twin():
+    rng, X, y = wide()
+    X = np.c_[X, 1.7e18 + rng.uniform(0.0, 1e16, 60)]  # a time in nanoseconds
+    dense, twin = SoftmaxGLM().fit(X, y), SoftmaxGLM().fit(sparse.csr_array(X), y)
+    assert dense.converged_
+    np.testing.assert_allclose(dense.loss_, twin.loss_, **SAME)
+    np.testing.assert_allclose(dense.coef_, twin.coef_, **SAME)
+
+
+@pytest.mark.parametrize("size", [1e8, 1e16])
+@pytest.mark.parametrize("n_features", [5, 200])
+def test_a_row_of_weight_zero_counts_for_nothing_however_large(size, n_features):
+    _, X, y = wide()
+    X = X[:, :n_features]
+    far, weights = X.copy(), np.ones(60)
+    far[0], weights[0] = size, 0.0
+    with_it, without = SoftmaxGLM().fit(far, y, weights), SoftmaxGLM().fit(X[1:], y[1:])
+    assert with_it.converged_
+    np.testing.assert_allclose(with_it.coef_, without.coef_, **SAME)
+
+
+def test_digits_that_are_lost_between_collinear_columns_are_not_called_converged():
+    rng = np.random.default_rng(6)
+    a, z = rng.normal(size=(2, 500))
+    y = z + rng.logistic(size=500) > 0.0
+    with pytest.warns(UserWarning, match="precision of the arithmetic"):
+        model = SoftmaxGLM(alpha=0).fit(np.c_[a, a + 1e-7 * z], y)
+    assert not model.converged_
+    assert model.gap_kind_ == "estimate"
+
+
+def test_exactly_collinear_columns_are_called_converged():
+    rng = np.random.default_rng(6)
+    z = 1e5 + rng.normal(size=500)
+    y = z - 1e5 + rng.logistic(size=500) > 0.0
+    assert SoftmaxGLM(alpha=0).fit(np.c_[z, 2.0 * z, z], y).converged_
+
+
+@pytest.mark.parametrize("size", [3e3, 3e7])
+def test_offsets_of_any_size_have_the_right_null_model(size):
+    rng = np.random.default_rng(7)
+    z, offset = rng.normal(size=(400, 2)), np.where(np.arange(400) < 200, size, 0.0)
+    y = np.where(offset > 0.0, 1, z[:, 0] + rng.logistic(size=400) > 0.0)
+    model = SoftmaxGLM().fit(z, y, offset=offset)
+    assert model.converged_
+    # Where the offset decides, nothing is left to say: the null model is that of the other rows.
+    share = y[200:].mean()
+    entropy = -share * np.log(share) - (1.0 - share) * np.log(1.0 - share)
+    np.testing.assert_allclose(model.null_deviance_, 400.0 * entropy, rtol=1e-6)
+
+
+def test_a_warm_start_from_other_units_is_not_worse_than_none():
+    _, X, y = wide()
+    model = SoftmaxGLM(warm_start=True).fit(X, y)
+    expected = model.coef_.copy()
+    model.coef_ = 1e6 * model.coef_
+    np.testing.assert_allclose(model.fit(X, y).coef_, expected, **SAME)
+    model.coef_ = np.full_like(model.coef_, np.nan)
+    np.testing.assert_allclose(model.fit(X, y).coef_, expected, **SAME)
+
+
+def test_columns_too_small_for_their_squares_do_not_hide_the_others():
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=300)
+    y = x + rng.logistic(size=300) > 0.0
+    model = SoftmaxGLM(alpha=0).fit(np.c_[x, 1e-156 * rng.normal(size=300)], y)
+    np.testing.assert_allclose(model.coef_[0, 0], SoftmaxGLM(alpha=0).fit(x[:, None], y).coef_[0, 0], **SAME)
+
+
+def test_more_classes_than_separation_can_be_decided_for_are_not_called_converged():
+    rng = np.random.default_rng(9)
+    X, y = rng.normal(size=(600, 2)), np.arange(600) % 300
+    assert SoftmaxGLM().fit(X, y).converged_
+    with pytest.warns(UserWarning, match="too large to decide"):
+        assert not SoftmaxGLM(alpha=0).fit(X, y).converged_
