@@ -1,7 +1,11 @@
 """Multiclass classification as an honest generalised linear model.
 
-`SoftmaxGLM` takes the place of ``sklearn.linear_model.LogisticRegression``. The theory it is built from can be read in
-the order of the rooms: `families` (what is assumed), `model` (what is minimised), `solver` (how), `fit` (the core).
+`SoftmaxGLM` takes the place of ``sklearn.linear_model.LogisticRegression``. `infer` says of a fitted model or pipeline
+what a statistics package says, `compare` tests two nested fits, `detect_separation` tells which estimates are infinite,
+and `neg_log_loss` scores every kind of y.
+
+The theory can be read in the order of the rooms: `families` (what is assumed), `model` (what is minimised), `solver`
+(how), `fit` (the core), `inference` (what a fit says).
 """
 
 from softglm.estimator import SeparationWarning, SoftmaxGLM

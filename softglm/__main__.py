@@ -3,11 +3,12 @@
 import argparse
 import io
 import math
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from softglm.comparison import compare, fit_on_all_rows
+from softglm.comparison import cross_validate_rivals, fit_on_all_rows
 from softglm.report import Report, as_json, as_text
 from softglm.tables import UnusableDataError, check_classes, read_table, wine_table
 from softglm.version import __version__
@@ -54,10 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         table,
         options.alpha,
         options.folds,
-        compare(table.X, table.codes, alpha=options.alpha, n_folds=options.folds),
+        cross_validate_rivals(table.X, table.codes, alpha=options.alpha, n_folds=options.folds),
         fit_on_all_rows(table.X, table.codes, table.features, table.classes, alpha=options.alpha, n_effects=N_EFFECTS),
     )
-    print(as_json(report) if options.json else as_text(report))
+    try:
+        print(as_json(report) if options.json else as_text(report), flush=True)
+    except BrokenPipeError:  # the reader, head or a pager, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

@@ -69,7 +69,9 @@ class Score:
     warnings: dict[str, int]
 
 
-def compare(X: FloatArray, codes: IntArray, *, alpha: float | None = None, n_folds: int = 5) -> tuple[Score, ...]:
+def cross_validate_rivals(
+    X: FloatArray, codes: IntArray, *, alpha: float | None = None, n_folds: int = 5
+) -> tuple[Score, ...]:
     """Cross-validate SoftmaxGLM, LogisticRegression as it comes, and the latter on standardised columns.
 
     Parameters

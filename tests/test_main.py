@@ -11,7 +11,7 @@ from sklearn.datasets import load_iris
 
 from softglm import SoftmaxGLM, __version__
 from softglm.__main__ import main
-from softglm.comparison import compare
+from softglm.comparison import cross_validate_rivals
 from softglm.report import _ROUNDING
 
 # Decimal fractions are parsed to within one unit in the last place, which the fits hardly amplify.
@@ -122,7 +122,7 @@ def test_it_runs_as_a_module_with_warnings_as_errors():
 
 def test_the_distance_is_that_of_the_loss_fitted():
     X, y = load_iris(return_X_y=True)
-    scores = compare(X, y.astype(np.int32), alpha=0.1, n_folds=3)
+    scores = cross_validate_rivals(X, y.astype(np.int32), alpha=0.1, n_folds=3)
     assert scores[0].distance <= _ROUNDING
     assert all(0.0 <= score.distance < 1e-3 for score in scores)
     assert all(score.accuracy > 0.8 for score in scores)
