@@ -55,7 +55,7 @@ def infer(
     offset: Any = None,
     weights: Literal["frequency", "sampling"] = "frequency",
     reference: Any = None,
-    covariance: Literal["model", "laplace", "robust", "HC1", "HC3", "cluster"] = "model",
+    covariance: Literal["model", "laplace", "robust", "HC0", "HC1", "HC3", "cluster"] = "model",
     clusters: Any = None,
     correction: str | None = None,
     distribution: Literal["normal", "t"] = "normal",
@@ -81,7 +81,7 @@ def infer(
 
         - "model": H^-1 F H^-1, the inverse information if nothing is penalised.
         - "laplace": H^-1, of the Gaussian approximation to the posterior under the ridge as a prior.
-        - "robust": HC0, meat = sum_i w_i s_i s_i' for frequency weights, sum_i u_i u_i' for sampling weights. Right
+        - "robust" or "HC0": meat = sum_i w_i s_i s_i' for frequency weights, sum_i u_i u_i' for sampling weights. Right
           for a misspecified model too. A row of counts is one unit.
         - "HC1": HC0 times n / (n - k), for n rows and k parameters.
         - "HC3": HC0 with the scores (I - W_i M_i)^-1 s_i, M_i the covariance of eta_i: close to the jackknife. A true
@@ -137,6 +137,7 @@ def infer(
     >>> result.coefficients.std_error.shape
     (1, 4)
     """
+    covariance = "robust" if covariance == "HC0" else covariance
     _check_options(weights, covariance, clusters, correction, distribution, level)
     target = _Target.of(estimator)
     model = target.model
@@ -359,10 +360,8 @@ def _doubts(model: SoftmaxGLM, fitted: Estimate) -> tuple[str, ...]:
         )
     if fitted.distance <= explained + (_SINGLE_ROUNDING if model.coef_.dtype == np.float32 else _ROUNDING):
         return ()
-    return (
-        f"The optimum of these data is {fitted.distance:.2g} standard errors from the fitted coefficients: are X, y, "
-        "weights and offset those of the fit?",
-    )
+    distance = f"{fitted.distance:.2g} standard errors from the fitted coefficients"
+    return (f"The optimum of these data is {distance}: are X, y, weights and offset those of the fit?",)
 
 
 def _separation(fitted: Estimate) -> Separation | None:

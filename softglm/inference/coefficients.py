@@ -8,13 +8,14 @@ import numpy.typing as npt
 from scipy import stats
 
 from softglm.arrays import BoolArray, FloatArray
+from softglm.inference import summary
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @final
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Coefficients:
     """Log odds of every class against the base class, one row per class, one column per term.
 
@@ -28,12 +29,14 @@ class Coefficients:
         "Intercept" first, if there is one.
     estimate, std_error, lower, upper : array of shape (K - 1, n_terms)
         NaN where the data do not determine the coefficient. An estimate at infinity has no standard error, and the sign
-        of one direction that separates (`Inference.may_go_either_way` says where others have the opposite).
+        of one direction that separates.
     z, p_value : array of shape (K - 1, n_terms), or None
         Estimate over standard error, and its two-sided p-value; None for a penalised fit, whose estimates are biased
         towards zero by design.
     is_estimable : bool array of shape (K - 1, n_terms)
         Whether the data determine the coefficient.
+    may_go_either_way : bool array of shape (K - 1, n_terms)
+        Whether another direction that separates has the opposite sign.
     level : float
         Of the interval.
     """
@@ -48,7 +51,15 @@ class Coefficients:
     lower: FloatArray
     upper: FloatArray
     is_estimable: BoolArray
+    may_go_either_way: BoolArray
     level: float
+
+    def __str__(self) -> str:
+        """Return a table, as in the summary."""
+        header = summary.estimate_headings(self.level, None if self.z is None else "z")
+        return "\n".join(summary.aligned(header, summary.coefficient_rows(self)))
+
+    __repr__ = __str__
 
     def odds_ratios(self) -> "OddsRatios":
         """Return exp(estimate): how the odds of a class against the base change with one unit of a term.
@@ -66,6 +77,7 @@ class Coefficients:
                 ratio * self.std_error,
                 np.exp(self.lower),
                 np.exp(self.upper),
+                self.may_go_either_way,
                 self.level,
             )
 
@@ -87,7 +99,7 @@ class Coefficients:
 
 
 @final
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class OddsRatios:
     """Odds ratios (for three classes and more, relative-risk ratios) against the base class.
 
@@ -97,6 +109,8 @@ class OddsRatios:
     reference : object
     terms : tuple of str
     ratio, std_error, lower, upper : array of shape (K - 1, n_terms)
+    may_go_either_way : bool array of shape (K - 1, n_terms)
+        Whether a ratio of 0 or infinity may as well be the other.
     level : float
     """
 
@@ -107,7 +121,27 @@ class OddsRatios:
     std_error: FloatArray
     lower: FloatArray
     upper: FloatArray
+    may_go_either_way: BoolArray
     level: float
+
+    def __str__(self) -> str:
+        """Return a table."""
+        decimals = summary.decimals_for(self.std_error)
+        groups = {}
+        for row, name in enumerate(summary.contrast_names(self.classes, self.reference)):
+            cells = summary.cells_of(
+                estimate=self.ratio[row],
+                std_error=self.std_error[row],
+                lower=self.lower[row],
+                upper=self.upper[row],
+                decimals=decimals,
+            )
+            for column in np.flatnonzero(self.may_go_either_way[row]):
+                cells[column][0] = "0 or inf"
+            groups[name] = [[term, *row_cells] for term, row_cells in zip(self.terms, cells, strict=True)]
+        return "\n".join(summary.aligned(summary.estimate_headings(self.level, estimate="ratio"), groups))
+
+    __repr__ = __str__
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame with the columns class, term, ratio, std_error, lower, upper."""
@@ -119,6 +153,7 @@ def coefficient_table(
     estimate: FloatArray,
     std_error: FloatArray,
     is_estimable: BoolArray,
+    may_go_either_way: BoolArray,
     *,
     classes: npt.NDArray[Any],
     reference: Any,  # noqa: ANN401 - a class is what the user's labels are
@@ -132,7 +167,7 @@ def coefficient_table(
     Parameters
     ----------
     estimate, std_error : array of shape (K - 1, n_terms)
-    is_estimable : bool array of shape (K - 1, n_terms)
+    is_estimable, may_go_either_way : bool array of shape (K - 1, n_terms)
     classes, reference, terms, level
         As in `Coefficients`.
     distribution : frozen distribution
@@ -160,6 +195,7 @@ def coefficient_table(
         lower=estimate - reach,
         upper=estimate + reach,
         is_estimable=is_estimable,
+        may_go_either_way=may_go_either_way,
         level=level,
     )
 

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Block, DenseBlock, Rows, RowsInMemory
 from softglm.data.rows import Statistic
+from softglm.inference import summary
 from softglm.inference.classes import class_probabilities, every_class
 from softglm.inference.estimate import Estimate
 
@@ -34,7 +35,7 @@ Effect: TypeAlias = tuple[int, FloatArray, FloatArray]
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MarginalEffects:
     """What a unit of each column, or switching it on, adds to the probability of each class.
 
@@ -69,6 +70,28 @@ class MarginalEffects:
     classes: npt.NDArray[Any]
     kind: EffectKind
     level: float
+
+    def __str__(self) -> str:
+        """Return a table: for each column, a row for each class."""
+        decimals, is_tested = summary.decimals_for(self.std_error), self.z is not None
+        groups = {}
+        for j, feature in enumerate(self.features):
+            cells = summary.cells_of(
+                estimate=self.estimate[j],
+                std_error=self.std_error[j],
+                z=None if self.z is None else self.z[j],
+                p_value=None if self.p_value is None else self.p_value[j],
+                lower=self.lower[j],
+                upper=self.upper[j],
+                decimals=decimals,
+            )
+            name = f"{feature} (from 0 to 1)" if self.is_discrete[j] else feature
+            groups[name] = [[str(label), *of_class] for label, of_class in zip(self.classes, cells, strict=True)]
+        where = "Average marginal effects" if self.kind == "average" else "Marginal effects at the means"
+        table = summary.aligned(summary.estimate_headings(self.level, "z" if is_tested else None), groups)
+        return "\n".join([f"{where}, on the probability of each class", "", *table])
+
+    __repr__ = __str__
 
     def to_frame(self) -> Any:  # noqa: ANN401 - a pandas DataFrame
         """Return a tidy data frame of p K rows: term, class, estimate, std_error, z, p_value, lower, upper."""

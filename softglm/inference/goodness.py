@@ -21,9 +21,11 @@ from scipy import special
 
 from softglm.arrays import FloatArray, IntArray
 from softglm.data import Block
+from softglm.inference import summary
 from softglm.inference.classes import class_probabilities, class_shares
 from softglm.inference.diagnostics import pearson_terms, relative_entropies
 from softglm.inference.estimate import Estimate
+from softglm.inference.likelihood import ChiSquaredTest
 from softglm.model import null_model
 
 # Scores closer than this are equal but for rounding.
@@ -33,7 +35,7 @@ _WHOLE = 1e-9
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class HosmerLemeshow:
     """The generalised Hosmer-Lemeshow test.
 
@@ -56,6 +58,18 @@ class HosmerLemeshow:
     expected: FloatArray
     classes: npt.NDArray[Any]
 
+    def __str__(self) -> str:
+        """Return the test, and the table it is made of."""
+        rows = [
+            [f"{group}", *(f"{seen:g} / {due:.1f}" for seen, due in zip(*both, strict=True))]
+            for group, both in enumerate(zip(self.observed, self.expected, strict=True), start=1)
+        ]
+        test = ChiSquaredTest(self.statistic, self.df, self.p_value)
+        table = summary.aligned([str(name) for name in self.classes], {"": rows})
+        return "\n".join([f"Hosmer-Lemeshow test: {test}", "", "Observed / expected in each group:", *table])
+
+    __repr__ = __str__
+
     def to_frame(self) -> Any:  # noqa: ANN401 - a pandas DataFrame
         """Return a tidy data frame of g K rows: group, class, observed, expected."""
         import pandas as pd
@@ -72,7 +86,7 @@ class HosmerLemeshow:
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GoodnessOfFit:
     """How rows of counts differ from what the model expects, and from what a model without features does.
 
@@ -98,6 +112,25 @@ class GoodnessOfFit:
     null_deviance: float
     null_df: int
     least_expected: float
+
+    def __str__(self) -> str:
+        """Return a table of the statistics."""
+        rows = [
+            [name, summary.number(statistic, 2), str(df), summary.p_cell(p_value)]
+            for name, statistic, df, p_value in (
+                ("Deviance", self.deviance, self.df, self.deviance_p_value),
+                ("Pearson", self.pearson, self.df, self.pearson_p_value),
+                ("Null deviance", self.null_deviance, self.null_df, float("nan")),
+            )
+        ]
+        return "\n".join(
+            [
+                *summary.aligned(["statistic", "df", "p-value"], {"": rows}),
+                f"Dispersion {summary.number(self.dispersion, 4)}. Smallest expected count {self.least_expected:.3g}.",
+            ]
+        )
+
+    __repr__ = __str__
 
     @property
     def dispersion(self) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import linalg
 
 from softglm.arrays import FloatArray
+from softglm.inference import summary
 from softglm.inference.constrained import constrained_fit
 from softglm.inference.estimate import Estimate, contrast_forms, estimate_at
 from softglm.inference.likelihood import ChiSquaredTest, chi_squared_test
@@ -23,7 +24,7 @@ _RANK_TOLERANCE = 1e-9
 
 
 @final
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TermTests:
     """Tests of whether each term, over all equations, can be left out.
 
@@ -40,6 +41,18 @@ class TermTests:
     statistic: FloatArray
     df: FloatArray
     p_value: FloatArray
+
+    def __str__(self) -> str:
+        """Return a table with a row for each term."""
+        name = {"lr": "Likelihood-ratio", "wald": "Wald", "score": "Score"}[self.kind]
+        rows = [
+            [term, summary.number(statistic, 2), str(df), summary.p_cell(p_value)]
+            for term, statistic, df, p_value in zip(self.terms, self.statistic, self.df, self.p_value, strict=True)
+        ]
+        table = summary.aligned(["chi2", "df", "p-value"], {"": rows})
+        return "\n".join([f"{name} tests of leaving out each term", "", *table])
+
+    __repr__ = __str__
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a data frame with the columns term, statistic, df, p_value."""

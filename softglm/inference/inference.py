@@ -28,6 +28,11 @@ from softglm.inference.prediction import Predictions, predictions
 from softglm.inference.profile import profile_interval
 from softglm.inference.separation import Separation
 
+_SEPARATED_TESTS = (
+    "Tests of separated data have no finite statistic here: leave out what separates the classes, which "
+    "detect_separation shows"
+)
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -191,7 +196,7 @@ class Inference:
         if method != "profile":
             raise ValueError(f'method must be "wald" or "profile", got {method!r}.')
         self._require_tests("Profile intervals")
-        self._require_likelihood("Profile intervals", 'use method="wald"')
+        self._require_likelihood("Profile intervals", 'Use confidence_intervals("wald")')
         estimate = self.estimate
         classes = contrast_forms(estimate.n_classes, self.base) @ estimate.class_forms
         known = estimate.estimable_terms(estimate.term_forms)
@@ -291,7 +296,7 @@ class Inference:
     def test_terms(
         self,
         kind: Literal["lr", "wald", "score"] = "lr",
-        groups: Mapping[str, Sequence[str | int]] | None = None,
+        groups: Mapping[str, Sequence[str | int] | str | int] | None = None,
     ) -> TermTests:
         """Test for each term whether it can leave all K - 1 equations.
 
@@ -313,8 +318,8 @@ class Inference:
             raise ValueError(f'kind must be "lr", "wald" or "score", got {kind!r}.')
         self._require_tests("Tests")
         if kind != "wald":
-            self._require_likelihood(f'test_terms("{kind}")', 'use kind="wald"')
-        self._require_finite(f'test_terms("{kind}")')
+            self._require_likelihood(f'test_terms("{kind}")', 'Use test_terms("wald")')
+        self._require_finite(f'test_terms("{kind}")', _SEPARATED_TESTS)
         return term_tests(self.estimate, self.covariance.matrix, kind, self._columns(groups))
 
     @cached_property
@@ -342,8 +347,14 @@ class Inference:
             If the fit is penalised, the shape is wrong or a combination is not estimable.
         """
         self._require_tests("Tests")
-        rows = np.atleast_2d(np.asarray(contrast, dtype=np.float64))
         flat = self.estimate.contrasts(self.base).ravel()
+        try:
+            rows = np.atleast_2d(np.asarray(contrast, dtype=np.float64))
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"contrast must be numbers of shape (d, {len(flat)}), a column for each coefficient, got {contrast!r}. "
+                'To test features by name, use test_terms("wald", groups={"any name": [features]}).'
+            ) from None
         if rows.ndim != 2 or rows.shape[1] != len(flat):
             raise ValueError(
                 f"contrast has shape {np.shape(contrast)}, expected (d, {len(flat)}): a column for each of the "
@@ -357,12 +368,14 @@ class Inference:
     def indistinguishable(self, one: Any, other: Any) -> ChiSquaredTest:  # noqa: ANN401 - classes
         """Test that no feature tells two classes apart: the Wald test that their slopes are equal."""
         seen = self.rebase(other)
+        if one == other:
+            raise ValueError(f"indistinguishable compares two different classes, got {one!r} twice.")
         row = position_of(one, np.delete(seen.classes, seen.base))
         self._require_tests("Tests")
         classes = contrast_forms(len(self.classes), seen.base)[[row]] @ self.estimate.class_forms
         slopes = np.identity(self.estimate.objective.shape[0])[: len(self.features)]
         terms = self.estimate.estimable_combinations(slopes)
-        self._require_finite("indistinguishable")
+        self._require_finite("indistinguishable", _SEPARATED_TESTS)
         forms = self.estimate.linear_map(classes, terms)
         difference = np.ravel(classes @ (terms @ self.estimate.parameters).T)
         return wald(forms @ self.covariance.matrix @ forms.T, difference)
@@ -377,7 +390,7 @@ class Inference:
         offset : array-like, default=None
             Required if the model was fitted with one.
         """
-        self._require_finite("predict")
+        self._require_finite("predict", "For predictions, fit with a penalty (alpha > 0)")
         return predictions(
             self.estimate,
             self.covariance.matrix,
@@ -400,7 +413,7 @@ class Inference:
             Averaged over the rows, at their offsets; or at the mean row.
         discrete : {"factor", "column"}
             Columns of zeros and ones are switched: the dummies of one factor together, against their base (as R's and
-            Stata's margins do), or each by itself (as statsmodels does).
+            Stata's margins do), or each by itself (as statsmodels does with dummy=True).
         """
         return effects.marginal_effects(
             self.estimate,
@@ -542,6 +555,7 @@ class Inference:
             values,
             np.sqrt(np.maximum(variances, 0.0)).reshape(values.shape),
             is_estimable,
+            np.zeros_like(is_estimable) if reference is None else self.may_go_either_way,
             classes=classes,
             reference=self.reference if reference is ... else reference,
             terms=self.terms,
@@ -550,10 +564,14 @@ class Inference:
             is_tested=self.is_tested,
         )
 
-    def _columns(self, groups: Mapping[str, Sequence[str | int]] | None) -> dict[str, tuple[int, ...]]:
+    def _columns(self, groups: Mapping[str, Sequence[str | int] | str | int] | None) -> dict[str, tuple[int, ...]]:
         """Return the columns of X of each group."""
         if groups is not None:
-            return {name: tuple(self._column(column) for column in columns) for name, columns in groups.items()}
+            if not isinstance(groups, Mapping):
+                raise ValueError(
+                    f'groups must be a dict from names to lists of columns, such as {{"x0": ["x0"]}}, got {groups!r}.'
+                )
+            return {name: tuple(map(self._column, _listed(columns))) for name, columns in groups.items()}
         grouped = {column: name for name, columns in self.factors.items() for column in columns}
         result: dict[str, tuple[int, ...]] = {}
         for column, feature in enumerate(self.features):
@@ -577,33 +595,32 @@ class Inference:
                 "would be tested. Refit with alpha=0."
             )
 
-    def _require_genuine_likelihood(self, what: str) -> None:
+    def _require_genuine_likelihood(self, what: str, remedy: str = 'For tests, use test_terms("wald")') -> None:
         if not self.has_likelihood:
             raise ValueError(
-                f"{what} needs a likelihood, and sampling or class weights leave only estimating equations. Use "
-                'covariance="robust" and Wald tests.'
-            )
-
-    def _require_likelihood(self, what: str, remedy: str) -> None:
-        self._require_genuine_likelihood(what)
-        if self.covariance.is_robust:
-            raise ValueError(
-                f"{what} would trust the likelihood, which the {self.covariance.kind} covariance was chosen not to do: "
+                f"{what} would need a likelihood, and sampling or class weights leave only estimating equations. "
                 f"{remedy}."
             )
 
-    def _require_finite(self, what: str) -> None:
+    def _require_likelihood(self, what: str, remedy: str) -> None:
+        self._require_genuine_likelihood(what, remedy)
+        if self.covariance.is_robust:
+            raise ValueError(
+                f"{what} would trust the likelihood, which the {self.covariance.kind} covariance was chosen not to do. "
+                f"{remedy}."
+            )
+
+    def _require_finite(self, what: str, remedy: str) -> None:
         if self.separation != "none":
             raise ValueError(
-                f"{what} is not available: the data are separated and some coefficients are infinite. Use a penalty "
-                "for predictions, or leave out what separates the classes."
+                f"{what} is not available: the data are separated and some coefficients are infinite. {remedy}."
             )
 
     def _require_estimable(self, rows: FloatArray) -> None:
         """Raise unless every combination of the coefficients, shape (d, (K - 1) n_terms), is determined."""
         estimate, used = self.estimate, rows != 0.0
         if np.isinf(self._contrasts.ravel()[used.any(axis=0)]).any():
-            self._require_finite("This test")
+            self._require_finite("This test", _SEPARATED_TESTS)
         weights = rows.reshape(len(rows), len(self.classes) - 1, len(self.terms))
         for combination in weights:
             per_class = combination[combination.any(axis=1)] @ estimate.term_forms
@@ -615,7 +632,7 @@ class Inference:
 
 
 @final
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Symmetric:
     """The fit in sum-to-zero coding: every class on an equal footing.
 
@@ -629,6 +646,12 @@ class Symmetric:
 
     coefficients: Coefficients
     covariance_matrix: FloatArray
+
+    def __str__(self) -> str:
+        """Return the table of coefficients."""
+        return str(self.coefficients)
+
+    __repr__ = __str__
 
 
 def compare(smaller: Inference, larger: Inference) -> ChiSquaredTest:
@@ -645,13 +668,18 @@ def compare(smaller: Inference, larger: Inference) -> ChiSquaredTest:
     """
     for inference in (smaller, larger):
         inference._require_tests("Comparisons")  # noqa: SLF001 - of this module
-        inference._require_likelihood("compare", "test the additional terms by wald_test")  # noqa: SLF001 - of this module
+        inference._require_likelihood("compare", "Test the additional terms by wald_test")  # noqa: SLF001 - of this module
     if not np.array_equal(smaller.classes, larger.classes):
         raise ValueError(
             f"The fits have the classes {smaller.classes[:10].tolist()} and {larger.classes[:10].tolist()}, expected "
             "the same. Fit both models on the same data."
         )
     return compare_likelihoods(smaller.estimate, larger.estimate)
+
+
+def _listed(columns: Sequence[str | int] | str | int) -> Sequence[str | int]:
+    """Return the columns of a group, of which there may be one."""
+    return [columns] if isinstance(columns, str | int | np.integer) else columns
 
 
 def position_of(label: Any, classes: npt.NDArray[Any]) -> int:  # noqa: ANN401 - a class is what the user's labels are

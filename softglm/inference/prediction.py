@@ -17,6 +17,7 @@ from scipy.special import expit
 from softglm.arrays import FloatArray
 from softglm.data import Block, Rows
 from softglm.families import Categorical
+from softglm.inference import summary
 from softglm.inference.classes import every_class
 from softglm.inference.estimate import Estimate
 
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
 
 # Eigenvalues of a covariance below this share of the largest are rounding.
 _RANK_TOLERANCE = 1e-14
+# Rows that are printed, and the decimals of their probabilities.
+_MOST_ROWS, _DECIMALS = 10, 4
 
 
 @final
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Predictions:
     """Probabilities of every class for new rows, each with its own (pointwise) interval.
 
@@ -46,6 +49,24 @@ class Predictions:
     lower: FloatArray
     upper: FloatArray
     level: float
+
+    def __str__(self) -> str:
+        """Return a table of the first rows."""
+        groups = {}
+        for row in range(min(len(self.probability), _MOST_ROWS)):
+            cells = summary.cells_of(
+                estimate=self.probability[row],
+                std_error=self.std_error[row],
+                lower=self.lower[row],
+                upper=self.upper[row],
+                decimals=_DECIMALS,
+            )
+            groups[f"row {row}"] = [[str(name), *of_class] for name, of_class in zip(self.classes, cells, strict=True)]
+        table = summary.aligned(summary.estimate_headings(self.level, estimate="probability"), groups)
+        more = len(self.probability) - len(groups)
+        return "\n".join([*table, f"... and {more:,} more rows: see to_frame()"] if more else table)
+
+    __repr__ = __str__
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame with the columns row, class, probability, std_error, lower, upper."""

@@ -5,14 +5,17 @@ from __future__ import annotations
 import html as markup
 import textwrap
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
 
     from softglm.arrays import FloatArray
+    from softglm.inference.coefficients import Coefficients
     from softglm.inference.inference import Inference
 
 # The largest harmless condition number (Belsley, Kuh & Welsch 1980).
@@ -32,18 +35,32 @@ _LEAST_WIDTH = 72
 
 def text(inference: Inference) -> str:
     """Return the report as plain text."""
-    header, tables = headings(inference), coefficient_rows(inference)
-    stub = max(len(name) for title, rows in tables.items() for name in (title, *(f"  {term}" for term, *_ in rows)))
-    cells = [values for rows in tables.values() for _, *values in rows]
-    widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
-    table = [_line("", stub, header, widths)]
+    table = aligned(headings(inference), coefficient_rows(inference.coefficients))
     rule = "-" * len(table[0])
-    table.append(rule)
-    for name, rows in tables.items():
-        table.append(name)
-        table += [_line(f"  {term}", stub, values, widths) for term, *values in rows]
     notes = [line for note in notes_on(inference) for line in _wrapped(note, max(len(rule), _LEAST_WIDTH))]
     return "\n".join([title(inference), "", *_columns_of_facts(facts(inference)), "", *table, rule, *notes])
+
+
+def aligned(header: Sequence[str], groups: Mapping[str, Sequence[Sequence[str]]]) -> list[str]:
+    """Return the lines of a table: a head, a rule, and under the name of each group its rows.
+
+    Parameters
+    ----------
+    header : sequence of str
+        The names of the columns, but for the first, which has the names of rows.
+    groups : dict from name to rows of cells
+        A group without a name is not indented.
+    """
+    named = {name: [(f"  {row[0]}" if name else row[0], *row[1:]) for row in rows] for name, rows in groups.items()}
+    stub = max((len(text) for name, rows in named.items() for text in (name, *(row[0] for row in rows))), default=0)
+    columns = zip(header, *(row[1:] for rows in named.values() for row in rows), strict=True)
+    widths = [max(map(len, column)) for column in columns]
+    lines = [_line("", stub, header, widths)]
+    lines.append("-" * len(lines[0]))
+    for name, rows in named.items():
+        lines += [name] if name else []
+        lines += [_line(row[0], stub, row[1:], widths) for row in rows]
+    return lines
 
 
 def html(inference: Inference) -> str:
@@ -51,7 +68,7 @@ def html(inference: Inference) -> str:
     left = ' style="text-align:left"'
     header = headings(inference)
     body = []
-    for name, rows in coefficient_rows(inference).items():
+    for name, rows in coefficient_rows(inference.coefficients).items():
         body.append(_row([name], f' colspan="{len(header) + 1}"{left}', "th"))
         body += [f"<tr>{_cells([term], left)}{_cells(values)}</tr>" for term, *values in rows]
     numbers = "".join(
@@ -97,7 +114,7 @@ def facts(inference: Inference) -> list[list[tuple[str, str]]]:
         sizes.append(("Separation", inference.separation))
     else:
         name, test = inference.overall_test
-        overall = [(f"{name} chi2({test.df})", f"{test.statistic:.2f}"), ("p-value", _p_cell(test.p_value))]
+        overall = [(f"{name} chi2({test.df})", f"{test.statistic:.2f}"), ("p-value", p_cell(test.p_value))]
         if inference.has_likelihood:
             sizes.append(overall[0])
             log_likelihoods.append(overall[1])
@@ -106,29 +123,47 @@ def facts(inference: Inference) -> list[list[tuple[str, str]]]:
     return [sizes, log_likelihoods, criteria]
 
 
-def coefficient_rows(inference: Inference) -> dict[str, list[list[str]]]:
+def coefficient_rows(table: Coefficients) -> dict[str, list[list[str]]]:
     """Return, for each contrast of classes, a row for each term: its name and the formatted cells."""
-    table = inference.coefficients
-    decimals = _decimals(table.std_error)
-    either = inference.may_go_either_way
-    result = {}
-    for row, name in enumerate(table.classes):
-        result[f"{name} vs {table.reference}"] = [
-            [
-                term,
-                _EITHER if either[row, column] else _number(table.estimate[row, column], decimals),
-                _number(table.std_error[row, column], decimals),
-                *(
-                    ()
-                    if table.z is None or table.p_value is None
-                    else (_number(table.z[row, column], 2), _p_cell(table.p_value[row, column]))
-                ),
-                _number(table.lower[row, column], decimals),
-                _number(table.upper[row, column], decimals),
-            ]
-            for column, term in enumerate(table.terms)
-        ]
-    return result
+    decimals = decimals_for(table.std_error)
+    groups = {}
+    for row, name in enumerate(contrast_names(table.classes, table.reference)):
+        cells = cells_of(
+            estimate=table.estimate[row],
+            std_error=table.std_error[row],
+            z=None if table.z is None else table.z[row],
+            p_value=None if table.p_value is None else table.p_value[row],
+            lower=table.lower[row],
+            upper=table.upper[row],
+            decimals=decimals,
+        )
+        for column in np.flatnonzero(table.may_go_either_way[row]):
+            cells[column][0] = _EITHER
+        groups[name] = [[term, *of_term] for term, of_term in zip(table.terms, cells, strict=True)]
+    return groups
+
+
+def contrast_names(classes: npt.NDArray[Any], reference: Any) -> list[str]:  # noqa: ANN401 - a class is what the user's labels are
+    """Return what each row of a coefficient table is about."""
+    return [str(name) if reference is None else f"{name} vs {reference}" for name in classes]
+
+
+def cells_of(
+    *,
+    estimate: FloatArray,
+    std_error: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+    decimals: int,
+    z: FloatArray | None = None,
+    p_value: FloatArray | None = None,
+) -> list[list[str]]:
+    """Return the formatted cells of estimates, all of shape (k,): a list for each of them."""
+    columns = [[number(value, decimals) for value in values] for values in (estimate, std_error)]
+    if z is not None and p_value is not None:
+        columns += [[number(value, 2) for value in z], [p_cell(value) for value in p_value]]
+    columns += [[number(value, decimals) for value in values] for values in (lower, upper)]
+    return [list(cells) for cells in zip(*columns, strict=True)]
 
 
 def notes_on(inference: Inference) -> list[str]:
@@ -146,7 +181,8 @@ def notes_on(inference: Inference) -> list[str]:
     if inference.is_collinear:
         notes.append(
             f"Not estimable ({_NOT_ESTIMABLE}): columns of X are collinear, and only combinations of these "
-            "coefficients are determined by the data."
+            "coefficients are determined by the data. Drop the redundant columns; of one-hot columns, by "
+            'OneHotEncoder(drop="first").'
         )
     elif HARMFUL_CONDITION < inference.condition_number < np.inf:
         notes.append(
@@ -158,7 +194,7 @@ def notes_on(inference: Inference) -> list[str]:
         named = ", ".join([*found[:_MOST_LISTED], "..."] if len(found) > _MOST_LISTED else found)
         notes.append(
             f"Hauck-Donner effect in {named}: z falls as the estimate grows, so the p-value is too "
-            "large. Use likelihood-ratio tests and profile intervals."
+            f"large. {_better_than_wald(inference)}"
         )
     if inference.separation != "none":
         either = f" (at {_EITHER} the data leave the sign open)" if inference.may_go_either_way.any() else ""
@@ -174,11 +210,24 @@ def notes_on(inference: Inference) -> list[str]:
     return notes
 
 
+def _better_than_wald(inference: Inference) -> str:
+    if not inference.has_likelihood:
+        return "Sampling and class weights leave no likelihood to test by instead."
+    remedy = "Use likelihood-ratio tests and profile intervals"
+    return f'{remedy}, of covariance="model".' if inference.covariance.is_robust else f"{remedy}."
+
+
 def headings(inference: Inference) -> list[str]:
     """Return the names of the columns of the coefficient table."""
-    tests = ["z" if inference.degrees_of_freedom is None else "t", "p-value"] if inference.is_tested else []
-    tail = 50.0 * (1.0 - inference.level)
-    return ["estimate", "std. error", *tests, f"{tail:.4g}%", f"{100.0 - tail:.4g}%"]
+    tested = ("z" if inference.degrees_of_freedom is None else "t") if inference.is_tested else None
+    return estimate_headings(inference.level, tested)
+
+
+def estimate_headings(level: float, statistic: str | None = None, estimate: str = "estimate") -> list[str]:
+    """Return the names of the columns of estimates with their standard errors, tests (if any) and intervals."""
+    tail = 50.0 * (1.0 - level)
+    tests = [] if statistic is None else [statistic, "p-value"]
+    return [estimate, "std. error", *tests, f"{tail:.4g}%", f"{100.0 - tail:.4g}%"]
 
 
 def _line(name: str, stub: int, values: Sequence[str], widths: Sequence[int]) -> str:
@@ -206,14 +255,16 @@ def _row(values: Sequence[str], attributes: str, tag: str) -> str:
     return f"<tr>{_cells(values, attributes, tag)}</tr>"
 
 
-def _decimals(std_error: FloatArray) -> int:
+def decimals_for(std_error: FloatArray) -> int:
+    """Return how many decimals show three digits of the smallest standard error."""
     finite = std_error[np.isfinite(std_error) & (std_error > 0.0)]
     if not len(finite):
         return _LEAST_DECIMALS
     return int(np.clip(2 - np.floor(np.log10(finite.min())), _LEAST_DECIMALS, _MOST_DECIMALS))
 
 
-def _number(value: float, decimals: int) -> str:
+def number(value: float, decimals: int) -> str:
+    """Return a cell for a number: a dash where there is none."""
     if np.isnan(value):
         return _NOT_ESTIMABLE
     if np.isinf(value):
@@ -228,7 +279,8 @@ def _log(likelihood: float) -> str:
     return f"{round(likelihood, 4) + 0.0:.4f}"  # not -0.0000
 
 
-def _p_cell(value: float) -> str:
+def p_cell(value: float) -> str:
+    """Return a cell for a p-value."""
     return _NOT_ESTIMABLE if np.isnan(value) else "<0.0001" if value < 1e-4 else f"{value:.4f}"
 
 

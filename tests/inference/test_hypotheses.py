@@ -222,6 +222,25 @@ def test_groups_are_columns_that_exist():
     )
 
 
+def test_a_group_may_be_a_single_column():
+    result = inferred(overlapping())
+    expected = result.test_terms("wald", groups={"first": ["x0"]}).statistic
+    for column in ("x0", 0, np.int64(0)):
+        np.testing.assert_array_equal(result.test_terms("wald", groups={"first": column}).statistic, expected)
+    with pytest.raises(ValueError, match=r"groups must be a dict .* got \['x0'\]"):
+        result.test_terms("wald", groups=["x0"])
+
+
+def test_a_contrast_is_numbers():
+    with pytest.raises(ValueError, match=r"numbers of shape \(d, 10\), .* got 'x0=0'"):
+        inferred(overlapping()).wald_test("x0=0")
+
+
+def test_a_class_is_not_compared_with_itself():
+    with pytest.raises(ValueError, match="two different classes, got 0 twice"):
+        inferred(overlapping()).indistinguishable(0, 0)
+
+
 def test_contrasts_have_a_column_for_each_coefficient():
     with pytest.raises(ValueError, match=r"expected \(d, 10\)"):
         inferred(overlapping()).wald_test(np.identity(9))

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from estimates import GOLDEN
-from problems import collinear, many_classes, overlapping, two_classes
+from problems import collinear, counts, many_classes, overlapping, two_classes
 from sklearn.compose import make_column_transformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from softglm import SoftmaxGLM, infer
+from softglm import SeparationWarning, SoftmaxGLM, infer
 
 PUPILS = """\
 Multinomial logit, base class: academic
@@ -77,6 +77,7 @@ def test_a_penalised_fit_is_called_one_first_and_last():
 def test_what_is_not_estimable_is_a_dash():
     report = str(inferred(collinear()))
     assert "Not estimable (-)" in report
+    assert 'OneHotEncoder(drop="first")' in report
     assert report.count(" - ") > 10
     assert "nan" not in report.lower().replace("determinant", "")
 
@@ -124,6 +125,18 @@ def test_a_wald_statistic_that_falls_as_the_effect_grows_is_said_to():
     result = infer(SoftmaxGLM(alpha=0).fit(x, y), x, y)
     assert result.hauck_donner.tolist() == [[False, True]]
     assert "Hauck-Donner effect in x0 of 1" in str(result)
+    assert "Use likelihood-ratio tests and profile intervals." in " ".join(str(result).split())
+
+
+def test_the_hauck_donner_note_advises_only_what_there_is():
+    x = np.repeat([[0.0], [1.0]], 100, axis=0)
+    y = np.concatenate([np.arange(100) < 25, np.arange(100) < 99]).astype(int)
+    robust = infer(SoftmaxGLM(alpha=0).fit(x, y), x, y, covariance="robust")
+    reweighted = infer(SoftmaxGLM(alpha=0, class_weight={0: 1, 1: 2}).fit(x, y), x, y, covariance="robust")
+    assert robust.hauck_donner.any()
+    assert reweighted.hauck_donner.any()
+    assert 'profile intervals, of covariance="model".' in " ".join(str(robust).split())
+    assert "likelihood-ratio" not in str(reweighted)
 
 
 def test_notebooks_get_a_table_of_the_same_numbers(pupils):
@@ -173,6 +186,66 @@ def test_frames_are_tidy(pupils):
     assert pupils.predict(pd.DataFrame({"ses": ["low"], "write": [50]})).to_frame().shape == (3, 6)
     penalised = inferred(overlapping(), alpha=0.1).coefficients.to_frame()
     assert penalised["p_value"].isna().all()
+
+
+RESULTS = {
+    "tests": lambda result: result.test_terms(),
+    "coefficients": lambda result: result.coefficients,
+    "odds ratios": lambda result: result.coefficients.odds_ratios(),
+    "symmetric coefficients": lambda result: result.symmetric(),
+    "effects": lambda result: result.marginal_effects(),
+    "predictions": lambda result: result.predict(overlapping().X),
+    "groups": lambda result: result.hosmer_lemeshow(),
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_every_result_prints_as_an_aligned_table(name):
+    result = RESULTS[name](inferred(overlapping()))
+    assert repr(result) == str(result)
+    assert "array(" not in str(result)
+    lines = str(result).splitlines()
+    (rule,) = (number for number, line in enumerate(lines) if line and set(line) == {"-"})
+    rows = [line for line in lines[rule + 1 :] if len(line.split()) > 3 and not line.startswith("...")]
+    assert len(rows) >= 4
+    assert {len(line) for line in rows} == {len(lines[rule])} == {len(lines[rule - 1])}
+
+
+def test_tables_print_the_numbers_they_hold(pupils):
+    assert str(pupils.coefficients).splitlines() == PUPILS.splitlines()[6:-2]
+    assert str(pupils.test_terms()).splitlines()[0] == "Likelihood-ratio tests of leaving out each term"
+    assert str(pupils.test_terms()).splitlines()[-1].split() == ["write", *_cells_of_last(pupils.test_terms())]
+    effects = str(pupils.marginal_effects())
+    assert "ses_high (from 0 to 1)" in effects
+    assert "write\n" in effects
+    penalised = inferred(overlapping(), alpha=0.1)
+    assert "p-value" not in str(penalised.coefficients)
+    assert "p-value" not in str(penalised.marginal_effects())
+
+
+def _cells_of_last(tests):
+    return [f"{tests.statistic[-1]:.2f}", str(tests.df[-1]), "<0.0001"]
+
+
+def test_many_predictions_are_not_all_printed():
+    result = inferred(overlapping())
+    assert str(result.predict(overlapping().X)).endswith("... and 140 more rows: see to_frame()")
+    assert "more" not in str(result.predict(overlapping().X[:2]))
+
+
+def test_goodness_of_fit_prints_its_statistics():
+    fit = inferred(counts()).goodness_of_fit()
+    assert repr(fit) == str(fit)
+    assert [line.split()[0] for line in str(fit).splitlines()[2:]] == ["Deviance", "Pearson", "Null", "Dispersion"]
+
+
+def test_an_open_sign_is_printed_as_one_everywhere():
+    X, y = np.array([[-2.0, 1.0], [-1.0, 0.0], [1.0, 1.0], [2.0, 0.0]]), np.array([0, 0, 1, 1])
+    with pytest.warns(SeparationWarning):
+        table = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y).coefficients
+    assert table.may_go_either_way.any()
+    assert str(table).count("\u00b1inf") == table.may_go_either_way.sum()
+    assert str(table.odds_ratios()).count("0 or inf") == table.may_go_either_way.sum()
 
 
 def test_a_result_is_frozen(pupils):
