@@ -63,7 +63,9 @@ def wald_slopes(estimate: Estimate, reference: int, chosen: BoolArray | None = N
         mean = block.mean if len(block.mean) > 1 else np.concatenate([1.0 - block.mean, block.mean])
         added -= np.einsum("ci,cki->ki", mean, added)
         moved -= np.einsum("ci,cki->ki", mean, moved)
-        growth += np.einsum("ci,cki,cki,i->k", mean, np.square(added), moved, block.weights, optimize=True)
+        added *= added
+        added *= moved
+        growth += np.einsum("ci,cki->ki", mean, added) @ block.weights
     ratio = np.divide(size.ravel(), variances, out=np.zeros_like(variances), where=variances > 0.0)
     return np.asarray((1.0 + ratio * growth / 2.0).reshape(size.shape))
 
@@ -72,5 +74,7 @@ def _added(estimate: Estimate, block: RowBlock, steps: FloatArray) -> FloatArray
     """Return what steps in coordinates, shape (k, P), add to eta of every class in each row, shape (K, k, rows)."""
     r, s = estimate.coordinates.scales.shape
     core = estimate.coordinates.scales * steps.reshape(-1, r, s)
-    eta = np.einsum("ir,krs,qs->qki", block.features, core, estimate.coordinates.classes, optimize=True)
-    return every_class(eta)
+    by_class = np.einsum("krs,qs->qkr", core, estimate.coordinates.classes)
+    # One product for all classes and steps.
+    eta = by_class.reshape(-1, r) @ block.features.T
+    return every_class(eta.reshape(*by_class.shape[:2], -1))
