@@ -18,7 +18,7 @@ from softglm.data import RowsInMemory
 from softglm.families import Bernoulli, Categorical, UnconstrainedFamily
 from softglm.fit import Fit, Start, fit, mean_losses
 from softglm.model import Ridge
-from softglm.solver import GapKind, Progress, Status
+from softglm.solver import Progress, Status
 from softglm.validation import (
     Response,
     check_numbers,
@@ -30,17 +30,8 @@ from softglm.validation import (
     read_weights,
     warn_user,
 )
+from softglm.verdict import REMEDY, StagePrinter, sentence
 from softglm.version import __version__
-
-_REMEDY = {
-    Status.PRECISION: "Centre the columns of X that are far from zero for their spread, and drop those that are nearly "
-    "collinear; if C is huge, choose a smaller one.",
-    Status.ITERATIONS: "Increase max_iter, now {max_iter}.",
-    Status.ROUNDED: "Centre the columns of X, or pass X as float64.",
-    Status.SEPARATED: "Set alpha > 0 (the default), or leave out what separates the classes.",
-    Status.UNDECIDED: "Set alpha > 0, where an optimum always exists.",
-    Status.NON_FINITE: "Rescale X and the offset: squares and exponentials of them have to be finite.",
-}
 
 
 class SeparationWarning(ConvergenceWarning):
@@ -114,7 +105,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     a thousand evaluations of the loss, that is proved from one exact Hessian for every alpha >= 0, on raw and on scaled
     data, and a last Newton step then brings the relative gap to about 1e-16; with alpha = 0 it also proves that the
     maximum-likelihood estimate exists. For larger problems with alpha > 0 it is proved by strong convexity. For larger
-    ones with alpha = 0 it is an estimate, and `gap_kind_` says so. For float32 X the coefficients are rounded to
+    ones with alpha = 0 it is an estimate, and `gap_kind_` says so; where it cannot be decided whether the classes are
+    separated, it is False. For float32 X the coefficients are rounded to
     float32 and the promise is 1e-6. Columns that are collinear to about seven digits count as collinear.
 
     A model fitted with an offset cannot be used where scikit-learn calls `predict` or `score` without one: they raise,
@@ -216,7 +208,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             if task.is_watched:
                 task.iterate(lambda: {**known_before, **_fitted_arrays(coef, intercept, present)})
 
-        printer = _StagePrinter()
+        printer = StagePrinter()
         result = fit(
             rows,
             family,
@@ -234,7 +226,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.n_evaluations_ = result.n_evaluations
         self.loss_, self.gap_, self.gap_kind_ = result.loss, result.gap, result.gap_kind.value
         self.converged_ = result.status is Status.CONVERGED
-        self.status_ = _sentence(result)
+        self.status_ = sentence(result)
         losses = result.loss - result.penalty, result.null_loss
         if factors is not None:
             plain, total_weight = make_rows(X, response, weights, known, factors=None, present=present)
@@ -412,31 +404,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             )
         if result.status is not Status.CONVERGED:
             kind = SeparationWarning if result.status is Status.SEPARATED else ConvergenceWarning
-            remedy = _REMEDY[result.status].format(max_iter=self.max_iter)
+            remedy = REMEDY[result.status].format(max_iter=self.max_iter)
             warn_user(f"SoftmaxGLM {self.status_}. {remedy}", kind)
-
-
-class _StagePrinter:
-    """Prints a line for each stage of a fit, once the next begins."""
-
-    def __init__(self) -> None:
-        self._last: Progress | None = None
-
-    def report(self, progress: Progress) -> None:
-        if self._last is not None and self._last.stage < progress.stage:
-            self._print()
-        self._last = progress
-
-    def end(self, status: str) -> None:
-        self._print()
-        print(f"SoftmaxGLM {status}")
-
-    def _print(self) -> None:
-        if self._last is not None:
-            print(
-                f"SoftmaxGLM stage {self._last.stage + 1}: loss {self._last.value:.9g} after iteration "
-                f"{self._last.iteration}"
-            )
 
 
 def _is_number(value: Any, *, at_least: float) -> bool:
@@ -479,20 +448,6 @@ def _fitted_arrays(coef: FloatArray, intercept: FloatArray, present: npt.NDArray
     constants = np.full(len(present), -np.inf, dtype=intercept.dtype)
     constants[present] = intercept
     return {"coef_": whole, "intercept_": constants}
-
-
-def _sentence(result: Fit) -> str:
-    """Return how the fit ended, for the user."""
-    proof = "an estimate" if result.gap_kind is GapKind.ESTIMATE else f"proved by {result.gap_kind.value}"
-    sentence = f"{result.status.value} (relative gap {result.relative_gap:.1e}, {proof})"
-    if result.status in {Status.SEPARATED, Status.NON_FINITE}:
-        sentence = result.status.value
-    elif not result.is_unique:
-        sentence += (
-            "; columns of X are constant or collinear and nothing is penalised: of the many optima this is the one of "
-            "minimum norm in standardised coordinates"
-        )
-    return sentence
 
 
 def _deviances(

@@ -1,0 +1,53 @@
+"""How a fit goes and how it ended, in words for its user."""
+
+from softglm.fit import Fit
+from softglm.solver import GapKind, Progress, Status
+
+REMEDY = {
+    Status.PRECISION: "Centre the columns of X that are far from zero for their spread, and drop those that are nearly "
+    "collinear; if C is huge, choose a smaller one.",
+    Status.ITERATIONS: "Increase max_iter, now {max_iter}.",
+    Status.ROUNDED: "Centre the columns of X, or pass X as float64.",
+    Status.SEPARATED: "Set alpha > 0 (the default), or leave out what separates the classes.",
+    Status.UNDECIDED: "Set alpha > 0, where an optimum always exists.",
+    Status.NON_FINITE: "Rescale X and the offset: squares and exponentials of them have to be finite.",
+}
+
+
+def sentence(result: Fit) -> str:
+    """Return how the fit ended, for the user."""
+    proof = "an estimate" if result.gap_kind is GapKind.ESTIMATE else f"proved by {result.gap_kind.value}"
+    text = f"{result.status.value} (relative gap {result.relative_gap:.1e}, {proof})"
+    if result.status in {Status.SEPARATED, Status.NON_FINITE}:
+        text = result.status.value
+    elif not result.is_unique:
+        text += (
+            "; columns of X are constant or collinear and nothing is penalised: of the many optima this is the one of "
+            "minimum norm in standardised coordinates"
+        )
+    return text
+
+
+class StagePrinter:
+    """Prints a line for each stage of a fit, once the next begins."""
+
+    def __init__(self) -> None:
+        self._last: Progress | None = None
+
+    def report(self, progress: Progress) -> None:
+        """Remember an iteration; print the last one of a stage that ended."""
+        if self._last is not None and self._last.stage < progress.stage:
+            self._print()
+        self._last = progress
+
+    def end(self, status: str) -> None:
+        """Print the last stage, and how the fit ended."""
+        self._print()
+        print(f"SoftmaxGLM {status}")
+
+    def _print(self) -> None:
+        if self._last is not None:
+            print(
+                f"SoftmaxGLM stage {self._last.stage + 1}: loss {self._last.value:.9g} after iteration "
+                f"{self._last.iteration}"
+            )
