@@ -258,10 +258,12 @@ def _rounded(result: Fit, objective: Objective, precision: npt.DTypeLike, tol: f
     coef = result.coef.astype(precision)
     # The intercepts take up what the rounding of the coefficients shifts eta by at the mean of X.
     intercept = (result.intercept + objective.moments.center @ (result.coef - coef)).astype(precision)
-    loss, _ = objective.evaluate(objective.centred(coef.astype(np.float64), intercept.astype(np.float64)))
+    there = objective.centred(coef.astype(np.float64), intercept.astype(np.float64))
+    loss, _ = objective.evaluate(there)
     # Two losses tell nothing finer than their own rounding.
     gap = result.gap + max(loss - result.loss, _RESOLUTION * (1.0 + abs(loss)))
-    rounded = replace(result, coef=coef, intercept=intercept, loss=loss, gap=gap)
+    penalty = objective.penalty.value(there)
+    rounded = replace(result, coef=coef, intercept=intercept, loss=loss, penalty=penalty, gap=gap)
     lost = loss - result.loss > _RESOLUTION * (1.0 + abs(loss))
     if rounded.status is Status.CONVERGED and lost and rounded.relative_gap > max(tol, ROUNDING_TOLERANCE):
         return replace(rounded, status=Status.ROUNDED)

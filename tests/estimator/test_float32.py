@@ -79,3 +79,14 @@ def test_float32_agrees_with_float64_to_its_seven_digits(make):
     single, double = SoftmaxGLM().fit(X, data.y), SoftmaxGLM().fit(X.astype(np.float64), data.y)
     assert np.allclose(single.coef_, double.coef_, rtol=1e-6, atol=1e-7 * abs(double.coef_).max())
     assert single.coef_.dtype == np.float32
+
+
+def test_the_deviance_is_that_of_the_rounded_coefficients():
+    rng = np.random.default_rng(11)
+    # Coefficients far from zero: what rounding them changes in the penalty is more than the rounding of f.
+    X = (1e-3 * rng.normal(size=(400, 3))).astype(np.float32)
+    y = (1e3 * X[:, 0] + rng.logistic(size=400) > 0.0).astype(int)
+    model = SoftmaxGLM(alpha=1e-8).fit(X, y)
+    eta = X.astype(np.float64) @ model.coef_[0].astype(np.float64) + float(model.intercept_[0])
+    explicit = 2.0 * np.logaddexp(0.0, np.where(y == 1, -eta, eta)).sum()
+    np.testing.assert_allclose(model.deviance_, explicit, rtol=1e-13)
