@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from softglm.arrays import FloatArray
+from softglm.arrays import FloatArray, IntArray
 from softglm.callbacks import CallbackSupportMixin, FitTask, with_callbacks
 from softglm.data import RowsInMemory
 from softglm.families import Bernoulli, Categorical, UnconstrainedFamily
@@ -35,14 +35,28 @@ from softglm.version import __version__
 
 
 class SeparationWarning(ConvergenceWarning):
-    """The classes are separated and nothing is penalised: some coefficients would be infinite."""
+    """The classes are separated and nothing is penalised: some coefficients would be infinite.
+
+    It is a `ConvergenceWarning`, so that a filter for those catches it too.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from softglm import SeparationWarning, SoftmaxGLM
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", SeparationWarning)
+    ...     SoftmaxGLM(alpha=0).fit([[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1])
+    Traceback (most recent call last):
+        ...
+    softglm.estimator.SeparationWarning: SoftmaxGLM ...
+    """
 
 
 class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     r"""Multiclass logistic regression, fitted to a proven optimum.
 
     A generalised linear model of the class: y | x is categorical (Bernoulli for two classes) with natural parameter
-    eta = theta' x, so that the probabilities are softmax(eta). It minimises
+    eta = theta' x, so that the probabilities are softmax(eta). It minimises::
 
         (1/W) sum_i w_i [ log sum_k exp(eta_ik) - eta_i,y_i ] + alpha / 2 ||coef||^2,    W = sum_i w_i,
 
@@ -57,6 +71,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     C : float or None, default=None
         LogisticRegression's inverse strength, alpha = 1 / (C W) in each fit; np.inf for no penalty. Give alpha or C.
     fit_intercept : bool, default=True
+        Whether eta has a constant for each class, which is not penalised.
     class_weight : dict, "balanced" or None, default=None
         Factors on the weights of the rows of each class; on the columns of y if y holds probabilities or counts.
         "balanced" is W / (K W_k) with the sample-weighted class totals W_k.
@@ -75,11 +90,15 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Sorted.
     coef_ : array of shape (K, p), or (1, p) for two classes
         The columns sum to zero over three classes and more.
+        In nats per unit of a feature, as features come: not of scaled ones.
     intercept_ : array of shape (K,), or (1,)
+        0 without an intercept, -inf for a class of no weight.
     n_iter_ : int array of shape (1,)
+        Iterations of L-BFGS.
     n_evaluations_ : int
         Evaluations of the loss and its gradient.
     n_features_in_ : int
+        How many columns X had.
     feature_names_in_ : array of shape (p,)
         Where X has named columns, all of them strings.
     alpha_ : float
@@ -91,12 +110,13 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     loss_ : float
         The objective at the solution, in nats per unit of weight.
     gap_ : float
-        What the loss is at most above its minimum.
+        What the loss is at most above its minimum, in nats per unit of weight.
     gap_kind_ : {"self-concordance", "strong convexity", "estimate"}
         What proves `gap_`; an estimate is not a proof.
     deviance_, null_deviance_ : float
-        2 sum_i w_i sum_k t_ik log(t_ik / (m_i p_ik)) of the model and of the best one without features: sample weights
-        in, class weights and penalty out. Infinite where a class weight of 0 left out a class that was observed.
+        2 sum_i w_i sum_k t_ik log(t_ik / (m_i p_ik)), in nats, of the model and of the best one without features:
+        sample weights in, class weights and penalty out. Infinite where a class weight of 0 left out a class that was
+        observed.
 
     Notes
     -----
@@ -110,8 +130,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     float32 and the promise is 1e-6. Columns that are collinear to about seven digits count as collinear.
 
     A model fitted with an offset cannot be used where scikit-learn calls `predict` or `score` without one: they raise,
-    since leaving it out silently would score another model. With metadata routing enabled, `set_score_request(
-    offset=True)` passes it to `score`; scikit-learn's other scorers do not pass it on.
+    since leaving it out silently would score another model. With metadata routing enabled,
+    ``set_score_request(offset=True)`` passes it to `score`; scikit-learn's other scorers do not pass it on.
 
     References
     ----------
@@ -127,6 +147,22 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     >>> model.converged_, model.score(X, y)
     (True, 0.9943820224719101)
     """
+
+    classes_: npt.NDArray[Any]
+    coef_: npt.NDArray[np.floating[Any]]
+    intercept_: npt.NDArray[np.floating[Any]]
+    n_iter_: IntArray
+    n_evaluations_: int
+    n_features_in_: int
+    feature_names_in_: npt.NDArray[Any]
+    alpha_: float
+    converged_: bool
+    status_: str
+    loss_: float
+    gap_: float
+    gap_kind_: str
+    deviance_: float
+    null_deviance_: float
 
     def __init__(
         self,
@@ -149,7 +185,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.warm_start = warm_start
         self.verbose = verbose
 
-    @with_callbacks  # type: ignore[untyped-decorator]
+    @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
         """Fit the model.
 
@@ -244,6 +280,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, p)
+            The rows to predict, with the features of the fit.
         offset : array-like of shape (n, K), or (n,) for two classes, or 0, default=None
             Required if the model was fitted with one; 0 leaves it out.
 
@@ -255,23 +292,74 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the model was fitted with an offset and none is given.
+            If the model was fitted with an offset and none is given, or X does not fit the model.
         """
         eta = self._predict(X, offset, lambda eta: eta)
         return eta[:, 1] if len(self.classes_) == 2 else eta
 
     def predict(self, X: Any, offset: Any = None) -> npt.NDArray[Any]:
-        """Return the most probable class of each row, shape (n,). Parameters and errors as `decision_function`."""
+        """Return the most probable class of each row.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+            The rows to predict, with the features of the fit.
+        offset : array-like of shape (n, K), or (n,) for two classes, or 0, default=None
+            Required if the model was fitted with one; 0 leaves it out.
+
+        Returns
+        -------
+        array of shape (n,)
+            Of `classes_`.
+
+        Raises
+        ------
+        ValueError
+            If the model was fitted with an offset and none is given, or X does not fit the model.
+        """
         return np.asarray(self._fitted_classes()[self._predict(X, offset, lambda eta: eta).argmax(axis=1)])
 
     def predict_proba(self, X: Any, offset: Any = None) -> FloatArray:
-        """Return class probabilities, shape (n, K). Parameters and errors as `decision_function`."""
+        """Return class probabilities.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+            The rows to predict, with the features of the fit.
+        offset : array-like of shape (n, K), or (n,) for two classes, or 0, default=None
+            Required if the model was fitted with one; 0 leaves it out.
+
+        Returns
+        -------
+        array of shape (n, K)
+            A column for each of `classes_`; rows sum to one.
+
+        Raises
+        ------
+        ValueError
+            If the model was fitted with an offset and none is given, or X does not fit the model.
+        """
         return self._predict(X, offset, Categorical(len(self._fitted_classes())).mean)
 
     def predict_log_proba(self, X: Any, offset: Any = None) -> FloatArray:
-        """Return log-probabilities, shape (n, K), in nats: exact where the probability underflows to 0.
+        """Return log-probabilities, exact where the probability underflows to 0.
 
-        Parameters and errors as `decision_function`.
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+            The rows to predict, with the features of the fit.
+        offset : array-like of shape (n, K), or (n,) for two classes, or 0, default=None
+            Required if the model was fitted with one; 0 leaves it out.
+
+        Returns
+        -------
+        array of shape (n, K)
+            In nats, a column for each of `classes_`.
+
+        Raises
+        ------
+        ValueError
+            If the model was fitted with an offset and none is given, or X does not fit the model.
         """
         return self._predict(X, offset, Categorical(len(self._fitted_classes())).log_softmax)
 
@@ -281,16 +369,24 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, p)
+            The rows to predict, with the features of the fit.
         y : array-like of shape (n,) or (n, K)
             Labels, class probabilities or counts; a frame is matched by the names of its columns. Labels that the model
             was not fitted on are never hit.
         sample_weight : array-like of shape (n,), default=None
+            How often each row counts.
         offset : array-like of shape (n, K), or (n,) for two classes, or 0, default=None
+            Required if the model was fitted with one; 0 leaves it out.
 
         Returns
         -------
         float
-            sum_i w_i t_i,predicted / sum_i w_i m_i.
+            The share sum_i w_i t_i,predicted / sum_i w_i m_i, from 0 to 1.
+
+        Raises
+        ------
+        ValueError
+            If the model was fitted with an offset and none is given, or X or y do not fit the model.
         """
         predicted = np.searchsorted(self._fitted_classes(), self.predict(X, offset))
         weights = read_weights(sample_weight, len(predicted))

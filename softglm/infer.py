@@ -61,14 +61,16 @@ def infer(
     distribution: Literal["normal", "t"] = "normal",
     level: float = 0.95,
 ) -> Inference:
-    r"""Return standard errors, tests, intervals and effects of a fitted model. The estimator is not modified.
+    r"""Return standard errors, tests, intervals and effects of a fitted model.
+
+    The estimator is not modified.
 
     Parameters
     ----------
     estimator : SoftmaxGLM, Pipeline or search
         Fitted: a `SoftmaxGLM`, a pipeline that ends in one (X goes through its earlier steps, which name the terms), or
         a search such as ``GridSearchCV`` over either (its `best_estimator_`).
-    X, y, sample_weight, offset
+    X, y, sample_weight, offset : array-like
         Those of the fit, as the estimator takes them. y: labels, class probabilities or counts.
     weights : {"frequency", "sampling"}, default="frequency"
         A row of frequency weight 2 is two rows. Sampling weights say how many of the population a row stands for: it is

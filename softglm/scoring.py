@@ -17,16 +17,18 @@ def neg_log_loss(estimator: Any, X: Any, y: Any, sample_weight: Any = None, **pr
     estimator : fitted classifier
         With `predict_log_proba` and `classes_`.
     X : array-like of shape (n, p)
+        As the classifier takes it.
     y : array-like of shape (n,) or (n, K)
         Labels, or rows of class probabilities or counts.
     sample_weight : array-like of shape (n,), default=None
+        How often each row counts.
     **predict_params
         Passed to `predict_log_proba`, such as `offset`.
 
     Returns
     -------
     float
-        sum_i w_i sum_k t_ik log p_ik / sum_i w_i m_i, at most 0; greater is better.
+        The mean sum_i w_i sum_k t_ik log p_ik / sum_i w_i m_i, in nats, at most 0; greater is better.
 
     Raises
     ------

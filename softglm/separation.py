@@ -2,7 +2,7 @@
 
 import textwrap
 from dataclasses import dataclass
-from typing import Any, Literal, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,9 @@ from softglm.families import Bernoulli, Categorical, UnconstrainedFamily
 from softglm.inference.separation import detect
 from softglm.model import Objective, Ridge
 from softglm.validation import check_numbers, make_rows, read_response, read_weights
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # The width of what is printed.
 _WIDTH = 88
@@ -40,6 +43,13 @@ class DetectedSeparation:
     determined : bool array of shape (K, K, n_terms)
         Whether that infinity is known to be the only possible one. Where classes are completely separated the data
         often allow both, and `limits` has the one along the direction that was found. Asked of small problems only.
+
+    Examples
+    --------
+    >>> from softglm import detect_separation
+    >>> print(detect_separation([[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1]))
+    Separation is complete: some class has a probability that tends to 0 in 4 of 4 rows.
+      1 against 0: Intercept -inf, x0 +inf
     """
 
     kind: Literal["none", "quasi-complete", "complete"]
@@ -55,12 +65,44 @@ class DetectedSeparation:
         return np.asarray(self.excluded.any(axis=1))
 
     def directions(self, reference: Any = None) -> FloatArray:
-        """Return what becomes of the coefficients against a base class, by default the first: (K - 1, n_terms)."""
+        """Return what becomes of the coefficients against a base class.
+
+        Parameters
+        ----------
+        reference : label, default=None
+            The base class; the first by default.
+
+        Returns
+        -------
+        array of shape (K - 1, n_terms)
+            Of the other classes in their order: 0, inf, -inf or NaN as in `limits`.
+
+        Raises
+        ------
+        ValueError
+            If there is no such class.
+        """
         base = self._base(reference)
         return np.delete(self.limits[:, base], base, axis=0)
 
-    def to_frame(self, reference: Any = None) -> Any:
-        """Return a data frame with a row for each class and term: class, term, limit, determined."""
+    def to_frame(self, reference: Any = None) -> "pd.DataFrame":
+        """Return `directions` as a tidy data frame. It needs pandas.
+
+        Parameters
+        ----------
+        reference : label, default=None
+            The base class; the first by default.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each class and term, with the columns class, term, limit, determined.
+
+        Raises
+        ------
+        ValueError
+            If there is no such class.
+        """
         import pandas as pd
 
         base = self._base(reference)
@@ -137,15 +179,18 @@ def detect_separation(
     Parameters
     ----------
     X : array-like or sparse matrix of shape (n, p)
+        The features; their scales do not matter.
     y : array-like of shape (n,) or (n, K)
         Labels, class probabilities or counts, as in `SoftmaxGLM.fit`.
     sample_weight : array-like of shape (n,), default=None
         Rows of weight 0 do not count.
     fit_intercept : bool, default=True
+        Whether the model has a constant for each class.
 
     Returns
     -------
     DetectedSeparation
+        Print it, or look at its `kind`, `separated_rows` and `directions`.
 
     Raises
     ------

@@ -27,7 +27,7 @@ from softglm.families.batches import inner
 
 
 class ExponentialFamily(ABC):
-    """The distributions p(y | eta) = h(y) exp(<eta, T(y)> - A(eta)).
+    """The distributions with p(y | eta) = h(y) exp(<eta, T(y)> - A(eta)).
 
     A is the family: its gradient is the mean, its Hessian the Fisher information,
     its convex conjugate the negative entropy (where the carrier h is 1), its Bregman
@@ -42,6 +42,18 @@ class ExponentialFamily(ABC):
     ----------
     M. J. Wainwright and M. I. Jordan, "Graphical Models, Exponential Families, and
     Variational Inference", 2008, section 3. doi:10.1561/2200000001
+
+    Examples
+    --------
+    What follows from A is there for every member:
+
+    >>> import numpy as np
+    >>> from softglm.families import Bernoulli, Poisson
+    >>> fair, loaded = np.array([0.0]), np.array([np.log(3.0)])
+    >>> Bernoulli().kl_divergence(fair, loaded).round(4).tolist()
+    0.1438
+    >>> Poisson().log_probability(np.array([0, 1]), np.zeros((1, 2))).tolist()
+    [-1.0, -1.0]
     """
 
     @property
@@ -51,23 +63,77 @@ class ExponentialFamily(ABC):
 
     @abstractmethod
     def sufficient_statistic(self, y: npt.ArrayLike) -> FloatArray:
-        """T(y), of shape (q, ...): all that the likelihood sees of y."""
+        """T(y), all that the likelihood sees of y.
+
+        Parameters
+        ----------
+        y : array-like
+            Observations in the support, batch axes last.
+
+        Returns
+        -------
+        array, shape (q, ...)
+            A column for each observation.
+        """
 
     @abstractmethod
     def log_normalizer(self, eta: FloatArray) -> FloatArray:
-        """A(eta) = log of the integral of h(y) exp(<eta, T(y)>), of shape (...)."""
+        """A(eta), the log of the integral of h(y) exp(<eta, T(y)>).
+
+        Parameters
+        ----------
+        eta : array, shape (q, ...)
+            Natural parameters.
+
+        Returns
+        -------
+        array, shape (...)
+            In nats.
+        """
 
     @abstractmethod
     def mean(self, eta: FloatArray) -> FloatArray:
-        """E[T(Y)] = grad A(eta), of shape (q, ...)."""
+        """E[T(Y)], the gradient of A.
+
+        Parameters
+        ----------
+        eta : array, shape (q, ...)
+            Natural parameters.
+
+        Returns
+        -------
+        array, shape (q, ...)
+            In units of T(y).
+        """
 
     @abstractmethod
     def fisher_information(self, eta: FloatArray) -> FloatArray:
-        """Cov[T(Y)] = Hessian of A at eta, of shape (q, q, ...)."""
+        """Cov[T(Y)], the Hessian of A.
+
+        Parameters
+        ----------
+        eta : array, shape (q, ...)
+            Natural parameters.
+
+        Returns
+        -------
+        array, shape (q, q, ...)
+            A symmetric positive semidefinite matrix for each of the batch.
+        """
 
     @abstractmethod
     def natural_parameter(self, mean: FloatArray) -> FloatArray:
-        """Invert the mean: the eta with grad A(eta) = mean, of shape (q, ...).
+        """Invert the mean: find the eta with grad A(eta) = mean.
+
+        Parameters
+        ----------
+        mean : array, shape (q, ...)
+            Expectations of T(Y).
+
+        Returns
+        -------
+        array, shape (q, ...)
+            Natural parameters.
 
         Raises
         ------
@@ -77,36 +143,116 @@ class ExponentialFamily(ABC):
         """
 
     def log_carrier(self, y: npt.ArrayLike) -> FloatArray:
-        """log h(y), of shape (...): zero unless the family says otherwise."""
+        """log h(y): zero unless the family says otherwise.
+
+        Parameters
+        ----------
+        y : array-like
+            Observations in the support, batch axes last.
+
+        Returns
+        -------
+        array, shape (...)
+            In nats.
+        """
         return np.zeros(self.sufficient_statistic(y).shape[1:])
 
     def mean_log_carrier(self, eta: FloatArray) -> FloatArray:
-        """E[log h(Y)], of shape (...): zero unless the family says otherwise."""
+        """E[log h(Y)]: zero unless the family says otherwise.
+
+        Parameters
+        ----------
+        eta : array, shape (q, ...)
+            Natural parameters.
+
+        Returns
+        -------
+        array, shape (...)
+            In nats.
+        """
         return np.zeros(eta.shape[1:])
 
     def fisher_product(self, eta: FloatArray, direction: FloatArray) -> FloatArray:
-        """Multiply the Fisher information at eta by a direction: (q, ...)."""
+        """Multiply the Fisher information at eta by a direction.
+
+        Parameters
+        ----------
+        eta : array, shape (q, ...)
+            Natural parameters.
+        direction : array, shape (q, ...)
+            A change of eta, one for each of the batch.
+
+        Returns
+        -------
+        array, shape (q, ...)
+            To first order, by how much the mean changes.
+        """
         return inner(self.fisher_information(eta), direction[:, np.newaxis])
 
     def log_probability(self, y: npt.ArrayLike, eta: FloatArray) -> FloatArray:
-        """log p(y | eta), of shape (...); a density where y is continuous."""
+        """log p(y | eta), the log of a density where y is continuous.
+
+        Parameters
+        ----------
+        y : array-like
+            Observations in the support, batch axes last.
+        eta : array, shape (q, ...)
+            Natural parameters.
+
+        Returns
+        -------
+        array, shape (...)
+            In nats.
+        """
         fit = inner(eta, self.sufficient_statistic(y))
         return fit - self.log_normalizer(eta) + self.log_carrier(y)
 
     def conjugate(self, mean: FloatArray) -> FloatArray:
-        """A*(mean) = max over eta of <eta, mean> - A(eta), of shape (...)."""
+        """A*(mean), the maximum over eta of <eta, mean> - A(eta).
+
+        Parameters
+        ----------
+        mean : array, shape (q, ...)
+            Expectations of T(Y), in the interior of the mean space.
+
+        Returns
+        -------
+        array, shape (...)
+            In nats.
+        """
         eta = self.natural_parameter(mean)
         return inner(eta, mean) - self.log_normalizer(eta)
 
     def entropy(self, eta: FloatArray) -> FloatArray:
-        """-E[log p(Y)] = -A*(mean) - E[log h(Y)], of shape (...)."""
+        """-E[log p(Y)], which is -A*(mean) - E[log h(Y)].
+
+        Parameters
+        ----------
+        eta : array, shape (q, ...)
+            Natural parameters.
+
+        Returns
+        -------
+        array, shape (...)
+            In nats.
+        """
         minus_conjugate = self.log_normalizer(eta) - inner(eta, self.mean(eta))
         return minus_conjugate - self.mean_log_carrier(eta)
 
     def kl_divergence(self, eta1: FloatArray, eta2: FloatArray) -> FloatArray:
-        """E_1[log p(Y | eta1) / p(Y | eta2)] >= 0, of shape (...).
+        """E_1[log p(Y | eta1) / p(Y | eta2)], the height of A at eta2 over its tangent at eta1.
 
-        The height of A at eta2 over its tangent at eta1.
+        Parameters
+        ----------
+        eta1 : array, shape (q, ...)
+            Natural parameters of the distribution of Y.
+        eta2 : array, shape (q, ...)
+            Those of the distribution that stands in for it.
+
+        Returns
+        -------
+        array, shape (...)
+            In nats, at least 0.
         """
         rise = self.log_normalizer(eta2) - self.log_normalizer(eta1)
         divergence = rise - inner(self.mean(eta1), eta2 - eta1)
@@ -125,13 +271,31 @@ class UnconstrainedFamily(ExponentialFamily):
     ----------
     F. Bach, "Self-concordant analysis for logistic regression", 2010.
     doi:10.1214/09-EJS521
+
+    Examples
+    --------
+    >>> from softglm.families import Categorical, Gamma, UnconstrainedFamily
+    >>> isinstance(Categorical(3), UnconstrainedFamily), isinstance(Gamma(), UnconstrainedFamily)
+    (True, False)
     """
 
     def normalizer_and_mean(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """A(eta), of shape (...), and the mean, of shape (q, ...), in one pass.
+        """A(eta) and the mean, in one pass.
 
         The kernel of the fit, and the one method that **may overwrite** its argument:
         the mean is returned in the memory of eta where that saves a temporary.
+
+        Parameters
+        ----------
+        eta : array, shape (q, ...)
+            Natural parameters; may be overwritten.
+
+        Returns
+        -------
+        log_normalizer : array, shape (...)
+            In nats.
+        mean : array, shape (q, ...)
+            In units of T(y).
         """
         return self.log_normalizer(eta), self.mean(eta)
 
@@ -150,7 +314,7 @@ class UnconstrainedFamily(ExponentialFamily):
         """Rows D_d of shape (d, q) along which A bends, whatever eta is.
 
         The Hessian of A is the sum of v_d D_d D_d' with ``curvature_weights`` v_d >= 0,
-        a sum without cancellation; and A is self-concordant along them: for all u, h
+        a sum without cancellation; and A is self-concordant along them, for all u, h::
 
             abs(D^3 A[u, u, h]) <= max_d abs(<D_d, h>) D^2 A[u, u].
         """
@@ -158,16 +322,33 @@ class UnconstrainedFamily(ExponentialFamily):
 
     @abstractmethod
     def curvature_weights(self, mean: FloatArray) -> FloatArray:
-        """How much A bends along each curvature direction: v_d, of shape (d, ...)."""
+        """How much A bends along each curvature direction.
+
+        Parameters
+        ----------
+        mean : array, shape (q, ...)
+            The gradient of A at the point in question.
+
+        Returns
+        -------
+        array, shape (d, ...)
+            The weights v_d, at least 0.
+        """
 
     def total_information(self, mean: FloatArray, weights: FloatArray | None) -> FloatArray:
-        """Sum the Fisher information over rows: (q, q).
+        """Sum the Fisher information over rows.
 
         Parameters
         ----------
         mean : array, shape (q, rows)
+            The gradient of A in each row.
         weights : array, shape (rows,), or None
             How often each row counts; None for once each.
+
+        Returns
+        -------
+        array, shape (q, q)
+            A symmetric positive semidefinite matrix.
         """
         bends = self.curvature_weights(mean)
         totals = bends.sum(axis=1) if weights is None else bends @ weights
@@ -175,7 +356,18 @@ class UnconstrainedFamily(ExponentialFamily):
         return (directions.T * totals) @ directions
 
     def information_trace(self, mean: FloatArray) -> FloatArray:
-        """Return the trace of the Fisher information, of shape (...)."""
+        """Return the trace of the Fisher information.
+
+        Parameters
+        ----------
+        mean : array, shape (q, ...)
+            The gradient of A at the point in question.
+
+        Returns
+        -------
+        array, shape (...)
+            At least 0.
+        """
         squares = np.square(self.curvature_directions).sum(axis=1)
         return np.tensordot(squares, self.curvature_weights(mean), axes=1)
 
@@ -193,9 +385,21 @@ class UnconstrainedFamily(ExponentialFamily):
         Returns
         -------
         array of bool, shape (d, ...)
+            False where T was at its least.
         """
         return np.ones((len(self.curvature_directions), *statistic.shape[1:]), dtype=bool)
 
     def can_rise(self, statistic: FloatArray) -> BoolArray:
-        """Whether T could have been higher than observed along each direction."""
+        """Whether T could have been higher than observed along each direction.
+
+        Parameters
+        ----------
+        statistic : array, shape (q, ...)
+            T(y), or an average of such.
+
+        Returns
+        -------
+        array of bool, shape (d, ...)
+            False where T was at its most.
+        """
         return np.ones((len(self.curvature_directions), *statistic.shape[1:]), dtype=bool)

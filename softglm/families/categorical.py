@@ -86,10 +86,12 @@ class Categorical(UnconstrainedFamily):
         Parameters
         ----------
         eta : array, shape (K, ...)
+            Natural parameters.
 
         Returns
         -------
         array, shape (K, ...)
+            Log-probabilities, in nats.
         """
         # Without the shift, A would round off the fine digits of a large eta.
         shifted: FloatArray = eta - eta.max(axis=0)
@@ -101,10 +103,12 @@ class Categorical(UnconstrainedFamily):
         Parameters
         ----------
         eta : array, shape (K, ...)
+            Natural parameters.
 
         Returns
         -------
         array, shape (K, K, ...)
+            A matrix of rank K - 1 for each of the batch.
         """
         mean = self.mean(eta)
         return diagonal(np.ones_like(mean)) - mean[np.newaxis]
@@ -182,12 +186,14 @@ class Categorical(UnconstrainedFamily):
         Parameters
         ----------
         eta : array, shape (K, ...)
+            Symmetric coding.
         pivot : int
             The class whose eta is to be 0; by default the last.
 
         Returns
         -------
         array, shape (K-1, ...)
+            Minimal coding, in nats.
         """
         return np.delete(eta - eta[pivot], pivot, axis=0)
 
@@ -197,12 +203,14 @@ class Categorical(UnconstrainedFamily):
         Parameters
         ----------
         eta : array, shape (K-1, ...)
+            Minimal coding.
         pivot : int
             The class whose eta is 0; by default the last.
 
         Returns
         -------
         array, shape (K, ...)
+            Symmetric coding, in nats.
         """
         return _centred(np.insert(eta, pivot % self.n_classes, 0.0, axis=0))
 

@@ -28,7 +28,7 @@ class Multinomial(UnconstrainedFamily):
     n_classes : int
         K, at least 2.
     n_trials : int or array, shape (...)
-        n, positive: one for all observations, or one for each.
+        How many throws, n > 0: one for all observations, or one for each.
 
     Examples
     --------
@@ -104,11 +104,11 @@ class Multinomial(UnconstrainedFamily):
         return self.die.curvature_weights(mean) / self._trials
 
     def can_fall(self, statistic: FloatArray) -> BoolArray:
-        """As for one die."""
+        """Mass can fall as for one die."""
         return self.die.can_fall(statistic)
 
     def can_rise(self, statistic: FloatArray) -> BoolArray:
-        """As for one die."""
+        """Mass can rise as for one die."""
         return self.die.can_rise(statistic)
 
     def natural_parameter(self, mean: FloatArray) -> FloatArray:

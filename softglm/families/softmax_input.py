@@ -10,7 +10,7 @@ def softmax_input(probabilities: FloatArray, weights: FloatArray) -> FloatArray:
     """Find an input x with softmax(W x) = the given probabilities.
 
     Softmax only sees differences to a pivot, so W x need only satisfy, with the last
-    state as the pivot, the K - 1 linear equations
+    state as the pivot, the K - 1 linear equations::
 
         <w_k - w_K, x> = log(p_k / p_K),   k < K,
 
@@ -27,6 +27,7 @@ def softmax_input(probabilities: FloatArray, weights: FloatArray) -> FloatArray:
     Returns
     -------
     array, shape (d,)
+        The input of least norm.
 
     Raises
     ------

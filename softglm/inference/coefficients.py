@@ -28,8 +28,8 @@ class Coefficients:
     terms : tuple of str
         "Intercept" first, if there is one.
     estimate, std_error, lower, upper : array of shape (K - 1, n_terms)
-        NaN where the data do not determine the coefficient. An estimate at infinity has no standard error, and the sign
-        of one direction that separates.
+        In nats. NaN where the data do not determine the coefficient. An estimate at infinity has no standard error, and
+        the sign of one direction that separates.
     z, p_value : array of shape (K - 1, n_terms), or None
         Estimate over standard error, and its two-sided p-value; None for a penalised fit, whose estimates are biased
         towards zero by design.
@@ -39,6 +39,25 @@ class Coefficients:
         Whether another direction that separates has the opposite sign.
     level : float
         Of the interval.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from softglm import SoftmaxGLM, infer
+    >>> X, y = load_wine(return_X_y=True)
+    >>> X = X[:, :2]
+    >>> result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
+    >>> print(result.coefficients)
+                 estimate  std. error      z  p-value    2.5%   97.5%
+    -----------------------------------------------------------------
+    1 vs 0
+      Intercept    66.318       9.484   6.99  <0.0001  47.730  84.906
+      x0           -5.088       0.726  -7.01  <0.0001  -6.510  -3.666
+      x1            0.055       0.335   0.17   0.8687  -0.602   0.713
+    2 vs 0
+      Intercept    25.939       7.184   3.61   0.0003  11.858  40.020
+      x0           -2.174       0.540  -4.02  <0.0001  -3.233  -1.115
+      x1            1.210       0.263   4.61  <0.0001   0.695   1.724
     """
 
     classes: npt.NDArray[Any]
@@ -82,7 +101,7 @@ class Coefficients:
             )
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return a tidy data frame, one row per class and term.
+        """Return a tidy data frame, one row per class and term. It needs pandas.
 
         Its columns: class, term, estimate, std_error, z, p_value, lower, upper.
         """
@@ -106,12 +125,36 @@ class OddsRatios:
     Attributes
     ----------
     classes : array of shape (K - 1,)
+        Without the base class.
     reference : object
+        The base class.
     terms : tuple of str
+        "Intercept" first, if there is one.
     ratio, std_error, lower, upper : array of shape (K - 1, n_terms)
+        By what the odds of the class against the base are multiplied.
     may_go_either_way : bool array of shape (K - 1, n_terms)
         Whether a ratio of 0 or infinity may as well be the other.
     level : float
+        Of the interval.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from softglm import SoftmaxGLM, infer
+    >>> X, y = load_wine(return_X_y=True)
+    >>> X = X[:, :2]
+    >>> result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
+    >>> print(result.coefficients.odds_ratios())
+                  ratio  std. error      2.5%     97.5%
+    -----------------------------------------------------
+    1 vs 0
+      Intercept  6.33e+28    6.01e+29  5.36e+20  7.49e+36
+      x0          0.00617     0.00448   0.00149   0.02558
+      x1          1.05701     0.35445   0.54783   2.03946
+    2 vs 0
+      Intercept  1.84e+11    1.32e+12  141185.2  2.40e+17
+      x0          0.11372     0.06147   0.03942   0.32803
+      x1          3.35219     0.87999   2.00391   5.60763
     """
 
     classes: npt.NDArray[Any]
@@ -144,7 +187,7 @@ class OddsRatios:
     __repr__ = __str__
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return a tidy data frame with the columns class, term, ratio, std_error, lower, upper."""
+        """Return a tidy data frame with the columns class, term, ratio, std_error, lower, upper. It needs pandas."""
         columns = {"ratio": self.ratio, "std_error": self.std_error, "lower": self.lower, "upper": self.upper}
         return tidy(self.classes, self.terms, columns)
 

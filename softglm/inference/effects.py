@@ -13,7 +13,7 @@ for continuous columns of T_kbc f_l, where T_k = d2 p_k / dzeta dzeta'. Those ar
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,9 @@ from softglm.data.rows import Statistic
 from softglm.inference import summary
 from softglm.inference.classes import class_probabilities, every_class
 from softglm.inference.estimate import Estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 EffectKind: TypeAlias = Literal["average", "at-means"]
 DiscreteKind: TypeAlias = Literal["factor", "column"]
@@ -54,9 +57,34 @@ class MarginalEffects:
     is_discrete : array of shape (p,)
         Where the effect is a difference, not a derivative.
     features : tuple of str, length p
+        The names of the columns.
     classes : array of shape (K,)
+        Sorted.
     kind : {"average", "at-means"}
+        Averaged over the rows, or at the mean row.
     level : float
+        Of the intervals.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from softglm import SoftmaxGLM, infer
+    >>> X, y = load_wine(return_X_y=True)
+    >>> X = X[:, :2]
+    >>> result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
+    >>> print(result.marginal_effects())
+    Average marginal effects, on the probability of each class
+    <BLANKLINE>
+         estimate  std. error       z  p-value     2.5%    97.5%
+    ------------------------------------------------------------
+    x0
+      0    0.2916      0.0183   15.92  <0.0001   0.2557   0.3275
+      1   -0.3118      0.0134  -23.23  <0.0001  -0.3381  -0.2855
+      2    0.0201      0.0237    0.85   0.3950  -0.0263   0.0666
+    x1
+      0   -0.0815      0.0171   -4.78  <0.0001  -0.1149  -0.0480
+      1   -0.0632      0.0176   -3.60   0.0003  -0.0977  -0.0288
+      2    0.1447      0.0149    9.72  <0.0001   0.1155   0.1739
     """
 
     estimate: FloatArray
@@ -93,8 +121,11 @@ class MarginalEffects:
 
     __repr__ = __str__
 
-    def to_frame(self) -> Any:  # noqa: ANN401 - a pandas DataFrame
-        """Return a tidy data frame of p K rows: term, class, estimate, std_error, z, p_value, lower, upper."""
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a tidy data frame of p K rows: term, class, estimate, std_error, z, p_value, lower, upper.
+
+        It needs pandas.
+        """
         import pandas as pd
 
         p, K = self.estimate.shape
@@ -129,7 +160,7 @@ class _Switch:
 
 
 @final
-class _RowsAtMeans(Rows):
+class _RowsAt(Rows):
     """The same rows, with features at one place: only their offsets still differ.
 
     Parameters
@@ -205,7 +236,7 @@ def marginal_effects(
     if estimate.is_singular:
         # The limit of a separated fit is known at the rows as they are, and nowhere else.
         known &= (kind == "average") & ~is_discrete
-    there = rows if kind == "average" else _at_means(rows)
+    there = rows if kind == "average" else rows_at(rows, weighted_means(rows))
     effects, std_errors = np.full((2, rows.n_features, estimate.n_classes), np.nan)
     for found in (
         _derivatives(estimate, there, np.flatnonzero(known & ~is_discrete)),
@@ -281,17 +312,22 @@ def _is_determined(estimate: Estimate, gradients: FloatArray) -> BoolArray:
     return np.asarray(np.linalg.norm(unseen, axis=1) <= _UNSEEN * np.linalg.norm(gradients, axis=1))
 
 
-def _at_means(rows: Rows) -> Rows:
-    """Return the rows at the weighted means of the features; without offsets they are all alike, and one is enough."""
+def weighted_means(rows: Rows) -> FloatArray:
+    """Return the weighted means of the features, shape (p,)."""
 
     def statistic(block: Block) -> tuple[FloatArray, ...]:
         ones = block.weighted(np.ones((1, len(block))))
         return ones.sum(axis=1), block.cross(ones)[:, 0]
 
     weight, x = rows.sum(statistic)
+    return np.asarray(x / weight)
+
+
+def rows_at(rows: Rows, place: FloatArray) -> Rows:
+    """Return the rows with their features at one place, (p,); without offsets they are all alike, and one is enough."""
     if rows.has_offset:
-        return _RowsAtMeans(rows, x / weight)
-    return RowsInMemory(x[np.newaxis] / weight, np.zeros(1, dtype=np.int32))
+        return _RowsAt(rows, place)
+    return RowsInMemory(place[np.newaxis], np.zeros(1, dtype=np.int32))
 
 
 def _derivatives(estimate: Estimate, rows: Rows, columns: Columns) -> Iterator[Effect]:
@@ -320,7 +356,7 @@ def _derivative_means(estimate: Estimate, rows: Rows) -> tuple[FloatArray, Float
     def statistic(block: Block) -> tuple[FloatArray, ...]:
         probability = class_probabilities(block.predictor(coef, intercept))
         features = coordinates.features_of(block.centred(objective.moments.center))
-        deviations = _deviations(probability, directions)
+        deviations = deviations_of(probability, directions)
         variance = np.zeros((len(first), len(block)))
         for share, deviation in zip(probability, deviations, strict=True):
             variance += share * deviation[first] * deviation[second]
@@ -358,7 +394,7 @@ def _differences(estimate: Estimate, rows: Rows, switches: Sequence[_Switch]) ->
             eta_off, features_off = eta - slopes.T @ on.T, features - on @ loadings
             for state in switch.states:
                 probability = class_probabilities(eta_off + (state @ slopes)[:, np.newaxis])
-                deviations = _deviations(probability, directions)
+                deviations = deviations_of(probability, directions)
                 weighted = block.weighted(probability)
                 jacobians = weighted[:, np.newaxis] * deviations
                 sums += [weighted.sum(axis=1), jacobians @ (features_off + state @ loadings)]
@@ -374,6 +410,6 @@ def _differences(estimate: Estimate, rows: Rows, switches: Sequence[_Switch]) ->
             yield int(column), probability - base, moved.reshape(len(probability), -1)
 
 
-def _deviations(probability: FloatArray, directions: FloatArray) -> FloatArray:
+def deviations_of(probability: FloatArray, directions: FloatArray) -> FloatArray:
     """Return D_k - D'p, shape (K, s, rows), of p, shape (K, rows): p_k times them is G_k."""
     return np.asarray(directions[:, :, np.newaxis] - directions.T @ probability)

@@ -13,7 +13,7 @@ with n (K - 1) - parameters degrees of freedom, n the rows counted with their we
 """
 
 from dataclasses import dataclass
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,9 @@ from softglm.inference.diagnostics import pearson_terms, relative_entropies
 from softglm.inference.estimate import Estimate
 from softglm.inference.likelihood import ChiSquaredTest
 from softglm.model import null_model
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Scores closer than this are equal but for rounding.
 _TIED = 1e-12
@@ -42,13 +45,35 @@ class HosmerLemeshow:
     Attributes
     ----------
     statistic : float
+        Nearly chi-squared where the model holds.
     df : int
         (g - 2)(K - 1).
     p_value : float
+        Small where the model does not fit.
     observed, expected : arrays of shape (g, K)
         The weight of each class in each group, from the most to the least probable reference. Few expected below 5 make
         the distribution of the statistic a good approximation.
     classes : array of shape (K,)
+        Sorted.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from softglm import SoftmaxGLM, infer
+    >>> X, y = load_wine(return_X_y=True)
+    >>> X = X[:, :2]
+    >>> result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
+    >>> print(result.hosmer_lemeshow(groups=5))
+    Hosmer-Lemeshow test: chi2(6) = 11.33, p = 0.0788
+    <BLANKLINE>
+    Observed / expected in each group:
+               0          1          2
+    ----------------------------------
+    1  32 / 32.4    2 / 0.4    2 / 3.2
+    2  23 / 19.8    4 / 5.2   9 / 10.9
+    3    3 / 5.5   8 / 10.8  24 / 18.8
+    4    1 / 1.2  26 / 25.2    9 / 9.6
+    5    0 / 0.1  31 / 29.4    4 / 5.5
     """
 
     statistic: float
@@ -70,8 +95,8 @@ class HosmerLemeshow:
 
     __repr__ = __str__
 
-    def to_frame(self) -> Any:  # noqa: ANN401 - a pandas DataFrame
-        """Return a tidy data frame of g K rows: group, class, observed, expected."""
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a tidy data frame of g K rows: group, class, observed, expected. It needs pandas."""
         import pandas as pd
 
         g, K = self.observed.shape
@@ -99,9 +124,25 @@ class GoodnessOfFit:
     deviance_p_value, pearson_p_value : float
         NaN where df is 0: the model is saturated.
     null_deviance : float
+        The deviance of the model without features.
     null_df : int
+        Its degrees of freedom.
     least_expected : float
         The smallest expected count.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from softglm import SoftmaxGLM, infer
+    >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
+    >>> counts = np.array([[30, 10], [23, 17], [21, 19], [9, 31]])
+    >>> print(infer(SoftmaxGLM(alpha=0).fit(X, counts), X, counts).goodness_of_fit())
+                   statistic  df  p-value
+    -------------------------------------
+    Deviance            2.05   2   0.3587
+    Pearson             2.05   2   0.3596
+    Null deviance      24.04   3        -
+    Dispersion 1.0229. Smallest expected count 9.67.
     """
 
     deviance: float

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 import numpy as np
+import numpy.typing as npt
 from scipy import linalg
 
 from softglm.arrays import FloatArray
@@ -31,15 +32,34 @@ class TermTests:
     Attributes
     ----------
     kind : {"lr", "wald", "score"}
+        Likelihood ratio, Wald or score.
     terms : tuple of str
+        Names of features, or of the factors whose dummies leave together.
     statistic, p_value : array of shape (n_terms,)
+        Chi-squared under the hypothesis that the term has no effect.
     df : int array of shape (n_terms,)
+        K - 1 for each column of a term, less those that are collinear.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from softglm import SoftmaxGLM, infer
+    >>> X, y = load_wine(return_X_y=True)
+    >>> X = X[:, :2]
+    >>> result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
+    >>> print(result.test_terms("lr"))
+    Likelihood-ratio tests of leaving out each term
+    <BLANKLINE>
+          chi2  df  p-value
+    -----------------------
+    x0  145.68   2  <0.0001
+    x1   43.93   2  <0.0001
     """
 
     kind: str
     terms: tuple[str, ...]
     statistic: FloatArray
-    df: FloatArray
+    df: npt.NDArray[np.int_]
     p_value: FloatArray
 
     def __str__(self) -> str:
@@ -55,7 +75,7 @@ class TermTests:
     __repr__ = __str__
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return a data frame with the columns term, statistic, df, p_value."""
+        """Return a data frame with the columns term, statistic, df, p_value. It needs pandas."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -64,7 +84,7 @@ class TermTests:
 
 
 def term_tests(estimate: Estimate, covariance: FloatArray, kind: str, groups: dict[str, tuple[int, ...]]) -> TermTests:
-    """ChiSquaredTest every group of columns of X, over all equations.
+    """Test every group of columns of X, over all equations.
 
     Parameters
     ----------

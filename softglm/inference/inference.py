@@ -11,6 +11,7 @@ import numpy.typing as npt
 from softglm.arrays import FloatArray
 from softglm.data import Rows
 from softglm.inference import diagnostics, effects, goodness, summary
+from softglm.inference.averages import average_predictions
 from softglm.inference.coefficients import Coefficients, coefficient_table, sampling_distribution
 from softglm.inference.covariance import Covariance, quasi, standard_errors_away
 from softglm.inference.estimate import Estimate, contrast_forms
@@ -65,9 +66,11 @@ class Sample:
 class Inference:
     r"""What a statistics package says of a multinomial (or binary) logit. Made by `softglm.infer`.
 
-    Print it for a report. K classes, p features, and coefficients that are log odds against a base class:
+    Print it for a report. K classes, p features, and coefficients that are log odds against a base class::
 
-        log(P(y = k | x) / P(y = base | x)) = intercept_k + <coef_k, x>,  one equation for every k other than the base.
+        log(P(y = k | x) / P(y = base | x)) = intercept_k + <coef_k, x>
+
+    with an equation for every class k other than the base.
 
     Attributes
     ----------
@@ -84,6 +87,7 @@ class Inference:
     factors : dict from name to columns of X
         The dummy columns of each factor, where a pipeline tells.
     sample : Sample
+        What the rows stand for: row totals and frequency weights.
     level : float
         Of confidence intervals.
     degrees_of_freedom : float or None
@@ -95,6 +99,23 @@ class Inference:
         of the fit explains if the data are not those of the fit. NaN where the classes are separated.
     notes : tuple of str
         What a reader has to know, for the summary.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from softglm import SoftmaxGLM, infer
+    >>> X, y = load_wine(return_X_y=True)
+    >>> X = X[:, :2]
+    >>> result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
+    >>> print(result)
+    Multinomial logit, base class: 0
+    <BLANKLINE>
+    Observations     178    Log-likelihood   -94.0985    AIC          200.20
+    Parameters         6    Null model      -193.3148    BIC          219.29
+    LR chi2(4)    198.43    p-value           <0.0001    McFadden R2  0.5132
+    ...
+    >>> result.rebase(1).coefficients.estimate.round(2).tolist()
+    [[-66.32, 5.09, -0.06], [-40.38, 2.91, 1.15]]
     """
 
     estimate: Estimate
@@ -127,7 +148,7 @@ class Inference:
 
     @cached_property
     def coefficients(self) -> Coefficients:
-        """Estimates, standard errors, z, p-values and Wald intervals, each of shape (K - 1, n_terms)."""
+        """The `Coefficients`: estimates, standard errors, tests against 0, Wald intervals, all of (K - 1, n_terms)."""
         return self._table(np.delete(self.classes, self.base), self._contrasts, self._contrast_map, self._estimable)
 
     @cached_property
@@ -141,6 +162,16 @@ class Inference:
 
     def rebase(self, reference: Any) -> Self:  # noqa: ANN401 - a class is what the user's labels are
         """Return the same fit seen from another base class; nothing is refitted.
+
+        Parameters
+        ----------
+        reference : label
+            The new base class.
+
+        Returns
+        -------
+        Inference
+            With coefficients, tests and intervals against that class.
 
         Raises
         ------
@@ -176,7 +207,7 @@ class Inference:
         return standard_errors_away(self.covariance.matrix, estimate.solve(estimate.gradient))
 
     def confidence_intervals(self, method: Literal["wald", "profile"] = "wald") -> FloatArray:
-        """Return the lower and the upper ends of intervals for the coefficients, shape (2, K - 1, n_terms).
+        """Return the lower and the upper ends of intervals for the coefficients.
 
         Parameters
         ----------
@@ -184,6 +215,11 @@ class Inference:
             Estimate and standard errors; or where the log-likelihood, maximised over the other coefficients, falls by
             half a chi-squared quantile. Profile intervals keep their coverage where Wald intervals are too symmetric,
             and are infinite where the estimate is.
+
+        Returns
+        -------
+        array of shape (2, K - 1, n_terms)
+            In nats, at the confidence `level`.
 
         Raises
         ------
@@ -246,23 +282,52 @@ class Inference:
 
     @property
     def aic(self) -> float:
-        """2 effective parameters - 2 log-likelihood."""
+        """2 effective parameters - 2 log-likelihood.
+
+        Raises
+        ------
+        ValueError
+            If sampling or class weights leave no likelihood.
+        """
         self._require_genuine_likelihood("AIC")
         return self.likelihood.aic
 
     @property
     def bic(self) -> float:
-        """Effective parameters times log(n_observations), - 2 log-likelihood."""
+        """Effective parameters times log(n_observations), - 2 log-likelihood.
+
+        Raises
+        ------
+        ValueError
+            If sampling or class weights leave no likelihood.
+        """
         self._require_genuine_likelihood("BIC")
         return self.likelihood.bic
 
     def pseudo_r2(self, kind: Literal["mcfadden", "cox-snell", "nagelkerke", "tjur"] = "mcfadden") -> float:
-        """Return a pseudo R-squared; Tjur's, the difference of the mean probabilities, for two classes only.
+        """Return a pseudo R-squared.
+
+        Parameters
+        ----------
+        kind : {"mcfadden", "cox-snell", "nagelkerke", "tjur"}
+            With l the log-likelihood: 1 - l / l_null; 1 - exp(2 (l_null - l) / n); that over the most it can be; or,
+            for two classes only, the difference of the mean probabilities of the second where it was and was not
+            observed.
+
+        Returns
+        -------
+        float
+            At most 1.
 
         Raises
         ------
         ValueError
             If there is no such kind, or the weights leave no likelihood.
+
+        References
+        ----------
+        T. Tjur, "Coefficients of determination in logistic regression models", The American Statistician 63, 2009,
+        doi:10.1198/tast.2009.08210.
         """
         self._require_genuine_likelihood("A pseudo R-squared")
         if kind == "tjur":
@@ -279,14 +344,26 @@ class Inference:
 
     @property
     def likelihood_ratio(self) -> ChiSquaredTest:
-        """The test of all features together, against the model without them: statistic, df, p_value."""
+        """The `ChiSquaredTest` of all features together, against the model without them.
+
+        Raises
+        ------
+        ValueError
+            If the fit is penalised, or sampling or class weights leave no likelihood.
+        """
         self._require_tests("The likelihood-ratio test")
         self._require_genuine_likelihood("The likelihood-ratio test")
         return self.likelihood.ratio
 
     @cached_property
     def overall_test(self) -> tuple[str, ChiSquaredTest]:
-        """The test of all features together: "LR", or "Wald" where the covariance does not trust the likelihood."""
+        """The test of all features together: "LR", or "Wald" where the covariance does not trust the likelihood.
+
+        Raises
+        ------
+        ValueError
+            If the fit is penalised.
+        """
         if self.has_likelihood and not self.covariance.is_robust:
             return "LR", self.likelihood_ratio
         self._require_tests("Tests")
@@ -309,6 +386,11 @@ class Inference:
             Names or positions of columns of X that leave together, such as the dummies of a factor. By default every
             factor that the pipeline tells of, and every other column by itself.
 
+        Returns
+        -------
+        TermTests
+            A row for each group.
+
         Raises
         ------
         ValueError
@@ -327,6 +409,11 @@ class Inference:
         """For which coefficients the Wald statistic falls as the effect grows, shape (K - 1, n_terms).
 
         Their p-values are too large: prefer likelihood ratios and profile intervals. False where nothing is tested.
+
+        References
+        ----------
+        W. W. Hauck and A. Donner, "Wald's test as applied to hypotheses in logit analysis", Journal of the American
+        Statistical Association 72, 1977, doi:10.2307/2286473.
         """
         if not self.is_tested or self.estimate.is_singular:
             return np.zeros(self._contrasts.shape, dtype=bool)
@@ -340,6 +427,12 @@ class Inference:
         contrast : array of shape (d, (K - 1) n_terms), or of one row
             Of the coefficients class by class, as `covariance_matrix` has them.
         value : array of shape (d,), default=0
+            What they are under the hypothesis.
+
+        Returns
+        -------
+        ChiSquaredTest
+            With the rank of the combinations as degrees of freedom.
 
         Raises
         ------
@@ -366,7 +459,23 @@ class Inference:
         return wald(forms @ self.covariance.matrix @ forms.T, difference)
 
     def indistinguishable(self, one: Any, other: Any) -> ChiSquaredTest:  # noqa: ANN401 - classes
-        """Test that no feature tells two classes apart: the Wald test that their slopes are equal."""
+        """Test that no feature tells two classes apart: the Wald test that their slopes are equal.
+
+        Parameters
+        ----------
+        one, other : label
+            The classes.
+
+        Returns
+        -------
+        ChiSquaredTest
+            With a degree of freedom for each feature, less those that are collinear.
+
+        Raises
+        ------
+        ValueError
+            If there is no such class, the two are the same, or the fit is penalised or separated.
+        """
         seen = self.rebase(other)
         if one == other:
             raise ValueError(f"indistinguishable compares two different classes, got {one!r} twice.")
@@ -389,6 +498,16 @@ class Inference:
             As the estimator, or the pipeline, takes it.
         offset : array-like, default=None
             Required if the model was fitted with one.
+
+        Returns
+        -------
+        Predictions
+            A row for each row of X, a column for each class.
+
+        Raises
+        ------
+        ValueError
+            If the classes are separated, or X or the offset does not fit the model.
         """
         self._require_finite("predict", "For predictions, fit with a penalty (alpha > 0)")
         return predictions(
@@ -400,12 +519,70 @@ class Inference:
             level=self.level,
         )
 
+    def average_predictions(
+        self,
+        columns: Sequence[str | int] | str | int,
+        values: npt.ArrayLike,
+        at: Literal["average", "means"] | Mapping[str | int, float] = "average",
+    ) -> Predictions:
+        """Return the probabilities with some columns set to given values, with standard errors and intervals.
+
+        Columns are those that the model sees: what a pipeline makes of one feature does not move with another.
+
+        Parameters
+        ----------
+        columns : name or position, or several
+            Of the columns that are set; the dummies of a factor have to be set together.
+        values : array of shape (v,), or (v, g) for g columns
+            What they are set to.
+        at : {"average", "means"} or dict from column to value, default="average"
+            Averaged over the rows of the fit, with their weights; or the other columns at their weighted means; or
+            those in the dict at its values, the rest at their means. The offsets are as observed, and averaged over.
+
+        Returns
+        -------
+        Predictions
+            A row for each of the v values.
+
+        Raises
+        ------
+        ValueError
+            If the classes are separated, there is no such column, or the shape or `at` is wrong.
+        """
+        self._require_finite("average_predictions", "For predictions, fit with a penalty (alpha > 0)")
+        chosen = np.array([self._column(column) for column in _listed(columns)], dtype=np.intp)
+        states = np.asarray(values, dtype=np.float64)
+        states = states[:, np.newaxis] if states.ndim == 1 and len(chosen) == 1 else states
+        if states.ndim != 2 or states.shape[1] != len(chosen) or not np.isfinite(states).all():
+            raise ValueError(
+                f"values has shape {np.shape(values)}, expected (v, {len(chosen)}) finite numbers: a column for each "
+                "of those that are set."
+            )
+        rows = self.estimate.objective.rows
+        if isinstance(at, Mapping) or at == "means":
+            place = effects.weighted_means(rows)
+            for column, value in at.items() if isinstance(at, Mapping) else ():
+                place[self._column(column)] = value
+            rows = effects.rows_at(rows, place)
+        elif at != "average":
+            raise ValueError(f'at must be "average", "means" or a dict from columns to values, got {at!r}.')
+        return average_predictions(
+            self.estimate,
+            self.covariance.matrix,
+            rows,
+            chosen,
+            states,
+            classes=self.classes,
+            distribution=self._distribution,
+            level=self.level,
+        )
+
     def marginal_effects(
         self,
         kind: Literal["average", "at-means"] = "average",
         discrete: Literal["factor", "column"] = "factor",
     ) -> effects.MarginalEffects:
-        """Return what a unit of each feature adds to the probability of each class, shape (p, K), in `estimate`.
+        """Return what a unit of each feature adds to the probability of each class.
 
         Parameters
         ----------
@@ -414,6 +591,16 @@ class Inference:
         discrete : {"factor", "column"}
             Columns of zeros and ones are switched: the dummies of one factor together, against their base (as R's and
             Stata's margins do), or each by itself (as statsmodels does with dummy=True).
+
+        Returns
+        -------
+        MarginalEffects
+            A row for each column of X, a column for each class.
+
+        Raises
+        ------
+        ValueError
+            If `kind` or `discrete` is not one of these.
         """
         return effects.marginal_effects(
             self.estimate,
@@ -445,11 +632,49 @@ class Inference:
         return changes
 
     def residuals(self, kind: diagnostics.ResidualKind = "pearson") -> FloatArray:
-        """Return "pearson", "deviance" or "response" residuals, shape (n, K), or (n,) for two classes."""
+        """Return the residuals of one copy of each row.
+
+        Parameters
+        ----------
+        kind : {"pearson", "deviance", "response"}
+            With y what was observed of a class and E what was expected: (y - E) / sqrt(E); the signed root of the
+            contribution to the deviance; or y - E.
+
+        Returns
+        -------
+        array of shape (n, K), or (n,) for two classes
+            Two classes have the residuals of the second, as R's glm has them.
+
+        Raises
+        ------
+        ValueError
+            If there is no such kind.
+        """
         return diagnostics.residuals(self.estimate, kind, self.sample.trials)
 
     def hosmer_lemeshow(self, groups: int = 10) -> goodness.HosmerLemeshow:
-        """Compare observed and expected classes in groups of rows of similar probability."""
+        """Compare observed and expected classes in groups of rows of similar probability.
+
+        Parameters
+        ----------
+        groups : int, default=10
+            How many, at least 3, of about equal weight; tied rows stay together.
+
+        Returns
+        -------
+        HosmerLemeshow
+            The test, and the table it is made of.
+
+        Raises
+        ------
+        ValueError
+            If the fit is penalised or reweighted, fewer than three groups differ, or y holds fractions.
+
+        References
+        ----------
+        M. W. Fagerland, D. W. Hosmer and A. M. Bofin, "Multinomial goodness-of-fit tests for logistic regression
+        models", Statistics in Medicine 27, 2008, doi:10.1002/sim.3202.
+        """
         self._require_genuine_likelihood("The Hosmer-Lemeshow test")
         return goodness.hosmer_lemeshow(
             self.estimate, groups=groups, reference=self.base, classes=self.classes, trials=self.sample.trials
@@ -458,10 +683,15 @@ class Inference:
     def goodness_of_fit(self) -> goodness.GoodnessOfFit:
         """Compare grouped counts with the model: deviance, Pearson's chi-squared, their df, and the dispersion.
 
+        Returns
+        -------
+        GoodnessOfFit
+            The statistics with their p-values.
+
         Raises
         ------
         ValueError
-            For individual rows, whose deviance does not tell whether the model fits.
+            For individual rows, whose deviance does not tell whether the model fits; for a penalised or reweighted fit.
         """
         self._require_genuine_likelihood("The goodness of fit")
         return goodness.goodness_of_fit(self.estimate, trials=self.sample.trials, sample_weight=self.sample.copies)
@@ -474,7 +704,7 @@ class Inference:
         Raises
         ------
         ValueError
-            For individual rows, which have no dispersion.
+            For individual rows, which have no dispersion; for a penalised or reweighted fit.
         """
         fit = self.goodness_of_fit()
         return replace(self, covariance=quasi(self.estimate, fit.dispersion), degrees_of_freedom=float(fit.df))
@@ -494,7 +724,7 @@ class Inference:
 
     @cached_property
     def likelihood(self) -> Likelihood:
-        """The log-likelihoods and what follows from them, whatever the weights."""
+        """The `Likelihood`: log-likelihoods and what follows from them, whatever the weights."""
         return likelihood_of(self.estimate)
 
     @property
@@ -642,6 +872,16 @@ class Symmetric:
         A row for each of the K classes; without a base class.
     covariance_matrix : array of shape (K n_terms, K n_terms)
         Class by class; singular, since the coefficients of a term sum to zero.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from softglm import SoftmaxGLM, infer
+    >>> X, y = load_wine(return_X_y=True)
+    >>> X = X[:, :2]
+    >>> result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
+    >>> result.symmetric().coefficients.estimate.round(3).tolist()
+    [[-30.752, 2.421, -0.422], [35.566, -2.667, -0.366], [-4.813, 0.247, 0.788]]
     """
 
     coefficients: Coefficients
@@ -660,11 +900,26 @@ def compare(smaller: Inference, larger: Inference) -> ChiSquaredTest:
     Parameters
     ----------
     smaller, larger : Inference
+        Of maximum-likelihood fits, the features of the first among those of the second or combinations of them.
+
+    Returns
+    -------
+    ChiSquaredTest
+        With the difference of their parameters as degrees of freedom.
 
     Raises
     ------
     ValueError
         If one is penalised or reweighted, or they are of different data, or not nested.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from softglm import SoftmaxGLM, compare, infer
+    >>> X, y = load_wine(return_X_y=True)
+    >>> smaller, larger = (infer(SoftmaxGLM(alpha=0).fit(Z, y), Z, y) for Z in (X[:, :1], X[:, :2]))
+    >>> print(compare(smaller, larger))
+    chi2(2) = 43.93, p < 0.0001
     """
     for inference in (smaller, larger):
         inference._require_tests("Comparisons")  # noqa: SLF001 - of this module

@@ -26,9 +26,21 @@ class ChiSquaredTest:
     Attributes
     ----------
     statistic : float
+        At least 0.
     df : int
+        Its degrees of freedom; 0 where there is nothing to test.
     p_value : float
         By the survival function.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from softglm import SoftmaxGLM, infer
+    >>> X, y = load_wine(return_X_y=True)
+    >>> X = X[:, :2]
+    >>> result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
+    >>> print(result.likelihood_ratio)
+    chi2(4) = 198.4, p < 0.0001
     """
 
     statistic: float
@@ -70,6 +82,16 @@ class Likelihood:
         K - 1 with an intercept, else 0.
     effective_parameters : float
         tr(F H^-1), the rank without a penalty.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from softglm import SoftmaxGLM, infer
+    >>> X, y = load_wine(return_X_y=True)
+    >>> X = X[:, :2]
+    >>> result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
+    >>> round(result.likelihood.model, 4), round(result.likelihood.mcfadden, 4)
+    (-94.0985, 0.5132)
     """
 
     model: float

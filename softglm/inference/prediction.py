@@ -38,9 +38,26 @@ class Predictions:
     Attributes
     ----------
     classes : array of shape (K,)
+        Sorted.
     probability, std_error, lower, upper : array of shape (n, K)
         NaN in rows that the data do not determine: those outside the span of the rows of a collinear fit.
     level : float
+        Of the intervals.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from softglm import SoftmaxGLM, infer
+    >>> X, y = load_wine(return_X_y=True)
+    >>> X = X[:, :2]
+    >>> result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
+    >>> print(result.predict(X[:1]))
+           probability  std. error    2.5%   97.5%
+    ----------------------------------------------
+    row 0
+      0         0.9470      0.0282  0.8558  0.9818
+      1         0.0024      0.0022  0.0004  0.0146
+      2         0.0506      0.0274  0.0172  0.1399
     """
 
     classes: npt.NDArray[Any]
@@ -69,7 +86,10 @@ class Predictions:
     __repr__ = __str__
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return a tidy data frame with the columns row, class, probability, std_error, lower, upper."""
+        """Return a tidy data frame with the columns row, class, probability, std_error, lower, upper.
+
+        It needs pandas.
+        """
         import pandas as pd
 
         n, K = self.probability.shape
@@ -111,7 +131,7 @@ def predictions(
     objective, coordinates = estimate.objective, estimate.coordinates
     center = objective.moments.center
     coef, intercept = objective.uncentred(estimate.parameters)
-    roots = _root(covariance).reshape(*coordinates.scales.shape, -1) * coordinates.scales[..., np.newaxis]
+    roots = root_of(covariance).reshape(*coordinates.scales.shape, -1) * coordinates.scales[..., np.newaxis]
     to_eta = every_class(coordinates.classes)
 
     def statistic(block: Block) -> tuple[FloatArray, ...]:
@@ -143,7 +163,7 @@ def predictions(
     )
 
 
-def _root(covariance: FloatArray) -> FloatArray:
+def root_of(covariance: FloatArray) -> FloatArray:
     """Return L, shape (P, rank), with covariance = L L'."""
     eigenvalues, vectors = linalg.eigh(covariance)
     kept = eigenvalues > _RANK_TOLERANCE * eigenvalues[-1]

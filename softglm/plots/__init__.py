@@ -1,0 +1,21 @@
+"""Pictures of a fit, by scikit-learn's convention: ``SomeDisplay.from_...`` draws and returns the display.
+
+They need matplotlib, which ``pip install "softglm[plots]"`` brings. Each display keeps its numbers (`to_frame`), can
+draw them again (`plot`), and holds the figure and the axes for whatever a reader wants to change.
+"""
+
+from softglm.plots.coefficients import CoefficientDisplay
+from softglm.plots.convergence import ConvergenceDisplay
+from softglm.plots.effects import EffectDisplay
+from softglm.plots.influence import InfluenceDisplay
+from softglm.plots.reliability import ReliabilityDisplay
+from softglm.plots.trace import Trace
+
+__all__ = [
+    "CoefficientDisplay",
+    "ConvergenceDisplay",
+    "EffectDisplay",
+    "InfluenceDisplay",
+    "ReliabilityDisplay",
+    "Trace",
+]

@@ -1,0 +1,363 @@
+"""Coefficients with their intervals, one row per term."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Self, final
+
+import numpy as np
+import numpy.typing as npt
+
+from softglm.arrays import BoolArray, FloatArray
+from softglm.data import Block
+from softglm.inference.effects import weighted_means
+from softglm.inference.inference import Inference
+from softglm.plots.style import (
+    COLORS,
+    GREY,
+    MARKERS,
+    PANEL_WIDTH,
+    SMALL,
+    axes_of,
+    figure_of,
+    legend_above,
+    pandas,
+    shortened,
+    tidy_axis,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Inches: of a term, of what is around the terms, and the least and the most of a panel.
+_TERM_HEIGHT, _AROUND, _LEAST_HEIGHT, _MOST_HEIGHT = 0.2, 0.95, 1.9, 10.0
+# When contrasts share axes: inches from one to the next, more where there are words, and the share of a term's row.
+_STEP, _WORDY_STEP, _BAND = 0.08, 0.12, 0.7
+# Panels beside each other, and how wide they are where there are so many.
+_COLUMNS, _NARROW = 3, 2.5
+# Ticks of a logarithmic axis, where it spans so many nats at most.
+_FEW_NATS, _TICKS = 7.0, (1.0, 2.0, 5.0)
+# Odds beyond exp of this overflow; no picture is so wide.
+_MOST_NATS = 600.0
+# A wider axis than this many widths of what the estimates span would be there for the widest interval alone.
+_MOST_SPANS = 4.0
+
+
+@final
+@dataclass(eq=False)
+class CoefficientDisplay:
+    """Log odds, or odds ratios, against the base class, with their intervals. Made by `from_inference`.
+
+    Attributes
+    ----------
+    classes : array of shape (K - 1,)
+        Without the base class.
+    reference : object
+        The base class.
+    terms : tuple of str, length t
+    estimate, lower, upper : array of shape (K - 1, t)
+        Log odds; infinite where the classes are separated, NaN where the data do not determine them.
+    may_go_either_way : bool array of shape (K - 1, t)
+        Which infinite estimates may as well have the other sign.
+    level : float
+        Of the intervals.
+    is_per_deviation : bool
+        Whether the features count in their standard deviations.
+    figure_ : matplotlib Figure
+    axes_ : list of matplotlib Axes
+        One for each panel; `ax_` is the first.
+    artists_ : list of ErrorbarContainer
+        One for each contrast of classes.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from softglm import SoftmaxGLM, infer
+    >>> from softglm.plots import CoefficientDisplay
+    >>> X, y = load_iris(return_X_y=True, as_frame=True)
+    >>> display = CoefficientDisplay.from_inference(infer(SoftmaxGLM().fit(X, y), X, y), odds_ratios=True)
+    >>> len(display.axes_), display.ax_.get_xscale()
+    (2, 'log')
+    """
+
+    classes: npt.NDArray[Any]
+    reference: Any
+    terms: tuple[str, ...]
+    estimate: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    may_go_either_way: BoolArray
+    level: float
+    is_per_deviation: bool = False
+    figure_: "Figure" = field(init=False, repr=False)
+    axes_: "list[Axes]" = field(init=False, repr=False)
+    artists_: list[Any] = field(init=False, repr=False)
+
+    @classmethod
+    def from_inference(
+        cls,
+        inference: Inference,
+        *,
+        terms: Sequence[str] | None = None,
+        intercept: bool = False,
+        per_deviation: bool = False,
+        **options: Any,
+    ) -> Self:
+        """Draw the coefficients of an inference.
+
+        Parameters
+        ----------
+        inference : Inference
+            Of `softglm.infer`. Its base class is the one of the picture (`Inference.rebase`).
+        terms : sequence of str, default=None
+            Which to draw, in this order; all by default.
+        intercept : bool, default=False
+            Whether to draw the intercepts, where `terms` does not say.
+        per_deviation : bool, default=False
+            Whether to multiply coefficients by the (weighted) standard deviations of their columns, which makes columns
+            of different units comparable.
+        **options
+            Of `plot`.
+
+        Raises
+        ------
+        ValueError
+            If there is no such term.
+        ImportError
+            If matplotlib is not installed.
+        """
+        table = inference.coefficients
+        every = list(inference.terms)
+        wanted = [term for term in every if intercept or term not in _intercept(inference)] if terms is None else terms
+        unknown = [term for term in wanted if term not in every]
+        if unknown or isinstance(terms, str):
+            raise ValueError(f"terms has {unknown or terms!r}, expected a list of some of {every[:10]}.")
+        chosen = [every.index(term) for term in wanted]
+        scale = np.ones(len(every))
+        if per_deviation:
+            scale[len(_intercept(inference)) :] = _deviations(inference)
+        estimate, lower, upper = (
+            np.where(np.isfinite(part), part * scale, part)[:, chosen]
+            for part in (table.estimate, table.lower, table.upper)
+        )
+        display = cls(
+            classes=table.classes,
+            reference=table.reference,
+            terms=tuple(wanted),
+            estimate=estimate,
+            lower=lower,
+            upper=upper,
+            may_go_either_way=table.may_go_either_way[:, chosen],
+            level=table.level,
+            is_per_deviation=per_deviation,
+        )
+        return display.plot(**options)
+
+    @property
+    def ax_(self) -> "Axes":
+        """The first of the axes."""
+        return self.axes_[0]
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        layout: Literal["panels", "together"] | None = None,
+        order: Literal["given", "size"] = "given",
+        odds_ratios: bool = False,
+    ) -> Self:
+        """Draw the display.
+
+        Parameters
+        ----------
+        ax : Axes, array of Axes or None
+            Where to; None makes a new figure.
+        layout : {"panels", "together"}, default=None
+            A panel for each contrast of classes, or all in one, told apart by color and marker. By default panels,
+            unless a single `ax` is given.
+        order : {"given", "size"}, default="given"
+            The order of the terms from the top: as they are, or by their largest estimate, infinite ones first and
+            undetermined ones last.
+        odds_ratios : bool, default=False
+            Whether to draw exp(estimate) on a logarithmic axis. For three classes and more Stata calls them
+            relative-risk ratios.
+
+        Returns
+        -------
+        CoefficientDisplay
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If an option is not one of these, the number of axes is not that of the panels, or an odds ratio overflows.
+        """
+        n_contrasts, t = len(self.classes), len(self.terms)
+        if layout is None:
+            layout = "panels" if ax is None or np.size(ax) == n_contrasts else "together"
+        self._check_options(layout, order, odds_ratios=odds_ratios)
+        n_panels = n_contrasts if layout == "panels" else 1
+        step = _STEP if np.isfinite(self.estimate).all() else _WORDY_STEP
+        per_term = _TERM_HEIGHT if layout == "panels" else max(_TERM_HEIGHT, step * n_contrasts / _BAND)
+        height = min(max(_AROUND + per_term * t, _LEAST_HEIGHT), _MOST_HEIGHT)
+        size = (PANEL_WIDTH if n_panels < _COLUMNS else _NARROW, height)
+        self.axes_ = axes_of(ax, n_panels, n_columns=_COLUMNS, panel=size, sharex=True, sharey=True)
+        self.figure_ = figure_of(self.ax_)
+        self.artists_ = []
+        positions = np.empty(t)
+        positions[self._order(order)] = np.arange(t)
+        for axis in self.axes_:
+            axis.axvline(1.0 if odds_ratios else 0.0, color=GREY, linewidth=0.8, zorder=1)
+            axis.set_xscale("log" if odds_ratios else "linear")
+        for k in range(n_contrasts):
+            if layout == "panels":
+                artist = self._draw(self.axes_[k], k, positions, 0, odds_ratios=odds_ratios)
+            else:
+                shifted = positions + _BAND * ((k + 0.5) / n_contrasts - 0.5)
+                artist = self._draw(self.ax_, k, shifted, k, odds_ratios=odds_ratios)
+            self.artists_.append(artist)
+        for axis in self.axes_:
+            self._dress(axis, positions, odds_ratios=odds_ratios)
+        self._name_unit(odds_ratios=odds_ratios, once=ax is None and n_panels > 1)
+        if layout == "together":
+            legend_above(self.ax_, title=f"against {shortened(self.reference)}")
+            return self
+        for name, axis in zip(self.classes, self.axes_, strict=True):
+            axis.set_title(f"{shortened(name)} vs {shortened(self.reference)}", fontsize="medium")
+        return self
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a data frame with the columns class, term, estimate, lower, upper, in log odds."""
+        K, t = self.estimate.shape
+        return pandas().DataFrame(
+            {
+                "class": np.repeat(self.classes, t),
+                "term": np.tile(np.array(self.terms, dtype=object), K),
+                "estimate": self.estimate.ravel(),
+                "lower": self.lower.ravel(),
+                "upper": self.upper.ravel(),
+            }
+        )
+
+    def _check_options(self, layout: str, order: str, *, odds_ratios: bool) -> None:
+        if layout not in {"panels", "together"}:
+            raise ValueError(f'layout must be "panels" or "together", got {layout!r}.')
+        if order not in {"given", "size"}:
+            raise ValueError(f'order must be "given" or "size", got {order!r}.')
+        if odds_ratios and np.abs(self.estimate[np.isfinite(self.estimate)]).max(initial=0.0) > _MOST_NATS:
+            raise ValueError("Some odds ratio is too large to draw. Draw log odds: odds_ratios=False.")
+
+    def _order(self, order: str) -> npt.NDArray[np.intp]:
+        """Return the terms from the top to the bottom."""
+        if order == "given":
+            return np.arange(len(self.terms))
+        size = np.where(np.isnan(self.estimate), -1.0, np.abs(self.estimate)).max(axis=0)
+        return np.argsort(-size, kind="stable")
+
+    def _draw(self, axis: "Axes", k: int, places: FloatArray, style: int, *, odds_ratios: bool) -> Any:
+        """Draw a contrast: what is finite as points with intervals, the rest as arrows and words."""
+        color, marker = COLORS[style % len(COLORS)], MARKERS[style % len(MARKERS)]
+        estimate = self.estimate[k]
+        is_finite = np.isfinite(estimate)
+        centre, low, high = (part[k][is_finite] for part in (self.estimate, self.lower, self.upper))
+        if odds_ratios:
+            centre, low, high = (np.exp(np.clip(part, -_MOST_NATS, _MOST_NATS)) for part in (centre, low, high))
+        bars = axis.errorbar(
+            centre,
+            places[is_finite],
+            xerr=np.abs(np.stack([centre - low, high - centre])),
+            color=color,
+            marker=marker,
+            markersize=4.5,
+            linestyle="none",
+            elinewidth=1.4,
+            label=shortened(self.classes[k]),
+            zorder=3,
+        )
+        across = axis.get_yaxis_transform()
+        for place, value, either in zip(
+            places[~is_finite], estimate[~is_finite], self.may_go_either_way[k][~is_finite], strict=True
+        ):
+            if np.isnan(value):
+                axis.text(0.5, place, "not determined", transform=across, ha="center", va="center", **_word(GREY))
+                continue
+            ends = ((0.03, "<", "left"), (0.97, ">", "right"))
+            for end, arrow, side in ends if either else ends[int(value > 0.0) :][:1]:
+                axis.plot(end, place, marker=arrow, color=color, transform=across, markersize=6, zorder=3)
+                sign = "" if odds_ratios and value > 0.0 else "+" if value > 0.0 else "\u2212"
+                name = "0" if odds_ratios and side == "left" else f"{sign}\u221e"
+                if either:
+                    name = "0 or \u221e" if odds_ratios else "\u00b1\u221e"
+                inside = end + (0.05 if side == "left" else -0.05)
+                axis.text(inside, place, name, transform=across, ha=side, va="center", **_word(color))
+        return bars
+
+    def _dress(self, axis: "Axes", positions: FloatArray, *, odds_ratios: bool) -> None:
+        tidy_axis(axis)
+        axis.set_yticks(positions, [shortened(term) for term in self.terms])
+        axis.tick_params(axis="y", length=0)
+        axis.set_ylim(len(self.terms) - 0.5, -0.5)
+        for place in positions:
+            axis.axhline(place, color="0.92", linewidth=0.6, zorder=0)
+        self._limit(axis, odds_ratios=odds_ratios)
+
+    def _name_unit(self, *, odds_ratios: bool, once: bool) -> None:
+        """Say below the axes what they measure; once for all panels of a figure."""
+        unit = "odds ratio" if odds_ratios else "log odds"
+        interval = f"{100 * self.level:g}% interval"
+        if self.is_per_deviation:
+            unit += " per standard deviation"
+        if once:
+            self.figure_.supxlabel(f"{unit}, {interval}", fontsize=SMALL)
+            return
+        for axis in self.axes_:
+            axis.set_xlabel(f"{unit}\n{interval}" if self.is_per_deviation else f"{unit}, {interval}", fontsize=SMALL)
+
+    def _limit(self, axis: "Axes", *, odds_ratios: bool) -> None:
+        """Keep an interval that is far wider than all else from making the rest a dot; it runs out of the picture."""
+        finite = np.isfinite(self.estimate)
+        if not finite.any():
+            axis.set_xlim(*((0.1, 10.0) if odds_ratios else (-1.0, 1.0)))
+            axis.set_xticks([1.0], ["1"]) if odds_ratios else axis.set_xticks([0.0], ["0"])
+            axis.minorticks_off()
+            return
+        ends = np.concatenate([self.lower[finite], self.upper[finite], [0.0]])
+        half = np.nanmedian(self.upper[finite] - self.lower[finite]) / 2.0
+        seen = np.append(self.estimate[finite], 0.0)
+        reach = _MOST_SPANS * max(float(np.ptp(seen)), float(half))
+        low, high = max(np.nanmin(ends), seen.min() - reach), min(np.nanmax(ends), seen.max() + reach)
+        margin = 0.06 * (high - low)
+        low, high = low - margin, high + margin
+        if not np.isfinite(self.estimate).all():
+            # Arrows and words at the edges hide no point.
+            low, high = low - 0.15 * (high - low), high + 0.15 * (high - low)
+        axis.set_xlim(*(np.exp(np.clip([low, high], -_MOST_NATS, _MOST_NATS)) if odds_ratios else (low, high)))
+        if odds_ratios and high - low < _FEW_NATS:
+            decades = 10.0 ** np.arange(np.floor(low / np.log(10.0)), np.ceil(high / np.log(10.0)) + 1.0)
+            ticks = np.outer(decades, _TICKS).ravel()
+            ticks = ticks[(ticks >= np.exp(low)) & (ticks <= np.exp(high))]
+            axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+            axis.minorticks_off()
+
+
+def _intercept(inference: Inference) -> tuple[str, ...]:
+    """Return the terms that are not features: there is an intercept, or none."""
+    return inference.terms[: len(inference.terms) - len(inference.features)]
+
+
+def _deviations(inference: Inference) -> FloatArray:
+    """Return the weighted standard deviations of the columns, shape (p,)."""
+    rows = inference.estimate.objective.rows
+    center = weighted_means(rows)
+
+    def statistic(block: Block) -> tuple[FloatArray, ...]:
+        weights = block.weighted(np.ones(len(block)))
+        return weights.sum(keepdims=True), block.squares(center, weights)
+
+    weight, squares = rows.sum(statistic)
+    return np.asarray(np.sqrt(squares / weight))
+
+
+def _word(color: str) -> dict[str, Any]:
+    return {"color": color, "fontsize": SMALL, "zorder": 4}

@@ -1,0 +1,255 @@
+"""How far fits are from the optimum, against what they have cost."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, final
+
+import numpy as np
+
+from softglm.arrays import FloatArray
+from softglm.plots.style import (
+    PANEL_WIDTH,
+    SMALL,
+    axes_of,
+    by_rows,
+    figure_of,
+    legend_above,
+    line_style,
+    pandas,
+    tidy_axis,
+)
+from softglm.plots.trace import Trace
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Cost: TypeAlias = Literal["evaluations", "seconds"]
+_COSTS: dict[Cost, str] = {"evaluations": "evaluations of loss and gradient", "seconds": "seconds"}
+_HEIGHT = 2.7
+# Below this the two losses, and so their difference, are rounding.
+_LEAST = 1e-16
+_LEGEND_COLUMNS = 3
+# Steps between ticks, and markers on a line.
+_MOST_TICKS, _MARKED = 5, 8
+
+
+@final
+@dataclass(eq=False)
+class ConvergenceDisplay:
+    """Relative suboptimality of several fits on their way. Made by `from_estimators` or `from_traces`.
+
+    Attributes
+    ----------
+    traces : dict from name to Trace
+    figure_ : matplotlib Figure
+    axes_ : list of matplotlib Axes
+        One for each cost; `ax_` is the first.
+    artists_ : list of lists of Line2D
+        For each of the axes, a line for each trace.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from softglm import SoftmaxGLM
+    >>> from softglm.plots import ConvergenceDisplay
+    >>> rivals = {"SoftmaxGLM": SoftmaxGLM(), "LogisticRegression": LogisticRegression(max_iter=20)}
+    >>> display = ConvergenceDisplay.from_estimators(rivals, *load_wine(return_X_y=True), repeats=1)
+    >>> bool(display.traces["SoftmaxGLM"].gap[-1] < 1e-9 < display.traces["LogisticRegression"].gap[-1])
+    True
+    """
+
+    traces: dict[str, Trace]
+    figure_: "Figure" = field(init=False, repr=False)
+    axes_: "list[Axes]" = field(init=False, repr=False)
+    artists_: list[list[Any]] = field(init=False, repr=False)
+
+    @classmethod
+    def from_estimators(
+        cls,
+        estimators: Mapping[str, Any],
+        X: Any,
+        y: Any,
+        *,
+        repeats: int = 3,
+        **options: Any,
+    ) -> Self:
+        """Fit estimators to the same data, record their losses and draw them.
+
+        Parameters
+        ----------
+        estimators : dict from name to estimator
+            Each as `Trace.record` takes it; they are not modified. Where they minimise different losses, as behind a
+            scaler, the gap of each is that to its own minimum.
+        X, y : array-like
+            As `Trace.record` takes them.
+        repeats : int, default=3
+            How often each fit is timed; the fastest counts.
+        **options
+            Of `plot`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `Trace.record` and `from_traces` do.
+        """
+        _check_names(estimators, "estimators")
+        return cls.from_traces(
+            {name: Trace.record(estimator, X, y, repeats=repeats) for name, estimator in estimators.items()}, **options
+        )
+
+    @classmethod
+    def from_traces(cls, traces: Mapping[str, Trace], **options: Any) -> Self:
+        """Draw traces, recorded by whatever means.
+
+        Parameters
+        ----------
+        traces : dict from name to Trace
+            In the order of the legend.
+        **options
+            Of `plot`.
+
+        Raises
+        ------
+        ValueError
+            If there is no trace, or they have no cost in common.
+        ImportError
+            If matplotlib is not installed.
+        """
+        _check_names(traces, "traces")
+        return cls(dict(traces)).plot(**options)
+
+    @property
+    def ax_(self) -> "Axes":
+        """The first of the axes."""
+        return self.axes_[0]
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        against: Cost | Sequence[Cost] | None = None,
+    ) -> Self:
+        """Draw the display.
+
+        Gaps below 1e-16, which float64 does not resolve, are drawn there; and so are, at the next power of ten, those
+        below what the minimum is known to (`Trace.resolution`).
+
+        Parameters
+        ----------
+        ax : Axes, array of Axes or None
+            One for each cost; None makes a new figure.
+        against : {"evaluations", "seconds"}, or several, default=None
+            The costs, a panel each; by default those that every trace has.
+
+        Returns
+        -------
+        ConvergenceDisplay
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If a trace does not know a cost, or the number of axes is not that of the panels.
+        """
+        costs = self._costs(against)
+        panel = (PANEL_WIDTH, _HEIGHT)
+        self.axes_ = axes_of(ax, len(costs), n_columns=len(costs), panel=panel, sharey=True)
+        self.figure_ = figure_of(self.ax_)
+        self.artists_ = []
+        gaps = {name: np.maximum(trace.gap, _floor(trace)) for name, trace in self.traces.items()}
+        has_floor = any((trace.gap <= _floor(trace)).any() for trace in self.traces.values())
+        for cost, axis in zip(costs, self.axes_, strict=True):
+            axis.set(xscale="log", yscale="log")
+            tidy_axis(axis)
+            axis.set_xlabel(_COSTS[cost])
+            axis.grid(axis="y", color="0.92", linewidth=0.6)
+            self.artists_.append([])
+            for position, (name, trace) in enumerate(self.traces.items()):
+                spent = getattr(trace, cost)
+                step = max(len(spent) // _MARKED, 1)
+                (line,) = axis.plot(
+                    spent, gaps[name], label=name, markersize=4, markevery=step, linewidth=1.6, **line_style(position)
+                )
+                # Where it ends; the markers on the way need not fall there.
+                axis.plot(spent[-1:], gaps[name][-1:], marker=line.get_marker(), color=line.get_color(), markersize=7)
+                self.artists_[-1].append(line)
+        self.ax_.set_ylabel("relative suboptimality")
+        for axis in self.axes_:
+            _tick_gaps(axis, np.concatenate(list(gaps.values())), has_floor=has_floor)
+        if len(costs) == 1 or ax is not None:
+            legend_above(self.ax_)
+        else:
+            n_columns = min(len(self.traces), _LEGEND_COLUMNS)
+            self.figure_.legend(
+                handles=by_rows(self.artists_[0], n_columns),
+                loc="outside upper center",
+                ncols=n_columns,
+                fontsize=SMALL,
+                frameon=False,
+                handlelength=3.0,
+            )
+        return self
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a data frame with the columns name, evaluations, seconds, loss, gap; an unknown cost is NaN."""
+        pd = pandas()
+        parts = []
+        for name, trace in self.traces.items():
+            unknown = np.full(len(trace.loss), np.nan)
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "name": name,
+                        "evaluations": unknown if trace.evaluations is None else trace.evaluations,
+                        "seconds": unknown if trace.seconds is None else trace.seconds,
+                        "loss": trace.loss,
+                        "gap": trace.gap,
+                    }
+                )
+            )
+        return pd.concat(parts, ignore_index=True)
+
+    def _costs(self, against: Cost | Sequence[Cost] | None) -> list[Cost]:
+        """Return the costs to draw."""
+        known: list[Cost] = [
+            cost for cost in _COSTS if all(getattr(trace, cost) is not None for trace in self.traces.values())
+        ]
+        wanted = known if against is None else [against] if isinstance(against, str) else list(against)
+        unknown = [cost for cost in wanted if cost not in _COSTS]
+        if unknown:
+            raise ValueError(f"against has {unknown}, expected some of {list(_COSTS)}.")
+        if not wanted:
+            raise ValueError("The traces have no cost in common: give each its evaluations, or each its seconds.")
+        for cost in wanted:
+            without = [name for name, trace in self.traces.items() if getattr(trace, cost) is None]
+            if without:
+                raise ValueError(
+                    f"The traces {without} have no {cost}. Give them theirs, or leave {cost} out of against."
+                )
+        return wanted
+
+
+def _check_names(given: Any, what: str) -> None:
+    if not isinstance(given, Mapping) or not given:
+        raise ValueError(f'{what} must be a dict with at least one name, such as {{"SoftmaxGLM": ...}}, got {given!r}.')
+
+
+def _floor(trace: Trace) -> float:
+    """Return the least gap that is drawn as it is, a power of ten."""
+    return float(10.0 ** np.ceil(np.log10(max(trace.resolution, _LEAST))))
+
+
+def _tick_gaps(axis: "Axes", gaps: FloatArray, *, has_floor: bool) -> None:
+    """Put ticks at whole decades, few enough to read; say where the lowest stands for all below."""
+    least, most = int(np.floor(np.log10(gaps.min()))), int(np.ceil(np.log10(max(gaps.max(), 1.0))))
+    step = max(-(-(most - least) // _MOST_TICKS), 1)
+    decades = np.arange(least, most + 1, step)
+    names = [rf"$10^{{{decade}}}$" for decade in decades]
+    if has_floor:
+        names[0] = rf"$\leq 10^{{{least}}}$"
+    axis.set_yticks(10.0 ** decades.astype(np.float64), names)
+    axis.minorticks_off()
+    axis.set_ylim(10.0 ** (least - 0.7), 10.0 ** (most + 0.3))

@@ -1,0 +1,302 @@
+"""Class probabilities over one feature, with their intervals."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Self, final
+
+import numpy as np
+import numpy.typing as npt
+
+from softglm.arrays import FloatArray
+from softglm.data import Block
+from softglm.inference.inference import Inference
+from softglm.inference.prediction import Predictions
+from softglm.plots.style import (
+    COLORS,
+    GREY,
+    HATCHES,
+    PANEL_WIDTH,
+    axes_of,
+    figure_of,
+    legend_above,
+    line_style,
+    pandas,
+    shortened,
+    tidy_axis,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_HEIGHT = 2.7
+# Points of a curve, and ticks of a rug, which take the quantiles of more values.
+_POINTS, _TICKS = 51, 200
+# Where all probabilities are below the first, the axis ends where they do, with some room.
+_FULL, _HEADROOM = 0.6, 1.08
+# Markers on a curve.
+_MARKED = 6
+
+
+@final
+@dataclass(eq=False)
+class EffectDisplay:
+    """Predicted probabilities of the classes over one feature, averaged over the others. Made by `from_inference`.
+
+    Attributes
+    ----------
+    feature : str
+        The column, or the factor.
+    grid : array of shape (v,)
+        Where the probabilities are: numbers of a column, or the names of the levels of a factor.
+    predictions : Predictions
+        A row for each of them.
+    observed : array of shape (n,)
+        The values in the rows of the fit, for the rug; empty for a factor.
+    figure_ : matplotlib Figure
+    ax_ : matplotlib Axes
+    artists_ : list
+        One for each class: its line, its points, or its area.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from softglm import SoftmaxGLM, infer
+    >>> from softglm.plots import EffectDisplay
+    >>> X, y = load_iris(return_X_y=True, as_frame=True)
+    >>> display = EffectDisplay.from_inference(infer(SoftmaxGLM().fit(X, y), X, y), "petal width (cm)")
+    >>> display.predictions.probability.shape
+    (51, 3)
+    """
+
+    feature: str
+    grid: npt.NDArray[Any]
+    predictions: Predictions
+    observed: FloatArray
+    figure_: "Figure" = field(init=False, repr=False)
+    ax_: "Axes" = field(init=False, repr=False)
+    artists_: list[Any] = field(init=False, repr=False)
+
+    @classmethod
+    def from_inference(
+        cls,
+        inference: Inference,
+        feature: str | int,
+        *,
+        grid: npt.ArrayLike | None = None,
+        at: Literal["average", "means"] | Mapping[str | int, float] = "average",
+        base: str = "(base)",
+        **options: Any,
+    ) -> Self:
+        """Draw the probabilities over a column of the design that the model sees, or over the levels of a factor.
+
+        Parameters
+        ----------
+        inference : Inference
+            Of `softglm.infer`. After a pipeline its columns are those that the pipeline makes; what it makes of one
+            feature (its square, its product with another) does not move with it.
+        feature : str or int
+            A column, by its name or position; or a factor that the pipeline one-hot encodes, by its name.
+        grid : array of shape (v,), default=None
+            The values of the column; by default from the least to the largest one of the data, and only 0 and 1 where
+            there are no others.
+        at : {"average", "means"} or dict from column to value, default="average"
+            The other columns: as they are, averaged over the rows; at their means; or those in the dict at its values
+            and the rest at their means.
+        base : str, default="(base)"
+            The name of the level of a factor that has no column.
+        **options
+            Of `plot`.
+
+        Raises
+        ------
+        ValueError
+            If there is no such feature, the columns of the factor are not zeros and ones, or the classes are separated.
+        ImportError
+            If matplotlib is not installed.
+        """
+        if feature in inference.factors and feature not in inference.features:
+            if grid is not None:
+                raise ValueError(
+                    f"grid is for columns, and {feature!r} is a factor, drawn at all its levels. Leave it out."
+                )
+            columns = inference.factors[str(feature)]
+            names, states = _levels(inference, str(feature), columns, base)
+            predictions = inference.average_predictions(columns, states, at)
+            return cls(str(feature), names, predictions, np.empty(0)).plot(**options)
+        column = _position(inference, feature)
+        observed = _observed(inference, (column,))[:, 0]
+        if grid is None:
+            is_switch = np.isin(observed, (0.0, 1.0)).all()
+            grid = np.unique(observed) if is_switch else np.linspace(observed.min(), observed.max(), _POINTS)
+        values = np.asarray(grid, dtype=np.float64)
+        if values.ndim != 1 or not len(values):
+            raise ValueError(f"grid has shape {values.shape}, expected (v,): the values of the column.")
+        predictions = inference.average_predictions(column, values, at)
+        return cls(inference.features[column], values, predictions, observed).plot(**options)
+
+    @property
+    def is_discrete(self) -> bool:
+        """Whether there is nothing between the values: the levels of a factor, or 0 and 1."""
+        return not len(self.observed) or bool(np.isin(self.grid, (0.0, 1.0)).all())
+
+    def plot(self, ax: "Axes | None" = None, *, kind: Literal["lines", "stacked"] = "lines", rug: bool = True) -> Self:
+        """Draw the display.
+
+        Parameters
+        ----------
+        ax : Axes or None
+            Where to; None makes a new figure.
+        kind : {"lines", "stacked"}, default="lines"
+            A line for each class with its interval, points for a factor; or shares of a whole, without intervals.
+        rug : bool, default=True
+            Whether to show where the data are, by ticks at the bottom: of more than 200 values their quantiles.
+
+        Returns
+        -------
+        EffectDisplay
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If `kind` is not one of these.
+        """
+        if kind not in {"lines", "stacked"}:
+            raise ValueError(f'kind must be "lines" or "stacked", got {kind!r}.')
+        (self.ax_,) = axes_of(ax, 1, n_columns=1, panel=(PANEL_WIDTH, _HEIGHT))
+        self.figure_ = figure_of(self.ax_)
+        numbers = np.arange(len(self.grid)) if self.is_discrete else self.grid
+        places = np.asarray(numbers, dtype=np.float64)
+        self.artists_ = self._stacked(places) if kind == "stacked" else self._lines(places)
+        axis = self.ax_
+        tidy_axis(axis)
+        if np.isnan(self.predictions.probability).all():
+            axis.text(0.5, 0.5, "not determined:\ncollinear columns", transform=axis.transAxes, ha="center", color=GREY)
+        if self.is_discrete:
+            axis.set_xticks(places, [_level_name(value) for value in self.grid])
+            axis.set_xlim(-0.5, len(places) - 0.5)
+        elif len(places) > 1:
+            axis.margins(x=0.02 if kind == "lines" else 0.0)
+        if rug and len(self.observed) and not self.is_discrete:
+            ticks = np.unique(self.observed)
+            if len(ticks) > _TICKS:
+                ticks = np.quantile(self.observed, np.linspace(0.0, 1.0, _TICKS))
+            inside = ticks[(ticks >= places.min()) & (ticks <= places.max())]
+            axis.plot(
+                inside,
+                np.zeros(len(inside)),
+                "|",
+                color="black",
+                alpha=0.5,
+                markersize=7,
+                transform=axis.get_xaxis_transform(),
+                zorder=4,
+            )
+        top = 1.0 if kind == "stacked" else float(np.nanmax(self.predictions.upper, initial=0.0))
+        axis.set_ylim(0.0, 1.0 if top > _FULL else _HEADROOM * top or 1.0)
+        axis.set_xlabel(shortened(self.feature, 40))
+        axis.set_ylabel("probability")
+        legend_above(axis)
+        return self
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a data frame with the columns value, class, probability, std_error, lower, upper."""
+        pandas()
+        frame = self.predictions.to_frame()
+        frame.insert(0, "value", np.repeat(self.grid, len(self.predictions.classes)))
+        return frame.drop(columns="row")
+
+    def _lines(self, places: FloatArray) -> list[Any]:
+        found = self.predictions
+        K = len(found.classes)
+        artists: list[Any] = []
+        for k, label in enumerate(found.classes):
+            style, name = line_style(k), shortened(label)
+            centre, low, high = found.probability[:, k], found.lower[:, k], found.upper[:, k]
+            if self.is_discrete:
+                dodged = places + 0.5 * ((k + 0.5) / K - 0.5)
+                bars = np.maximum(np.stack([centre - low, high - centre]), 0.0)
+                style["linestyle"] = "none"
+                artists.append(
+                    self.ax_.errorbar(dodged, centre, yerr=bars, label=name, markersize=5, elinewidth=1.4, **style)
+                )
+                continue
+            self.ax_.fill_between(places, low, high, color=style["color"], alpha=0.18, linewidth=0.0)
+            step = max(len(places) // _MARKED, 1)
+            # Markers of different classes at different places, or they would hide each other.
+            first = (k * step // max(K, 1)) % step
+            artists += self.ax_.plot(
+                places, centre, label=name, markersize=4, markevery=(first, step), linewidth=1.6, **style
+            )
+        return artists
+
+    def _stacked(self, places: FloatArray) -> list[Any]:
+        found = self.predictions
+        bottom = np.zeros(len(places))
+        artists: list[Any] = []
+        for k, label in enumerate(found.classes):
+            top = bottom + found.probability[:, k]
+            style: dict[str, Any] = {
+                "color": COLORS[k % len(COLORS)],
+                "alpha": 0.75,
+                "edgecolor": "white",
+                "hatch": HATCHES[k % len(HATCHES)],
+                "linewidth": 0.8,
+                "label": shortened(label),
+            }
+            if self.is_discrete:
+                artists.append(self.ax_.bar(places, top - bottom, bottom=bottom, width=0.7, **style))
+            else:
+                artists.append(self.ax_.fill_between(places, bottom, top, **style))
+            bottom = top
+        return artists
+
+
+def _position(inference: Inference, feature: str | int) -> int:
+    """Return the position of a column."""
+    if isinstance(feature, str):
+        if feature not in inference.features:
+            known = [*inference.factors, *inference.features]
+            raise ValueError(
+                f"There is no feature {feature!r}, expected a column or a factor of the model: {known[:12]}."
+            )
+        return inference.features.index(feature)
+    if not -len(inference.features) <= feature < len(inference.features):
+        raise ValueError(f"There is no column {feature!r}: the model sees {len(inference.features)}.")
+    return int(feature) % len(inference.features)
+
+
+def _observed(inference: Inference, columns: tuple[int, ...]) -> FloatArray:
+    """Return columns of the rows of any weight, shape (n, g)."""
+    pick = np.zeros((len(inference.features), len(columns)))
+    pick[list(columns), np.arange(len(columns))] = 1.0
+
+    def statistic(block: Block) -> tuple[FloatArray, ...]:
+        return block.times(pick), block.weighted(np.ones(len(block)))
+
+    values, weights = inference.estimate.objective.rows.concatenate(statistic)
+    return np.asarray(values[:, weights > 0.0].T)
+
+
+def _levels(
+    inference: Inference, factor: str, columns: tuple[int, ...], base: str
+) -> tuple[npt.NDArray[Any], FloatArray]:
+    """Return the names of the levels of a factor, and what its columns are in each, shape (levels, g)."""
+    observed = _observed(inference, columns)
+    if not np.isin(observed, (0.0, 1.0)).all() or observed.sum(axis=1).max() > 1.0:
+        raise ValueError(
+            f"The columns of the factor {factor!r} are not zeros and ones with one of them on: no level is known. "
+            "Draw its columns, one at a time."
+        )
+    features = [inference.features[column] for column in columns]
+    names = [feature.partition(f"{factor}_")[2] or feature for feature in features]
+    states = np.identity(len(columns))
+    if observed.sum(axis=1).min() < 1.0:
+        names, states = [base, *names], np.concatenate([np.zeros((1, len(columns))), states])
+    return np.array(names, dtype=object), states
+
+
+def _level_name(value: Any) -> str:
+    return shortened(value if isinstance(value, str) else f"{value:g}", 14)

@@ -1,0 +1,265 @@
+"""Predicted probabilities against how often the classes occurred."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Self, final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from softglm.arrays import BoolArray, FloatArray
+from softglm.plots.style import COLORS, GREY, MARKERS, SMALL, axes_of, figure_of, pandas, shortened, tidy_axis
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Inches: a panel where there are one or two, and where there are more.
+_LARGE, _SMALL_PANEL = (2.8, 2.7), (1.65, 1.75)
+_MOST_LARGE, _COLUMNS = 2, 4
+# Rows of probabilities sum to 1 up to this.
+_SUM = 1e-3
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ReliabilityBins:
+    """What happened in the bins of one class; empty bins are left out.
+
+    Attributes
+    ----------
+    predicted, observed : array of shape (b,)
+        The mean probability, and the share of rows that are of the class.
+    lower, upper : array of shape (b,)
+        Wilson's interval for the latter.
+    n_rows : int array of shape (b,)
+    """
+
+    predicted: FloatArray
+    observed: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    n_rows: npt.NDArray[np.intp]
+
+
+@final
+@dataclass(eq=False)
+class ReliabilityDisplay:
+    """Calibration, class by class: of rows of probability 0.7, 0.7 should be of the class.
+
+    Made by `from_estimator` or `from_predictions`. scikit-learn's CalibrationDisplay draws two classes, and no
+    intervals.
+
+    Attributes
+    ----------
+    classes : array of shape (c,)
+        Those that are drawn: of two classes the second, of more all.
+    bins : list of ReliabilityBins, length c
+    level : float
+        Of the intervals.
+    figure_ : matplotlib Figure
+    axes_ : list of matplotlib Axes
+        One for each class; `ax_` is the first.
+    artists_ : list of ErrorbarContainer
+        One for each class.
+
+    References
+    ----------
+    .. [1] Wilson, Journal of the American Statistical Association 22 (1927), doi:10.1080/01621459.1927.10502953.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from softglm import SoftmaxGLM
+    >>> from softglm.plots import ReliabilityDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> display = ReliabilityDisplay.from_estimator(SoftmaxGLM().fit(X, y), X, y, n_bins=5)
+    >>> [int(bins.n_rows.sum()) for bins in display.bins]
+    [150, 150, 150]
+    """
+
+    classes: npt.NDArray[Any]
+    bins: list[ReliabilityBins]
+    level: float
+    figure_: "Figure" = field(init=False, repr=False)
+    axes_: "list[Axes]" = field(init=False, repr=False)
+    artists_: list[Any] = field(init=False, repr=False)
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, X: Any, y: Any, **options: Any) -> Self:
+        """Predict with a fitted classifier, and draw.
+
+        Parameters
+        ----------
+        estimator : classifier
+            Fitted, with predict_proba.
+        X, y : array-like
+            Rows that it was not fitted on, and their labels.
+        **options
+            Of `from_predictions`, but for `classes`.
+
+        Raises
+        ------
+        TypeError
+            If the estimator predicts no probabilities.
+        ValueError
+            As `from_predictions` does.
+        """
+        if not hasattr(estimator, "predict_proba") or not hasattr(estimator, "classes_"):
+            raise TypeError(
+                f"ReliabilityDisplay got a {type(estimator).__name__}, expected a fitted classifier with predict_proba."
+            )
+        return cls.from_predictions(y, estimator.predict_proba(X), classes=estimator.classes_, **options)
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y: npt.ArrayLike,
+        probability: npt.ArrayLike,
+        *,
+        classes: Sequence[Any] | npt.NDArray[Any] | None = None,
+        n_bins: int = 10,
+        strategy: Literal["quantile", "uniform"] = "quantile",
+        level: float = 0.95,
+        **options: Any,
+    ) -> Self:
+        """Draw predicted probabilities.
+
+        Parameters
+        ----------
+        y : array-like of shape (n,)
+            Labels.
+        probability : array-like of shape (n, K), or (n,) for the second of two classes
+            What was predicted, from 0 to 1.
+        classes : array-like of shape (K,), default=None
+            The labels of the columns; by default those in y, sorted.
+        n_bins : int, default=10
+            The most bins of a class.
+        strategy : {"quantile", "uniform"}, default="quantile"
+            Bins of (nearly) as many rows each, or of the same width.
+        level : float, default=0.95
+            Of the intervals.
+        **options
+            Of `plot`.
+
+        Raises
+        ------
+        ValueError
+            If these do not belong together, or an option is not one of those.
+        ImportError
+            If matplotlib is not installed.
+        """
+        labels = np.asarray(y)
+        names = np.unique(labels) if classes is None else np.asarray(classes)
+        shares = np.asarray(probability, dtype=np.float64)
+        if shares.ndim == 1:
+            shares = np.column_stack([1.0 - shares, shares])
+        if labels.ndim != 1 or shares.shape != (len(labels), len(names)) or not len(labels):
+            raise ValueError(
+                f"y has shape {labels.shape}, and probability {np.shape(probability)}, expected (n,) and (n, "
+                f"{len(names)}): labels, and a column for each of the classes {names[:10].tolist()}."
+            )
+        strangers = np.setdiff1d(labels, names)
+        if len(strangers):
+            raise ValueError(f"y has the labels {strangers[:10].tolist()}, which are not among {names[:10].tolist()}.")
+        if not (shares >= 0.0).all() or np.abs(shares.sum(axis=1) - 1.0).max() > _SUM:
+            raise ValueError(
+                "probability has rows that are no probabilities: expected numbers from 0 to 1 that sum to 1."
+            )
+        if not 0.0 < level < 1.0 or n_bins < 1 or strategy not in {"quantile", "uniform"}:
+            raise ValueError(
+                'expected 0 < level < 1, n_bins of at least 1 and strategy "quantile" or "uniform", got '
+                f"{level!r}, {n_bins!r} and {strategy!r}."
+            )
+        drawn = range(1, 2) if len(names) == 2 else range(len(names))
+        bins = [_bins(shares[:, k], labels == names[k], n_bins, strategy, level) for k in drawn]
+        return cls(names[list(drawn)], bins, level).plot(**options)
+
+    @property
+    def ax_(self) -> "Axes":
+        """The first of the axes."""
+        return self.axes_[0]
+
+    def plot(self, ax: Any = None) -> Self:
+        """Draw the display.
+
+        Parameters
+        ----------
+        ax : Axes, array of Axes or None
+            One for each class; None makes a new figure.
+
+        Returns
+        -------
+        ReliabilityDisplay
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If the number of axes is not that of the classes.
+        """
+        c = len(self.classes)
+        is_large = c <= _MOST_LARGE
+        n_columns = c if c <= _COLUMNS else min(_COLUMNS, -(-c // 2)) if c < 2 * _COLUMNS else 5
+        panel = _LARGE if is_large else _SMALL_PANEL
+        self.axes_ = axes_of(ax, c, n_columns=n_columns, panel=panel, sharex=True, sharey=True)
+        self.figure_ = figure_of(self.ax_)
+        self.artists_ = []
+        for k, (axis, bins) in enumerate(zip(self.axes_, self.bins, strict=True)):
+            axis.plot([0.0, 1.0], [0.0, 1.0], color=GREY, linewidth=0.8, zorder=1)
+            bars = np.maximum(np.stack([bins.observed - bins.lower, bins.upper - bins.observed]), 0.0)
+            self.artists_.append(
+                axis.errorbar(
+                    bins.predicted,
+                    bins.observed,
+                    yerr=bars,
+                    color=COLORS[k % len(COLORS)],
+                    marker=MARKERS[k % len(MARKERS)],
+                    linestyle="none",
+                    markersize=4,
+                    elinewidth=1.2,
+                    zorder=3,
+                )
+            )
+            tidy_axis(axis)
+            axis.set_title(shortened(self.classes[k], 18), fontsize="medium" if is_large else SMALL)
+            axis.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
+            ticks = np.linspace(0.0, 1.0, 3)
+            axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+            axis.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        if ax is None and c > 1:
+            self.figure_.supxlabel("predicted probability", fontsize="medium")
+            self.figure_.supylabel("observed share", fontsize="medium")
+        else:
+            for axis in self.axes_:
+                axis.set_xlabel("predicted probability")
+            self.ax_.set_ylabel("observed share")
+        return self
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a data frame with the columns class, predicted, observed, lower, upper, n_rows: a row for each bin."""
+        columns = ("predicted", "observed", "lower", "upper", "n_rows")
+        return pandas().DataFrame(
+            {
+                "class": np.repeat(self.classes, [len(bins.n_rows) for bins in self.bins]),
+                **{name: np.concatenate([getattr(bins, name) for bins in self.bins]) for name in columns},
+            }
+        )
+
+
+def _bins(probability: FloatArray, hits: BoolArray, n_bins: int, strategy: str, level: float) -> ReliabilityBins:
+    """Return what happened in the bins of one class."""
+    shares = np.linspace(0.0, 1.0, n_bins + 1)
+    edges = np.unique(np.quantile(probability, shares)) if strategy == "quantile" else shares
+    places = np.searchsorted(edges[1:-1], probability, side="left")
+    n_rows = np.bincount(places, minlength=max(len(edges) - 1, 1))
+    filled = n_rows > 0
+    n = n_rows[filled]
+    predicted = np.bincount(places, probability, minlength=len(n_rows))[filled] / n
+    observed = np.bincount(places, hits, minlength=len(n_rows))[filled] / n
+    z = stats.norm.isf((1.0 - level) / 2.0)
+    centre = (observed + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(observed * (1 - observed) / n + z**2 / (4 * n**2))
+    return ReliabilityBins(predicted, observed, np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0), n)

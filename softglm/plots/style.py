@@ -1,0 +1,150 @@
+"""What the displays share: optional imports, colours that colour-blind readers tell apart, axes, legends."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.legend import Legend
+
+# Okabe & Ito (2008), https://jfly.uni-koeln.de/color/; without yellow, which white paper swallows.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+# Their numbers share no divisor with that of the colours: the first 28 series differ in some pair of the three.
+MARKERS = ("o", "s", "^", "D")
+LINES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
+HATCHES = ("", "////", "....", "\\\\\\\\")
+GREY = "0.45"
+SMALL = "small"
+# Inches: a panel is half a page wide.
+PANEL_WIDTH = 3.3
+# Characters of a small legend that fit above a panel.
+_LEGEND_CHARACTERS, _HANDLE_CHARACTERS = 48, 7
+
+
+def pyplot() -> Any:
+    """Return the module.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    """
+    try:
+        from matplotlib import pyplot as plt
+    except ImportError:
+        raise ImportError('softglm.plots draws with matplotlib. Install it: pip install "softglm[plots]".') from None
+    return plt
+
+
+def pandas() -> Any:
+    """Return the module.
+
+    Raises
+    ------
+    ImportError
+        If it is not installed.
+    """
+    try:
+        import pandas as pd
+    except ImportError:
+        raise ImportError("to_frame returns a pandas DataFrame. Install pandas: pip install pandas.") from None
+    return pd
+
+
+def line_style(position: int) -> dict[str, Any]:
+    """Return the color, the line and the marker of a series."""
+    return {
+        "color": COLORS[position % len(COLORS)],
+        "linestyle": LINES[position % len(LINES)],
+        "marker": MARKERS[position % len(MARKERS)],
+    }
+
+
+def axes_of(ax: Any, n_panels: int, *, n_columns: int, panel: tuple[float, float], **options: Any) -> "list[Axes]":
+    """Return as many axes as there are panels: those given, or those of a new figure.
+
+    Parameters
+    ----------
+    ax : Axes, array of Axes or None
+    n_panels, n_columns : int
+    panel : tuple of two floats
+        Width and height of a panel in inches, where the figure is new.
+    **options
+        Of ``subplots``.
+
+    Raises
+    ------
+    ValueError
+        If the number of axes is not that of the panels.
+    """
+    plt = pyplot()
+    if ax is not None:
+        given = list(np.ravel(np.array(ax, dtype=object)))
+        if len(given) != n_panels:
+            raise ValueError(
+                f"ax has {len(given)} axes, expected {n_panels}: one for each panel. Pass that many, or ax=None for a "
+                "new figure."
+            )
+        return given
+    n_columns = min(n_columns, n_panels)
+    n_rows = -(-n_panels // n_columns)
+    size = (n_columns * panel[0], n_rows * panel[1])
+    _, grid = plt.subplots(n_rows, n_columns, figsize=size, layout="constrained", squeeze=False, **options)
+    for unused in grid.ravel()[n_panels:]:
+        unused.remove()
+    for lowest in grid.ravel()[n_panels - n_columns : n_panels]:
+        # Shared axes have numbers in the last row only, where there may be no panel.
+        lowest.tick_params(labelbottom=True)
+    return list(grid.ravel()[:n_panels])
+
+
+def legend_above(axis: "Axes", title: str | None = None) -> "Legend":
+    """Put a legend above the axes, in as many columns as fit, where it hides nothing."""
+    handles, labels = axis.get_legend_handles_labels()
+    n = len(labels)
+    together = sum(map(len, labels)) + _HANDLE_CHARACTERS * n
+    widest = max(map(len, labels), default=0) + _HANDLE_CHARACTERS
+    n_columns = n if together <= _LEGEND_CHARACTERS else max(1, _LEGEND_CHARACTERS // widest)
+    return axis.legend(
+        by_rows(handles, n_columns),
+        by_rows(labels, n_columns),
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=n_columns,
+        fontsize=SMALL,
+        title=title,
+        title_fontsize=SMALL,
+        frameon=False,
+        columnspacing=1.0,
+        handlelength=2.4,
+        handletextpad=0.6,
+        borderaxespad=0.2,
+    )
+
+
+def figure_of(axis: "Axes") -> "Figure":
+    """Return the figure of axes, or that around their subfigure."""
+    figure: Figure = axis.figure.figure
+    return figure
+
+
+def by_rows(entries: Sequence[Any], n_columns: int) -> list[Any]:
+    """Return the entries of a legend so that they read row by row, where matplotlib fills column by column."""
+    return [entry for column in range(n_columns) for entry in entries[column::n_columns]]
+
+
+def tidy_axis(axis: "Axes") -> None:
+    """Take away what carries no data."""
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.tick_params(labelsize=SMALL)
+
+
+def shortened(name: object, most: int = 24) -> str:
+    """Return a name as a label of at most so many characters; a whole number without its ".0"."""
+    if isinstance(name, float | np.floating) and float(name).is_integer():
+        name = int(name)
+    whole = str(name)
+    return whole if len(whole) <= most else f"{whole[: most - 1]}\u2026"

@@ -1,0 +1,162 @@
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from problems import soft_labels
+from sklearn.datasets import load_wine
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from softglm import SoftmaxGLM
+from softglm.plots import ConvergenceDisplay, Trace
+
+X, y = load_wine(return_X_y=True)
+FAST = Trace([0.5, 0.1, 0.1], optimum=0.1, null_loss=1.1, evaluations=[1, 2, 3], seconds=[0.01, 0.02, 0.03])
+SLOW = Trace([0.9, 0.6], optimum=0.1, null_loss=1.1, evaluations=[1, 10], seconds=[0.01, 0.2])
+
+
+def loss_of(model, design, labels, alpha):
+    probability = model.predict_proba(design)[np.arange(len(labels)), labels]
+    return -np.log(probability).mean() + alpha / 2.0 * (model.coef_**2).sum()
+
+
+def test_lines_are_gaps_against_each_cost():
+    display = ConvergenceDisplay.from_traces({"fast": FAST, "slow": SLOW})
+    assert [axis.get_xlabel() for axis in display.axes_] == ["evaluations of loss and gradient", "seconds"]
+    assert display.ax_.get_ylabel() == "relative suboptimality"
+    for lines, cost in zip(display.artists_, ("evaluations", "seconds"), strict=True):
+        assert [line.get_label() for line in lines] == ["fast", "slow"]
+        for line, trace in zip(lines, (FAST, SLOW), strict=True):
+            np.testing.assert_array_equal(line.get_xdata(), getattr(trace, cost))
+    for axis in display.axes_:
+        assert (axis.get_xscale(), axis.get_yscale()) == ("log", "log")
+    # Zero has no logarithm: it is drawn where float64 ends, and the axis says so.
+    np.testing.assert_allclose(display.artists_[0][0].get_ydata(), [0.4, 1e-16, 1e-16])
+    np.testing.assert_allclose(display.artists_[0][1].get_ydata(), [0.8, 0.5])
+    ticks = [label.get_text() for label in display.ax_.get_yticklabels()]
+    assert ticks[0] == r"$\leq 10^{-16}$"
+    assert ticks[-1] == "$10^{0}$"
+    assert [text.get_text() for text in display.figure_.legends[0].get_texts()] == ["fast", "slow"]
+
+
+def test_gaps_below_what_the_minimum_is_known_to_are_not_told_apart():
+    rough = Trace([0.5, 0.1], optimum=0.1, null_loss=1.1, evaluations=[1, 2], resolution=3e-9)
+    display = ConvergenceDisplay.from_traces({"rough": rough})
+    np.testing.assert_allclose(display.artists_[0][0].get_ydata(), [0.4, 1e-8])
+    assert display.ax_.get_yticklabels()[0].get_text() == r"$\leq 10^{-8}$"
+
+
+def test_series_differ_in_more_than_color():
+    one, other = ConvergenceDisplay.from_traces({"fast": FAST, "slow": SLOW}).artists_[0]
+    assert one.get_marker() != other.get_marker()
+    assert one.get_linestyle() != other.get_linestyle()
+
+
+def test_only_costs_that_every_trace_has_are_drawn():
+    untimed = Trace([0.3], optimum=0.1, null_loss=1.1, evaluations=[4])
+    display = ConvergenceDisplay.from_traces({"fast": FAST, "untimed": untimed})
+    assert len(display.axes_) == 1
+    assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == ["fast", "untimed"]
+    # Nothing is below the floor of the second.
+    alone = ConvergenceDisplay.from_traces({"untimed": untimed}).ax_
+    assert not any("leq" in label.get_text() for label in alone.get_yticklabels())
+    with pytest.raises(ValueError, match=r"\['untimed'\] have no seconds"):
+        display.plot(against="seconds")
+    timed = Trace([0.3], optimum=0.1, null_loss=1.1, seconds=[4.0])
+    with pytest.raises(ValueError, match="no cost in common"):
+        ConvergenceDisplay.from_traces({"untimed": untimed, "timed": timed})
+
+
+def test_the_recorded_losses_of_softmaxglm_are_those_on_its_way():
+    unfitted = SoftmaxGLM()
+    trace = Trace.record(unfitted, X, y, repeats=1)
+    assert not hasattr(unfitted, "coef_")
+    model = SoftmaxGLM().fit(X, y)
+    assert trace.loss[-1] == model.loss_
+    assert trace.evaluations[-1] == model.n_evaluations_
+    assert abs(trace.gap[-1]) < 1e-13
+    assert (np.diff(trace.loss) <= 0.0).all()
+    assert (np.diff(trace.seconds) >= 0.0).all()
+    assert trace.evaluations[:3].tolist() == [2.0, 3.0, 4.0]
+    with pytest.warns(UserWarning, match="ran out of iterations"):
+        stopped = SoftmaxGLM(max_iter=1).fit(X, y)
+    assert trace.loss[0] == stopped.loss_
+    shares = np.bincount(y) / len(y)
+    np.testing.assert_allclose(trace.null_loss, -(shares * np.log(shares)).sum(), rtol=1e-12)
+
+
+def test_the_recorded_losses_of_logistic_regression_are_those_of_fits_that_are_stopped():
+    trace = Trace.record(LogisticRegression(max_iter=7), X, y, repeats=1)
+    assert trace.evaluations.tolist() == [2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
+    with pytest.warns(UserWarning, match="failed to converge"):
+        stopped = LogisticRegression(max_iter=3).fit(X, y)
+    np.testing.assert_allclose(trace.loss[2], loss_of(stopped, X, y, 1.0 / len(y)), rtol=1e-12)
+    assert (np.diff(trace.seconds) >= 0.0).all()
+
+
+def test_two_classes_and_pipelines_have_losses_of_their_own():
+    few = y < 2
+    scaled = make_pipeline(StandardScaler(), LogisticRegression(C=0.5, max_iter=50, tol=1e-10))
+    trace = Trace.record(scaled, X[few], y[few], repeats=1)
+    assert 0.0 <= trace.gap[-1] < 1e-10
+    design = StandardScaler().fit_transform(X[few])
+    model = SoftmaxGLM(C=0.5).fit(design, y[few])
+    np.testing.assert_allclose(trace.optimum, model.loss_, rtol=1e-12)
+    assert not hasattr(scaled[-1], "coef_")
+
+
+def test_estimators_are_recorded_and_drawn():
+    rivals = {"SoftmaxGLM": SoftmaxGLM(), "LogisticRegression": LogisticRegression(max_iter=5)}
+    _, ax = plt.subplots()
+    display = ConvergenceDisplay.from_estimators(rivals, X, y, repeats=1, ax=ax, against="evaluations")
+    assert display.axes_ == [ax]
+    assert list(display.traces) == list(rivals)
+    assert display.traces["SoftmaxGLM"].gap[-1] < 1e-13
+    assert display.traces["LogisticRegression"].gap[-1] > 0.1
+
+
+def test_the_frame_has_a_row_for_each_loss():
+    untimed = Trace([0.3], optimum=0.1, null_loss=1.1, evaluations=[4])
+    frame = ConvergenceDisplay.from_traces({"fast": FAST, "untimed": untimed}).to_frame()
+    assert list(frame) == ["name", "evaluations", "seconds", "loss", "gap"]
+    assert frame["name"].tolist() == ["fast"] * 3 + ["untimed"]
+    np.testing.assert_allclose(frame["gap"], [0.4, 0.0, 0.0, 0.2], atol=1e-16)
+    assert frame["seconds"].isna().tolist() == [False, False, False, True]
+
+
+def test_what_makes_no_sense_is_refused():
+    with pytest.raises(ValueError, match="expected the loss without features to be above"):
+        Trace([1.0], optimum=1.0, null_loss=1.0)
+    with pytest.raises(ValueError, match="seconds has shape"):
+        Trace([1.0, 2.0], optimum=0.0, null_loss=1.0, seconds=[1.0])
+    with pytest.raises(ValueError, match="dict with at least one name"):
+        ConvergenceDisplay.from_traces([FAST])
+    with pytest.raises(ValueError, match=r"against has \['hours'\]"):
+        ConvergenceDisplay.from_traces({"fast": FAST}, against="hours")
+
+
+@pytest.mark.parametrize(
+    ("estimator", "message"),
+    [
+        (LogisticRegression(class_weight="balanced", max_iter=3), "without class_weight"),
+        (LogisticRegression(solver="saga", l1_ratio=0.5, max_iter=3, penalty="elasticnet"), "with a ridge"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_another_loss_is_refused(estimator, message):
+    with pytest.raises(ValueError, match=message):
+        Trace.record(estimator, X, y, repeats=1)
+
+
+def test_other_estimators_and_labels_are_refused():
+    with pytest.raises(TypeError, match="got a RandomForestClassifier"):
+        Trace.record(RandomForestClassifier(), X, y)
+    with pytest.raises(ValueError, match="repeats must be at least 1"):
+        Trace.record(SoftmaxGLM(), X, y, repeats=0)
+    data = soft_labels()
+    with pytest.raises(ValueError, match="takes labels"):
+        Trace.record(SoftmaxGLM(), data.X, data.y, repeats=1)
+    few = y < 2
+    with pytest.raises(ValueError, match="no minimum to compare with"):
+        Trace.record(SoftmaxGLM(alpha=0), X[few], y[few], repeats=1)

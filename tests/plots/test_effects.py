@@ -1,0 +1,146 @@
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from problems import collinear, many_classes
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from softglm import SoftmaxGLM, infer
+from softglm.plots import EffectDisplay
+
+draw = EffectDisplay.from_inference
+
+
+def legend_of(axis):
+    return [text.get_text() for text in axis.get_legend().get_texts()]
+
+
+def test_lines_are_average_predictions_and_bands_their_intervals(students):
+    display = draw(students, "write")
+    expected = students.average_predictions("write", display.grid)
+    assert len(display.artists_) == len(display.ax_.collections) == 3
+    for k, line in enumerate(display.artists_):
+        np.testing.assert_array_equal(line.get_xdata(), display.grid)
+        np.testing.assert_array_equal(line.get_ydata(), expected.probability[:, k])
+        edge = display.ax_.collections[k].get_paths()[0].vertices
+        assert edge[:, 1].max() == expected.upper[:, k].max()
+        assert edge[:, 1].min() == expected.lower[:, k].min()
+    assert display.ax_.get_xlabel() == "write"
+    assert display.ax_.get_ylabel() == "probability"
+    assert legend_of(display.ax_) == ["academic", "general", "vocational"]
+
+
+def test_the_grid_spans_the_data_and_the_rug_shows_them(students):
+    display = draw(students, "write")
+    observed = display.observed
+    assert display.grid[[0, -1]].tolist() == [observed.min(), observed.max()] == [31.0, 67.0]
+    rug = display.ax_.lines[-1]
+    assert rug.get_marker() == "|"
+    np.testing.assert_array_equal(rug.get_xdata(), np.unique(observed))
+    assert len(draw(students, "write", rug=False).ax_.lines) == 3
+    assert draw(students, 2, grid=[40.0, 50.0]).grid.tolist() == [40.0, 50.0]
+
+
+def test_a_factor_has_points_at_all_its_levels(students):
+    display = draw(students, "ses", base="low")
+    assert [label.get_text() for label in display.ax_.get_xticklabels()] == ["low", "middle", "high"]
+    states = [[0, 0], [1, 0], [0, 1]]
+    expected = students.average_predictions(["ses_middle", "ses_high"], states).probability
+    for k, bars in enumerate(display.artists_):
+        np.testing.assert_array_equal(bars.lines[0].get_ydata(), expected[:, k])
+    # Side by side, so that no interval hides another.
+    assert len({float(bars.lines[0].get_xdata()[0]) for bars in display.artists_}) == 3
+    assert draw(students, "ses").grid.tolist() == ["(base)", "middle", "high"]
+
+
+def test_a_factor_with_all_its_columns_has_no_other_base():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"color": rng.choice(["blue", "red", "x_color_y"], size=200)})
+    y = (rng.uniform(size=200) < np.where(X["color"] == "red", 0.8, 0.3)).astype(int)
+    result = infer(make_pipeline(OneHotEncoder(), SoftmaxGLM()).fit(X, y), X, y)
+    assert draw(result, "color").grid.tolist() == ["blue", "red", "x_color_y"]
+
+
+def test_a_column_of_zeros_and_ones_has_two_points(students):
+    display = draw(students, "ses_high")
+    assert display.grid.tolist() == [0.0, 1.0]
+    assert [label.get_text() for label in display.ax_.get_xticklabels()] == ["0", "1"]
+    assert len(display.artists_[0].lines[0].get_xdata()) == 2
+
+
+def test_other_columns_are_held_where_asked(students):
+    held = draw(students, "write", at={"ses_high": 1.0, "ses_middle": 0.0}, grid=[50.0])
+    X = pd.DataFrame({"ses": ["high"], "write": [50.0]})
+    np.testing.assert_allclose(held.predictions.probability, students.predict(X).probability, rtol=1e-12)
+    means = draw(students, "write", at="means", grid=[50.0])
+    assert not np.allclose(means.predictions.probability, held.predictions.probability)
+
+
+@pytest.mark.parametrize("feature", ["write", "ses"])
+def test_stacked_areas_fill_the_axes(students, feature):
+    display = draw(students, feature, kind="stacked")
+    assert len(display.artists_) == 3
+    assert display.ax_.get_ylim() == (0.0, 1.0)
+    if feature == "ses":
+        tops = [bar.get_y() + bar.get_height() for bar in display.artists_[-1]]
+    else:
+        tops = [display.artists_[-1].get_paths()[0].vertices[:, 1].max()]
+    np.testing.assert_allclose(tops, 1.0, rtol=1e-12)
+
+
+def test_many_classes_differ_in_color_line_or_marker():
+    data = many_classes()
+    display = draw(infer(SoftmaxGLM().fit(data.X, data.y), data.X, data.y), 0)
+    looks = {(line.get_color(), line.get_linestyle(), line.get_marker()) for line in display.artists_}
+    assert len(looks) == data.n_classes
+    # Where all probabilities are small, the axis ends where they do.
+    assert np.nanmax(display.predictions.upper) < display.ax_.get_ylim()[1]
+
+
+def test_what_the_data_do_not_determine_is_said_so():
+    data = collinear()
+    display = draw(infer(SoftmaxGLM(alpha=0).fit(data.X, data.y), data.X, data.y), 0)
+    assert np.isnan(display.predictions.probability).all()
+    assert [text.get_text() for text in display.ax_.texts] == ["not determined:\ncollinear columns"]
+    assert not draw(infer(SoftmaxGLM().fit(data.X, data.y), data.X, data.y), 0).ax_.texts
+
+
+def test_axes_can_be_given(coin):
+    figure, ax = plt.subplots()
+    display = draw(coin, "x0", ax=ax)
+    assert display.ax_ is ax
+    assert display.figure_ is figure
+    again = display.plot(kind="stacked")
+    assert again is display
+    assert display.ax_ is not ax
+
+
+def test_the_frame_has_a_row_for_each_value_and_class(students):
+    frame = draw(students, "write", grid=[40.0, 50.0]).to_frame()
+    assert list(frame) == ["value", "class", "probability", "std_error", "lower", "upper"]
+    assert frame["value"].tolist() == [40.0] * 3 + [50.0] * 3
+    assert draw(students, "ses").to_frame()["value"].unique().tolist() == ["(base)", "middle", "high"]
+
+
+def test_what_makes_no_sense_is_refused(students, separated_iris):
+    with pytest.raises(ValueError, match="no feature 'age', expected a column or a factor"):
+        draw(students, "age")
+    with pytest.raises(ValueError, match="There is no column 7"):
+        draw(students, 7)
+    with pytest.raises(ValueError, match="grid is for columns"):
+        draw(students, "ses", grid=[0.0])
+    with pytest.raises(ValueError, match="grid has shape"):
+        draw(students, "write", grid=[[1.0]])
+    with pytest.raises(ValueError, match="kind must be"):
+        draw(students, "write", kind="bars")
+    with pytest.raises(ValueError, match="fit with a penalty"):
+        draw(separated_iris, 0)
+
+
+def test_scaled_dummies_are_no_levels():
+    X = pd.DataFrame({"color": ["blue", "red", "green"] * 20})
+    y = np.tile([0, 1, 0, 1, 1, 0], 10)
+    model = make_pipeline(OneHotEncoder(sparse_output=False), StandardScaler(), SoftmaxGLM()).fit(X, y)
+    with pytest.raises(ValueError, match="not zeros and ones"):
+        draw(infer(model, X, y), "color")

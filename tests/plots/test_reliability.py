@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from scipy import stats
+from sklearn.datasets import load_digits, load_iris
+from sklearn.svm import LinearSVC
+
+from softglm import SoftmaxGLM
+from softglm.plots import ReliabilityDisplay
+
+draw = ReliabilityDisplay.from_predictions
+
+
+def drawn_classes(seed=0, n=4000):
+    """Labels drawn with the probabilities that are predicted: calibrated by construction."""
+    rng = np.random.default_rng(seed)
+    probability = rng.dirichlet([1.0, 2.0, 3.0], size=n)
+    labels = (probability.cumsum(axis=1) < rng.uniform(size=(n, 1))).sum(axis=1)
+    return np.array(["a", "b", "c"])[labels], probability
+
+
+def test_points_are_shares_of_what_happened_where_the_probability_was_similar():
+    y, probability = drawn_classes()
+    display = draw(y, probability, n_bins=4, strategy="uniform")
+    assert display.classes.tolist() == ["a", "b", "c"]
+    assert [axis.get_title() for axis in display.axes_] == ["a", "b", "c"]
+    p = probability[:, 1]
+    for b, (low, high) in enumerate([(-1.0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1.0)]):
+        inside = (p > low) & (p <= high)
+        bins = display.bins[1]
+        assert bins.n_rows[b] == inside.sum()
+        np.testing.assert_allclose(bins.predicted[b], p[inside].mean(), rtol=1e-12)
+        np.testing.assert_allclose(bins.observed[b], (y[inside] == "b").mean(), rtol=1e-12)
+        interval = stats.binomtest(int((y[inside] == "b").sum()), int(inside.sum())).proportion_ci(method="wilson")
+        np.testing.assert_allclose([bins.lower[b], bins.upper[b]], interval, rtol=1e-9)
+    points = display.artists_[1].lines[0]
+    np.testing.assert_array_equal(points.get_xdata(), display.bins[1].predicted)
+    np.testing.assert_array_equal(points.get_ydata(), display.bins[1].observed)
+
+
+def test_intervals_cover_the_diagonal_of_calibrated_predictions():
+    y, probability = drawn_classes()
+    frame = draw(y, probability, n_bins=20).to_frame()
+    covered = (frame["lower"] <= frame["predicted"]) & (frame["predicted"] <= frame["upper"])
+    assert covered.mean() > 0.85
+
+
+def test_quantile_bins_have_as_many_rows_each_and_ties_share_one():
+    y, probability = drawn_classes(n=1000)
+    assert draw(y, probability, n_bins=5).bins[0].n_rows.tolist() == [200] * 5
+    constant = np.tile([0.2, 0.3, 0.5], (1000, 1))
+    assert [bins.n_rows.tolist() for bins in draw(y, constant).bins] == [[1000]] * 3
+
+
+def test_empty_bins_are_left_out():
+    display = draw([0, 1, 1], [0.05, 0.95, 0.99], n_bins=10, strategy="uniform")
+    assert display.bins[0].n_rows.tolist() == [1, 2]
+    assert (display.bins[0].lower[1], display.bins[0].upper[1]) == pytest.approx((0.342, 1.0), abs=1e-3)
+
+
+def test_two_classes_have_one_panel_that_of_the_second():
+    X, y = load_iris(return_X_y=True)
+    model = SoftmaxGLM().fit(X, y > 0)
+    display = ReliabilityDisplay.from_estimator(model, X, y > 0)
+    assert display.classes.tolist() == [True]
+    assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("predicted probability", "observed share")
+
+
+def test_ten_classes_have_ten_panels():
+    X, y = load_digits(return_X_y=True)
+    display = ReliabilityDisplay.from_estimator(SoftmaxGLM(alpha=1.0).fit(X, y), X, y, n_bins=5)
+    assert len(display.axes_) == len(display.artists_) == len(display.figure_.axes) == 10
+    assert display.figure_.get_supxlabel() == "predicted probability"
+
+
+def test_axes_can_be_given():
+    y, probability = drawn_classes(n=100)
+    _, axes = plt.subplots(1, 3)
+    display = draw(y, probability, ax=axes)
+    assert display.axes_ == list(axes)
+    _, ax = plt.subplots()
+    with pytest.raises(ValueError, match="ax has 1 axes, expected 3"):
+        display.plot(ax)
+
+
+def test_the_frame_has_a_row_for_each_bin():
+    y, probability = drawn_classes(n=300)
+    frame = draw(y, probability, n_bins=3).to_frame()
+    assert list(frame) == ["class", "predicted", "observed", "lower", "upper", "n_rows"]
+    assert frame["class"].tolist() == ["a"] * 3 + ["b"] * 3 + ["c"] * 3
+    assert frame.groupby("class")["n_rows"].sum().tolist() == [300] * 3
+
+
+def test_what_makes_no_sense_is_refused():
+    y, probability = drawn_classes(n=20)
+    with pytest.raises(ValueError, match="a column for each of the classes"):
+        draw(y, probability[:, :2])
+    with pytest.raises(ValueError, match=r"y has the labels \['c'\]"):
+        draw(y, probability[:, :2] / probability[:, :2].sum(axis=1, keepdims=True), classes=["a", "b"])
+    with pytest.raises(ValueError, match="no probabilities"):
+        draw(y, 2.0 * probability)
+    with pytest.raises(ValueError, match="no probabilities"):
+        draw(y, np.where(probability > 0.9, np.nan, probability) * [np.nan, 1.0, 1.0])
+    with pytest.raises(ValueError, match="n_bins of at least 1"):
+        draw(y, probability, n_bins=0)
+    with pytest.raises(TypeError, match="got a LinearSVC"):
+        ReliabilityDisplay.from_estimator(LinearSVC(), probability, y)
