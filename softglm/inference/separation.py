@@ -126,7 +126,10 @@ def _signs(contrasts: Contrasts, cone: Recession, forms: FloatArray) -> tuple[Fl
     signs[np.linalg.norm(within, axis=1) <= ROUNDING] = 0.0
     same = signs == 0.0
     most = _MOST_ENTRIES // max(len(center), 1)
-    separated = contrasts.lowest(cone.direction, most, seen_by=span) @ span
+    # Along a direction of no meaning no two contrasts are equally low by chance, as they may be along that of the cone
+    # where the data are symmetric; of those that are, only one is returned.
+    generic = np.random.default_rng(0).standard_normal(len(cone.direction))
+    separated = contrasts.lowest(generic, most, seen_by=span) @ span
     if len(separated) < most:
         separated /= np.linalg.norm(separated, axis=1, keepdims=True)
         for j in np.flatnonzero(~same):

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from problems import OVERLAPPING, PROBLEMS, SEPARATED, drawn_classes, objective_of, real_data, rows_and_family
+from problems import OVERLAPPING, PROBLEMS, SEPARATED, Data, drawn_classes, objective_of, real_data, rows_and_family
 from scipy import optimize, sparse
 from sklearn.datasets import load_iris
 
@@ -78,6 +78,15 @@ def test_two_classes_apart_on_a_line():
     np.testing.assert_array_equal(found.directions(), [[-INF, INF]])
     assert found.determined.all()
     np.testing.assert_array_equal(found.directions(reference=1), [[INF, -INF]])
+
+
+def test_symmetric_rows_that_are_equally_far_apart_all_count():
+    # Whatever direction is found, here two contrasts are equally far from it; both are needed to know the slope's sign.
+    start = np.array([[0.0], [1.0]])
+    rows, family = rows_and_family(Data(np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.array([0, 0, 1, 1])))
+    found = detect(objective_of(rows, family, 0.0), start=start)
+    assert found.determined[1, 0].tolist() == [False, True]
+    assert found.limits[1, 0, 1] == INF
 
 
 def test_two_classes_that_touch():
