@@ -219,7 +219,7 @@ class CoefficientDisplay:
             self.artists_.append(artist)
         for axis in self.axes_:
             self._dress(axis, positions, odds_ratios=odds_ratios)
-        self._name_unit(odds_ratios=odds_ratios, once=ax is None and n_panels > 1)
+        self._name_unit(odds_ratios=odds_ratios, once=ax is None)
         if layout == "together":
             legend_above(self.ax_, title=f"against {shortened(self.reference)}")
             return self
@@ -303,7 +303,7 @@ class CoefficientDisplay:
         self._limit(axis, odds_ratios=odds_ratios)
 
     def _name_unit(self, *, odds_ratios: bool, once: bool) -> None:
-        """Say below the axes what they measure; once for all panels of a figure."""
+        """Say below the axes what they measure: once, in a figure of ours, which is wide enough for one line."""
         unit = "odds ratio" if odds_ratios else "log odds"
         interval = f"{100 * self.level:g}% interval"
         if self.is_per_deviation:

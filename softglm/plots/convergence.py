@@ -15,6 +15,7 @@ from softglm.plots.style import (
     figure_of,
     legend_above,
     line_style,
+    name_ticks,
     pandas,
     tidy_axis,
 )
@@ -176,6 +177,7 @@ class ConvergenceDisplay:
                 # Where it ends; the markers on the way need not fall there.
                 axis.plot(spent[-1:], gaps[name][-1:], marker=line.get_marker(), color=line.get_color(), markersize=7)
                 self.artists_[-1].append(line)
+            name_ticks(axis.xaxis)
         self.ax_.set_ylabel("relative suboptimality")
         for axis in self.axes_:
             _tick_gaps(axis, np.concatenate(list(gaps.values())), has_floor=has_floor)

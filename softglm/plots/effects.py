@@ -16,6 +16,7 @@ from softglm.plots.style import (
     GREY,
     HATCHES,
     PANEL_WIDTH,
+    SMALL,
     axes_of,
     figure_of,
     legend_above,
@@ -31,12 +32,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _HEIGHT = 2.7
+# Lines in one panel before they get one each; inches of those, and how many are side by side.
+_MOST_LINES = 6
+_SMALL_PANEL, _COLUMNS = (1.65, 1.55), 4
 # Points of a curve, and ticks of a rug, which take the quantiles of more values.
 _POINTS, _TICKS = 51, 200
 # Where all probabilities are below the first, the axis ends where they do, with some room.
 _FULL, _HEADROOM = 0.6, 1.08
 # Markers on a curve.
 _MARKED = 6
+# The curves of the other classes, behind that of a panel.
+_OTHERS = "0.85"
 
 
 @final
@@ -55,7 +61,8 @@ class EffectDisplay:
     observed : array of shape (n,)
         The values in the rows of the fit, for the rug; empty for a factor.
     figure_ : matplotlib Figure
-    ax_ : matplotlib Axes
+    axes_ : list of matplotlib Axes
+        One, or one for each class; `ax_` is the first.
     artists_ : list
         One for each class: its line, its points, or its area.
 
@@ -75,7 +82,7 @@ class EffectDisplay:
     predictions: Predictions
     observed: FloatArray
     figure_: "Figure" = field(init=False, repr=False)
-    ax_: "Axes" = field(init=False, repr=False)
+    axes_: "list[Axes]" = field(init=False, repr=False)
     artists_: list[Any] = field(init=False, repr=False)
 
     @classmethod
@@ -141,15 +148,28 @@ class EffectDisplay:
         """Whether there is nothing between the values: the levels of a factor, or 0 and 1."""
         return not len(self.observed) or bool(np.isin(self.grid, (0.0, 1.0)).all())
 
-    def plot(self, ax: "Axes | None" = None, *, kind: Literal["lines", "stacked"] = "lines", rug: bool = True) -> Self:
+    @property
+    def ax_(self) -> "Axes":
+        """The first of the axes."""
+        return self.axes_[0]
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        kind: Literal["lines", "panels", "stacked"] | None = None,
+        rug: bool = True,
+    ) -> Self:
         """Draw the display.
 
         Parameters
         ----------
-        ax : Axes or None
-            Where to; None makes a new figure.
-        kind : {"lines", "stacked"}, default="lines"
-            A line for each class with its interval, points for a factor; or shares of a whole, without intervals.
+        ax : Axes, array of Axes or None
+            Where to, one for each panel; None makes a new figure.
+        kind : {"lines", "panels", "stacked"}, default=None
+            A line for each class with its interval, points for a factor: all in one panel, or each in a panel of its
+            own; or shares of a whole, without intervals. By default lines, and panels where there are more than six
+            classes and no single `ax` is given.
         rug : bool, default=True
             Whether to show where the data are, by ticks at the bottom: of more than 200 values their quantiles.
 
@@ -161,44 +181,34 @@ class EffectDisplay:
         Raises
         ------
         ValueError
-            If `kind` is not one of these.
+            If `kind` is not one of these, or the number of axes is not that of the panels.
         """
-        if kind not in {"lines", "stacked"}:
-            raise ValueError(f'kind must be "lines" or "stacked", got {kind!r}.')
-        (self.ax_,) = axes_of(ax, 1, n_columns=1, panel=(PANEL_WIDTH, _HEIGHT))
+        K = len(self.predictions.classes)
+        if kind is None:
+            kind = "panels" if K > _MOST_LINES and (ax is None or np.size(ax) == K) else "lines"
+        if kind not in {"lines", "panels", "stacked"}:
+            raise ValueError(f'kind must be "lines", "panels" or "stacked", got {kind!r}.')
+        is_split = kind == "panels" and K > 1
+        n_columns = min(_COLUMNS, -(-K // 2)) if K < 2 * _COLUMNS else _COLUMNS + 1
+        self.axes_ = (
+            axes_of(ax, K, n_columns=n_columns, panel=_SMALL_PANEL, sharex=True, sharey=True)
+            if is_split
+            else axes_of(ax, 1, n_columns=1, panel=(PANEL_WIDTH, _HEIGHT))
+        )
         self.figure_ = figure_of(self.ax_)
         numbers = np.arange(len(self.grid)) if self.is_discrete else self.grid
         places = np.asarray(numbers, dtype=np.float64)
         self.artists_ = self._stacked(places) if kind == "stacked" else self._lines(places)
-        axis = self.ax_
-        tidy_axis(axis)
-        if np.isnan(self.predictions.probability).all():
-            axis.text(0.5, 0.5, "not determined:\ncollinear columns", transform=axis.transAxes, ha="center", color=GREY)
-        if self.is_discrete:
-            axis.set_xticks(places, [_level_name(value) for value in self.grid])
-            axis.set_xlim(-0.5, len(places) - 0.5)
-        elif len(places) > 1:
-            axis.margins(x=0.02 if kind == "lines" else 0.0)
-        if rug and len(self.observed) and not self.is_discrete:
-            ticks = np.unique(self.observed)
-            if len(ticks) > _TICKS:
-                ticks = np.quantile(self.observed, np.linspace(0.0, 1.0, _TICKS))
-            inside = ticks[(ticks >= places.min()) & (ticks <= places.max())]
-            axis.plot(
-                inside,
-                np.zeros(len(inside)),
-                "|",
-                color="black",
-                alpha=0.5,
-                markersize=7,
-                transform=axis.get_xaxis_transform(),
-                zorder=4,
-            )
         top = 1.0 if kind == "stacked" else float(np.nanmax(self.predictions.upper, initial=0.0))
-        axis.set_ylim(0.0, 1.0 if top > _FULL else _HEADROOM * top or 1.0)
-        axis.set_xlabel(shortened(self.feature, 40))
-        axis.set_ylabel("probability")
-        legend_above(axis)
+        for axis in self.axes_:
+            self._dress(axis, places, margin=0.0 if kind == "stacked" else 0.02, rug=rug)
+            axis.set_ylim(0.0, 1.0 if top > _FULL else _HEADROOM * top or 1.0)
+        if is_split:
+            for label, axis in zip(self.predictions.classes, self.axes_, strict=True):
+                axis.set_title(shortened(label, 18), fontsize=SMALL)
+        else:
+            legend_above(self.ax_)
+        self._name_axes(once=ax is None and is_split)
         return self
 
     def to_frame(self) -> "pd.DataFrame":
@@ -208,26 +218,73 @@ class EffectDisplay:
         frame.insert(0, "value", np.repeat(self.grid, len(self.predictions.classes)))
         return frame.drop(columns="row")
 
+    def _dress(self, axis: "Axes", places: FloatArray, *, margin: float, rug: bool) -> None:
+        is_split = len(self.axes_) > 1
+        tidy_axis(axis)
+        if np.isnan(self.predictions.probability).all():
+            axis.text(0.5, 0.5, "not determined:\ncollinear columns", transform=axis.transAxes, ha="center", color=GREY)
+        if self.is_discrete:
+            axis.set_xticks(places, [_level_name(value) for value in self.grid])
+            axis.set_xlim(-0.5, len(places) - 0.5)
+            return
+        if len(places) > 1:
+            axis.margins(x=margin)
+        if not rug or not len(self.observed):
+            return
+        ticks = np.unique(self.observed)
+        if len(ticks) > _TICKS:
+            ticks = np.quantile(self.observed, np.linspace(0.0, 1.0, _TICKS))
+        inside = ticks[(ticks >= places.min()) & (ticks <= places.max())]
+        axis.plot(
+            inside,
+            np.zeros(len(inside)),
+            "|",
+            color="black",
+            alpha=0.3 if is_split else 0.5,
+            markersize=4 if is_split else 7,
+            transform=axis.get_xaxis_transform(),
+            zorder=1 if is_split else 4,
+        )
+
+    def _name_axes(self, *, once: bool) -> None:
+        name = shortened(self.feature, 40)
+        if once:
+            self.figure_.supxlabel(name, fontsize="medium")
+            self.figure_.supylabel("probability", fontsize="medium")
+            return
+        for axis in self.axes_:
+            axis.set_xlabel(name)
+        self.ax_.set_ylabel("probability")
+
     def _lines(self, places: FloatArray) -> list[Any]:
         found = self.predictions
-        K = len(found.classes)
+        K, is_split = len(found.classes), len(self.axes_) > 1
         artists: list[Any] = []
         for k, label in enumerate(found.classes):
+            axis = self.axes_[k] if is_split else self.ax_
             style, name = line_style(k), shortened(label)
+            if is_split:
+                style["linestyle"] = "-"
             centre, low, high = found.probability[:, k], found.lower[:, k], found.upper[:, k]
             if self.is_discrete:
-                dodged = places + 0.5 * ((k + 0.5) / K - 0.5)
+                dodged = places + (0.0 if is_split else 0.5 * ((k + 0.5) / K - 0.5))
                 bars = np.maximum(np.stack([centre - low, high - centre]), 0.0)
                 style["linestyle"] = "none"
+                size = 4 if is_split else 5
                 artists.append(
-                    self.ax_.errorbar(dodged, centre, yerr=bars, label=name, markersize=5, elinewidth=1.4, **style)
+                    axis.errorbar(dodged, centre, yerr=bars, label=name, markersize=size, elinewidth=1.4, **style)
                 )
                 continue
-            self.ax_.fill_between(places, low, high, color=style["color"], alpha=0.18, linewidth=0.0)
+            if is_split:
+                others = np.delete(found.probability, k, axis=1)
+                axis.plot(places, others, color=_OTHERS, linewidth=0.8, zorder=1)
+            axis.fill_between(places, low, high, color=style["color"], alpha=0.18, linewidth=0.0)
             step = max(len(places) // _MARKED, 1)
             # Markers of different classes at different places, or they would hide each other.
             first = (k * step // max(K, 1)) % step
-            artists += self.ax_.plot(
+            if is_split:
+                style["marker"] = "none"
+            artists += axis.plot(
                 places, centre, label=name, markersize=4, markevery=(first, step), linewidth=1.6, **style
             )
         return artists

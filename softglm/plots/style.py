@@ -7,6 +7,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
     from matplotlib.legend import Legend
 
@@ -20,6 +21,9 @@ GREY = "0.45"
 SMALL = "small"
 # Inches: a panel is half a page wide.
 PANEL_WIDTH = 3.3
+# Of a logarithmic axis: the ticks in a decade, for the spans in decades up to which they are few enough to read.
+_TICKS_IN_DECADE = ((1.2, (1.0, 2.0, 5.0)), (2.5, (1.0, 3.0)))
+_LEAST_TICKS = 3
 # Characters of a small legend that fit above a panel.
 _LEGEND_CHARACTERS, _HANDLE_CHARACTERS = 48, 7
 
@@ -123,6 +127,29 @@ def legend_above(axis: "Axes", title: str | None = None) -> "Legend":
         handletextpad=0.6,
         borderaxespad=0.2,
     )
+
+
+def name_ticks(axis: "Axis") -> None:
+    """Put ticks with plain numbers on a logarithmic axis that is so short that few powers of ten fall in, or none.
+
+    Longer axes are left as they are.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    low, high = axis.get_view_interval()
+    for decades, within in _TICKS_IN_DECADE:
+        if np.log10(high / low) < decades:
+            powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.log10(high))
+            ticks = np.outer(powers, within).ravel()
+            break
+    else:
+        return
+    ticks = ticks[(ticks >= low) & (ticks <= high)]
+    if len(ticks) < _LEAST_TICKS:
+        ticks = np.asarray(MaxNLocator(nbins=_LEAST_TICKS + 1, steps=[1, 2, 5, 10]).tick_values(low, high))
+        ticks = ticks[(ticks >= low) & (ticks <= high)]
+    axis.set_ticks(ticks, [f"{tick:.6g}" for tick in ticks])
+    axis.set_ticks([], minor=True)
 
 
 def figure_of(axis: "Axes") -> "Figure":

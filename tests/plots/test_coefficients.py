@@ -64,7 +64,7 @@ def test_together_they_share_axes_and_differ_in_color_marker_and_place(students)
 def test_odds_ratios_are_exponentials_on_a_logarithmic_axis(students):
     display = draw(students, odds_ratios=True, layout="together")
     assert display.ax_.get_xscale() == "log"
-    assert display.ax_.get_xlabel() == "odds ratio, 95% interval"
+    assert display.figure_.get_supxlabel() == "odds ratio, 95% interval"
     ratios = students.coefficients.odds_ratios()
     centres, ends = drawn(display.artists_[1])
     np.testing.assert_allclose(centres, ratios.ratio[1, 1:], **ROUNDING)

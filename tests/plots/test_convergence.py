@@ -47,6 +47,29 @@ def test_gaps_below_what_the_minimum_is_known_to_are_not_told_apart():
     assert display.ax_.get_yticklabels()[0].get_text() == r"$\leq 10^{-8}$"
 
 
+@pytest.mark.parametrize(
+    ("evaluations", "expected"),
+    [
+        ([2.0, 15.0], ["2", "5", "10"]),
+        ([2.0, 150.0], ["3", "10", "30", "100"]),
+        # None of those falls in.
+        ([31.0, 42.0], ["35", "40"]),
+        ([0.00031, 0.00033], ["0.00031", "0.00032", "0.00033"]),
+    ],
+)
+def test_a_short_axis_of_costs_has_numbers(evaluations, expected):
+    trace = Trace([0.5, 0.1], optimum=0.1, null_loss=1.1, evaluations=evaluations)
+    axis = ConvergenceDisplay.from_traces({"short": trace}).ax_.xaxis
+    assert [label.get_text() for label in axis.get_ticklabels()] == expected
+    assert not len(axis.get_minorticklocs())
+
+
+def test_a_long_axis_of_costs_has_powers_of_ten():
+    trace = Trace([0.5, 0.1], optimum=0.1, null_loss=1.1, evaluations=[2.0, 2000.0])
+    ticks = [label.get_text() for label in ConvergenceDisplay.from_traces({"long": trace}).ax_.get_xticklabels()]
+    assert "$\\mathdefault{10^{2}}$" in ticks
+
+
 def test_series_differ_in_more_than_color():
     one, other = ConvergenceDisplay.from_traces({"fast": FAST, "slow": SLOW}).artists_[0]
     assert one.get_marker() != other.get_marker()

@@ -89,13 +89,53 @@ def test_stacked_areas_fill_the_axes(students, feature):
     np.testing.assert_allclose(tops, 1.0, rtol=1e-12)
 
 
-def test_many_classes_differ_in_color_line_or_marker():
+@pytest.fixture(scope="module")
+def ten_and_more():
     data = many_classes()
-    display = draw(infer(SoftmaxGLM().fit(data.X, data.y), data.X, data.y), 0)
+    return infer(SoftmaxGLM().fit(data.X, data.y), data.X, data.y)
+
+
+def test_many_classes_differ_in_color_line_or_marker(ten_and_more):
+    display = draw(ten_and_more, 0, kind="lines")
     looks = {(line.get_color(), line.get_linestyle(), line.get_marker()) for line in display.artists_}
-    assert len(looks) == data.n_classes
+    assert len(looks) == len(ten_and_more.classes)
     # Where all probabilities are small, the axis ends where they do.
     assert np.nanmax(display.predictions.upper) < display.ax_.get_ylim()[1]
+
+
+def test_more_than_six_classes_have_a_panel_each_before_the_others_in_grey(ten_and_more):
+    display = draw(ten_and_more, 0)
+    K = len(ten_and_more.classes)
+    assert len(display.axes_) == len(display.artists_) == K > 6
+    assert [axis.get_title() for axis in display.axes_] == [str(label) for label in ten_and_more.classes]
+    assert display.figure_.get_supxlabel() == "x0"
+    assert display.figure_.get_supylabel() == "probability"
+    for k, (axis, line) in enumerate(zip(display.axes_, display.artists_, strict=True)):
+        assert line.axes is axis
+        np.testing.assert_array_equal(line.get_ydata(), display.predictions.probability[:, k])
+        others = [other.get_ydata() for other in axis.lines[: K - 1]]
+        np.testing.assert_array_equal(np.transpose(others), np.delete(display.predictions.probability, k, axis=1))
+        assert len(axis.collections) == 1
+        assert axis.get_legend() is None
+
+
+def test_a_panel_for_each_class_is_drawn_where_asked(students):
+    figure, axes = plt.subplots(1, 3)
+    display = draw(students, "ses", kind="panels", ax=axes)
+    assert display.axes_ == list(axes)
+    assert display.figure_ is figure
+    for k, bars in enumerate(display.artists_):
+        # In the middle of the level, since no other class is beside it.
+        np.testing.assert_array_equal(bars.lines[0].get_xdata(), [0.0, 1.0, 2.0])
+        np.testing.assert_array_equal(bars.lines[0].get_ydata(), display.predictions.probability[:, k])
+    assert [axis.get_xlabel() for axis in axes] == ["ses"] * 3
+    with pytest.raises(ValueError, match="ax has 2 axes, expected 3"):
+        display.plot(axes[:2], kind="panels")
+
+
+def test_all_lines_go_into_axes_that_are_given_alone(ten_and_more):
+    _, ax = plt.subplots()
+    assert draw(ten_and_more, 0, ax=ax).axes_ == [ax]
 
 
 def test_what_the_data_do_not_determine_is_said_so():
