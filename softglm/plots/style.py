@@ -123,7 +123,7 @@ def legend_above(axis: "Axes", title: str | None = None) -> "Legend":
         title_fontsize=SMALL,
         frameon=False,
         columnspacing=1.0,
-        handlelength=2.4,
+        handlelength=3.0,
         handletextpad=0.6,
         borderaxespad=0.2,
     )
