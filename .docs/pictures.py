@@ -1,4 +1,7 @@
-"""Draw the pictures of the README: ``python .docs/pictures.py``, in the root of a clone, with the extra plots."""
+"""Draw the pictures of the README: ``python .docs/pictures.py``, in a clone, with the extras data and plots.
+
+The seconds in that of convergence are those of the machine, and differ a little from run to run.
+"""
 
 from pathlib import Path
 

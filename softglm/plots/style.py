@@ -122,9 +122,10 @@ def legend_above(axis: "Axes", title: str | None = None) -> "Legend":
         title=title,
         title_fontsize=SMALL,
         frameon=False,
-        columnspacing=1.0,
-        handlelength=3.0,
-        handletextpad=0.6,
+        columnspacing=0.9,
+        # Dashes show in a long handle only; points with their intervals need none.
+        handlelength=2.8 if all(hasattr(handle, "get_linestyle") for handle in handles) else 1.2,
+        handletextpad=0.4,
         borderaxespad=0.2,
     )
 
