@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, Self, final
+from typing import TYPE_CHECKING, Any, Literal, Self, final
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,9 @@ from softglm.inference.likelihood import (
 from softglm.inference.prediction import Predictions, predictions
 from softglm.inference.profile import profile_interval
 from softglm.inference.separation import Separation
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SEPARATED_TESTS = (
     "Tests of separated data have no finite statistic here: leave out what separates the classes, which "
@@ -160,6 +163,14 @@ class Inference:
         matrix[:, unknown] = np.nan
         return np.asarray(matrix)
 
+    def covariance_frame(self) -> "pd.DataFrame":
+        """Return `covariance_matrix` as a data frame whose rows and columns are named by class and term."""
+        import pandas as pd
+
+        table = self.coefficients
+        names = pd.MultiIndex.from_product([table.classes, table.terms], names=["class", "term"])
+        return pd.DataFrame(self.covariance_matrix, index=names, columns=names)
+
     def rebase(self, reference: Any) -> Self:  # noqa: ANN401 - a class is what the user's labels are
         """Return the same fit seen from another base class; nothing is refitted.
 
@@ -244,6 +255,24 @@ class Inference:
                 term_form, limit = estimate.term_forms[column], limits[row, column]
                 ends[:, row, column] = profile_interval(estimate, class_form, term_form, self.level, limit)
         return ends
+
+    def profiled(self) -> Coefficients:
+        """Return the coefficients with profile intervals in place of Wald's: to print, as a frame, as odds ratios.
+
+        z and p-values stay those of Wald's tests, which near the edge of an interval may disagree with it.
+
+        Returns
+        -------
+        Coefficients
+            Their `lower` and `upper` are those of ``confidence_intervals("profile")``.
+
+        Raises
+        ------
+        ValueError
+            As `confidence_intervals` does.
+        """
+        lower, upper = self.confidence_intervals("profile")
+        return replace(self.coefficients, lower=lower, upper=upper)
 
     @property
     def log_likelihood(self) -> float:
@@ -630,6 +659,28 @@ class Inference:
         changes = diagnostics.dfbeta(self.estimate, self.sample.copies, self._contrast_map)
         changes[:, ~self._estimable | np.isinf(self._contrasts)] = np.nan
         return changes
+
+    def influence_frame(self) -> "pd.DataFrame":
+        """Return a data frame of the rows with the columns leverage, residual, cooks_distance.
+
+        The residual is the length of the Pearson residual: over K classes the root of the sum of its squares, its size
+        for two. It is what `softglm.plots.InfluenceDisplay` draws.
+
+        Returns
+        -------
+        DataFrame
+            With n rows, in the order of the fit.
+        """
+        import pandas as pd
+
+        residuals = self.residuals("pearson")
+        return pd.DataFrame(
+            {
+                "leverage": self.leverage,
+                "residual": np.sqrt(np.square(residuals.reshape(len(residuals), -1)).sum(axis=1)),
+                "cooks_distance": self.cooks_distance,
+            }
+        )
 
     def residuals(self, kind: diagnostics.ResidualKind = "pearson") -> FloatArray:
         """Return the residuals of one copy of each row.
