@@ -189,7 +189,7 @@ class EffectDisplay:
         if kind not in {"lines", "panels", "stacked"}:
             raise ValueError(f'kind must be "lines", "panels" or "stacked", got {kind!r}.')
         is_split = kind == "panels" and K > 1
-        n_columns = min(_COLUMNS, -(-K // 2)) if K < 2 * _COLUMNS else _COLUMNS + 1
+        n_columns = K if K <= _COLUMNS else min(_COLUMNS, -(-K // 2)) if K < 2 * _COLUMNS else _COLUMNS + 1
         self.axes_ = (
             axes_of(ax, K, n_columns=n_columns, panel=_SMALL_PANEL, sharex=True, sharey=True)
             if is_split

@@ -171,8 +171,14 @@ def tidy_axis(axis: "Axes") -> None:
 
 
 def shortened(name: object, most: int = 24) -> str:
-    """Return a name as a label of at most so many characters; a whole number without its ".0"."""
+    """Return a name as a label of at most so many characters; a whole number without its ".0".
+
+    Names are cut in the middle: those of classes and of columns often begin, or end, alike.
+    """
     if isinstance(name, float | np.floating) and float(name).is_integer():
         name = int(name)
     whole = str(name)
-    return whole if len(whole) <= most else f"{whole[: most - 1]}\u2026"
+    if len(whole) <= most:
+        return whole
+    end = (most - 1) // 2
+    return f"{whole[: most - 1 - end]}\u2026{whole[-end:]}"

@@ -133,6 +133,15 @@ def test_a_panel_for_each_class_is_drawn_where_asked(students):
         display.plot(axes[:2], kind="panels")
 
 
+def test_long_names_that_begin_alike_are_told_apart():
+    data = many_classes()
+    names = np.array([f"one of the classes, number {k}" for k in range(data.n_classes)])[data.y]
+    display = draw(infer(SoftmaxGLM().fit(data.X, names), data.X, names), 0)
+    titles = {axis.get_title() for axis in display.axes_}
+    assert len(titles) == data.n_classes
+    assert max(map(len, titles)) <= 18
+
+
 def test_all_lines_go_into_axes_that_are_given_alone(ten_and_more):
     _, ax = plt.subplots()
     assert draw(ten_and_more, 0, ax=ax).axes_ == [ax]
