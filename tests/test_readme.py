@@ -47,6 +47,11 @@ def test_all_pictures_are_shown_and_say_what_they_show():
     assert all(f'"{Path(name).stem}":' in script for _, name in shown)
 
 
+def test_the_type_to_trust_is_where_the_estimator_is():
+    name = f"{softglm.SoftmaxGLM.__module__}.{softglm.SoftmaxGLM.__qualname__}"
+    assert README.count(f'["{name}"]') == 2
+
+
 def test_the_version_is_this_one():
     assert f"version = {{{softglm.__version__}}}" in section("Citation")
     assert section("Changelog").strip().startswith(f"*{softglm.__version__}*")
