@@ -39,7 +39,7 @@ class Effort:
 
     rounds: int = 5
     budget: float = 0.1
-    floor: float = 1.0
+    floor: float = 0.25
     stride: int = 1
     refinements: int = 2
 

@@ -14,13 +14,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from softglm.arrays import FloatArray, IntArray
 from softglm.callbacks import CallbackSupportMixin, FitTask, with_callbacks
-from softglm.data import RowsInMemory
+from softglm.data import Block, RowsInMemory
 from softglm.families import Bernoulli, Categorical, UnconstrainedFamily
 from softglm.fit import Fit, Start, fit, mean_losses
 from softglm.model import Ridge
 from softglm.solver import Progress, Status
 from softglm.validation import (
     Response,
+    are_numbers,
     check_numbers,
     make_rows,
     match_response,
@@ -76,7 +77,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Factors on the weights of the rows of each class; on the columns of y if y holds probabilities or counts.
         "balanced" is W / (K W_k) with the sample-weighted class totals W_k.
     tol : float, default=1e-8
-        The relative gap (f - f*) / (f_null - f*) to reach, f_null being the loss of the model without features.
+        The relative gap (f - f*) / (f_null - f*) to prove, f_null being the loss of the model without features; and, by
+        an estimate, the relative distance to the optimum to reach. See Notes.
     max_iter : int, default=1000
         The most iterations of L-BFGS; a fit takes tens.
     warm_start : bool, default=False
@@ -120,14 +122,15 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    What `converged_` promises. True means that the loss is within `tol`, relative to what the features explain, of its
-    minimum. As long as the information matrix fits ((K - 1)(p + 1) up to 4096) and, with alpha > 0, costs no more than
-    a thousand evaluations of the loss, that is proved from one exact Hessian for every alpha >= 0, on raw and on scaled
-    data, and a last Newton step then brings the relative gap to about 1e-16; with alpha = 0 it also proves that the
-    maximum-likelihood estimate exists. For larger problems with alpha > 0 it is proved by strong convexity. For larger
-    ones with alpha = 0 it is an estimate, and `gap_kind_` says so; where it cannot be decided whether the classes are
-    separated, it is False. For float32 X the coefficients are rounded to
-    float32 and the promise is 1e-6. Columns that are collinear to about seven digits count as collinear.
+    What `converged_` promises. True means that the loss is proved to be within `tol`, relative to what the features
+    explain, of its minimum: by strong convexity, where the penalty is strong enough, or by the self-concordance of the
+    loss, from a Hessian, which with alpha = 0 also proves that the maximum-likelihood estimate exists. The distance of
+    the coefficients to the optimum, in the metric of the information, is then about `tol` of that of the null model, by
+    an estimate, and the relative gap about the square of that; with alpha = 0 the distance is a thousandth of it. Where
+    the information matrix is too large ((K - 1)(p + 1) beyond 4096), a fit with alpha = 0 is estimated and not proved,
+    and `gap_kind_` says so; where it cannot be decided whether the classes are separated, `converged_` is False. For
+    float32 X the products are made in float32 until the end of the fit, the coefficients are rounded to float32 and the
+    promise is 1e-6. Columns that are collinear to about seven digits count as collinear.
 
     A model fitted with an offset cannot be used where scikit-learn calls `predict` or `score` without one: they raise,
     since leaving it out silently would score another model. With metadata routing enabled,
@@ -469,8 +472,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     def _predict(self, X: Any, offset: Any, function: Callable[[FloatArray], FloatArray]) -> FloatArray:
         """Return a function of eta in symmetric coding, (K, rows) to (K, rows), for every row of X: shape (n, K)."""
         n_classes = len(self._fitted_classes())
-        X = validate_data(self, X, accept_sparse="csr", reset=False)
-        check_numbers(X, "X")
+        given = X
+        X = validate_data(self, X, accept_sparse="csr", ensure_all_finite=False, reset=False)
         if offset is None and self._has_offset:
             raise ValueError(
                 "The model was fitted with an offset and none was given. Pass the offset of these rows, or offset=0 to "
@@ -482,10 +485,17 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             # The first class is the pivot: its eta is 0.
             coef, intercept = np.pad(coef, ((0, 0), (1, 0))), np.pad(intercept, (1, 0))
             known = None if known is None else np.pad(known, ((0, 0), (1, 0)))
-        rows = RowsInMemory(X, np.broadcast_to(np.int32(0), X.shape[0]), offset=known)
+        rows = RowsInMemory(X, np.broadcast_to(np.float64(0), X.shape[0]), offset=known)
         result = np.empty((X.shape[0], n_classes))
         first = 0
-        for (values,) in rows.map(lambda block: (function(block.predictor(coef, intercept)),)):
+
+        def predicted(block: Block) -> tuple[FloatArray, ...]:
+            # While the block is in the cache: a pass over all of X would cost as much as the prediction.
+            if not are_numbers(block.X):
+                check_numbers(validate_data(self, given, accept_sparse="csr", reset=False), "X")
+            return (function(block.predictor(coef, intercept)),)
+
+        for (values,) in rows.map(predicted):
             result[first : first + values.shape[1]] = values.T
             first += values.shape[1]
         return result

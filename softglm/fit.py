@@ -17,15 +17,19 @@ from softglm.model import (
     Objective,
     Penalty,
     Ridge,
-    null_coordinates,
     null_model,
     row_space,
 )
-from softglm.solver import GapKind, Progress, Status, minimise
+from softglm.solver import GapKind, Iterate, Progress, Status, minimise
 
 _RESOLUTION = 4.0 * np.finfo(np.float64).eps
 # The relative gap that coefficients rounded to float32 are promised to keep.
 ROUNDING_TOLERANCE = 1e-6
+
+# Maximum-likelihood estimates are compared digit by digit, and a Hessian at hand makes the digits cheap.
+_MORE_DIGITS = 1e-3
+# Whether a gradient hides in what the coordinates leave out is seen once the rest of it has vanished.
+_HIDDEN_PRECISION = 1e-12
 
 Report: TypeAlias = Callable[[Progress, FloatArray, FloatArray], None]
 """Called as ``report(progress, coef, intercept)`` after each iteration."""
@@ -194,27 +198,25 @@ def _fit(
     if not np.isfinite(null.value):
         return _null_fit(objective, null, Status.NON_FINITE)
     try:
-        coordinates = null_coordinates(objective, null.information)
+        problem = GLM.starting_at(objective, null)
     except FloatingPointError:
         return _null_fit(objective, null, Status.NON_FINITE)
-    if not coordinates.scales.size:
+    if not problem.coordinates.scales.size:
         return _null_fit(objective, null, Status.CONVERGED)
-    problem = GLM(objective, coordinates)
-    first = null.parameters
-    if start is not None:
-        warm = coordinates.nearest(objective.centred(start.coef, start.intercept))
-        # Of another model's coefficients, or after a change of units, the null model may be the better start.
-        first = warm if objective.evaluate(warm)[0] <= null.value else first
+    first, n_evaluations = _first_iterate(objective, problem, null, start)
     solution = minimise(
         problem,
         first,
-        problem.metric,
+        problem.metric if start is None or first.point is null.parameters else problem.metric_at(first.point),
         reference=null.value,
         tol=options.tol,
+        precision=_precision(problem, options.tol),
         max_iter=options.max_iter,
         report=None if report is None else lambda progress, point: report(progress, *objective.uncentred(point)),
     )
-    hides = solution.status is Status.CONVERGED and coordinates.leaves_out(solution.gradient, objective.moments.center)
+    hides = solution.status is Status.CONVERGED and problem.coordinates.leaves_out(
+        solution.gradient, objective.moments.center
+    )
     # In Newton's steps rounding adds what the family cannot identify: a constant over the classes.
     basis = family.identifiable_directions
     coef, intercept = objective.uncentred(solution.point @ basis @ basis.T)
@@ -229,9 +231,30 @@ def _fit(
         status=Status.PRECISION if hides else solution.status,
         is_unique=problem.is_unique,
         n_iterations=solution.n_iterations,
-        n_evaluations=solution.n_evaluations,
+        n_evaluations=n_evaluations + solution.n_evaluations,
         n_refreshes=solution.n_refreshes,
     )
+
+
+def _precision(problem: GLM, tol: float) -> float:
+    """Return how close to the optimum to go, relative to the distance of the null model."""
+    if problem.objective.penalty.curvature.any():
+        return tol
+    return _MORE_DIGITS * tol if problem.is_unique else min(_MORE_DIGITS * tol, _HIDDEN_PRECISION)
+
+
+def _first_iterate(objective: Objective, problem: GLM, null: Null, start: Start | None) -> tuple[Iterate, int]:
+    """Return where to begin, and how many evaluations that took."""
+    n_evaluations = 0
+    if start is not None:
+        warm = problem.coordinates.nearest(objective.centred(start.coef, start.intercept))
+        first, n_evaluations = Iterate(warm, *objective.evaluate(warm)), 1
+        # Of another model's coefficients, or after a change of units, the null model may be the better start.
+        if first.value <= null.value:
+            return first, n_evaluations
+    if null.gradient is not None:
+        return Iterate(null.parameters, null.value, null.gradient), n_evaluations
+    return Iterate(null.parameters, *objective.evaluate(null.parameters)), n_evaluations + 1
 
 
 def _null_fit(objective: Objective, null: Null, status: Status) -> Fit:

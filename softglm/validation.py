@@ -18,6 +18,8 @@ from softglm.data import Rows, RowsInMemory
 
 Labels = npt.NDArray[Any]
 
+# Entries at a time.
+_PIECE = 2**16
 # A weight times the square of a value, summed over the rows, then stays within the range of float64.
 _LEAST, MOST = 1e-100, 1e100
 
@@ -33,14 +35,29 @@ def warn_user(message: str, category: type[Warning]) -> None:
 
 def check_numbers(values: Any, what: str) -> None:
     """Raise unless values, dense or sparse, are numbers whose squares can be summed."""
-    entries: npt.NDArray[Any] = values.data if sparse.issparse(values) else values  # type: ignore[attr-defined]
+    entries = _entries(values)
     if entries.dtype.kind not in "biuf":
         raise ValueError(f"{what} holds values of dtype {entries.dtype}, expected numbers. Convert them to float64.")
-    most = max(float(entries.max(initial=0)), -float(entries.min(initial=0)))
-    if most > MOST:
+    if not are_numbers(values):
+        most = max(float(entries.max()), -float(entries.min()))
         raise ValueError(
             f"{what} has values up to {most:.3g}, expected at most {MOST:g}, so that squares are finite. Rescale."
         )
+
+
+def are_numbers(values: Any) -> bool:
+    """Tell whether values, dense or sparse, are finite, and so are sums of their squares."""
+    entries = _entries(values)
+    # A piece is searched twice while it is in the cache; what is not a number fails every comparison.
+    pieces = np.array_split(entries, max(entries.size // _PIECE, 1))
+    return entries.dtype.kind in "biuf" and all(
+        float(piece.min(initial=0)) >= -MOST and float(piece.max(initial=0)) <= MOST for piece in pieces
+    )
+
+
+def _entries(values: Any) -> npt.NDArray[Any]:
+    entries: npt.NDArray[Any] = values.data if sparse.issparse(values) else values  # type: ignore[attr-defined]
+    return entries
 
 
 @final

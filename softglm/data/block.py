@@ -37,11 +37,11 @@ class Block(ABC):
 
     @abstractmethod
     def times(self, coef: FloatArray) -> FloatArray:
-        """Return B' x_i for each row, shape (q, rows), in memory the caller may overwrite."""
+        """Return B' x_i for each row, shape (q, rows), in memory the caller may overwrite, in the precision of B."""
 
     @abstractmethod
     def cross(self, values: FloatArray) -> FloatArray:
-        """Return sum_i x_i v_i', shape (p, q), of values v of shape (q, rows)."""
+        """Return sum_i x_i v_i', shape (p, q), of values v of shape (q, rows), in their precision."""
 
     @abstractmethod
     def centred(self, center: FloatArray) -> FloatArray:
@@ -50,6 +50,10 @@ class Block(ABC):
     @abstractmethod
     def squares(self, center: FloatArray, values: FloatArray) -> FloatArray:
         """Return sum_i v_i (x_i - center)^2, shape (p,), of values v of shape (rows,)."""
+
+    @abstractmethod
+    def distances(self, center: FloatArray, precisions: FloatArray) -> FloatArray:
+        """Return sum_j precision_j (x_ij - center_j)^2 for each row, shape (rows,)."""
 
     def predictor(self, coef: FloatArray, intercept: FloatArray) -> FloatArray:
         """Return eta_i = B' x_i + b + o_i, shape (q, rows)."""
@@ -81,15 +85,15 @@ class Block(ABC):
 @final
 @dataclass(frozen=True, slots=True)
 class DenseBlock(Block):
-    """A block of a dense matrix: a view, converted to float64 only while it is being multiplied."""
+    """A block of a dense matrix: a view, converted only while it is being multiplied."""
 
     def times(self, coef: FloatArray) -> FloatArray:
         # A transposed view of coef, not a copy of it: BLAS multiplies that up to twice as fast where q is small.
-        eta: FloatArray = np.matmul(coef.T, np.asarray(self.X, dtype=np.float64).T)
+        eta: FloatArray = np.matmul(coef.T, np.asarray(self.X, dtype=coef.dtype).T)
         return eta
 
     def cross(self, values: FloatArray) -> FloatArray:
-        products: FloatArray = np.matmul(values, np.asarray(self.X, dtype=np.float64))
+        products: FloatArray = np.matmul(values, np.asarray(self.X, dtype=values.dtype))
         return products.T
 
     def centred(self, center: FloatArray) -> FloatArray:
@@ -100,6 +104,11 @@ class DenseBlock(Block):
         centred = self.centred(center)
         centred *= centred
         return values @ centred
+
+    def distances(self, center: FloatArray, precisions: FloatArray) -> FloatArray:
+        centred = self.centred(center)
+        centred *= centred
+        return centred @ precisions
 
 
 @final
@@ -122,6 +131,11 @@ class SparseBlock(Block):
         entries = self.X.astype(np.float64)
         entries.data *= entries.data - 2.0 * center[entries.indices]
         return np.asarray(values @ entries + values.sum() * center**2)
+
+    def distances(self, center: FloatArray, precisions: FloatArray) -> FloatArray:
+        entries = self.X.astype(np.float64)
+        entries.data *= entries.data - 2.0 * center[entries.indices]
+        return np.asarray(entries @ precisions + precisions @ center**2)
 
 
 def make_block(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, final
 
+import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
@@ -10,8 +11,8 @@ from softglm.arrays import FloatArray, IntArray, Matrix
 from softglm.data.block import Block, make_block
 from softglm.data.rows import Rows, Statistic
 
-# Blocks of 1024 to 2048 rows measured best; below that Python's share grows, above it eta leaves the cache.
-_ROWS = 2048
+# A block with its eta and mean should stay in the cache, but with fewer rows Python's share grows. (Bytes, rows.)
+_CACHE, _LEAST_ROWS, _MOST_ROWS = 2**20, 1024, 8192
 # Adding up the (p, q) statistics of the blocks must stay cheap beside computing them.
 _ENTRIES_PER_FEATURE = 8
 # A block of a sparse matrix may be made dense up to this many entries; with more features than this none ever is.
@@ -38,13 +39,14 @@ class RowsInMemory(Rows):
         weights: FloatArray | None = None,
         offset: FloatArray | None = None,
     ) -> None:
+        self._parts = X, targets, weights, offset
         self.n_rows, self.n_features = X.shape
         self.n_entries = int(X.nnz if _is_sparse(X) else X.size)
-        self.has_offset, self.is_sparse = offset is not None, _is_sparse(X)
+        self.has_offset, self.is_sparse, self.dtype = offset is not None, _is_sparse(X), X.dtype
         self._blocks: list[Block] = []
         if not _is_sparse(X) and not X.flags.aligned:
             X = X.copy()  # products of misaligned memory are 1.8 times slower, every time
-        step = self._rows_per_block(X)
+        step = self._rows_per_block(X, targets)
         for start in range(0, self.n_rows, step):
             rows = slice(start, min(start + step, self.n_rows))
             self._blocks.append(
@@ -59,10 +61,33 @@ class RowsInMemory(Rows):
     def map(self, statistic: Statistic) -> Iterator[tuple[npt.NDArray[Any], ...]]:
         return map(statistic, self._blocks)
 
-    def _rows_per_block(self, X: Matrix) -> int:
+    def sample(self, count: int, scores: FloatArray | None = None) -> "RowsInMemory":
+        if 2 * count > self.n_rows:
+            return self
+        # The same random numbers every time: a larger sample contains a smaller one.
+        draws = np.random.default_rng(0).random(self.n_rows, dtype=np.float32)
+        total = float(self.n_rows) if scores is None else float(scores.sum(dtype=np.float64))
+        draws *= np.float32(total / count)
+        chosen = np.flatnonzero(draws < (np.float32(1.0) if scores is None else scores))
+        chances = (np.ones(len(chosen)) if scores is None else scores[chosen].astype(np.float64)) * (count / total)
+        multiplicities = 1.0 / np.minimum(chances, 1.0)
+        X, targets, weights, offset = self._parts
+        part = RowsInMemory(
+            X[chosen] if _is_sparse(X) else X.take(chosen, axis=0),
+            targets[chosen],
+            multiplicities if weights is None else weights[chosen] * multiplicities,
+            None if offset is None else offset[chosen],
+        )
+        part.multiplicity = float(multiplicities.max())
+        return part
+
+    def _rows_per_block(self, X: Matrix, targets: FloatArray | IntArray) -> int:
+        is_coded = targets.ndim == 1 and targets.dtype.kind == "i"
+        n_parameters = int(targets.max(initial=0)) + 1 if is_coded else targets[:1].size
+        fitting = _CACHE // (8 * (self.n_features + 2 * n_parameters))
+        enough = max(_LEAST_ROWS, min(fitting, _MOST_ROWS))
         entries_per_row = X.nnz / max(self.n_rows, 1) if _is_sparse(X) else self.n_features
-        enough = _ENTRIES_PER_FEATURE * self.n_features / max(entries_per_row, 1.0)
-        rows = int(max(_ROWS, enough))
+        rows = int(max(enough, _ENTRIES_PER_FEATURE * self.n_features / max(entries_per_row, 1.0)))
         if _is_sparse(X) and self.n_features <= _MAX_DENSE_FEATURES:
             # Second moments and Hessians fill in the zeros of one block at a time.
             return min(rows, max(_MAX_DENSE_ENTRIES // max(self.n_features, 1), 1))

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from softglm.arrays import FloatArray
 from softglm.data.block import Block
 
 Statistic: TypeAlias = Callable[[Block], tuple[npt.NDArray[Any], ...]]
@@ -25,6 +26,10 @@ class Rows(ABC):
         Whether an offset was given.
     is_sparse : bool
         Whether X is, and must never be made dense.
+    dtype : dtype
+        That of the entries of X.
+    multiplicity : float
+        How many rows one of these stands for at the most; 1 unless they are a sample.
     """
 
     n_rows: int
@@ -32,10 +37,26 @@ class Rows(ABC):
     n_entries: int
     has_offset: bool
     is_sparse: bool
+    dtype: npt.DTypeLike = np.float64
+    multiplicity: float = 1.0
 
     @abstractmethod
     def map(self, statistic: Statistic) -> Iterator[tuple[npt.NDArray[Any], ...]]:
         """Yield the statistic of each block, fresh arrays, in a fixed order."""
+
+    def sample(self, count: int, scores: FloatArray | None = None) -> "Rows":  # noqa: ARG002 - where that is no use
+        """Return about so many of the rows, weighted so that their sums estimate those over all; always the same ones.
+
+        Unless a subclass can do better, these are all of them.
+
+        Parameters
+        ----------
+        count : int
+            Of more than half the rows there are, all of them.
+        scores : array of shape (n,) or None, default=None
+            Positive numbers to which the chances of the rows are proportional; None for equal chances.
+        """
+        return self
 
     def sum(self, statistic: Statistic) -> tuple[npt.NDArray[Any], ...]:
         """Return the sums over blocks of what the statistic returns for one, arrays of the same shapes."""

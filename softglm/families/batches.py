@@ -6,6 +6,11 @@ import numpy.typing as npt
 from softglm.arrays import FloatArray
 
 
+def safe_exponent(dtype: npt.DTypeLike) -> float:
+    """Return a number between the logarithms of the smallest and the largest of a dtype, with room for a sum."""
+    return 600.0 if dtype == np.float64 else 75.0
+
+
 def total(terms: FloatArray) -> FloatArray:
     """Add up over parameters: (q, ...) -> (...)."""
     summed: FloatArray = terms.sum(axis=0)

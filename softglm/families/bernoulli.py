@@ -9,7 +9,7 @@ from scipy.special import logit
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.families.base import UnconstrainedFamily
-from softglm.families.batches import require
+from softglm.families.batches import require, safe_exponent
 
 
 @final
@@ -41,7 +41,12 @@ class Bernoulli(UnconstrainedFamily):
         return self.normalizer_and_mean(eta.copy())[1]
 
     def normalizer_and_mean(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Both from exp(-abs(eta)), which cannot overflow."""
+        """Both from exp(eta), or where that could overflow from exp(-abs(eta))."""
+        if np.abs(eta).max(initial=0.0) < safe_exponent(eta.dtype):
+            np.exp(eta, out=eta)
+            normalizer = 1.0 + eta
+            eta /= normalizer
+            return np.log(normalizer[0]), eta
         tail = np.exp(-np.abs(eta))
         log_normalizer = np.maximum(eta, 0.0) + np.log1p(tail)
         np.exp(np.minimum(eta, 0.0, out=eta), out=eta)

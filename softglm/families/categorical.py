@@ -10,12 +10,10 @@ from scipy.linalg import helmert
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.families.base import UnconstrainedFamily
-from softglm.families.batches import diagonal, inner, require, total
+from softglm.families.batches import diagonal, inner, require, safe_exponent, total
 
 # Far above the rounding of a sum of probabilities, far below a forgotten class.
 SUM_TOLERANCE = 1e-8
-# Between the logarithms of the smallest and the largest number, -708 and 709, with room for a sum.
-SAFE_EXPONENT = 600.0
 
 
 @final
@@ -77,7 +75,7 @@ class Categorical(UnconstrainedFamily):
         shift = _shift_into_range(eta)
         np.exp(eta, out=eta)
         normalizer = total(eta)
-        eta /= normalizer
+        eta *= 1.0 / normalizer
         return shift + np.log(normalizer), eta
 
     def log_softmax(self, eta: FloatArray) -> FloatArray:
@@ -228,7 +226,7 @@ def _shift_into_range(eta: FloatArray) -> FloatArray:
     Seldom, because writing eta once more takes as long as exp itself.
     """
     maximum: FloatArray = eta.max(axis=0)
-    if np.abs(maximum).max(initial=0.0) < SAFE_EXPONENT:
+    if np.abs(maximum).max(initial=0.0) < safe_exponent(eta.dtype):
         return np.zeros_like(maximum)
     eta -= maximum
     return maximum

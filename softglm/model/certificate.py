@@ -59,8 +59,10 @@ def concordance_radius(objective: Objective, coordinates: KroneckerCoordinates, 
     inverse *= coordinates.scales
     roots = np.moveaxis(inverse, 2, 1).reshape(r * s * s, r)
     # roots' roots = sum_a V_aa; its own root, r by r, makes the leverage of a row the squared length of one product.
-    spectrum, vectors = np.linalg.eigh(roots.T @ roots)
-    root = vectors * np.sqrt(np.maximum(spectrum, 0.0))
+    root, info = lapack.dpotrf(roots.T @ roots, lower=1)
+    if info:
+        spectrum, vectors = np.linalg.eigh(roots.T @ roots)
+        root = vectors * np.sqrt(np.maximum(spectrum, 0.0))
 
     def statistic(block: Block) -> tuple[FloatArray, ...]:
         projected = coordinates.features_of(block.centred(objective.moments.center)) @ root

@@ -16,9 +16,10 @@ from typing import final
 
 import numpy as np
 from scipy import linalg
+from scipy.linalg import lapack
 
 from softglm.arrays import FloatArray
-from softglm.data import Block
+from softglm.data import Block, Rows
 from softglm.model.objective import Objective
 
 # Eigenvalues of a matrix with unit diagonal that are below this, times its size, are rounding: the column is collinear.
@@ -53,7 +54,7 @@ class KroneckerCoordinates:
     scales : array of shape (r, s)
         One over the root of the approximate curvature.
     ridge : array of shape (r,)
-        The diagonal of F' P F, P the curvature of the penalty.
+        The diagonal of F' P F, P the curvature of the penalty; all of it, unless F is triangular.
     """
 
     features: FloatArray
@@ -120,6 +121,8 @@ def kronecker_coordinates(
     information: FloatArray,
     penalty: FloatArray,
     identifiable: FloatArray,
+    *,
+    is_exact: bool = True,
 ) -> KroneckerCoordinates:
     """Diagonalise information (x) second_moments + I (x) diag(penalty).
 
@@ -131,6 +134,9 @@ def kronecker_coordinates(
     penalty : array of shape (m,)
     identifiable : array of shape (q, s)
         Orthonormal basis of the directions of eta that the family identifies.
+    is_exact : bool, default=True
+        If not, one triangular factorisation takes the place of two eigendecompositions: only diagonal if nothing, or
+        everything alike, is penalised, and of full rank, for which every coefficient has to be penalised.
     """
     sigma, rotation = np.linalg.eigh(identifiable.T @ information @ identifiable)
     sigma = np.maximum(sigma, _LEAST_CURVATURE * max(sigma.mean(), 1.0))
@@ -138,13 +144,38 @@ def kronecker_coordinates(
     if second_moments.ndim == 1:
         features, gamma, ridge = np.ones(len(penalty)), second_moments, penalty * (second_moments > 0.0)
     else:
-        features, gamma = _simultaneous_eigenvectors(second_moments, penalty / typical)
+        if is_exact:
+            features, gamma = _simultaneous_eigenvectors(second_moments, penalty / typical)
+        else:
+            features, gamma = _triangular(second_moments, penalty / typical)
         # Equal to typical (1 - gamma), which would cancel where little is penalised.
         ridge = np.square(features).T @ penalty
     curvature = np.multiply.outer(gamma, sigma) + ridge[:, np.newaxis]
     scales = np.zeros_like(curvature)
     np.divide(1.0, np.sqrt(curvature), out=scales, where=curvature > 0.0)
     return KroneckerCoordinates(features, identifiable @ rotation, scales, ridge)
+
+
+def _triangular(moments: FloatArray, penalty: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return F, shape (m, m), with F'(moments + diag(penalty))F = I, and the diagonal of F' moments F.
+
+    The row of F of a column that does not vary is 0.
+    """
+    joint = moments + np.diag(penalty)
+    varies = moments.diagonal() > _LEAST_SPREAD
+    unit = np.zeros_like(penalty)
+    np.divide(1.0, np.sqrt(joint.diagonal()), out=unit, where=varies)
+    joint *= unit
+    joint *= unit[:, np.newaxis]
+    joint[np.diag_indices_from(joint)] = 1.0
+    factor, info = lapack.dpotrf(joint, lower=1)
+    shift = np.finfo(np.float64).eps * len(joint)
+    while info:  # collinear to rounding: any metric will do there
+        factor, info = lapack.dpotrf(joint + shift * np.identity(len(joint)), lower=1)
+        shift *= 10.0
+    inverse, _ = lapack.dtrtri(factor, lower=1)
+    features: FloatArray = np.ascontiguousarray((inverse * unit).T)
+    return features, np.maximum(varies - np.square(features).T @ penalty, 0.0)
 
 
 def _simultaneous_eigenvectors(moments: FloatArray, penalty: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -173,12 +204,81 @@ def null_coordinates(objective: Objective, information: FloatArray) -> Kronecker
     FloatingPointError
         If the squares of X overflow.
     """
-    moments = objective.rows.sum(lambda block: (second_moments(objective, block, block.weights),))[0]
-    moments /= objective.moments.total_weight
+    is_full = is_decomposed(objective)
+    moments = objective.rows.sum(lambda block: (second_moments(objective, block, block.weights, is_full=is_full),))[0]
+    return _coordinates_of(objective, moments / objective.moments.total_weight, information)
+
+
+def quick_coordinates(
+    objective: Objective, information: FloatArray, rows: Rows, *, is_full: bool
+) -> tuple[KroneckerCoordinates, KroneckerCoordinates]:
+    """Return about those of the null model, where every coefficient is penalised, and diagonal ones.
+
+    Parameters
+    ----------
+    objective : Objective
+    information : array of shape (q, q)
+        Of one row at the null model.
+    rows : Rows
+        All of the rows, or a sample of them.
+    is_full : bool
+        Whether to use all second moments, or only the scales of the columns.
+
+    Raises
+    ------
+    FloatingPointError
+        If the squares of X overflow.
+    """
+
+    def statistic(block: Block) -> tuple[FloatArray, ...]:
+        total = np.array([float(len(block)) if block.weights is None else block.weights.sum()])
+        return second_moments(objective, block, block.weights, is_full=is_full), total
+
+    moments, total = rows.sum(statistic)
+    moments /= total
+    diagonal = _coordinates_of(objective, moments.diagonal() if is_full else moments, information)
+    return _coordinates_of(objective, moments, information, is_exact=False) if is_full else diagonal, diagonal
+
+
+def _coordinates_of(
+    objective: Objective, moments: FloatArray, information: FloatArray, *, is_exact: bool = True
+) -> KroneckerCoordinates:
     if not np.isfinite(moments).all():
         raise FloatingPointError("squares of X overflow")
+    identifiable = objective.family.identifiable_directions
+    return kronecker_coordinates(moments, information, objective.penalty.curvature, identifiable, is_exact=is_exact)
+
+
+def coordinates_at(objective: Objective, point: FloatArray, rows: Rows) -> KroneckerCoordinates:
+    """Return the Kronecker approximation at a point: A'' averaged, and z z' averaged by the trace of A''.
+
+    Parameters
+    ----------
+    objective : Objective
+    point : array of shape (m, q)
+    rows : Rows
+        All of the rows, or a sample of them.
+    """
+    coef, intercept = objective.uncentred(point)
+    family = objective.family
+    is_full = is_decomposed(objective)
+
+    def statistic(block: Block) -> tuple[FloatArray, ...]:
+        _, mean = family.normalizer_and_mean(block.predictor(coef, intercept))
+        information = family.total_information(mean, block.weights)
+        traces = block.weighted(family.information_trace(mean))
+        return information, second_moments(objective, block, np.maximum(traces, 0.0), is_full=is_full)
+
+    information, moments = rows.sum(statistic)
+    moments /= information.trace()
+    information /= objective.moments.total_weight
+    is_penalised = bool(objective.split(objective.penalty.curvature[:, np.newaxis])[0].all())
     return kronecker_coordinates(
-        moments, information, objective.penalty.curvature, objective.family.identifiable_directions
+        moments,
+        information,
+        objective.penalty.curvature,
+        family.identifiable_directions,
+        is_exact=not is_penalised,
     )
 
 
@@ -193,8 +293,10 @@ def is_decomposed(objective: Objective) -> bool:
     )
 
 
-def second_moments(objective: Objective, block: Block, weights: FloatArray | None) -> FloatArray:
-    """Return sum_i v_i z_i z_i' of z = [x - c; 1], shape (m, m), or its diagonal, shape (m,), where p is large.
+def second_moments(
+    objective: Objective, block: Block, weights: FloatArray | None, *, is_full: bool = True
+) -> FloatArray:
+    """Return sum_i v_i z_i z_i' of z = [x - c; 1], shape (m, m), or only its diagonal, shape (m,).
 
     Parameters
     ----------
@@ -202,11 +304,12 @@ def second_moments(objective: Objective, block: Block, weights: FloatArray | Non
     block : Block
     weights : array of shape (rows,), or None
         v; None for ones.
+    is_full : bool, default=True
     """
     center, n_constants = objective.moments.center, int(objective.fit_intercept)
     total = float(len(block)) if weights is None else weights.sum()
     noise = total * (_CONSTANT * center) ** 2
-    if not is_decomposed(objective):
+    if not is_full:
         squares = block.squares(center, np.ones(len(block)) if weights is None else weights)
         squares[squares <= noise] = 0.0
         return np.append(squares, [total] * n_constants)

@@ -5,10 +5,13 @@ pair of classes) the information is sum_d D_d D_d' (x) sum_i w_i v_d(mu_i) z_i z
 stays positive semidefinite where classes separate, and half the products of the form diag(mu) - mu mu'.
 """
 
+from functools import lru_cache
+
 import numpy as np
+import numpy.typing as npt
 
 from softglm.arrays import FloatArray
-from softglm.data import Block
+from softglm.data import Block, Rows
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.objective import Objective
 
@@ -16,8 +19,10 @@ from softglm.model.objective import Objective
 _ROWS = 256
 
 
-def hessian(objective: Objective, parameters: FloatArray, coordinates: KroneckerCoordinates) -> FloatArray:
-    """Return the Hessian of f in these coordinates, shape (r s, r s): exact, penalty included.
+def hessian(
+    objective: Objective, parameters: FloatArray, coordinates: KroneckerCoordinates, rows: Rows | None = None
+) -> FloatArray:
+    """Return the Hessian of f in these coordinates, shape (r s, r s): penalty included, exact unless it is estimated.
 
     Parameters
     ----------
@@ -26,7 +31,10 @@ def hessian(objective: Objective, parameters: FloatArray, coordinates: Kronecker
         Where.
     coordinates : KroneckerCoordinates
         Assembling in whitened coordinates is what keeps badly scaled columns from drowning the others in rounding.
+    rows : Rows or None, default=None
+        A sample of the rows, from which it is estimated.
     """
+    rows = objective.rows if rows is None else rows
     family, scales = objective.family, coordinates.scales
     coef, intercept = objective.uncentred(parameters)
 
@@ -35,19 +43,26 @@ def hessian(objective: Objective, parameters: FloatArray, coordinates: Kronecker
         features = coordinates.features_of(block.centred(objective.moments.center))
         return (weighted_grams(block.weighted(family.curvature_weights(mean)), features),)
 
-    grams = objective.rows.sum(statistic)[0] / objective.moments.total_weight
+    grams = rows.sum(statistic)[0] / objective.moments.total_weight
     information = between_classes(grams, family.curvature_directions, coordinates.classes)
     r, s = scales.shape
-    rows, columns = np.triu_indices(r)
+    upper, lower = _triangle(r)
     full = np.empty((r, s, r, s))
-    full[rows, :, columns, :] = information
-    full[columns, :, rows, :] = information
+    full[upper, :, lower, :] = information
+    full[lower, :, upper, :] = information
     full *= scales
     full *= scales[:, :, np.newaxis, np.newaxis]
     matrix = full.reshape(r * s, r * s)
     # Along a coordinate of scale 0 nothing moves, and any curvature will do.
     matrix[np.diag_indices(r * s)] += np.ravel(coordinates.ridge[:, np.newaxis] * scales**2 + (scales == 0.0))
     return matrix
+
+
+@lru_cache(maxsize=16)
+def _triangle(size: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return the indices of an upper triangle, row by row."""
+    rows, columns = np.triu_indices(size)
+    return rows, columns
 
 
 def between_classes(grams: FloatArray, directions: FloatArray, classes: FloatArray) -> FloatArray:
@@ -76,7 +91,7 @@ def weighted_grams(weights: FloatArray, features: FloatArray) -> FloatArray:
         for gram, root in zip(grams, np.sqrt(weights), strict=True):
             scaled = root[:, np.newaxis] * features
             np.matmul(scaled.T, scaled, out=gram)
-        return grams[(slice(None), *np.triu_indices(r))]
+        return grams[:, *_triangle(r)]
     # With many, the products z_j z_l are formed once and summed under all the weights by one matrix product.
     total = np.zeros((len(weights), r * (r + 1) // 2))
     products = np.empty((total.shape[1], min(rows, _ROWS)))

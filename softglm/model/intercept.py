@@ -25,11 +25,15 @@ _ROUNDING = 1e-14
 
 
 class Null(NamedTuple):
-    """The null model: parameters (m, q) with every coefficient 0, f there, and the information of a row, (q, q)."""
+    """The null model: parameters (m, q) with every coefficient 0, f there, and the information of a row, (q, q).
+
+    And the gradient there, (m, q), where it takes no pass over the rows.
+    """
 
     parameters: FloatArray
     value: float
     information: FloatArray
+    gradient: FloatArray | None = None
 
 
 def null_model(objective: Objective) -> Null:
@@ -47,7 +51,9 @@ def null_model(objective: Objective) -> Null:
     # Every row has the same eta.
     eta = parameters[-1:].T if objective.fit_intercept else np.zeros((objective.shape[1], 1))
     value = float(family.log_normalizer(eta)[0] - eta[:, 0] @ moments.mean_target)
-    return Null(parameters, value, family.fisher_information(eta)[..., 0])
+    # With centred rows the means, all alike, cancel, and what is left is linear in theta.
+    gradient = np.append(-moments.cross, np.zeros((1, objective.shape[1])), axis=0) if objective.fit_intercept else None
+    return Null(parameters, value, family.fisher_information(eta)[..., 0], gradient)
 
 
 def solve_intercept(objective: Objective, parameters: FloatArray) -> FloatArray:

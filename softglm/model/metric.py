@@ -1,4 +1,4 @@
-"""The metrics in which the fit is minimised: the exact Hessian, or its Kronecker approximation."""
+"""The metrics in which the fit is minimised: the Hessian, or its Kronecker approximation."""
 
 import math
 from dataclasses import dataclass
@@ -8,10 +8,14 @@ import numpy as np
 from scipy import linalg
 
 from softglm.arrays import FloatArray
+from softglm.data import Rows
 from softglm.model.certificate import concordance_radius, self_concordant_gap
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.fisher import hessian
 from softglm.model.objective import Objective
+
+# The reciprocal condition of a Hessian all of which is more than rounding.
+_SOUND = 1e-14
 
 
 @final
@@ -33,25 +37,34 @@ class KroneckerMetric:
 
 
 @final
-class ExactMetric:
-    """H, the Hessian at a point, factored in the coordinates of a Kronecker approximation.
+class HessianMetric:
+    """H, the Hessian at a point, or an estimate of it, factored in given coordinates.
+
+    Estimated from a sample in which a row stands for at most 1/phi of them, it is a sum over some rows, each counted
+    1/phi times at most: phi times the estimate M is at most H. Whatever is proved in the metric phi M holds.
 
     Parameters
     ----------
     objective : Objective
     point : array of shape (m, q)
     coordinates : KroneckerCoordinates
+    rows : Rows or None, default=None
+        A sample of the rows, from which H is estimated.
     """
 
-    def __init__(self, objective: Objective, point: FloatArray, coordinates: KroneckerCoordinates) -> None:
+    def __init__(
+        self, objective: Objective, point: FloatArray, coordinates: KroneckerCoordinates, rows: Rows | None = None
+    ) -> None:
         self._objective, self._coordinates = objective, coordinates
-        self._radius: float | None = None
-        matrix = hessian(objective, point, coordinates)
+        self._share = 1.0 if rows is None else 1.0 / rows.multiplicity
+        self._radius: float | None
+        matrix = hessian(objective, point, coordinates, rows)
+        self._norm = np.abs(matrix).sum(axis=0).max()
         factor, info = linalg.lapack.dpotrf(matrix, lower=1)
         # Where classes separate the information vanishes, and rounding may leave it indefinite. Shifted, it is still
         # a metric, but no longer the Hessian, and proves nothing.
         shift = np.finfo(np.float64).eps * matrix.trace()
-        self._shifted = bool(info)
+        self._radius = float("inf") if info else None
         while info:
             factor, info = linalg.lapack.dpotrf(matrix + shift * np.eye(len(matrix)), lower=1)
             shift *= 10.0
@@ -67,10 +80,14 @@ class ExactMetric:
 
     def gap(self, decrement: float, distance: float) -> float:
         """Bound f - f* by self-concordance, for a gradient taken at this distance from the Hessian."""
-        if self._shifted:
-            return float("inf")
         if self._radius is None:
-            self._radius = concordance_radius(self._objective, self._coordinates, self._factor)
+            # What vanishes to rounding, as where classes separate, proves nothing.
+            is_sound = linalg.lapack.dpocon(self._factor, self._norm, uplo="L")[0] > _SOUND
+            self._radius = (
+                concordance_radius(self._objective, self._coordinates, self._factor) if is_sound else float("inf")
+            )
+        if self._radius == np.inf:
+            return float("inf")
         # Along h the Hessian changes by at most exp(+-R(h)), R(h) <= rho ||h||, and with it both norms by the root.
-        stretch = math.exp(min(self._radius * distance, 100.0) / 2.0)
+        stretch = math.exp(min(self._radius * distance, 100.0) / 2.0) / math.sqrt(self._share)
         return self_concordant_gap(stretch * decrement, stretch * self._radius)

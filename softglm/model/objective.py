@@ -14,7 +14,7 @@ Symbols, with the names they carry in the code (q natural parameters, m = p + 1 
 """
 
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
@@ -128,17 +128,17 @@ class Objective:
             return np.array(coef)
         return np.concatenate([coef, (intercept + self.moments.center @ coef)[np.newaxis]])
 
-    def evaluate(self, parameters: FloatArray) -> tuple[float, FloatArray]:
-        """Return f and its gradient, shape (m, q)."""
-        coef, intercept = self.uncentred(parameters)
+    def evaluate(self, parameters: FloatArray, dtype: type[np.floating[Any]] = np.float64) -> tuple[float, FloatArray]:
+        """Return f and its gradient, shape (m, q), computed in a precision for each block, and summed in float64."""
+        coef, intercept = (array.astype(dtype) for array in self.uncentred(parameters))
 
         def statistic(block: Block) -> tuple[FloatArray, ...]:
             log_normalizer, mean = self.family.normalizer_and_mean(block.predictor(coef, intercept))
             mean = block.weighted(mean)
             return (
-                block.weighted(log_normalizer).sum(keepdims=True),
-                block.cross(mean),
-                mean.sum(axis=1),
+                block.weighted(log_normalizer).sum(keepdims=True, dtype=np.float64),
+                block.cross(mean).astype(np.float64, copy=False),
+                mean.sum(axis=1, dtype=np.float64),
             )
 
         log_normalizer, cross, mean = self.rows.sum(statistic)

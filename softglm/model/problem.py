@@ -1,26 +1,44 @@
-"""The objective as the solver sees it: what things cost, when a metric is exact, and what can be proved without one."""
+"""The objective as the solver sees it: which metrics there are and what they cost, what is proved without one."""
 
-from typing import final
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple, Self, final
 
 import numpy as np
 
 from softglm.arrays import FloatArray
-from softglm.data import Block
-from softglm.model.coordinates import KroneckerCoordinates, kronecker_coordinates, second_moments
-from softglm.model.intercept import solve_intercept
-from softglm.model.metric import ExactMetric, KroneckerMetric
+from softglm.model.coordinates import (
+    KroneckerCoordinates,
+    coordinates_at,
+    null_coordinates,
+    quick_coordinates,
+)
+from softglm.model.intercept import Null, solve_intercept
+from softglm.model.metric import HessianMetric, KroneckerMetric
 from softglm.model.objective import Objective
+from softglm.model.prices import approximation_price, evaluation_price, hessian_price
+from softglm.model.sampling import row_scores, rows_that_tell
 from softglm.model.separation import is_separated, separates
 
 # The exact Hessian is used while its size, and the weights of the d curvature directions of a block, stay below these.
 _MAX_PARAMETERS, _MAX_ENTRIES, _ROWS = 4096, 2**26, 2048
 # And, where the penalty can prove the optimum too, while it costs no more than this many evaluations.
 _MAX_PRICE = 1000.0
+# The fit starts in coordinates from all second moments if they cost no more than this many evaluations, or are few.
+_MAX_START = 6.0
+# A sample of rows is a copy: of no more than this part of the entries, or of so many.
+_MOST_COPIED, _ALWAYS_COPIED = 32, 2**19
+# The distance to the optimum, relative to that of the null model, that products in float32 can tell.
+_SINGLE_RESOLUTION = 3e-4
 # Linear programs decide about separation while all their entries, few of which are ever formed, stay below this.
 _MAX_PROGRAM = 10**9
-# Nanoseconds measured on one core. Only ratios matter, and those vary little between machines.
-_PRODUCT, _EXPONENTIAL, _EVALUATION = 0.12, 2.5, 3e4
-_GRAM, _CHOLESKY, _REFRESH = 0.04, 0.01, 1.5e5
+
+
+class Offer(NamedTuple):
+    """A metric that could be had: its price, and the way to it from a point."""
+
+    price: float
+    make: Callable[[FloatArray], HessianMetric | KroneckerMetric]
 
 
 @final
@@ -31,21 +49,69 @@ class GLM:
     ----------
     objective : Objective
     coordinates : KroneckerCoordinates
-        Of the null model; the exact Hessian is assembled and factored in them.
+        Of the null model, or about those.
+    assembly : KroneckerCoordinates or None, default=None
+        In which Hessians are assembled and factored; None for the same.
+    scores : array of shape (n,) or None, default=None
+        To which the chances of the rows are proportional where they are sampled.
     """
 
-    def __init__(self, objective: Objective, coordinates: KroneckerCoordinates) -> None:
-        self.objective, self.coordinates = objective, coordinates
+    def __init__(
+        self,
+        objective: Objective,
+        coordinates: KroneckerCoordinates,
+        assembly: KroneckerCoordinates | None = None,
+        scores: FloatArray | None = None,
+    ) -> None:
+        self.objective, self.coordinates, self._assembly = objective, coordinates, assembly or coordinates
+        self._scores = scores
         self._is_separated: bool | None = None
-        n, (m, q) = objective.rows.n_rows, objective.shape
+        n, (_, q) = objective.rows.n_rows, objective.shape
         r, s = coordinates.scales.shape
         d = objective.family.n_curvature_directions
-        self.evaluation_cost = _EVALUATION + q * (_PRODUCT * objective.rows.n_entries + _EXPONENTIAL * n)
-        self.refresh_cost = _REFRESH + n * r * (_GRAM * d * r + _PRODUCT * m) + _CHOLESKY * (r * s) ** 3
+        self._price = evaluation_price(objective)
+        self._dtype: type[np.floating[Any]] = np.float32 if objective.rows.dtype == np.float32 else np.float64
         self._is_decidable = r * s <= _MAX_PARAMETERS and d * (q + _ROWS) <= _MAX_ENTRIES and n * d * r <= _MAX_PROGRAM
         fits = r * s <= _MAX_PARAMETERS and d * (q + _ROWS) <= _MAX_ENTRIES
-        pays = self.refresh_cost <= _MAX_PRICE * self.evaluation_cost or not objective.penalty.curvature.any()
+        pays = hessian_price(objective, n) <= _MAX_PRICE * self._price or not objective.penalty.curvature.any()
         self.has_hessian = fits and pays
+        # What a part of the rows says of the rank is not to be trusted where nothing is penalised.
+        self._n_rows = rows_that_tell(objective) if objective.penalty.curvature.any() else n
+        self.approximation = Offer(
+            approximation_price(objective, self._n_rows), partial(self._approximate, self._n_rows)
+        )
+        self.hessians = tuple(
+            Offer(hessian_price(objective, count), partial(self._hessian, count)) for count in self._counts()
+        )
+
+    @classmethod
+    def starting_at(cls, objective: Objective, null: Null) -> Self:
+        """Return the problem in coordinates of the null model, as good as pays.
+
+        Raises
+        ------
+        FloatingPointError
+            If the squares of X overflow.
+        """
+        coef_penalty, _ = objective.split(objective.penalty.curvature[:, np.newaxis])
+        if not coef_penalty.all():
+            return cls(objective, null_coordinates(objective, null.information))
+        n_rows = rows_that_tell(objective)
+        is_full = approximation_price(objective, n_rows) <= _MAX_START * evaluation_price(objective)
+        scores = row_scores(objective, null.information)
+        rows = objective.rows.sample(n_rows, scores)
+        return cls(objective, *quick_coordinates(objective, null.information, rows, is_full=is_full), scores)
+
+    def _counts(self) -> list[int]:
+        """Return the numbers of rows from which Hessians are made, up to all of them."""
+        if not self.has_hessian:
+            return []
+        rows, count, counts = self.objective.rows, self._n_rows, []
+        copied = max(rows.n_entries // _MOST_COPIED, _ALWAYS_COPIED)
+        while 2 * count <= rows.n_rows and count * rows.n_entries <= copied * rows.n_rows:
+            counts.append(count)
+            count *= 2
+        return [*counts, rows.n_rows]
 
     @property
     def is_unique(self) -> bool:
@@ -58,15 +124,38 @@ class GLM:
         """The metric of the null model."""
         return KroneckerMetric(self.coordinates)
 
+    def metric_at(self, point: FloatArray) -> HessianMetric | KroneckerMetric:
+        """Return a metric to go on with from a point: made there, as good as pays."""
+        for offer in (*self.hessians[-1:], self.approximation):
+            if offer.price <= _MAX_START * self.evaluation_cost:
+                return offer.make(point)
+        return self.metric
+
     def evaluate(self, point: FloatArray) -> tuple[float, FloatArray]:
         """Return f and its gradient, shape (m, q)."""
-        return self.objective.evaluate(point)
+        return self.objective.evaluate(point, self._dtype)
 
-    def refresh(self, point: FloatArray) -> ExactMetric | KroneckerMetric:
-        """Return the Hessian at a point where it fits, else its Kronecker approximation there."""
-        if self.has_hessian:
-            return ExactMetric(self.objective, point, self.coordinates)
-        return KroneckerMetric(_coordinates_at(self.objective, point))
+    @property
+    def evaluation_cost(self) -> float:
+        """The price of `evaluate`."""
+        return self._price if self._dtype is np.float64 else self._price / 2.0
+
+    @property
+    def resolution(self) -> float:
+        """The relative distance to the optimum that `evaluate` tells from rounding."""
+        return 0.0 if self._dtype is np.float64 else _SINGLE_RESOLUTION
+
+    def refine(self) -> bool:
+        """Evaluate in float64 from now on; tell whether that is a change."""
+        is_finer = self._dtype is not np.float64
+        self._dtype = np.float64
+        return is_finer
+
+    def _approximate(self, n_rows: int, point: FloatArray) -> KroneckerMetric:
+        return KroneckerMetric(coordinates_at(self.objective, point, self.objective.rows.sample(n_rows, self._scores)))
+
+    def _hessian(self, n_rows: int, point: FloatArray) -> HessianMetric:
+        return HessianMetric(self.objective, point, self._assembly, self.objective.rows.sample(n_rows, self._scores))
 
     def bound(self, gradient: FloatArray) -> float:
         """Bound the gap by strong convexity: f - f* <= ||grad_B f||^2 / (2 alpha) where the intercepts are optimal."""
@@ -97,20 +186,3 @@ class GLM:
                 except ArithmeticError:
                     self._is_decidable = False
         return self._is_separated
-
-
-def _coordinates_at(objective: Objective, point: FloatArray) -> KroneckerCoordinates:
-    """Return the Kronecker approximation at a point: A'' averaged, and z z' averaged by the trace of A''."""
-    coef, intercept = objective.uncentred(point)
-    family = objective.family
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        _, mean = family.normalizer_and_mean(block.predictor(coef, intercept))
-        information = family.total_information(mean, block.weights)
-        traces = block.weighted(family.information_trace(mean))
-        return information, second_moments(objective, block, np.maximum(traces, 0.0))
-
-    information, moments = objective.rows.sum(statistic)
-    moments /= information.trace()
-    information /= objective.moments.total_weight
-    return kronecker_coordinates(moments, information, objective.penalty.curvature, family.identifiable_directions)

@@ -1,6 +1,8 @@
 """How a smooth convex function is minimised: vectors and callables only, no statistics."""
 
-from softglm.solver.minimise import Metric, Problem, Progress, minimise
+from softglm.solver.lbfgs import Iterate
+from softglm.solver.minimise import Progress, minimise
+from softglm.solver.problem import Metric, Offer, Problem
 from softglm.solver.solution import GapKind, Solution, Status
 
-__all__ = ["GapKind", "Metric", "Problem", "Progress", "Solution", "Status", "minimise"]
+__all__ = ["GapKind", "Iterate", "Metric", "Offer", "Problem", "Progress", "Solution", "Status", "minimise"]

@@ -38,6 +38,14 @@ class Iterate(NamedTuple):
     gradient: FloatArray
 
 
+class _Trial(NamedTuple):
+    """A step length, with f and its slope along the step there."""
+
+    length: float
+    value: float
+    slope: float
+
+
 Evaluate = Callable[[FloatArray], Iterate]
 
 
@@ -61,19 +69,20 @@ def lbfgs(
     memory : Memory
         Of earlier iterations in the same metric; it is added to.
     stop : callable
-        Called after each accepted step with the iterate and the length of its gradient in the metric, whose half
-        square estimates f - f*.
+        Called after each accepted step with the iterate and an estimate of f - f* there: half the square of the length
+        of its gradient g in the metric that L-BFGS has by then made of the given one, g' H g / 2.
     """
     here, whitened = start, metric.whiten(start.gradient)
+    direction = -memory.times(whitened)
     while True:
-        direction = -memory.times(whitened)
         found = _line_search(evaluate, here, metric.unwhiten(direction))
         if found is None:
             return
         length, here = found
         previous, whitened = whitened, metric.whiten(here.gradient)
         memory.add(length * direction, whitened - previous)
-        if stop(here, float(np.linalg.norm(whitened))):
+        direction = -memory.times(whitened)
+        if stop(here, -float(whitened @ direction) / 2.0):
             return
 
 
@@ -86,18 +95,18 @@ def _line_search(evaluate: Evaluate, start: Iterate, move: FloatArray) -> tuple[
     slope = float(np.vdot(start.gradient, move))
     if not slope < 0.0:
         return None
-    low, low_slope, high, high_slope = 0.0, slope, np.inf, np.inf
+    low, high = _Trial(0.0, start.value, slope), _Trial(np.inf, np.inf, np.inf)
     length = 1.0
     for _ in range(_MAX_TRIALS):
         there = evaluate(start.point + length * move)
-        there_slope = float(np.vdot(there.gradient, move))
-        if not _acceptable(start, slope, length, there, there_slope):
-            high, high_slope = length, there_slope
-        elif there_slope < _CURVATURE * slope:
-            low, low_slope = length, there_slope
+        trial = _Trial(length, there.value, float(np.vdot(there.gradient, move)))
+        if not _acceptable(start, slope, length, there, trial.slope):
+            high = trial
+        elif trial.slope < _CURVATURE * slope:
+            low = trial
         else:
             return length, there
-        length = _next_length(low, low_slope, high, high_slope)
+        length = _next_length(low, high)
     return None
 
 
@@ -115,11 +124,17 @@ def _acceptable(start: Iterate, slope: float, length: float, there: Iterate, the
     return change <= _ROUNDING * (1.0 + abs(start.value)) and there_slope <= (2.0 * _DECREASE - 1.0) * slope
 
 
-def _next_length(low: float, low_slope: float, high: float, high_slope: float) -> float:
-    if not np.isfinite(high):
-        return 4.0 * low if low > 0.0 else 1.0
-    width = high - low
-    if np.isfinite(high_slope) and high_slope > 0.0 > low_slope:
-        secant = low - low_slope * width / (high_slope - low_slope)
-        return float(np.clip(secant, low + 0.1 * width, high - 0.1 * width))
-    return low + 0.5 * width
+def _next_length(low: _Trial, high: _Trial) -> float:
+    """Return where the cubic through both ends of the bracket is lowest; its middle or beyond where there is none."""
+    if not np.isfinite(high.length):
+        return 4.0 * low.length if low.length > 0.0 else 1.0
+    width = high.length - low.length
+    share = 0.5
+    if np.isfinite(high.value) and np.isfinite(high.slope):
+        # Nocedal & Wright 2006, equation 3.59.
+        d1 = low.slope + high.slope - 3.0 * (high.value - low.value) / width
+        discriminant = d1 * d1 - low.slope * high.slope
+        if discriminant >= 0.0:
+            d2 = np.sqrt(discriminant)
+            share = 1.0 - (high.slope + d2 - d1) / (high.slope - low.slope + 2.0 * d2)
+    return float(low.length + width * np.clip(share, 0.05, 0.9))

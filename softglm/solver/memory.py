@@ -22,10 +22,16 @@ _PAIRS = 10
 
 @final
 class Memory:
-    """The inverse Hessian of L-BFGS; the identity as long as nothing is remembered."""
+    """The inverse Hessian of L-BFGS; the identity as long as nothing is remembered.
+
+    Attributes
+    ----------
+    travelled : float or array
+        The sum of all steps since nothing was.
+    """
 
     def __init__(self) -> None:
-        self._steps = self._changes = np.empty((0, 0))
+        self.clear()
 
     def __bool__(self) -> bool:
         """Tell whether anything is remembered."""
@@ -34,12 +40,14 @@ class Memory:
     def clear(self) -> None:
         """Forget everything, as a new metric demands."""
         self._steps = self._changes = np.empty((0, 0))
+        self.travelled: FloatArray | float = 0.0
 
     def add(self, step: FloatArray, change: FloatArray) -> None:
         """Remember a step and the change of the gradient along it, unless the curvature is lost in rounding."""
+        self.travelled = self.travelled + step
         if step @ change > 0.0:
-            self._steps = np.vstack([self._steps.reshape(-1, len(step)), step])[-_PAIRS:]
-            self._changes = np.vstack([self._changes.reshape(-1, len(step)), change])[-_PAIRS:]
+            self._steps = _appended(self._steps, step)
+            self._changes = _appended(self._changes, change)
 
     def times(self, vector: FloatArray) -> FloatArray:
         """Return H times a vector."""
@@ -53,3 +61,13 @@ class Memory:
         across, _ = lapack.dtrtrs(inner, mixed, trans=1)
         product: FloatArray = gamma * (vector - along @ changes) + across @ steps
         return product
+
+
+def _appended(vectors: FloatArray, vector: FloatArray) -> FloatArray:
+    """Return the last of some vectors, and one more."""
+    kept = vectors[-_PAIRS + 1 :]
+    longer = np.empty((len(kept) + 1, len(vector)))
+    longer[-1] = vector
+    if len(kept):
+        longer[:-1] = kept
+    return longer

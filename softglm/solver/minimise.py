@@ -1,78 +1,39 @@
-r"""Preconditioned L-BFGS: stages of L-BFGS, each in the coordinates of a metric refreshed at its start.
+r"""Preconditioned L-BFGS: stages of L-BFGS, each in the coordinates of a better metric than the last.
 
-*When to refresh*: buy when the rent paid equals the price. Once the evaluations since the last refresh have cost as
-much as a refresh, refresh; no schedule known in advance costs less than half. Where a refresh is cheap every stage is
-one step, and the method is Newton's; where it is dear it is L-BFGS. Costs are counted, no clock is read, so the same
-input takes the same path.
+*Which metric*. A problem offers an approximation of its Hessian at the current point, for less than the Hessian; and
+Hessians, the first of a part of the rows, each next one of more, the last exact. When to buy one: see `schedule`.
 
-*When to stop*: once the gap f - f* is proved to be at most tol (f(reference) - f). Near the optimum, where Newton's
-method provably converges, a few steps with the metric at hand then take the gradient to rounding. They are accepted
-on the gradient alone: there f no longer resolves anything.
+*When to stop*. Once the distance to the optimum is estimated to be `precision` of what it was at the reference (the gap
+f - f* is quadratic in it), and the gap is proved to be at most `tol` of the decrease: by a bound that asks only for the
+gradient, where there is one, by the metric at hand, or by a Hessian made for that.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, final
+from enum import Enum, auto
+from typing import NamedTuple, final
 
 import numpy as np
 
 from softglm.arrays import FloatArray
-from softglm.solver import lbfgs
-from softglm.solver.lbfgs import Iterate
+from softglm.solver.lbfgs import Iterate, lbfgs
 from softglm.solver.memory import Memory
+from softglm.solver.problem import Metric, Problem
+from softglm.solver.schedule import Schedule
 from softglm.solver.solution import GapKind, Solution, Status
 
-# An approximate metric is refreshed after 20, 40, 80, ... iterations: the new one may be no better.
-_FIRST_PATIENCE = 20
-# Without a bound, an estimate of the gap has to be this much smaller than the tolerance.
-_DISTRUST = 1e-2
-# The final Newton steps stop at this share of the tolerance, or when a step no longer halves the gradient.
-_POLISH, _CONTRACTION, _MAX_POLISH = 1e-10, 0.5, 10
-# From this refresh on, a problem without a proved minimiser is asked whether it has one.
+# From this metric on, a problem without a proved minimiser is asked whether it has one.
 _SUSPICIOUS = 12
 # The decrease from the reference is taken to be at least this, relative to |f| + 1: f resolves no less.
 _RESOLUTION = 4 * np.finfo(np.float64).eps
-
-
-class Metric(lbfgs.Metric, Protocol):
-    """A metric that may be the Hessian itself, and then bounds the gap."""
-
-    def gap(self, decrement: float, distance: float) -> float:
-        """Bound f - f* where the whitened gradient has length `decrement`, at this distance from where it was made.
-
-        inf where it proves nothing.
-        """
-
-
-class Problem(Protocol):
-    """A smooth convex function that can be minimised."""
-
-    @property
-    def has_hessian(self) -> bool:
-        """Whether `refresh` returns the Hessian itself, or an approximation."""
-
-    @property
-    def evaluation_cost(self) -> float:
-        """The cost of `evaluate`, in any unit."""
-
-    @property
-    def refresh_cost(self) -> float:
-        """The cost of `refresh`, in the same unit."""
-
-    def evaluate(self, point: FloatArray) -> tuple[float, FloatArray]:
-        """Return f and its gradient."""
-
-    def refresh(self, point: FloatArray) -> Metric:
-        """Return the metric at a point."""
-
-    def bound(self, gradient: FloatArray) -> float:
-        """Bound f - f* by the gradient at a settled point, without a Hessian; inf where nothing is known."""
-
-    def settle(self, point: FloatArray) -> FloatArray:
-        """Return a point no worse than this, at which `bound` holds."""
-
-    def has_no_minimiser(self, point: FloatArray, *, thorough: bool) -> bool | None:
-        """Tell whether f has none: cheaply, from this point, or thoroughly, whatever the cost; None if undecided."""
+# Without a bound, an estimate of the gap has to be this much smaller than the tolerance.
+_DISTRUST = 1e-2
+# Where nothing is proved yet, the gap is brought down by this before the next attempt.
+_CLOSER = 0.1
+# So many iterations in a row that lower neither f nor the estimate of the gap are at the precision of the arithmetic.
+_PATIENCE = 30
+# Newton steps from a Hessian made for a proof, and how much f may seem to rise where it is flat, relative to |f| + 1.
+_MAX_POLISH, _FLAT = 10, 1e-9
 
 
 @final
@@ -88,13 +49,33 @@ class Progress:
 Report = Callable[[Progress, FloatArray], None]
 
 
+class _Aims(NamedTuple):
+    """What is to be reached, see `minimise`."""
+
+    reference: float
+    tol: float
+    precision: float
+    max_iter: int
+
+
+@final
+class _End(Enum):
+    """Why a stage ended."""
+
+    ARRIVED = auto()
+    PAID = auto()  # for the next metric
+    STUCK = auto()
+    OUT_OF_ITERATIONS = auto()
+
+
 def minimise(
     problem: Problem,
-    start: FloatArray,
+    start: Iterate,
     metric: Metric,
     *,
     reference: float,
     tol: float,
+    precision: float,
     max_iter: int,
     report: Report | None = None,
 ) -> Solution:
@@ -103,165 +84,205 @@ def minimise(
     Parameters
     ----------
     problem : Problem
-    start : array
-        The first point, of any shape.
+    start : Iterate
+        The first point, of any shape, with f and its gradient there.
     metric : Metric
         At or near the start, to begin with.
     reference : float
         The value from which the decrease is counted.
     tol : float
         The gap to prove, relative to the decrease.
+    precision : float
+        The distance to the optimum to reach, by an estimate, relative to that from where f is `reference`.
     max_iter : int
         The most iterations of L-BFGS, over all stages.
     report : callable or None, default=None
         Called with the progress and the point after each iteration.
     """
-    return _Run(problem, reference, tol, max_iter, report).minimise(start, metric)
+    aims = _Aims(reference, tol, precision, max_iter)
+    return _Run(problem, start, aims, report).minimise(metric)
+
+
+class _Proof(NamedTuple):
+    """The gap f - f*, and what stands behind it."""
+
+    gap: float
+    kind: GapKind
 
 
 @final
 class _Run:
     """One minimisation: where it stands, and what it has cost."""
 
-    def __init__(
-        self,
-        problem: Problem,
-        reference: float,
-        tol: float,
-        max_iter: int,
-        report: Report | None,
-    ) -> None:
-        self.problem, self.reference, self.tol, self.max_iter, self.report = (
-            problem,
-            reference,
-            tol,
-            max_iter,
-            report,
-        )
-        self.n_iterations = self.n_evaluations = self.n_refreshes = 0
-        self.patience, self.distrust = _FIRST_PATIENCE, 1.0
+    def __init__(self, problem: Problem, start: Iterate, aims: _Aims, report: Report | None) -> None:
+        self.problem, self.here, self.aims, self.report = problem, start, aims, report
+        self.memory, self.schedule = Memory(), Schedule(problem)
+        self.n_iterations = self.n_evaluations = 0
+        # An estimate of the gap here, and one that it has to reach before the next attempt at a proof.
+        self.estimate = self.wanted = np.inf
+        # The lowest estimate, the iterations that did not lower it, and f with the estimate where a stage got stuck.
+        self.lowest, self.n_idle = np.inf, 0
+        self.stuck_at = np.inf, np.inf
+
+    def minimise(self, metric: Metric) -> Solution:
+        if not (np.isfinite(self.here.value) and np.isfinite(self.here.gradient).all()):
+            return self.solution(Status.NON_FINITE, _Proof(np.inf, GapKind.ESTIMATE))
+        while True:
+            end = self.run_stage(metric)
+            if end is not _End.PAID and self.problem.refine():
+                self.here = self.evaluate(self.here.point)
+                continue
+            if end is _End.PAID:
+                metric = self.refreshed(self.schedule.buy(self.here.point))
+                proof = _Proof(self.estimate, GapKind.ESTIMATE)
+            else:
+                proof = self.prove(metric)
+                if not self.suffices(proof) or end is _End.OUT_OF_ITERATIONS:
+                    self.wanted = _CLOSER * self.estimate
+                    if end is _End.ARRIVED and self.problem.bound(self.here.gradient) < np.inf:
+                        continue  # to go on costs less than a Hessian
+                    if self.problem.hessians:
+                        exact = end is not _End.ARRIVED
+                        metric = self.refreshed(self.schedule.buy_hessian(self.here.point, exact=exact))
+                        self.polish(metric)
+                        proof = self.prove(metric)
+                    elif end is _End.STUCK:
+                        metric = self.refreshed(self.schedule.buy_approximation(self.here.point))
+            status = self.verdict(end, proof)
+            if status is not None:
+                return self.solution(status, proof)
+
+    def run_stage(self, metric: Metric) -> _End:
+        """Run L-BFGS until it has paid for the next metric, or seems to have arrived."""
+        end, estimates = _End.STUCK, []
+
+        def stop(here: Iterate, estimate: float) -> bool:
+            nonlocal end
+            is_lower = self.here.value - here.value > self.rounding or estimate < self.lowest
+            self.n_idle = 0 if is_lower else self.n_idle + 1
+            self.here, self.estimate, self.lowest = here, estimate, min(estimate, self.lowest)
+            estimates.append(estimate)
+            self.n_iterations += 1
+            if self.report is not None:
+                self.report(Progress(self.n_metrics, self.n_iterations, here.value), here.point)
+            if estimate <= self.goal:
+                end = _End.ARRIVED
+            elif self.n_iterations >= self.aims.max_iter:
+                end = _End.OUT_OF_ITERATIONS
+            elif self.n_idle < _PATIENCE and self.schedule.is_due(estimates, self.goal):
+                end = _End.PAID
+            return end is not _End.STUCK or self.n_idle >= _PATIENCE
+
+        if self.n_iterations < self.aims.max_iter:
+            lbfgs(self.evaluate, self.here, metric, self.memory, stop)
+            return end
+        return _End.OUT_OF_ITERATIONS
 
     def evaluate(self, point: FloatArray) -> Iterate:
         self.n_evaluations += 1
+        self.schedule.pay(self.problem.evaluation_cost)
         return Iterate(point, *self.problem.evaluate(point))
+
+    def refreshed(self, metric: Metric) -> Metric:
+        """Forget what was learned in another metric."""
+        self.memory.clear()
+        return metric
+
+    def prove(self, metric: Metric) -> _Proof:
+        """Bound the gap, by the gradient alone or by the metric at hand; else estimate it."""
+        if self.problem.bound(self.here.gradient) <= self.allowed:
+            settled = self.evaluate(self.problem.settle(self.here.point))
+            bound = self.problem.bound(settled.gradient)
+            if bound <= self.allowed:
+                self.here = settled
+                return _Proof(bound, GapKind.STRONG_CONVEXITY)
+        decrement = float(np.linalg.norm(metric.whiten(self.here.gradient)))
+        if not self.memory:
+            self.estimate = decrement**2 / 2.0
+        if decrement**2 / 2.0 <= self.allowed:
+            gap = metric.gap(decrement, float(np.linalg.norm(self.memory.travelled)))
+            if gap < np.inf:
+                return _Proof(gap, GapKind.SELF_CONCORDANCE)
+        return _Proof(self.estimate, GapKind.ESTIMATE)
+
+    def polish(self, metric: Metric) -> None:
+        """Near the optimum, take Newton steps while they at least halve the gradient: f may be flat to rounding."""
+        whitened = metric.whiten(self.here.gradient)
+        for _ in range(_MAX_POLISH):
+            if not self.precise < whitened @ whitened / 2.0 <= self.allowed:
+                break
+            there = self.evaluate(self.here.point - metric.unwhiten(whitened))
+            remaining = metric.whiten(there.gradient)
+            is_nearer = np.linalg.norm(remaining) < np.linalg.norm(whitened) / 2.0
+            if not (is_nearer and there.value - self.here.value <= _FLAT * (1.0 + abs(self.here.value))):
+                break
+            self.memory.travelled = self.memory.travelled - whitened
+            self.here, whitened = there, remaining
+
+    def suffices(self, proof: _Proof) -> bool:
+        return proof.kind is not GapKind.ESTIMATE and proof.gap <= self.allowed
+
+    def verdict(self, end: _End, proof: _Proof) -> Status | None:
+        """Return how it ended, or None if it goes on."""
+        if self.suffices(proof):
+            return Status.CONVERGED
+        is_over = self.is_over(end)
+        if proof.kind is GapKind.ESTIMATE:
+            thorough = is_over or self.estimate <= self.allowed or self.n_metrics >= _SUSPICIOUS
+            has_none = self.problem.has_no_minimiser(self.here.point, thorough=thorough)
+            if has_none:
+                return Status.SEPARATED
+            if is_over and not self.problem.hessians and proof.gap <= _DISTRUST * self.allowed:
+                # There is nothing that could prove it: the estimate has to do.
+                return Status.UNDECIDED if has_none is None else Status.CONVERGED
+        if is_over:
+            return Status.ITERATIONS if end is _End.OUT_OF_ITERATIONS else Status.PRECISION
+        return None
+
+    def is_over(self, end: _End) -> bool:
+        """Tell whether no iteration is left, or none has changed anything since the last stage that got stuck."""
+        if end is _End.STUCK:
+            value, estimate = self.stuck_at
+            self.stuck_at = self.here.value, self.estimate
+            return not (value - self.here.value > self.rounding or self.estimate < estimate / 2.0)
+        return end is _End.OUT_OF_ITERATIONS or (end is _End.ARRIVED and not self.problem.hessians)
+
+    @property
+    def rounding(self) -> float:
+        return _RESOLUTION * (1.0 + abs(self.aims.reference))
+
+    @property
+    def decrease(self) -> float:
+        return max(self.aims.reference - self.here.value, self.rounding)
 
     @property
     def allowed(self) -> float:
         """The gap to prove."""
-        return self.tol * max(self.reference - self.here.value, _RESOLUTION * (1.0 + abs(self.reference)))
+        return self.aims.tol * self.decrease
 
-    def minimise(self, start: FloatArray, metric: Metric) -> Solution:
-        self.here = self.evaluate(start)
-        if not (np.isfinite(self.here.value) and np.isfinite(self.here.gradient).all()):
-            return self.solution(Status.NON_FINITE, np.inf, GapKind.ESTIMATE)
-        memory = Memory()
-        gap = np.inf
-        while True:
-            before, last_gap, was_fresh = self.here.value, gap, not memory
-            moved = self.run_stage(metric, memory)
-            if self.problem.has_hessian or not (moved and self.has_arrived(self.decrement(metric))):
-                metric = self.problem.refresh(self.here.point)
-                self.n_refreshes += 1
-                memory.clear()
-            gap, kind = self.prove(metric, last=self.n_iterations >= self.max_iter)
-            descended = self.here.value < before - _RESOLUTION * (1.0 + abs(before)) or gap < last_gap / 2.0
-            ending = self.n_iterations >= self.max_iter or (was_fresh and not (moved and descended))
-            if kind is not GapKind.ESTIMATE and gap <= self.allowed:
-                return self.solution(Status.CONVERGED, gap, kind)
-            if kind is GapKind.ESTIMATE:
-                thorough = ending or gap <= self.allowed or self.n_refreshes >= _SUSPICIOUS
-                has_none = self.problem.has_no_minimiser(self.here.point, thorough=thorough)
-                if has_none:
-                    return self.solution(Status.SEPARATED, gap, kind)
-                # An approximate metric proves nothing: its estimate has to do where there is no bound to be had.
-                unbounded = ending or not np.isfinite(self.problem.bound(self.here.gradient))
-                if not self.problem.has_hessian and unbounded and gap <= _DISTRUST * self.allowed:
-                    return self.solution(Status.UNDECIDED if has_none is None else Status.CONVERGED, gap, kind)
-            if ending:
-                out_of_iterations = self.n_iterations >= self.max_iter
-                return self.solution(Status.ITERATIONS if out_of_iterations else Status.PRECISION, gap, kind)
+    @property
+    def precise(self) -> float:
+        """The gap to reach, by an estimate."""
+        return self.aims.precision**2 * self.decrease
 
-    def run_stage(self, metric: Metric, memory: Memory) -> bool:
-        """Run L-BFGS until it has paid for a new metric, or seems to have arrived; tell whether it took a step."""
-        first_iteration, first_evaluation = self.n_iterations, self.n_evaluations
-        if not self.problem.has_hessian and self.n_refreshes:
-            self.patience *= 2
+    @property
+    def goal(self) -> float:
+        """The gap at which a stage has arrived."""
+        return min(max(self.precise, self.problem.resolution**2 * self.decrease), self.wanted)
 
-        def stop(here: Iterate, decrement: float) -> bool:
-            self.here = here
-            self.n_iterations += 1
-            if self.report is not None:
-                self.report(Progress(self.n_refreshes, self.n_iterations, here.value), here.point)
-            if self.problem.has_hessian:
-                paid = (self.n_evaluations - first_evaluation) * self.problem.evaluation_cost
-                due = paid >= self.problem.refresh_cost
-            else:
-                due = self.n_iterations - first_iteration >= self.patience
-            return due or self.n_iterations >= self.max_iter or self.has_arrived(decrement)
+    @property
+    def n_metrics(self) -> int:
+        return self.schedule.n_approximations + self.schedule.n_hessians
 
-        lbfgs.lbfgs(self.evaluate, self.here, metric, memory, stop)
-        return self.n_iterations > first_iteration
-
-    def has_arrived(self, decrement: float) -> bool:
-        """Tell whether it is worth proving that the gap is small enough, given the length of the gradient."""
-        if self.problem.has_hessian:
-            return decrement**2 / 2 <= self.allowed
-        bound = self.problem.bound(self.here.gradient)
-        if np.isfinite(bound):
-            return bound <= self.distrust * self.allowed
-        return decrement**2 / 2 <= _DISTRUST * self.allowed
-
-    def prove(self, metric: Metric, *, last: bool) -> tuple[float, GapKind]:
-        """Bound the gap, after moving closer to the optimum where that is cheap; else estimate it."""
-        decrement = self.decrement(metric)
-        if self.problem.has_hessian:
-            # The bound costs a part of a refresh: ask only where it can hold, or for the last time.
-            if last or self.has_arrived(decrement) or decrement**2 * self.here.point.size < 1.0:
-                gap = self.polish(metric)
-                if np.isfinite(gap):
-                    return gap, GapKind.SELF_CONCORDANCE
-        elif last or self.has_arrived(decrement):
-            settled = self.evaluate(self.problem.settle(self.here.point))
-            gap = self.problem.bound(settled.gradient)
-            if np.isfinite(gap):
-                self.here = settled
-                self.distrust /= 2.0
-                return gap, GapKind.STRONG_CONVEXITY
-        return self.decrement(metric) ** 2 / 2, GapKind.ESTIMATE
-
-    def decrement(self, metric: Metric) -> float:
-        return float(np.linalg.norm(metric.whiten(self.here.gradient)))
-
-    def polish(self, metric: Metric) -> float:
-        """Take Newton steps with an exact metric while they converge; return the bound on the gap."""
-        gradient = metric.whiten(self.here.gradient)
-        decrement = float(np.linalg.norm(gradient))
-        travelled = np.zeros_like(gradient)
-        gap = metric.gap(decrement, 0.0)
-        for _ in range(_MAX_POLISH):
-            if not _POLISH * self.allowed < gap < np.inf:
-                break
-            there = self.evaluate(self.here.point - metric.unwhiten(gradient))
-            new_gradient = metric.whiten(there.gradient)
-            new_decrement = float(np.linalg.norm(new_gradient))
-            if not new_decrement < decrement:
-                break
-            travelled -= gradient
-            self.here, gap = there, metric.gap(new_decrement, float(np.linalg.norm(travelled)))
-            if new_decrement > _CONTRACTION * decrement:
-                break
-            gradient, decrement = new_gradient, new_decrement
-        return gap
-
-    def solution(self, status: Status, gap: float, kind: GapKind) -> Solution:
+    def solution(self, status: Status, proof: _Proof) -> Solution:
         return Solution(
             point=self.here.point,
             value=self.here.value,
             gradient=self.here.gradient,
-            gap=gap,
+            gap=proof.gap,
             status=status,
-            gap_kind=kind,
+            gap_kind=proof.kind,
             n_iterations=self.n_iterations,
             n_evaluations=self.n_evaluations,
-            n_refreshes=self.n_refreshes,
+            n_refreshes=self.n_metrics,
         )

@@ -27,7 +27,8 @@ def matrix(request):
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Ten rows at a time, so that 53 rows make six blocks."""
-    monkeypatch.setattr("softglm.data.memory._ROWS", 10)
+    monkeypatch.setattr("softglm.data.memory._LEAST_ROWS", 10)
+    monkeypatch.setattr("softglm.data.memory._MOST_ROWS", 10)
     monkeypatch.setattr("softglm.data.memory._ENTRIES_PER_FEATURE", 1)
 
 
@@ -124,8 +125,65 @@ def test_the_shape_and_whether_there_is_an_offset_are_known(matrix):
 
 
 def test_blocks_of_few_entries_per_feature_are_taller(monkeypatch):
-    monkeypatch.setattr("softglm.data.memory._ROWS", 1)
+    monkeypatch.setattr("softglm.data.memory._LEAST_ROWS", 1)
+    monkeypatch.setattr("softglm.data.memory._MOST_ROWS", 1)
     matrix = sparse.random(400, 50, density=0.1, format="csr", random_state=np.random.default_rng(1))
     first, *_ = blocks_of(RowsInMemory(matrix, np.zeros(400)))
     # Each entry of the (p, q) statistic of a block should be the sum of about eight entries of X or more.
     assert len(first) == 80
+
+
+def indices_of(rows):
+    """Which rows of X a sample holds."""
+    (found,) = rows.concatenate(lambda block: (block.X.T,))
+    return np.array([int(np.flatnonzero((row == X).all(axis=1))[0]) for row in found.T])
+
+
+def test_a_larger_sample_contains_a_smaller_one():
+    rows = RowsInMemory(X, CODES)
+    small, large = (set(indices_of(rows.sample(count)).tolist()) for count in (10, 25))
+    assert small < large
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("scored", [False, True])
+def test_a_sample_estimates_sums(weighted, scored):
+    rng = np.random.default_rng(2)
+    weights = rng.exponential(size=20_000) if weighted else None
+    rows = RowsInMemory(rng.normal(size=(20_000, 2)), np.zeros(20_000), weights)
+    part = rows.sample(4000, 0.5 + rng.random(20_000) if scored else None)
+
+    def moments(rows):
+        return rows.sum(lambda block: (block.squares(np.ones(2), block.weighted(np.ones(len(block)))),))[0]
+
+    # Four standard errors, of heavy weights.
+    np.testing.assert_allclose(moments(part), moments(rows), rtol=4.0 * 2.5 / np.sqrt(4000))
+    assert abs(part.n_rows - 4000) < 4.0 * np.sqrt(4000)
+
+
+def test_a_row_of_a_sample_stands_for_as_many_as_its_chance_says():
+    scores = np.where(np.arange(N_ROWS) < 3, 100.0, 1.0)
+    part = RowsInMemory(X, CODES).sample(10, scores)
+    chosen = indices_of(part)
+    assert {0, 1, 2} <= set(chosen.tolist())
+    (weights,) = part.concatenate(lambda block: (block.weights,))
+    np.testing.assert_allclose(weights[chosen < 3], 1.0)
+    np.testing.assert_allclose(weights[chosen >= 3], scores.sum() / 10, rtol=1e-6)
+    assert part.multiplicity == weights.max()
+
+
+def test_of_more_than_half_the_rows_all_are_taken(matrix):
+    rows = RowsInMemory(matrix, CODES)
+    assert rows.sample(N_ROWS // 2 + 1) is rows
+    assert rows.multiplicity == 1.0
+
+
+def test_a_sample_is_the_same_every_time():
+    rows = RowsInMemory(X, CODES)
+    np.testing.assert_array_equal(indices_of(rows.sample(7)), indices_of(rows.sample(7)))
+
+
+def test_blocks_that_fit_the_cache_are_as_large_as_fits():
+    few, many = (blocks_of(RowsInMemory(np.zeros((20_000, p)), np.zeros(20_000))) for p in (2, 600))
+    assert len(few[0]) == 8192
+    assert len(many[0]) == 1024

@@ -253,7 +253,8 @@ def test_a_row_without_which_there_is_no_estimate_is_marked():
 def test_many_blocks_are_one(name, monkeypatch):
     data = OVERLAPPING[name]()
     one, copies, trials = estimate_of(data), copies_of(data), trials_of(data)
-    monkeypatch.setattr("softglm.data.memory._ROWS", 16)
+    monkeypatch.setattr("softglm.data.memory._LEAST_ROWS", 16)
+    monkeypatch.setattr("softglm.data.memory._MOST_ROWS", 16)
     many = estimate_of(data)
     np.testing.assert_allclose(leverage(many, copies), leverage(one, copies), **ROUNDING)
     np.testing.assert_allclose(cooks_distance(many, copies), cooks_distance(one, copies), **ROUNDING)

@@ -248,7 +248,8 @@ def test_rows_of_weight_zero_do_not_say_what_is_a_dummy():
 def test_blocks_and_sparse_rows_change_nothing(name, kind, monkeypatch):
     data = OVERLAPPING[name]()
     one = effects_of(estimate_of(replace(data, X=data.dense)), kind=kind)
-    monkeypatch.setattr("softglm.data.memory._ROWS", 16)
+    monkeypatch.setattr("softglm.data.memory._LEAST_ROWS", 16)
+    monkeypatch.setattr("softglm.data.memory._MOST_ROWS", 16)
     monkeypatch.setattr("softglm.data.memory._ENTRIES_PER_FEATURE", 1)
     many = effects_of(estimate_of(data), kind=kind)
     np.testing.assert_allclose(many.estimate, one.estimate, **ROUNDING)
@@ -288,7 +289,7 @@ def test_unknown_options_are_refused(option):
 
 def test_memory_is_that_of_blocks():
     rng = np.random.default_rng(2)
-    X = rng.normal(size=(100_000, 10))
+    X = rng.normal(size=(200_000, 10))
     X[:, 0] = X[:, 0] > 0.0
     y = rng.integers(4, size=len(X)).astype(np.int32)
     offset = rng.normal(size=(len(X), 4))

@@ -14,7 +14,7 @@ from scipy import linalg
 from softglm.model import null_coordinates, null_model
 from softglm.model.certificate import concordance_radius, self_concordant_gap
 from softglm.model.fisher import hessian
-from softglm.model.metric import ExactMetric
+from softglm.model.metric import HessianMetric
 
 ROUNDING = 1e-12
 # What is left of the formula for x near 1e-4, where x^2 / 2 is the difference of terms of size x.
@@ -127,7 +127,7 @@ def test_what_is_proved_is_true_near_the_optimum(name, alpha):
     for size in np.logspace(-4.0, 0.0, 40):
         away = rng.normal(size=coordinates.scales.size)
         point = best + coordinates.displacement(size * away / np.linalg.norm(away))
-        metric = ExactMetric(objective, point, coordinates)
+        metric = HessianMetric(objective, point, coordinates)
         _, gradient = objective.evaluate(point)
         proved = metric.gap(float(np.linalg.norm(metric.whiten(gradient))), 0.0)
         true = truth.value(*objective.uncentred(point)) - optimum.value
@@ -151,7 +151,7 @@ def test_what_is_proved_with_the_hessian_of_a_point_nearby_is_true(name):
         here, there = (
             best + coordinates.displacement(size * rng.normal(size=coordinates.scales.size)) for _ in range(2)
         )
-        metric = ExactMetric(objective, here, coordinates)
+        metric = HessianMetric(objective, here, coordinates)
         matrix = hessian(objective, here, coordinates)
         # The distance in the metric, through the coordinates in which the step was drawn.
         step = np.linalg.lstsq(
@@ -174,7 +174,7 @@ def test_nothing_is_proved_on_separated_data(name):
     coordinates = null_coordinates(objective, null.information)
     point = null.parameters
     for _ in range(12):
-        metric = ExactMetric(objective, point, coordinates)
+        metric = HessianMetric(objective, point, coordinates)
         _, gradient = objective.evaluate(point)
         whitened = metric.whiten(gradient)
         decrement = float(np.linalg.norm(whitened))
@@ -189,7 +189,7 @@ def test_a_newton_step_in_the_exact_metric_is_that_of_the_dense_truth(name):
     objective = objective_of(*rows_and_family(data), alpha)
     null = null_model(objective)
     coordinates = null_coordinates(objective, null.information)
-    metric = ExactMetric(objective, null.parameters, coordinates)
+    metric = HessianMetric(objective, null.parameters, coordinates)
     _, gradient = objective.evaluate(null.parameters)
     step = in_columns(metric.unwhiten(metric.whiten(gradient)))
     truth = SoftmaxRegression(data, alpha)
@@ -198,3 +198,42 @@ def test_a_newton_step_in_the_exact_metric_is_that_of_the_dense_truth(name):
     expected = in_columns(gradient) * (2.0 if data.n_classes == 2 else 1.0)
     size = np.sqrt(matrix.diagonal())
     np.testing.assert_allclose((matrix @ step.ravel()) / size, expected.ravel() / size, rtol=0.0, atol=1e-11)
+
+
+@pytest.mark.parametrize("scores", [None, "of the rows"])
+@pytest.mark.parametrize("name", SMALL)
+def test_what_is_proved_with_the_hessian_of_a_sample_is_true(name, scores):
+    data = PROBLEMS[name]()
+    truth, optimum, _ = truth_of(name, 1.0)
+    objective = objective_of(*rows_and_family(data), 1.0 / data.total_weight)
+    coordinates = null_coordinates(objective, null_model(objective).information)
+    coef, intercept = optimum.coef, optimum.intercept
+    if data.n_classes == 2:
+        coef, intercept = (np.diff(array, axis=-1) for array in (coef, intercept))
+    best = objective.centred(coef, intercept)
+    rng, n_proved = np.random.default_rng(0), 0
+    chances = None if scores is None else rng.exponential(size=len(data.y)) + 0.1
+    sample = objective.rows.sample(len(data.y) // 3, chances)
+    assert sample.n_rows < objective.rows.n_rows
+    for size in np.logspace(-5.0, -1.0, 20):
+        point = best + coordinates.displacement(size * rng.normal(size=coordinates.scales.size))
+        metric = HessianMetric(objective, point, coordinates, sample)
+        _, gradient = objective.evaluate(point)
+        proved = metric.gap(float(np.linalg.norm(metric.whiten(gradient))), 0.0)
+        assert truth.value(*objective.uncentred(point)) - optimum.value <= proved + RESOLUTION
+        n_proved += proved < np.inf
+    assert n_proved >= 2
+
+
+@pytest.mark.parametrize("scores", [None, "of the rows"])
+@pytest.mark.parametrize("name", SMALL)
+def test_the_hessian_of_a_sample_is_at_most_as_many_times_the_hessian_as_a_row_stands_for(name, scores):
+    data = PROBLEMS[name]()
+    objective = objective_of(*rows_and_family(data), 1.0 / data.total_weight)
+    coordinates = null_coordinates(objective, null_model(objective).information)
+    rng = np.random.default_rng(1)
+    chances = None if scores is None else rng.exponential(size=len(data.y)) + 0.1
+    point = 0.5 * rng.normal(size=objective.shape)
+    sample = objective.rows.sample(len(data.y) // 3, chances)
+    whole, part = hessian(objective, point, coordinates), hessian(objective, point, coordinates, sample)
+    assert linalg.eigvalsh(sample.multiplicity * whole - part).min() > -ROUNDING * np.abs(whole).max()

@@ -64,7 +64,8 @@ def test_weighted_grams_sum_the_products_of_the_features(n_directions, n_rows):
 def test_many_blocks_add_up_to_one(monkeypatch):
     data = PROBLEMS["weighted_with_offset"]()
     one = objective_of(*rows_and_family(data), 0.1)
-    monkeypatch.setattr("softglm.data.memory._ROWS", 16)
+    monkeypatch.setattr("softglm.data.memory._LEAST_ROWS", 16)
+    monkeypatch.setattr("softglm.data.memory._MOST_ROWS", 16)
     many = objective_of(*rows_and_family(data), 0.1)
     coordinates, place = in_coordinates(one), np.ones(one.shape)
     np.testing.assert_allclose(hessian(one, place, coordinates), hessian(many, place, coordinates), **ROUNDING)

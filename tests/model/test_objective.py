@@ -104,7 +104,8 @@ def test_centring_and_uncentring_are_inverse(fit_intercept):
 def test_many_blocks_add_up_to_one(monkeypatch):
     data = PROBLEMS["weighted_with_offset"]()
     one = objective_of(*rows_and_family(data), 0.1)
-    monkeypatch.setattr("softglm.data.memory._ROWS", 16)
+    monkeypatch.setattr("softglm.data.memory._LEAST_ROWS", 16)
+    monkeypatch.setattr("softglm.data.memory._MOST_ROWS", 16)
     many = objective_of(*rows_and_family(data), 0.1)
     point = somewhere(one)
     for first, second in zip(one.evaluate(point), many.evaluate(point), strict=True):

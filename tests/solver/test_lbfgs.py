@@ -70,17 +70,19 @@ FUNCTIONS = {make.__name__: make for make in (quadratic, logistic, quartic, stee
 
 
 def run(function, start, *, factor=None, n_iterations=8, memory=None):
-    """All accepted iterates, the first included, and for each iteration the points tried."""
-    accepted, tried = [], [[]]
+    """All accepted iterates, the first included, and for each iteration the points tried.
+
+    Each estimate of the gap has to be half the slope of the step that would be tried next.
+    """
+    accepted, tried, estimates = [], [[]], []
 
     def evaluate(point):
         tried[-1].append(point)
         return Iterate(point, *function(point))
 
-    def stop(here, decrement):
+    def stop(here, estimate):
         accepted.append(here)
-        metric = Linear(np.identity(len(start)) if factor is None else factor)
-        np.testing.assert_allclose(decrement, np.linalg.norm(metric.whiten(here.gradient)))
+        estimates.append(estimate)
         tried.append([])
         return len(accepted) > n_iterations
 
@@ -88,6 +90,8 @@ def run(function, start, *, factor=None, n_iterations=8, memory=None):
     accepted.append(first)
     metric = Linear(np.identity(len(start)) if factor is None else factor)
     lbfgs(evaluate, first, metric, Memory() if memory is None else memory, stop)
+    for here, (trial, *_), estimate in zip(accepted[1:], filter(None, tried[1:]), estimates, strict=False):
+        np.testing.assert_allclose(estimate, here.gradient @ (here.point - trial) / 2.0, rtol=1e-6)
     return accepted, tried
 
 

@@ -1,0 +1,63 @@
+"""What the solver asks of a problem: a function to minimise, the metrics it offers, and what it can prove."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from softglm.arrays import FloatArray
+from softglm.solver import lbfgs
+
+
+class Metric(lbfgs.Metric, Protocol):
+    """A metric that may come from the Hessian itself, and then bounds the gap."""
+
+    def gap(self, decrement: float, distance: float) -> float:
+        """Bound f - f* where the whitened gradient has length `decrement`, at this distance from where it was made.
+
+        inf where it proves nothing.
+        """
+
+
+class Offer(Protocol):
+    """A metric that could be had."""
+
+    @property
+    def price(self) -> float:
+        """What it costs, in the unit of an evaluation's cost."""
+
+    def make(self, point: FloatArray, /) -> Metric:
+        """Return it, for this point."""
+
+
+class Problem(Protocol):
+    """A smooth convex function that can be minimised."""
+
+    @property
+    def evaluation_cost(self) -> float:
+        """The cost of `evaluate`, in any unit."""
+
+    @property
+    def approximation(self) -> Offer:
+        """An approximation of the Hessian."""
+
+    @property
+    def hessians(self) -> Sequence[Offer]:
+        """Hessians, from the cheapest to the exact one; none where they are too large."""
+
+    def evaluate(self, point: FloatArray) -> tuple[float, FloatArray]:
+        """Return f and its gradient."""
+
+    @property
+    def resolution(self) -> float:
+        """The distance to the optimum, relative to that of the reference, that evaluations tell from rounding."""
+
+    def refine(self) -> bool:
+        """Evaluate more precisely from now on, if that is possible; tell whether it is."""
+
+    def bound(self, gradient: FloatArray) -> float:
+        """Bound f - f* by the gradient at a settled point, without a Hessian; inf where nothing is known."""
+
+    def settle(self, point: FloatArray) -> FloatArray:
+        """Return a point no worse than this, at which `bound` holds."""
+
+    def has_no_minimiser(self, point: FloatArray, *, thorough: bool) -> bool | None:
+        """Tell whether f has none: cheaply, from this point, or thoroughly, whatever the cost; None if undecided."""

@@ -1,0 +1,86 @@
+"""When to buy a better metric: when the rent paid equals the price.
+
+Once the evaluations since the last have cost as much as the next, it is bought, unless the optimum is near enough to be
+reached for less; no schedule known in advance costs less than half. Where a Hessian is cheap every stage is one step,
+and the method is Newton's; where it is dear it is L-BFGS. An approximation may be no better than the last: its price is
+doubled each time. Costs are counted, no clock is read, so the same input takes the same path.
+"""
+
+from typing import final
+
+import numpy as np
+
+from softglm.arrays import FloatArray
+from softglm.solver.problem import Metric, Problem
+
+# The pace of a stage is that of so many iterations.
+_PACE = 7
+# An approximation has to be cheaper than a Hessian by this.
+_CHEAPER = 2.0
+
+
+@final
+class Schedule:
+    """The metrics of a minimisation: which were bought, and when the next one is."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        self._next_hessian = 0
+        # What was spent since the last metric, and since the last Hessian.
+        self._rent = self._saved = 0.0
+        self.n_approximations = self.n_hessians = 0
+
+    def pay(self, cost: float) -> None:
+        """Count what was spent."""
+        self._rent += cost
+        self._saved += cost
+
+    def is_due(self, estimates: list[float], goal: float) -> bool:
+        """Tell whether the next metric is paid for and worth its price.
+
+        Parameters
+        ----------
+        estimates : list of float
+            Of the gap, after each iteration of this stage.
+        goal : float
+            The gap to reach.
+        """
+        price = next((price for price, paid in self._offers() if paid >= price), np.inf)
+        return bool(price < _iterations_left(estimates, goal) * self._problem.evaluation_cost)
+
+    def buy(self, point: FloatArray) -> Metric:
+        """Return the best metric that is paid for, made at a point."""
+        (price, paid), _ = self._offers()
+        return self.buy_hessian(point, exact=False) if paid >= price else self.buy_approximation(point)
+
+    def buy_hessian(self, point: FloatArray, *, exact: bool) -> Metric:
+        """Return the next Hessian, or the exact one, whether it is paid for or not."""
+        hessians = self._problem.hessians
+        level = len(hessians) - 1 if exact else self._next_hessian
+        self._next_hessian = min(level + 1, len(hessians) - 1)
+        self.n_hessians += 1
+        self._rent = self._saved = 0.0
+        return hessians[level].make(point)
+
+    def buy_approximation(self, point: FloatArray) -> Metric:
+        """Return an approximation of the Hessian."""
+        self.n_approximations += 1
+        self._rent = 0.0
+        self._saved += self._problem.approximation.price
+        return self._problem.approximation.make(point)
+
+    def _offers(self) -> tuple[tuple[float, float], ...]:
+        """Return price of, and what is paid for, the next Hessian and the next approximation."""
+        hessians = self._problem.hessians
+        hessian = hessians[self._next_hessian].price if hessians else np.inf
+        approximation = self._problem.approximation.price * 2**self.n_approximations
+        pays = not self.n_hessians and _CHEAPER * approximation <= hessian
+        return (hessian, self._saved), (approximation if pays else np.inf, self._rent)
+
+
+def _iterations_left(estimates: list[float], goal: float) -> float:
+    """Return how many more iterations there would be at the pace of the last; inf where there is none."""
+    if len(estimates) <= _PACE or not estimates[-1] < estimates[-1 - _PACE]:
+        return np.inf
+    pace = np.log(estimates[-1 - _PACE] / estimates[-1]) / _PACE
+    return float(np.log(estimates[-1] / max(goal, np.finfo(np.float64).tiny)) / pace)

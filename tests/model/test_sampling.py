@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+from problems import PROBLEMS, Data, gaussian_rows, objective_of, poisson_rows, rows_and_family
+
+from softglm.model import null_model
+from softglm.model.sampling import row_scores
+
+# Each of the two terms has mean 1, and only what exceeds twice that counts.
+MOST_MEAN = 2.0
+
+
+@pytest.fixture(autouse=True)
+def _few_rows_tell(monkeypatch):
+    monkeypatch.setattr("softglm.model.sampling._ROWS_PER_FEATURE", 2)
+    monkeypatch.setattr("softglm.model.sampling._LEAST_ROWS", 8)
+    monkeypatch.setattr("softglm.model.sampling._UNUSUAL", 0.0)
+
+
+def scores_of(rows, family):
+    objective = objective_of(rows, family, 1.0)
+    return row_scores(objective, null_model(objective).information)
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_scores_are_one_for_ordinary_rows_and_not_much_more_on_average(name):
+    data = PROBLEMS[name]()
+    scores = scores_of(*rows_and_family(data))
+    if scores is None:
+        pytest.skip("all of the rows are used")
+    assert scores.shape == (len(data.y),)
+    assert scores.min() == 1.0
+    assert scores.mean() < MOST_MEAN
+
+
+def test_rows_far_out_and_rows_of_rare_classes_have_better_chances():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2000, 3))
+    X[7] = 100.0
+    y = rng.integers(0, 2, size=2000).astype(np.int32)
+    y[11] = 2
+    scores = scores_of(*rows_and_family(Data(X, y)))
+    others = np.delete(scores, [7, 11])
+    assert scores[7] > 5.0 * others.max()
+    assert scores[11] > 5.0 * others.max()
+
+
+def test_labels_and_one_hot_rows_have_the_same_scores():
+    data = PROBLEMS["many_classes"]()
+    coded = scores_of(*rows_and_family(data))
+    soft = scores_of(*rows_and_family(Data(data.X, np.identity(7)[data.y])))
+    np.testing.assert_allclose(coded, soft, rtol=1e-5)
+
+
+@pytest.mark.parametrize("make", [poisson_rows, gaussian_rows])
+def test_other_families_have_scores_too(make):
+    scores = scores_of(*make())
+    assert scores.min() == 1.0
+    assert np.isfinite(scores).all()
+
+
+def test_sparse_rows_have_the_scores_of_dense_ones():
+    data = PROBLEMS["sparse_rows"]()
+    dense = scores_of(*rows_and_family(Data(data.dense, data.y)))
+    np.testing.assert_allclose(scores_of(*rows_and_family(data)), dense, rtol=1e-5)
+
+
+def test_where_nothing_is_unusual_chances_are_equal(monkeypatch):
+    monkeypatch.setattr("softglm.model.sampling._UNUSUAL", 2.0)
+    rng = np.random.default_rng(0)
+    X, y = rng.uniform(size=(2000, 3)), rng.integers(0, 3, size=2000).astype(np.int32)
+    assert scores_of(*rows_and_family(Data(X, y))) is None
+    y[y == 2] = 1
+    y[:2] = 2
+    assert scores_of(*rows_and_family(Data(X, y))) is not None
