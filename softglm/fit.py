@@ -1,5 +1,6 @@
 """The numeric core: rows, a family and a penalty in; the fitted linear predictor out."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias, final
@@ -26,6 +27,8 @@ _RESOLUTION = 4.0 * np.finfo(np.float64).eps
 # The relative gap that coefficients rounded to float32 are promised to keep.
 ROUNDING_TOLERANCE = 1e-6
 
+# By how much an estimate of the gap is to be below the tolerance where no Hessian tells.
+_MARGIN = 1e-2
 # Maximum-likelihood estimates are compared digit by digit, and a Hessian at hand makes the digits cheap.
 _MORE_DIGITS = 1e-3
 # Whether a gradient hides in what the coordinates leave out is seen once the rest of it has vanished.
@@ -238,6 +241,8 @@ def _fit(
 
 def _precision(problem: GLM, tol: float) -> float:
     """Return how close to the optimum to go, relative to the distance of the null model."""
+    if not problem.hessians:
+        return math.sqrt(_MARGIN * tol)  # digits would be dear: the loss alone
     if problem.objective.penalty.curvature.any():
         return tol
     return _MORE_DIGITS * tol if problem.is_unique else min(_MORE_DIGITS * tol, _HIDDEN_PRECISION)

@@ -19,12 +19,12 @@ def evaluation_price(objective: Objective) -> float:
     return _EVALUATION + q * (_PRODUCT * rows.n_entries + _EXPONENTIAL * rows.n_rows)
 
 
-def approximation_price(objective: Objective, n_rows: int) -> float:
-    """Return the price of the Kronecker approximation of the Hessian from so many of the rows."""
+def approximation_price(objective: Objective, n_rows: int, *, is_full: bool = True) -> float:
+    """Return the price of the Kronecker approximation of the Hessian from so many of the rows, or of its diagonal."""
     m, q = objective.shape
     share = n_rows / objective.rows.n_rows
-    grams = n_rows * m * (_GRAM * m + _COPY)
-    return _METRIC + share * evaluation_price(objective) + grams + _CHOLESKY * (3 * m**3 + q**3)
+    passes = _METRIC + 2.0 * share * evaluation_price(objective)
+    return passes + is_full * (n_rows * m * (_GRAM * m + _COPY) + _CHOLESKY * (3 * m**3 + q**3))
 
 
 def hessian_price(objective: Objective, n_rows: int) -> float:

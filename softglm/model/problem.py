@@ -10,6 +10,7 @@ from softglm.arrays import FloatArray
 from softglm.model.coordinates import (
     KroneckerCoordinates,
     coordinates_at,
+    is_decomposed,
     null_coordinates,
     quick_coordinates,
 )
@@ -78,7 +79,8 @@ class GLM:
         # What a part of the rows says of the rank is not to be trusted where nothing is penalised.
         self._n_rows = rows_that_tell(objective) if objective.penalty.curvature.any() else n
         self.approximation = Offer(
-            approximation_price(objective, self._n_rows), partial(self._approximate, self._n_rows)
+            approximation_price(objective, self._n_rows, is_full=is_decomposed(objective)),
+            partial(self._approximate, self._n_rows),
         )
         self.hessians = tuple(
             Offer(hessian_price(objective, count), partial(self._hessian, count)) for count in self._counts()

@@ -15,6 +15,8 @@ from softglm.solver.problem import Metric, Problem
 
 # The pace of a stage is that of so many iterations.
 _PACE = 7
+# An approximation made sooner than after so many evaluations may mislead: the point still changes much.
+_LEAST_EVALUATIONS = 10.0
 # An approximation has to be cheaper than a Hessian by this.
 _CHEAPER = 2.0
 
@@ -73,7 +75,8 @@ class Schedule:
         """Return price of, and what is paid for, the next Hessian and the next approximation."""
         hessians = self._problem.hessians
         hessian = hessians[self._next_hessian].price if hessians else np.inf
-        approximation = self._problem.approximation.price * 2**self.n_approximations
+        least = _LEAST_EVALUATIONS * self._problem.evaluation_cost
+        approximation = max(self._problem.approximation.price, least) * 2**self.n_approximations
         pays = not self.n_hessians and _CHEAPER * approximation <= hessian
         return (hessian, self._saved), (approximation if pays else np.inf, self._rent)
 

@@ -129,3 +129,22 @@ def test_a_ridge_is_rotated_only_where_it_is_the_same_in_every_direction():
     assert even is not None
     assert even.strength.tolist() == [0.5, 0.5, 0.0]
     assert Ridge(np.array([0.5, 0.1, 0.0])).rotated(2, 2) is None
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_in_single_precision_value_and_gradient_agree_to_its_digits(name):
+    objective = objective_of(*rows_and_family(PROBLEMS[name]()), 0.1)
+    spread = 1.0 / np.maximum(np.abs(objective.moments.center).max(), 1.0)
+    point = spread * np.random.default_rng(0).normal(size=objective.shape)
+    double, single = objective.evaluate(point), objective.evaluate(point, np.float32)
+    assert single[1].dtype == np.float64
+    largest = max(np.abs(block.X).max() for block in blocks_of(objective))
+    np.testing.assert_allclose(single[0], double[0], rtol=1e-4)
+    np.testing.assert_allclose(single[1], double[1], rtol=0.0, atol=1e-5 * max(largest, 1.0))
+
+
+def blocks_of(objective):
+    blocks = []
+    for _ in objective.rows.map(lambda block: (blocks.append(block),)):
+        pass
+    return blocks
