@@ -127,8 +127,9 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     loss, from a Hessian, which with alpha = 0 also proves that the maximum-likelihood estimate exists. The distance of
     the coefficients to the optimum, in the metric of the information, is then about `tol` of that of the null model, by
     an estimate, and the relative gap about the square of that; with alpha = 0 the distance is a thousandth of it. Where
-    the information matrix is too large ((K - 1)(p + 1) beyond 4096), a fit with alpha = 0 is estimated and not proved,
-    and `gap_kind_` says so; where it cannot be decided whether the classes are separated, `converged_` is False. For
+    the information matrix is too large ((K - 1)(p + 1) beyond 4096) or too dear (a thousand evaluations, with a
+    penalty), only the loss is brought within `tol`; without a penalty that is then estimated and not proved, and
+    `gap_kind_` says so. Where it cannot be decided whether the classes are separated, `converged_` is False. For
     float32 X the products are made in float32 until the end of the fit, the coefficients are rounded to float32 and the
     promise is 1e-6. Columns that are collinear to about seven digits count as collinear.
 

@@ -21,14 +21,12 @@ from softglm.model import (
     null_model,
     row_space,
 )
-from softglm.solver import GapKind, Iterate, Progress, Status, minimise
+from softglm.solver import DISTRUST, GapKind, Iterate, Progress, Status, minimise
 
 _RESOLUTION = 4.0 * np.finfo(np.float64).eps
 # The relative gap that coefficients rounded to float32 are promised to keep.
 ROUNDING_TOLERANCE = 1e-6
 
-# By how much an estimate of the gap is to be below the tolerance where no Hessian tells.
-_MARGIN = 1e-2
 # Maximum-likelihood estimates are compared digit by digit, and a Hessian at hand makes the digits cheap.
 _MORE_DIGITS = 1e-3
 # Whether a gradient hides in what the coordinates leave out is seen once the rest of it has vanished.
@@ -118,7 +116,7 @@ def fit(
     family : ExponentialFamily
         One whose natural parameters are unconstrained: Bernoulli, Categorical, Multinomial, Poisson, Gaussian.
     penalty : Penalty
-        On p rows of coefficients, and one of intercepts if there are any.
+        On p rows of coefficients, and one of intercepts if there are any, which has to be free.
     start : Start or None, default=None
         None starts at the null model.
     fit_intercept : bool, default=True
@@ -134,12 +132,19 @@ def fit(
     ------
     TypeError
         If the natural parameters of the family are constrained, so that theta' x could leave their space.
+    ValueError
+        If the intercepts are penalised.
     """
     if not isinstance(family, UnconstrainedFamily):
         raise TypeError(
             f"{type(family).__name__} cannot be regressed on x by eta = theta' x: its natural parameters are "
             "constrained, and a linear predictor would leave their space. Use a family in which every eta is a "
             "distribution: Bernoulli, Categorical, Multinomial, Poisson or Gaussian."
+        )
+    if penalty.curvature[rows.n_features :].any():
+        raise ValueError(
+            "The penalty has strength on the row of the intercepts, which are never penalised: the null model has "
+            "nothing else. Set it to 0, as Ridge.on_coefficients does."
         )
     options = _Options(fit_intercept, tol, max_iter)
     # Values too large for the arithmetic are a status, not a warning.
@@ -242,7 +247,7 @@ def _fit(
 def _precision(problem: GLM, tol: float) -> float:
     """Return how close to the optimum to go, relative to the distance of the null model."""
     if not problem.hessians:
-        return math.sqrt(_MARGIN * tol)  # digits would be dear: the loss alone
+        return math.sqrt(DISTRUST * tol)  # digits would be dear: the loss alone
     if problem.objective.penalty.curvature.any():
         return tol
     return _MORE_DIGITS * tol if problem.is_unique else min(_MORE_DIGITS * tol, _HIDDEN_PRECISION)

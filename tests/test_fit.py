@@ -10,6 +10,7 @@ from problems import (
     bernoulli_rows,
     collinear,
     constant_column,
+    drawn_classes,
     gaussian_rows,
     many_classes,
     overlapping,
@@ -18,6 +19,7 @@ from problems import (
     rows_and_family,
     separable,
     sparse_rows,
+    two_classes,
     weighted_with_offset,
     wide,
 )
@@ -26,9 +28,9 @@ from sklearn.linear_model import PoissonRegressor
 from sklearn.linear_model import Ridge as RidgeRegressor
 
 from softglm.data import RowsInMemory
-from softglm.families import Beta, Dirichlet, Exponential, Gamma, Gaussian, Poisson
+from softglm.families import Bernoulli, Beta, Categorical, Dirichlet, Exponential, Gamma, Gaussian, Poisson
 from softglm.fit import Fit, Start, fit
-from softglm.model import Ridge
+from softglm.model import Objective, Ridge
 from softglm.solver import GapKind, Status
 
 # What `tol` promises by default.
@@ -506,3 +508,102 @@ def test_a_large_offset_that_the_intercept_takes_up_changes_nothing(make, far):
     np.testing.assert_allclose(shifted.coef, plain.coef, **SAME_OPTIMUM)
     explained = shifted.null_loss - shifted.loss
     np.testing.assert_allclose(explained, plain.null_loss - plain.loss, **SAME_OPTIMUM)
+
+
+def rare_column(*, n=400, seed=0):
+    """A column that is 1 in four rows, all of one class, and 0 elsewhere: most samples do not see it vary."""
+    rng = np.random.default_rng(seed)
+    X = np.column_stack([rng.normal(size=(n, 3)), np.zeros(n)])
+    y = drawn_classes(rng, X @ rng.normal(size=(4, 3)))
+    rare = rng.choice(n, 4, replace=False)
+    X[rare, 3], y[rare] = 1.0, 2
+    return Data(X, y)
+
+
+@pytest.mark.usefixtures("sampled")
+@pytest.mark.parametrize("seed", range(10))
+def test_a_column_that_a_sample_does_not_see_vary_is_fitted_all_the_same(seed):
+    data = rare_column(seed=seed)
+    alpha = 1.0 / len(data.y)
+    truth = SoftmaxRegression(data, alpha, fit_intercept=False)
+    result = fit_rows(*rows_and_family(data), alpha, fit_intercept=False)
+    assert result.status is Status.CONVERGED
+    assert truth.value(result.coef, result.intercept) - truth.optimum().value <= result.gap + RESOLUTION
+    assert result.coef[3, 2] > 0.1
+
+
+@pytest.mark.usefixtures("sampled")
+@pytest.mark.parametrize("light", [0.0, 1e-9])
+@pytest.mark.parametrize("seed", range(5))
+def test_where_few_rows_have_weight_they_are_the_ones_that_are_sampled(seed, light):
+    data = overlapping(seed=seed)
+    heavy = np.repeat(data.X, 20, axis=0), np.repeat(data.y, 20)
+    weights = np.full(len(heavy[1]), light)
+    weights[::20] = 1.0
+    result = fit_data(Data(*heavy, weights=weights), 1.0)
+    expected = fit_data(data, 1.0)
+    assert result.status is Status.CONVERGED
+    np.testing.assert_allclose(result.coef, expected.coef, **PARITY)
+
+
+def test_a_start_on_a_column_that_no_longer_varies_forgets_its_coefficient():
+    data = two_classes()
+    before = fit_data(data, 1.0)
+    X = data.X.copy()
+    X[:, 3] = 1.0
+    start = Start(before.coef, before.intercept)
+    warm, cold = fit_data(Data(X, data.y), 1.0, start=start), fit_data(Data(X, data.y), 1.0)
+    assert warm.status is Status.CONVERGED
+    assert not warm.coef[3].any()
+    np.testing.assert_allclose(warm.loss, cold.loss, atol=RESOLUTION)
+
+
+@pytest.mark.parametrize("scale", [1e-90, 1e-50, 1e50])
+def test_weights_beyond_the_range_of_single_precision_change_nothing(scale):
+    data = two_classes()
+    rows = RowsInMemory(data.X.astype(np.float32), data.shares[:, 1], np.full(len(data.y), scale))
+    one = RowsInMemory(data.X.astype(np.float32), data.shares[:, 1])
+    result, expected = (fit_rows(rows, Bernoulli(), 0.01, precision=np.float32) for rows in (rows, one))
+    assert result.status is Status.CONVERGED
+    assert result.n_evaluations <= 2 * expected.n_evaluations
+    np.testing.assert_allclose(result.coef, expected.coef, **PARITY)
+
+
+def test_single_precision_does_most_of_the_work_and_proves_nothing(monkeypatch):
+    data = many_classes()
+    precisions = []
+    evaluate = Objective.evaluate
+
+    def watched(self, parameters, dtype=np.float64):
+        precisions.append(dtype)
+        return evaluate(self, parameters, dtype)
+
+    monkeypatch.setattr("softglm.model.objective.Objective.evaluate", watched)
+    monkeypatch.setattr("softglm.model.problem._MAX_PARAMETERS", 0)
+    rows = RowsInMemory(data.X.astype(np.float32), data.y)
+    result = fit_rows(rows, Categorical(7), 1e-3, tol=1e-4)
+    assert result.status is Status.CONVERGED
+    single = precisions.index(np.float64)
+    assert single > 0
+    assert set(precisions[:single]) == {np.float32}
+    assert set(precisions[single:]) == {np.float64}
+
+
+def test_a_penalty_on_intercepts_is_refused():
+    with pytest.raises(ValueError, match="never penalised"):
+        fit(*bernoulli_rows(), Ridge(np.ones(5)))
+
+
+@pytest.mark.usefixtures("too_large_for_the_hessian")
+def test_without_a_hessian_nothing_is_promised_where_some_coefficients_are_free_and_may_separate():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3))
+    rows = RowsInMemory(X, (X[:, 0] > 0.0).astype(np.float64))
+    assert fit(rows, Bernoulli(), Ridge(np.array([0.0, 0.1, 0.1, 0.0]))).status is not Status.CONVERGED
+
+
+def test_heavy_tails_and_no_intercept_do_not_stop_a_poisson_regression():
+    rng = np.random.default_rng(3)
+    X = rng.standard_t(2, size=(20_000, 6))
+    t = rng.poisson(np.exp(np.clip(X @ rng.normal(size=6) * 0.3, -5.0, 8.0))).astype(np.float64)
+    assert fit_rows(RowsInMemory(X, t), Poisson(), 1.0 / 20_000, fit_intercept=False).status is Status.CONVERGED

@@ -13,6 +13,8 @@ from softglm.data.rows import Rows, Statistic
 
 # A block with its eta and mean should stay in the cache, but with fewer rows Python's share grows. (Bytes, rows.)
 _CACHE, _LEAST_ROWS, _MOST_ROWS = 2**20, 1024, 8192
+# In a sample, a row of weight counts as one of at least this share of the mean weight.
+_LEAST_CHANCE = 0.1
 # Adding up the (p, q) statistics of the blocks must stay cheap beside computing them.
 _ENTRIES_PER_FEATURE = 8
 # A block of a sparse matrix may be made dense up to this many entries; with more features than this none ever is.
@@ -64,6 +66,11 @@ class RowsInMemory(Rows):
     def sample(self, count: int, scores: FloatArray | None = None) -> "RowsInMemory":
         if 2 * count > self.n_rows:
             return self
+        X, targets, weights, offset = self._parts
+        if weights is not None:
+            # Nobody is without a chance who counts at all, or would stand for too many.
+            relative = np.maximum(weights / weights.mean(), _LEAST_CHANCE * (weights > 0.0)).astype(np.float32)
+            scores = relative if scores is None else scores * relative
         # The same random numbers every time: a larger sample contains a smaller one.
         draws = np.random.default_rng(0).random(self.n_rows, dtype=np.float32)
         total = float(self.n_rows) if scores is None else float(scores.sum(dtype=np.float64))
@@ -71,7 +78,6 @@ class RowsInMemory(Rows):
         chosen = np.flatnonzero(draws < (np.float32(1.0) if scores is None else scores))
         chances = (np.ones(len(chosen)) if scores is None else scores[chosen].astype(np.float64)) * (count / total)
         multiplicities = 1.0 / np.minimum(chances, 1.0)
-        X, targets, weights, offset = self._parts
         part = RowsInMemory(
             X[chosen] if _is_sparse(X) else X.take(chosen, axis=0),
             targets[chosen],

@@ -54,7 +54,8 @@ class Rows(ABC):
         count : int
             Of more than half the rows there are, all of them.
         scores : array of shape (n,) or None, default=None
-            Positive numbers to which the chances of the rows are proportional; None for equal chances.
+            Positive numbers to which the chances of the rows are proportional, as they are to the weights; None for
+            ones.
         """
         return self
 

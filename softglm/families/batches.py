@@ -7,8 +7,11 @@ from softglm.arrays import FloatArray
 
 
 def safe_exponent(dtype: npt.DTypeLike) -> float:
-    """Return a number between the logarithms of the smallest and the largest of a dtype, with room for a sum."""
-    return 600.0 if dtype == np.float64 else 75.0
+    """Return a number well between the logarithms of the smallest and the largest of a dtype.
+
+    With room for sums, and for what is by far the smaller of two without being denormal.
+    """
+    return 300.0 if dtype == np.float64 else 40.0
 
 
 def total(terms: FloatArray) -> FloatArray:

@@ -44,9 +44,9 @@ class Bernoulli(UnconstrainedFamily):
         """Both from exp(eta), or where that could overflow from exp(-abs(eta))."""
         if np.abs(eta).max(initial=0.0) < safe_exponent(eta.dtype):
             np.exp(eta, out=eta)
-            normalizer = 1.0 + eta
-            eta /= normalizer
-            return np.log(normalizer[0]), eta
+            log_normalizer = np.log1p(eta[0])
+            eta /= 1.0 + eta
+            return log_normalizer, eta
         tail = np.exp(-np.abs(eta))
         log_normalizer = np.maximum(eta, 0.0) + np.log1p(tail)
         np.exp(np.minimum(eta, 0.0, out=eta), out=eta)

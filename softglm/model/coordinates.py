@@ -18,7 +18,7 @@ import numpy as np
 from scipy import linalg
 from scipy.linalg import lapack
 
-from softglm.arrays import FloatArray
+from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Block, Rows
 from softglm.model.objective import Objective
 
@@ -83,7 +83,7 @@ class KroneckerCoordinates:
         if self.features.ndim == 1:
             return np.where(self.scales.any(axis=1, keepdims=True), identified, 0.0)
         if self.features.shape[0] == self.features.shape[1]:
-            return identified
+            return np.where(self.features.any(axis=1, keepdims=True), identified, 0.0)
         lengths = np.sqrt(np.square(self.features).sum(axis=1))[:, np.newaxis]
         scaled = np.divide(identified, lengths, out=np.zeros_like(identified), where=lengths > 0.0)
         unit = np.divide(self.features, lengths, out=np.zeros_like(self.features), where=lengths > 0.0)
@@ -123,6 +123,7 @@ def kronecker_coordinates(
     identifiable: FloatArray,
     *,
     is_exact: bool = True,
+    is_sampled: bool = False,
 ) -> KroneckerCoordinates:
     """Diagonalise information (x) second_moments + I (x) diag(penalty).
 
@@ -137,17 +138,21 @@ def kronecker_coordinates(
     is_exact : bool, default=True
         If not, one triangular factorisation takes the place of two eigendecompositions: only diagonal if nothing, or
         everything alike, is penalised, and of full rank, for which every coefficient has to be penalised.
+    is_sampled : bool, default=False
+        Whether the moments are those of a sample, in which a column may not vary although it does elsewhere. Otherwise
+        such a column is left out.
     """
     sigma, rotation = np.linalg.eigh(identifiable.T @ information @ identifiable)
     sigma = np.maximum(sigma, _LEAST_CURVATURE * max(sigma.mean(), 1.0))
     typical = sigma.mean()
     if second_moments.ndim == 1:
-        features, gamma, ridge = np.ones(len(penalty)), second_moments, penalty * (second_moments > 0.0)
+        features, gamma, ridge = np.ones(len(penalty)), second_moments, penalty * (is_sampled | (second_moments > 0.0))
     else:
         if is_exact:
             features, gamma = _simultaneous_eigenvectors(second_moments, penalty / typical)
         else:
-            features, gamma = _triangular(second_moments, penalty / typical)
+            varies = is_sampled | (second_moments.diagonal() > _LEAST_SPREAD)
+            features, gamma = _triangular(second_moments, penalty / typical, varies)
         # Equal to typical (1 - gamma), which would cancel where little is penalised.
         ridge = np.square(features).T @ penalty
     curvature = np.multiply.outer(gamma, sigma) + ridge[:, np.newaxis]
@@ -156,13 +161,12 @@ def kronecker_coordinates(
     return KroneckerCoordinates(features, identifiable @ rotation, scales, ridge)
 
 
-def _triangular(moments: FloatArray, penalty: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _triangular(moments: FloatArray, penalty: FloatArray, varies: BoolArray) -> tuple[FloatArray, FloatArray]:
     """Return F, shape (m, m), with F'(moments + diag(penalty))F = I, and the diagonal of F' moments F.
 
     The row of F of a column that does not vary is 0.
     """
     joint = moments + np.diag(penalty)
-    varies = moments.diagonal() > _LEAST_SPREAD
     unit = np.zeros_like(penalty)
     np.divide(1.0, np.sqrt(joint.diagonal()), out=unit, where=varies)
     joint *= unit
@@ -236,17 +240,28 @@ def quick_coordinates(
 
     moments, total = rows.sum(statistic)
     moments /= total
-    diagonal = _coordinates_of(objective, moments.diagonal() if is_full else moments, information)
-    return _coordinates_of(objective, moments, information, is_exact=False) if is_full else diagonal, diagonal
+    is_sampled = rows is not objective.rows
+    own = moments.diagonal() if is_full else moments
+    diagonal = _coordinates_of(objective, own, information, is_sampled=is_sampled)
+    if not is_full:
+        return diagonal, diagonal
+    return _coordinates_of(objective, moments, information, is_exact=False, is_sampled=is_sampled), diagonal
 
 
 def _coordinates_of(
-    objective: Objective, moments: FloatArray, information: FloatArray, *, is_exact: bool = True
+    objective: Objective,
+    moments: FloatArray,
+    information: FloatArray,
+    *,
+    is_exact: bool = True,
+    is_sampled: bool = False,
 ) -> KroneckerCoordinates:
     if not np.isfinite(moments).all():
         raise FloatingPointError("squares of X overflow")
     identifiable = objective.family.identifiable_directions
-    return kronecker_coordinates(moments, information, objective.penalty.curvature, identifiable, is_exact=is_exact)
+    return kronecker_coordinates(
+        moments, information, objective.penalty.curvature, identifiable, is_exact=is_exact, is_sampled=is_sampled
+    )
 
 
 def coordinates_at(objective: Objective, point: FloatArray, rows: Rows) -> KroneckerCoordinates:
@@ -279,6 +294,7 @@ def coordinates_at(objective: Objective, point: FloatArray, rows: Rows) -> Krone
         objective.penalty.curvature,
         family.identifiable_directions,
         is_exact=not is_penalised,
+        is_sampled=rows is not objective.rows,
     )
 
 

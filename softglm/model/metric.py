@@ -16,6 +16,8 @@ from softglm.model.objective import Objective
 
 # The reciprocal condition of a Hessian all of which is more than rounding.
 _SOUND = 1e-14
+# Beyond, the exponential of the distance may overflow; nothing is proved long before.
+_FAR = 100.0
 
 
 @final
@@ -86,8 +88,8 @@ class HessianMetric:
             self._radius = (
                 concordance_radius(self._objective, self._coordinates, self._factor) if is_sound else float("inf")
             )
-        if self._radius == np.inf:
+        if self._radius * distance > _FAR:
             return float("inf")
         # Along h the Hessian changes by at most exp(+-R(h)), R(h) <= rho ||h||, and with it both norms by the root.
-        stretch = math.exp(min(self._radius * distance, 100.0) / 2.0) / math.sqrt(self._share)
+        stretch = math.exp(self._radius * distance / 2.0) / math.sqrt(self._share)
         return self_concordant_gap(stretch * decrement, stretch * self._radius)

@@ -130,7 +130,7 @@ class Objective:
 
     def evaluate(self, parameters: FloatArray, dtype: type[np.floating[Any]] = np.float64) -> tuple[float, FloatArray]:
         """Return f and its gradient, shape (m, q), computed in a precision for each block, and summed in float64."""
-        coef, intercept = (array.astype(dtype) for array in self.uncentred(parameters))
+        coef, intercept = (array.astype(dtype, copy=False) for array in self.uncentred(parameters))
 
         def statistic(block: Block) -> tuple[FloatArray, ...]:
             log_normalizer, mean = self.family.normalizer_and_mean(block.predictor(coef, intercept))

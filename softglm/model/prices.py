@@ -9,8 +9,8 @@ from softglm.model.objective import Objective
 _EVALUATION, _PRODUCT, _EXPONENTIAL = 3e4, 0.12, 3.0
 # Of sums of products of two features: under one weight each, and under many at once; of a factorisation.
 _METRIC, _GRAM, _GRAMS, _CHOLESKY = 8e4, 0.03, 0.014, 0.013
-# Of a feature that is copied, a weight that is formed.
-_COPY = 2.0
+# Of a feature that is copied, a weight that is formed; of a row that has a chance to be drawn.
+_COPY, _DRAW = 2.0, 4.0
 
 
 def evaluation_price(objective: Objective) -> float:
@@ -23,7 +23,7 @@ def approximation_price(objective: Objective, n_rows: int, *, is_full: bool = Tr
     """Return the price of the Kronecker approximation of the Hessian from so many of the rows, or of its diagonal."""
     m, q = objective.shape
     share = n_rows / objective.rows.n_rows
-    passes = _METRIC + 2.0 * share * evaluation_price(objective)
+    passes = _METRIC + _draws(objective, n_rows) + 2.0 * share * evaluation_price(objective)
     return passes + is_full * (n_rows * m * (_GRAM * m + _COPY) + _CHOLESKY * (3 * m**3 + q**3))
 
 
@@ -34,4 +34,9 @@ def hessian_price(objective: Objective, n_rows: int) -> float:
     share = n_rows / objective.rows.n_rows
     grams = n_rows * ((_GRAM if m > 2 * d else _GRAMS) * d * m**2 + _COPY * (m + d))
     factorisation: float = _CHOLESKY * (m * s) ** 3
-    return _METRIC + share * evaluation_price(objective) + grams + factorisation
+    return _METRIC + _draws(objective, n_rows) + share * evaluation_price(objective) + grams + factorisation
+
+
+def _draws(objective: Objective, n_rows: int) -> float:
+    """Return the price of drawing so many of the rows."""
+    return _DRAW * objective.rows.n_rows if n_rows < objective.rows.n_rows else 0.0

@@ -25,12 +25,15 @@ from softglm.model.separation import is_separated, separates
 _MAX_PARAMETERS, _MAX_ENTRIES, _ROWS = 4096, 2**26, 2048
 # And, where the penalty can prove the optimum too, while it costs no more than this many evaluations.
 _MAX_PRICE = 1000.0
-# The fit starts in coordinates from all second moments if they cost no more than this many evaluations, or are few.
+# The fit starts in coordinates from all second moments, or from another point with a metric made there, if that costs
+# no more than this many evaluations.
 _MAX_START = 6.0
 # A sample of rows is a copy: of no more than this part of the entries, or of so many.
 _MOST_COPIED, _ALWAYS_COPIED = 32, 2**19
 # The distance to the optimum, relative to that of the null model, that products in float32 can tell.
 _SINGLE_RESOLUTION = 3e-4
+# The mean weight of the rows up to which, and down to the reciprocal, their weights are within the range of float32.
+_SINGLE_RANGE = 1e10
 # Linear programs decide about separation while all their entries, few of which are ever formed, stay below this.
 _MAX_PROGRAM = 10**9
 
@@ -67,20 +70,26 @@ class GLM:
         self.objective, self.coordinates, self._assembly = objective, coordinates, assembly or coordinates
         self._scores = scores
         self._is_separated: bool | None = None
+        self._is_penalised = _is_penalised(objective)
         n, (_, q) = objective.rows.n_rows, objective.shape
         r, s = coordinates.scales.shape
         d = objective.family.n_curvature_directions
         self._price = evaluation_price(objective)
-        self._dtype: type[np.floating[Any]] = np.float32 if objective.rows.dtype == np.float32 else np.float64
+        mean_weight = objective.moments.total_weight / n
+        is_single = objective.rows.dtype == np.float32 and 1.0 / _SINGLE_RANGE < mean_weight < _SINGLE_RANGE
+        self._dtype: type[np.floating[Any]] = np.float32 if is_single else np.float64
         self._is_decidable = r * s <= _MAX_PARAMETERS and d * (q + _ROWS) <= _MAX_ENTRIES and n * d * r <= _MAX_PROGRAM
         fits = r * s <= _MAX_PARAMETERS and d * (q + _ROWS) <= _MAX_ENTRIES
-        pays = hessian_price(objective, n) <= _MAX_PRICE * self._price or not objective.penalty.curvature.any()
+        pays = hessian_price(objective, n) <= _MAX_PRICE * self._price or not self._is_penalised
         self.has_hessian = fits and pays
-        # What a part of the rows says of the rank is not to be trusted where nothing is penalised.
-        self._n_rows = rows_that_tell(objective) if objective.penalty.curvature.any() else n
-        self.approximation = Offer(
-            approximation_price(objective, self._n_rows, is_full=is_decomposed(objective)),
-            partial(self._approximate, self._n_rows),
+        # What a part of the rows says of the rank is not to be trusted where something is not penalised.
+        self._n_rows = rows_that_tell(objective) if self._is_penalised else n
+        self.approximations = tuple(
+            Offer(
+                approximation_price(objective, count, is_full=is_decomposed(objective)),
+                partial(self._approximate, count),
+            )
+            for count in (self._n_rows, n)
         )
         self.hessians = tuple(
             Offer(hessian_price(objective, count), partial(self._hessian, count)) for count in self._counts()
@@ -95,8 +104,7 @@ class GLM:
         FloatingPointError
             If the squares of X overflow.
         """
-        coef_penalty, _ = objective.split(objective.penalty.curvature[:, np.newaxis])
-        if not coef_penalty.all():
+        if not _is_penalised(objective):
             return cls(objective, null_coordinates(objective, null.information))
         n_rows = rows_that_tell(objective)
         is_full = approximation_price(objective, n_rows) <= _MAX_START * evaluation_price(objective)
@@ -119,7 +127,7 @@ class GLM:
     def is_unique(self) -> bool:
         """Whether the optimum is: false where columns are collinear and nothing tells them apart."""
         has_full_rank = len(self.coordinates.scales) == self.objective.shape[0] and bool(self.coordinates.scales.all())
-        return has_full_rank or bool(self.objective.penalty.curvature.any())
+        return has_full_rank or self._is_penalised
 
     @property
     def metric(self) -> KroneckerMetric:
@@ -128,7 +136,7 @@ class GLM:
 
     def metric_at(self, point: FloatArray) -> HessianMetric | KroneckerMetric:
         """Return a metric to go on with from a point: made there, as good as pays."""
-        for offer in (*self.hessians[-1:], self.approximation):
+        for offer in (*self.hessians[-1:], self.approximations[0]):
             if offer.price <= _MAX_START * self.evaluation_cost:
                 return offer.make(point)
         return self.metric
@@ -177,8 +185,10 @@ class GLM:
 
         None if that is not known, or too large to decide.
         """
-        if self.objective.penalty.curvature.any():
+        if self._is_penalised:
             return False
+        if self.objective.penalty.curvature.any():
+            return None  # whether what is not penalised separates, the programs do not know
         if self._is_separated is None and self._is_decidable and (self.has_hessian or thorough):
             if separates(self.objective, point):
                 self._is_separated = True
@@ -188,3 +198,9 @@ class GLM:
                 except ArithmeticError:
                     self._is_decidable = False
         return self._is_separated
+
+
+def _is_penalised(objective: Objective) -> bool:
+    """Tell whether every coefficient is."""
+    strength, _ = objective.split(objective.penalty.curvature[:, np.newaxis])
+    return bool(strength.all())

@@ -7,7 +7,7 @@ and those of rare classes. Each row is therefore given a chance proportional to
 
 D the inverse squared spreads of the columns, S the information at the null model, of rank s: to the first approximation
 its leverages in the model of the features and in that of the classes, which are p and s on average. So ordinary rows
-have equal chances, and only the others better ones.
+have equal chances, and only the others better ones. (Rows of more weight have better chances too, see `Rows.sample`.)
 """
 
 import numpy as np
@@ -16,9 +16,9 @@ from softglm.arrays import FloatArray
 from softglm.data import Block, Rows
 from softglm.model.objective import Objective
 
-# Enough rows to tell second moments: so many for each feature, and in all.
-# Scores are one for rows at up to this many times the mean distance; up to the second, they are nothing unusual.
+# Scores are one for rows at up to this many times the mean distance; up to the second they are nothing unusual.
 _ORDINARY, _UNUSUAL = 2.0, 2.0
+# Enough rows to tell second moments: so many for each feature, and in all.
 _ROWS_PER_FEATURE, _LEAST_ROWS = 16, 1024
 
 
@@ -74,6 +74,8 @@ def _precisions(objective: Objective, rows: Rows) -> FloatArray:
         return block.squares(center, ones), ones.sum(keepdims=True)
 
     squares, total = rows.sum(statistic)
+    if not squares.all() and rows is not objective.rows:
+        return _precisions(objective, objective.rows)  # some columns vary elsewhere, or nowhere
     squares *= len(center)
     precisions: FloatArray = np.divide(total, squares, out=np.zeros_like(squares), where=squares > 0.0)
     return precisions

@@ -16,6 +16,8 @@ from softglm.solver.memory import Memory
 # The constants of sufficient decrease and of curvature in the Wolfe conditions (Nocedal & Wright 2006, section 3.1).
 _DECREASE, _CURVATURE = 1e-4, 0.9
 _MAX_TRIALS = 30
+# Where f is not finite, the next trial is nearer by this; elsewhere it keeps such distances from the ends of a bracket.
+_RETREAT, _NEAREST, _FARTHEST = 0.1, 0.05, 0.9
 # Differences of f below this, relative to |f| + 1, are rounding; the slope alone decides there (see `_acceptable`).
 _ROUNDING = 1e-13
 
@@ -89,8 +91,8 @@ def lbfgs(
 def _line_search(evaluate: Evaluate, start: Iterate, move: FloatArray) -> tuple[float, Iterate] | None:
     """Return a step length that satisfies the Wolfe conditions, with the iterate there, or None.
 
-    The bracket of Lewis & Overton 2013 (doi 10.1007/s10107-012-0514-2), with the secant of the slopes, which of a
-    convex function increase, in place of bisection where it falls well inside.
+    The bracket of Lewis & Overton 2013 (doi 10.1007/s10107-012-0514-2), with the cubic through the values and slopes at
+    its ends in place of bisection.
     """
     slope = float(np.vdot(start.gradient, move))
     if not slope < 0.0:
@@ -129,12 +131,14 @@ def _next_length(low: _Trial, high: _Trial) -> float:
     if not np.isfinite(high.length):
         return 4.0 * low.length if low.length > 0.0 else 1.0
     width = high.length - low.length
+    if not (np.isfinite(high.value) and np.isfinite(high.slope)):
+        return low.length + _RETREAT * width
     share = 0.5
-    if np.isfinite(high.value) and np.isfinite(high.slope):
+    if high.slope > low.slope:
         # Nocedal & Wright 2006, equation 3.59.
         d1 = low.slope + high.slope - 3.0 * (high.value - low.value) / width
         discriminant = d1 * d1 - low.slope * high.slope
-        if discriminant >= 0.0:
+        if 0.0 <= discriminant < np.inf:
             d2 = np.sqrt(discriminant)
             share = 1.0 - (high.slope + d2 - d1) / (high.slope - low.slope + 2.0 * d2)
-    return float(low.length + width * np.clip(share, 0.05, 0.9))
+    return float(low.length + width * np.clip(share, _NEAREST, _FARTHEST))

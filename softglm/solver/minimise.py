@@ -27,7 +27,7 @@ _SUSPICIOUS = 12
 # The decrease from the reference is taken to be at least this, relative to |f| + 1: f resolves no less.
 _RESOLUTION = 4 * np.finfo(np.float64).eps
 # Without a bound, an estimate of the gap has to be this much smaller than the tolerance.
-_DISTRUST = 1e-2
+DISTRUST = 1e-2
 # Where nothing is proved yet, the gap is brought down by this before the next attempt.
 _CLOSER = 0.1
 # So many iterations in a row that lower neither f nor the estimate of the gap are at the precision of the arithmetic.
@@ -141,16 +141,22 @@ class _Run:
                     self.wanted = _CLOSER * self.estimate
                     if end is _End.ARRIVED and self.problem.bound(self.here.gradient) < np.inf:
                         continue  # to go on costs less than a Hessian
-                    if self.problem.hessians:
-                        exact = end is not _End.ARRIVED
-                        metric = self.refreshed(self.schedule.buy_hessian(self.here.point, exact=exact))
-                        self.polish(metric)
-                        proof = self.prove(metric)
-                    elif end is _End.STUCK:
-                        metric = self.refreshed(self.schedule.buy_approximation(self.here.point))
+                    metric, proof = self.with_better_metric(end, metric, proof)
             status = self.verdict(end, proof)
             if status is not None:
                 return self.solution(status, proof)
+            if end is _End.STUCK:
+                self.stuck_at = self.here.value, self.estimate
+
+    def with_better_metric(self, end: _End, metric: Metric, proof: _Proof) -> tuple[Metric, _Proof]:
+        """Return a Hessian made here, where that may help, and what it proves; or the best approximation."""
+        if self.problem.hessians and (end is not _End.OUT_OF_ITERATIONS or self.estimate <= self.allowed):
+            metric = self.refreshed(self.schedule.buy_hessian(self.here.point, exact=end is not _End.ARRIVED))
+            self.polish(metric)
+            return metric, self.prove(metric)
+        if end is _End.STUCK:
+            metric = self.refreshed(self.schedule.buy_approximation(self.here.point, best=True))
+        return metric, proof
 
     def run_stage(self, metric: Metric) -> _End:
         """Run L-BFGS until it has paid for the next metric, or seems to have arrived."""
@@ -232,7 +238,7 @@ class _Run:
             has_none = self.problem.has_no_minimiser(self.here.point, thorough=thorough)
             if has_none:
                 return Status.SEPARATED
-            if is_over and not self.problem.hessians and proof.gap <= _DISTRUST * self.allowed:
+            if is_over and not self.problem.hessians and proof.gap <= DISTRUST * self.allowed:
                 # There is nothing that could prove it: the estimate has to do.
                 return Status.UNDECIDED if has_none is None else Status.CONVERGED
         if is_over:
@@ -243,7 +249,6 @@ class _Run:
         """Tell whether no iteration is left, or none has changed anything since the last stage that got stuck."""
         if end is _End.STUCK:
             value, estimate = self.stuck_at
-            self.stuck_at = self.here.value, self.estimate
             return not (value - self.here.value > self.rounding or self.estimate < estimate / 2.0)
         return end is _End.OUT_OF_ITERATIONS or (end is _End.ARRIVED and not self.problem.hessians)
 

@@ -36,8 +36,8 @@ class Problem(Protocol):
         """The cost of `evaluate`, in any unit."""
 
     @property
-    def approximation(self) -> Offer:
-        """An approximation of the Hessian."""
+    def approximations(self) -> Sequence[Offer]:
+        """Approximations of the Hessian, from the cheapest to the best."""
 
     @property
     def hessians(self) -> Sequence[Offer]:

@@ -53,7 +53,7 @@ class Schedule:
     def buy(self, point: FloatArray) -> Metric:
         """Return the best metric that is paid for, made at a point."""
         (price, paid), _ = self._offers()
-        return self.buy_hessian(point, exact=False) if paid >= price else self.buy_approximation(point)
+        return self.buy_hessian(point, exact=False) if paid >= price else self.buy_approximation(point, best=False)
 
     def buy_hessian(self, point: FloatArray, *, exact: bool) -> Metric:
         """Return the next Hessian, or the exact one, whether it is paid for or not."""
@@ -64,19 +64,20 @@ class Schedule:
         self._rent = self._saved = 0.0
         return hessians[level].make(point)
 
-    def buy_approximation(self, point: FloatArray) -> Metric:
-        """Return an approximation of the Hessian."""
+    def buy_approximation(self, point: FloatArray, *, best: bool) -> Metric:
+        """Return an approximation of the Hessian, the cheapest or the best, whether it is paid for or not."""
+        offer = self._problem.approximations[-1 if best else 0]
         self.n_approximations += 1
         self._rent = 0.0
-        self._saved += self._problem.approximation.price
-        return self._problem.approximation.make(point)
+        self._saved += offer.price
+        return offer.make(point)
 
     def _offers(self) -> tuple[tuple[float, float], ...]:
         """Return price of, and what is paid for, the next Hessian and the next approximation."""
         hessians = self._problem.hessians
         hessian = hessians[self._next_hessian].price if hessians else np.inf
         least = _LEAST_EVALUATIONS * self._problem.evaluation_cost
-        approximation = max(self._problem.approximation.price, least) * 2**self.n_approximations
+        approximation = max(self._problem.approximations[0].price, least) * 2**self.n_approximations
         pays = not self.n_hessians and _CHEAPER * approximation <= hessian
         return (hessian, self._saved), (approximation if pays else np.inf, self._rent)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from softglm.arrays import FloatArray
-from softglm.solver.lbfgs import Iterate, lbfgs
+from softglm.solver.lbfgs import Iterate, _next_length, _Trial, lbfgs
 from softglm.solver.memory import Memory
 
 # The constants of sufficient decrease and of curvature, which the search promises.
@@ -190,3 +190,17 @@ def test_the_starting_point_is_not_modified():
     start = np.full(6, 0.7)
     run(logistic(6), start)
     np.testing.assert_array_equal(start, np.full(6, 0.7))
+
+
+@pytest.mark.parametrize("value", [-1e-3, 0.0, 1.0, 1e5, 1e170, 1e300, np.inf, np.nan])
+@pytest.mark.parametrize("slope", [1e-3, 1.0, 1e172, 1e300, np.inf, np.nan])
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (0.3, 0.5)])
+def test_the_next_length_is_well_inside_the_bracket_whatever_is_found_at_its_end(value, slope, low, high):
+    with np.errstate(over="ignore", invalid="ignore"):
+        length = _next_length(_Trial(low, 0.0, -1.0), _Trial(high, value, slope))
+    assert low + 0.04 * (high - low) < length < high - 0.04 * (high - low)
+
+
+def test_the_next_length_is_where_a_cubic_is_lowest():
+    low, high = (_Trial(x, x**3 - 0.27 * x, 3.0 * x**2 - 0.27) for x in (0.0, 1.0))
+    np.testing.assert_allclose(_next_length(low, high), 0.3)

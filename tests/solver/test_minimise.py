@@ -57,8 +57,8 @@ class Convex:
         return float(self.value(point)), self.gradient(point)
 
     @property
-    def approximation(self):
-        return Offer(self.refresh_cost / 4.0, lambda point: Cholesky(np.diag(self.curvature(point)), proves=False))
+    def approximations(self):
+        return [Offer(self.refresh_cost / 4.0, lambda point: Cholesky(np.diag(self.curvature(point)), proves=False))]
 
     @property
     def hessians(self):

@@ -30,8 +30,8 @@ class Shop:
         return [Offer(price, lambda _, price=price: price) for price in self.prices]
 
     @property
-    def approximation(self):
-        return Offer(self.approximation_price, lambda _: "approximation")
+    def approximations(self):
+        return [Offer(self.approximation_price, lambda _: "approximation")]
 
 
 def bought(shop, n_evaluations, estimates=FAR):
