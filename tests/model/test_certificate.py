@@ -66,6 +66,19 @@ def radius_at(objective, coordinates, point):
     return concordance_radius(objective, coordinates, factor)
 
 
+def at_optimum(name, alpha):
+    """A problem, the truth about it, its objective and coordinates, and the parameters of the optimum in the latter."""
+    data = PROBLEMS[name]()
+    truth, optimum, _ = truth_of(name, alpha)
+    objective = objective_of(*rows_and_family(data), alpha / data.total_weight)
+    coordinates = null_coordinates(objective, null_model(objective).information)
+    coef, intercept = optimum.coef, optimum.intercept
+    if data.n_classes == 2:
+        coef, intercept = (np.diff(array, axis=-1) for array in (coef, intercept))
+    best = objective.centred(coef, intercept)
+    return data, truth, optimum, objective, coordinates, best
+
+
 def tried_pair_by_pair(data, alpha, coef, intercept):
     """The largest ||(e_k - e_l) (x) z_i|| in the inverse of the dense Hessian, over all rows and pairs."""
     truth = SoftmaxRegression(data, alpha)
@@ -115,14 +128,7 @@ def test_the_radius_of_a_single_parameter_is_exact():
 @pytest.mark.parametrize("alpha", [0.0, 1.0])
 @pytest.mark.parametrize("name", [*SMALL, "collinear", "soft_labels", "counts"])
 def test_what_is_proved_is_true_near_the_optimum(name, alpha):
-    data = PROBLEMS[name]()
-    truth, optimum, _ = truth_of(name, alpha)
-    objective = objective_of(*rows_and_family(data), alpha / data.total_weight)
-    coordinates = null_coordinates(objective, null_model(objective).information)
-    coef, intercept = optimum.coef, optimum.intercept
-    if data.n_classes == 2:
-        coef, intercept = (np.diff(array, axis=-1) for array in (coef, intercept))
-    best = objective.centred(coef, intercept)
+    _, truth, optimum, objective, coordinates, best = at_optimum(name, alpha)
     rng, n_proved = np.random.default_rng(0), 0
     for size in np.logspace(-4.0, 0.0, 40):
         away = rng.normal(size=coordinates.scales.size)
@@ -138,14 +144,7 @@ def test_what_is_proved_is_true_near_the_optimum(name, alpha):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_what_is_proved_with_the_hessian_of_a_point_nearby_is_true(name):
-    data = PROBLEMS[name]()
-    truth, optimum, _ = truth_of(name, 1.0)
-    objective = objective_of(*rows_and_family(data), 1.0 / data.total_weight)
-    coordinates = null_coordinates(objective, null_model(objective).information)
-    coef, intercept = optimum.coef, optimum.intercept
-    if data.n_classes == 2:
-        coef, intercept = (np.diff(array, axis=-1) for array in (coef, intercept))
-    best = objective.centred(coef, intercept)
+    _, truth, optimum, objective, coordinates, best = at_optimum(name, 1.0)
     rng = np.random.default_rng(0)
     for size in np.logspace(-4.0, -1.0, 20):
         here, there = (
@@ -203,14 +202,7 @@ def test_a_newton_step_in_the_exact_metric_is_that_of_the_dense_truth(name):
 @pytest.mark.parametrize("scores", [None, "of the rows"])
 @pytest.mark.parametrize("name", SMALL)
 def test_what_is_proved_with_the_hessian_of_a_sample_is_true(name, scores):
-    data = PROBLEMS[name]()
-    truth, optimum, _ = truth_of(name, 1.0)
-    objective = objective_of(*rows_and_family(data), 1.0 / data.total_weight)
-    coordinates = null_coordinates(objective, null_model(objective).information)
-    coef, intercept = optimum.coef, optimum.intercept
-    if data.n_classes == 2:
-        coef, intercept = (np.diff(array, axis=-1) for array in (coef, intercept))
-    best = objective.centred(coef, intercept)
+    data, truth, optimum, objective, coordinates, best = at_optimum(name, 1.0)
     rng, n_proved = np.random.default_rng(0), 0
     chances = None if scores is None else rng.exponential(size=len(data.y)) + 0.1
     sample = objective.rows.sample(len(data.y) // 3, chances)
