@@ -54,12 +54,12 @@ class Memory:
         if not self:
             return vector
         steps, changes = self._steps, self._changes
-        inner, squares = steps @ changes.T, changes @ changes.T
-        gamma = inner[-1, -1] / squares[-1, -1]
+        inner = steps @ changes.T
+        gamma = inner[-1, -1] / (changes[-1] @ changes[-1])
         along, _ = lapack.dtrtrs(inner, steps @ vector)
-        mixed = inner.diagonal() * along + gamma * (squares @ along - changes @ vector)
-        across, _ = lapack.dtrtrs(inner, mixed, trans=1)
-        product: FloatArray = gamma * (vector - along @ changes) + across @ steps
+        rest = vector - along @ changes
+        across, _ = lapack.dtrtrs(inner, inner.diagonal() * along - gamma * (changes @ rest), trans=1)
+        product: FloatArray = gamma * rest + across @ steps
         return product
 
 
