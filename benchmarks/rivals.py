@@ -62,7 +62,7 @@ class SoftGLM(Rival):
     """softglm, the public estimator."""
 
     name = family = "softglm"
-    tolerances = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5, 1e-6, 1e-8)
+    tolerances = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 1e-6, 1e-8)
 
     def fit(self, problem, tol):
         """Fit SoftmaxGLM at `tol`; 1e-8 is its default."""
