@@ -79,7 +79,7 @@ class RowsInMemory(Rows):
         chances = (np.ones(len(chosen)) if scores is None else scores[chosen].astype(np.float64)) * (count / total)
         multiplicities = 1.0 / np.minimum(chances, 1.0)
         part = RowsInMemory(
-            X[chosen] if _is_sparse(X) else X.take(chosen, axis=0),
+            X[chosen] if _is_sparse(X) or not X.flags.c_contiguous else X.take(chosen, axis=0),
             targets[chosen],
             multiplicities if weights is None else weights[chosen] * multiplicities,
             None if offset is None else offset[chosen],
