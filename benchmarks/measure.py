@@ -124,7 +124,8 @@ def measure(case, rivals, threads, effort):
         sweeps[peer.name] = _sweep(workers[peer.name], peer, reference, limit, effort)
         if sweeps[peer.name].stopped_after is not None and sweeps[peer.name].reached:
             workers[peer.name] = Worker(problem, peer, threads)  # the race needs it again
-    lowest = min((run["gap"] for sweep in sweeps.values() for run in sweep.runs), default=0.0)
+    gaps = (run["gap"] for sweep in sweeps.values() for run in sweep.runs)
+    lowest = min((gap for gap in gaps if gap is not None), default=0.0)
     _race(workers, sweeps, limit, effort)
     for worker in workers.values():
         worker.stop()
