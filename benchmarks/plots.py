@@ -78,16 +78,20 @@ def _ratios(cells, threads, target):
         "scikit-learn's default, lbfgs": [ratio(cell, "scikit-learn lbfgs", target) for cell in cells],
         "L-BFGS without our preconditioner": [ratio(cell, "plain L-BFGS", target) for cell in cells],
     }
-    for label, ratios in series.items():
+    looks = ("o", "#0072B2"), ("^", "#D55E00"), ("s", "#009E73")  # told apart by the colour-blind too
+    for (label, ratios), (marker, color) in zip(series.items(), looks, strict=True):
         values = sorted(value.value for value in ratios if value is not None)
-        axis.plot(values, marker=".", label=label)
+        axis.plot(values, marker=marker, color=color, label=label)
     axis.axhline(1.0, color="black", linewidth=1)
     axis.axhline(CAP, color="black", linewidth=1, linestyle=":")
     axis.set(
         yscale="log",
         xlabel="problems, each line sorted by itself",
         ylabel="times as long as softglm",
-        title=f"Time to a relative gap of {target}; {threads} thread(s); stopped at {CAP:g}",
+        title=f"Time to a relative gap of {target}; {threads} thread(s); at most {CAP:g} is counted",
     )
+    ticks = [0.5, 1.0, 2.0, 5.0, 10.0, CAP]
+    axis.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    axis.minorticks_off()
     axis.legend()
     return figure
