@@ -196,8 +196,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, p)
-            Dense float64 in C order is used as it is; other dtypes and orders are converted block by block, CSC to CSR
-            as a whole.
+            Dense float64 is used as it is, and float32 until the last evaluations; other dtypes are converted block by
+            block, CSC to CSR as a whole. Misaligned memory is copied once.
         y : array-like of shape (n,) or (n, K)
             Labels; or for K >= 2 columns class probabilities or counts, whose row totals count as weights. The columns
             of a frame name the classes and are sorted; those of an array are the classes 0 to K - 1.
