@@ -82,14 +82,15 @@ class GLM:
         fits = r * s <= _MAX_PARAMETERS and d * (q + _ROWS) <= _MAX_ENTRIES
         pays = hessian_price(objective, n) <= _MAX_PRICE * self._price or not self._is_penalised
         self.has_hessian = fits and pays
-        # What a part of the rows says of the rank is not to be trusted where something is not penalised.
-        self._n_rows = rows_that_tell(objective) if self._is_penalised else n
+        # What a part of the rows says of the rank is not to be trusted where something is not penalised. (Hessians are
+        # made in coordinates that all rows have told.)
+        n_rows = rows_that_tell(objective) if self._is_penalised else n
         self.approximations = tuple(
             Offer(
                 approximation_price(objective, count, is_full=is_decomposed(objective)),
                 partial(self._approximate, count),
             )
-            for count in (self._n_rows, n)
+            for count in (n_rows, n)
         )
         self.hessians = tuple(
             Offer(hessian_price(objective, count), partial(self._hessian, count)) for count in self._counts()
@@ -104,11 +105,11 @@ class GLM:
         FloatingPointError
             If the squares of X overflow.
         """
+        scores = row_scores(objective, null.information)
         if not _is_penalised(objective):
-            return cls(objective, null_coordinates(objective, null.information))
+            return cls(objective, null_coordinates(objective, null.information), None, scores)
         n_rows = rows_that_tell(objective)
         is_full = approximation_price(objective, n_rows) <= _MAX_START * evaluation_price(objective)
-        scores = row_scores(objective, null.information)
         rows = objective.rows.sample(n_rows, scores)
         return cls(objective, *quick_coordinates(objective, null.information, rows, is_full=is_full), scores)
 
@@ -116,7 +117,7 @@ class GLM:
         """Return the numbers of rows from which Hessians are made, up to all of them."""
         if not self.has_hessian:
             return []
-        rows, count, counts = self.objective.rows, self._n_rows, []
+        rows, count, counts = self.objective.rows, rows_that_tell(self.objective), []
         copied = max(rows.n_entries // _MOST_COPIED, _ALWAYS_COPIED)
         while 2 * count <= rows.n_rows and count * rows.n_entries <= copied * rows.n_rows:
             counts.append(count)

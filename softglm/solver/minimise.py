@@ -22,8 +22,8 @@ from softglm.solver.problem import Metric, Problem
 from softglm.solver.schedule import Schedule
 from softglm.solver.solution import GapKind, Solution, Status
 
-# From this metric on, a problem without a proved minimiser is asked whether it has one.
-_SUSPICIOUS = 12
+# From these metrics on, a problem without a proved minimiser is asked whether it has one: cheaply, and thoroughly.
+_DOUBTFUL, _SUSPICIOUS = 6, 24
 # The decrease from the reference is taken to be at least this, relative to |f| + 1: f resolves no less.
 _RESOLUTION = 4 * np.finfo(np.float64).eps
 # Without a bound, an estimate of the gap has to be this much smaller than the tolerance.
@@ -233,8 +233,8 @@ class _Run:
         if self.suffices(proof):
             return Status.CONVERGED
         is_over = self.is_over(end)
-        if proof.kind is GapKind.ESTIMATE:
-            thorough = is_over or self.estimate <= self.allowed or self.n_metrics >= _SUSPICIOUS
+        thorough = is_over or self.estimate <= self.precise or self.n_metrics >= _SUSPICIOUS
+        if proof.kind is GapKind.ESTIMATE and (thorough or self.n_metrics >= _DOUBTFUL):
             has_none = self.problem.has_no_minimiser(self.here.point, thorough=thorough)
             if has_none:
                 return Status.SEPARATED
