@@ -34,6 +34,8 @@ from softglm.validation import (
 
 # Standard errors from the optimum at which the data cannot be those of the fit, whatever its gap.
 _FAR, _GAPS = 0.5, 3.0
+# Standard errors from the optimum at which the estimates of a limit have all their digits.
+_ALL_DIGITS = 1e-9
 # Standard errors that the rounding of the fitted coefficients may amount to, in float64 and in float32.
 _ROUNDING, _SINGLE_ROUNDING = 1e-3, 0.05
 _SELECTED = (
@@ -376,7 +378,9 @@ def _limit(fitted: Estimate, rows: Rows) -> Estimate:
     """Return the limit of a separated fit: the optimum of rows from which the separated alternatives are gone."""
     observed = fitted.objective
     objective = Objective(rows, observed.family, observed.penalty, fit_intercept=observed.fit_intercept)
-    limit = refined(estimate_at(objective, fitted.parameters, fitted.coordinates, is_singular=True))
+    first = estimate_at(objective, fitted.parameters, fitted.coordinates, is_singular=True)
+    # The separated fit stopped somewhere on its way: what is finite is brought to all its digits.
+    limit = refined(first, _ALL_DIGITS)
     return replace(limit, observed=observed)
 
 
