@@ -248,9 +248,8 @@ def _precision(problem: GLM, tol: float) -> float:
     """Return how close to the optimum to go, relative to the distance of the null model."""
     if not problem.hessians:
         return math.sqrt(DISTRUST * tol)  # digits would be dear: the loss alone
-    if problem.objective.penalty.curvature.any():
-        return tol
-    return _MORE_DIGITS * tol if problem.is_unique else min(_MORE_DIGITS * tol, _HIDDEN_PRECISION)
+    precision = tol if problem.objective.penalty.curvature.any() else _MORE_DIGITS * tol
+    return precision if problem.is_unique else min(precision, _HIDDEN_PRECISION)
 
 
 def _first_iterate(objective: Objective, problem: GLM, null: Null, start: Start | None) -> tuple[Iterate, int]:

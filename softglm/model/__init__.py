@@ -1,6 +1,6 @@
 """What is minimised, and all that is known about its curvature."""
 
-from softglm.model.coordinates import MAX_DENSE_FEATURES, null_coordinates, quick_coordinates
+from softglm.model.coordinates import MAX_DENSE_FEATURES, null_coordinates
 from softglm.model.intercept import Null, null_model
 from softglm.model.objective import Objective
 from softglm.model.penalty import Penalty, Ridge
@@ -16,6 +16,5 @@ __all__ = [
     "Ridge",
     "null_coordinates",
     "null_model",
-    "quick_coordinates",
     "row_space",
 ]
