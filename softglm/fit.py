@@ -292,8 +292,9 @@ def _rounded(result: Fit, objective: Objective, precision: npt.DTypeLike, tol: f
     intercept = (result.intercept + objective.moments.center @ (result.coef - coef)).astype(precision)
     there = objective.centred(coef.astype(np.float64), intercept.astype(np.float64))
     loss, _ = objective.evaluate(there)
-    # Two losses tell nothing finer than their own rounding.
-    gap = result.gap + max(loss - result.loss, _RESOLUTION * (1.0 + abs(loss)))
+    # Two losses tell nothing finer than their own rounding, and that of what cancels where columns are far from zero.
+    cancels = float(np.abs(objective.moments.center @ there[: len(coef)]).max(initial=0.0))
+    gap = result.gap + max(loss - result.loss, 0.0) + _RESOLUTION * (1.0 + abs(loss) + cancels)
     penalty = objective.penalty.value(there)
     rounded = replace(result, coef=coef, intercept=intercept, loss=loss, penalty=penalty, gap=gap)
     lost = loss - result.loss > _RESOLUTION * (1.0 + abs(loss))
