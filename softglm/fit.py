@@ -121,7 +121,7 @@ def fit(
         None starts at the null model.
     fit_intercept : bool, default=True
     tol : float, default=1e-8
-        The relative gap to prove.
+        The relative gap to prove, and the relative distance to the optimum to reach; see `_precision`.
     max_iter : int, default=1000
         The most iterations of L-BFGS.
     precision : dtype, default=float64

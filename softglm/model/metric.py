@@ -88,7 +88,7 @@ class HessianMetric:
             self._radius = (
                 concordance_radius(self._objective, self._coordinates, self._factor) if is_sound else float("inf")
             )
-        if self._radius * distance > _FAR:
+        if not self._radius * distance <= _FAR:  # also where it is inf times 0
             return float("inf")
         # Along h the Hessian changes by at most exp(+-R(h)), R(h) <= rho ||h||, and with it both norms by the root.
         stretch = math.exp(self._radius * distance / 2.0) / math.sqrt(self._share)
