@@ -14,14 +14,15 @@ from softglm.model.objective import Objective
 
 _MAX_STEPS = 200
 _MAX_HALVINGS = 30
-# The squared Newton decrement, in nats, below which the intercepts are exact to rounding.
-_NEGLIGIBLE = 1e-28
+# The squared Newton decrement, in nats, or the gradient, relative to the mean targets, below which the intercepts are
+# exact to rounding.
+_NEGLIGIBLE, _EXACT = 1e-28, 8 * np.finfo(np.float64).eps
 # Far from the optimum the information vanishes and Newton's step with it explodes: eta moves by no more than this at
 # first, twice as much at each next step.
 _LONGEST = 4.0
 _LEAST_INFORMATION = 1e-200
 # Differences of f below this, relative to |f| + 1, are rounding; the slope decides there.
-_ROUNDING = 1e-14
+_ROUNDING = 1e-13
 
 
 class Null(NamedTuple):
@@ -61,7 +62,10 @@ def solve_intercept(objective: Objective, parameters: FloatArray) -> FloatArray:
     basis = objective.family.identifiable_directions
     value, gradient, information = _intercept_pass(objective, parameters)
     longest = _LONGEST
+    rounding = _EXACT * np.abs(objective.moments.mean_target)
     for _ in range(_MAX_STEPS):
+        if (np.abs(gradient) <= rounding).all():
+            break
         step = _newton_step(basis.T @ gradient, basis.T @ information @ basis, basis, longest)
         longest *= 2.0
         slope = gradient @ step
@@ -71,8 +75,10 @@ def solve_intercept(objective: Objective, parameters: FloatArray) -> FloatArray:
             trial = parameters.copy()
             trial[-1] += step
             there = _intercept_pass(objective, trial)
-            flat = abs(there[0] - value) <= _ROUNDING * (1.0 + abs(value))
-            if there[0] < value or (flat and abs(there[1] @ step) < abs(slope)):
+            is_flat = abs(there[0] - value) <= _ROUNDING * (1.0 + abs(value))
+            if is_flat and not abs(there[1] @ step) < abs(slope) / 2.0:
+                return parameters  # the slope is rounding, too
+            if is_flat or there[0] < value:
                 break
             step = step / 2.0
         else:

@@ -3,9 +3,14 @@ import pytest
 from dense_newton import SoftmaxRegression
 from problems import PROBLEMS, REGRESSIONS, objective_of, regression, rows_and_family
 from scipy.special import softmax
+from sklearn.datasets import load_digits
 
-from softglm.model import null_model
+from softglm.data import RowsInMemory
+from softglm.families import Categorical
+from softglm.fit import fit
+from softglm.model import Ridge, intercept, null_model
 from softglm.model.intercept import solve_intercept
+from softglm.solver import GapKind
 
 # Of a mean of the rows' residuals, each of order 1.
 ROUNDING = {"rtol": 1e-12, "atol": 1e-14}
@@ -79,3 +84,21 @@ def test_value_and_information_of_the_null_model_are_those_of_the_objective(name
     )
     expected = information / objective.moments.total_weight
     np.testing.assert_allclose(null.information, expected, **ROUNDING)
+
+
+def test_the_best_intercepts_are_found_in_a_few_passes_where_rounding_hides_them(monkeypatch):
+    # Where classes are nearly separated, f is rounding and its slope too, long before the decrement says so.
+    n_passes = 0
+
+    def counted(*arguments):
+        nonlocal n_passes
+        n_passes += 1
+        return one_pass(*arguments)
+
+    one_pass = intercept._intercept_pass  # noqa: SLF001
+    monkeypatch.setattr(intercept, "_intercept_pass", counted)
+    X, y = load_digits(return_X_y=True)
+    rows = RowsInMemory(100.0 * X, y.astype(np.int32))
+    result = fit(rows, Categorical(10), Ridge.on_coefficients(1e-2 / len(y), X.shape[1], fit_intercept=True), tol=1e-4)
+    assert result.gap_kind is GapKind.STRONG_CONVEXITY
+    assert n_passes <= 8
