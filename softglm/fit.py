@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray
-from softglm.data import Rows
+from softglm.data import Rows, one_blas_thread
 from softglm.families import ExponentialFamily, UnconstrainedFamily
 from softglm.model import (
     GLM,
@@ -148,7 +148,7 @@ def fit(
         )
     options = _Options(fit_intercept, tol, max_iter)
     # Values too large for the arithmetic are a status, not a warning.
-    with np.errstate(over="ignore", invalid="ignore"):
+    with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         result = _fit_wide(rows, family, penalty, options, start=start, report=report) if _is_wide(rows) else None
         if result is None:
             result = _fit(rows, family, penalty, options, start=start, report=report)

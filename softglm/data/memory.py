@@ -1,15 +1,16 @@
 """Rows held in this process's memory, or mapped into it."""
 
-from collections.abc import Iterator
-from typing import Any, final
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
+from typing import final
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from softglm.arrays import FloatArray, IntArray, Matrix
 from softglm.data.block import Block, make_block
-from softglm.data.rows import Rows, Statistic
+from softglm.data.rows import Arrays, Result, Rows, Statistic
+from softglm.data.threads import in_threads
 
 # A block with its eta and mean should stay in the cache, but with fewer rows Python's share grows. (Bytes, rows.)
 _CACHE, _LEAST_ROWS, _MOST_ROWS = 2**20, 1024, 8192
@@ -17,6 +18,8 @@ _CACHE, _LEAST_ROWS, _MOST_ROWS = 2**20, 1024, 8192
 _LEAST_CHANCE = 0.1
 # Adding up the (p, q) statistics of the blocks must stay cheap beside computing them.
 _ENTRIES_PER_FEATURE = 8
+# Passes over so many entries of X are made in threads, as so many parts; shorter ones measured slower that way.
+_LONG_PASS, _PARTS = 2**21, 8
 # A block of a sparse matrix may be made dense up to this many entries; with more features than this none ever is.
 _MAX_DENSE_ENTRIES, _MAX_DENSE_FEATURES = 2**22, 8192
 
@@ -60,8 +63,15 @@ class RowsInMemory(Rows):
                 )
             )
 
-    def map(self, statistic: Statistic) -> Iterator[tuple[npt.NDArray[Any], ...]]:
+    def map(self, statistic: Statistic) -> Iterator[Arrays]:
         return map(statistic, self._blocks)
+
+    def gather(self, statistic: Statistic, reduce: Callable[[Iterable[Arrays]], Result]) -> Iterator[Result]:
+        n_blocks = len(self._blocks)
+        n_parts = min(_PARTS, n_blocks) if self.n_entries >= _LONG_PASS else 1
+        ends = [n_blocks * part // n_parts for part in range(n_parts + 1)]
+        parts = [self._blocks[start:end] for start, end in pairwise(ends)]
+        return in_threads(lambda blocks: reduce(map(statistic, blocks)), parts)
 
     def sample(self, count: int, scores: FloatArray | None = None) -> "RowsInMemory":
         if 2 * count > self.n_rows:

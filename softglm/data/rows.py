@@ -1,8 +1,9 @@
 """The one thing that the numeric core asks of data, wherever it lives."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,9 @@ import numpy.typing as npt
 from softglm.arrays import FloatArray
 from softglm.data.block import Block
 
-Statistic: TypeAlias = Callable[[Block], tuple[npt.NDArray[Any], ...]]
+Arrays: TypeAlias = tuple[npt.NDArray[Any], ...]
+Statistic: TypeAlias = Callable[[Block], Arrays]
+Result = TypeVar("Result")
 
 
 class Rows(ABC):
@@ -41,8 +44,15 @@ class Rows(ABC):
     multiplicity: float = 1.0
 
     @abstractmethod
-    def map(self, statistic: Statistic) -> Iterator[tuple[npt.NDArray[Any], ...]]:
+    def map(self, statistic: Statistic) -> Iterator[Arrays]:
         """Yield the statistic of each block, fresh arrays, in a fixed order."""
+
+    def gather(self, statistic: Statistic, reduce: Callable[[Iterable[Arrays]], Result]) -> Iterator[Result]:
+        """Yield what `reduce` makes of the statistics of the blocks of each of a few parts of the rows, in order.
+
+        Unless a subclass can work on several parts at once, there is one.
+        """
+        yield reduce(self.map(statistic))
 
     def sample(self, count: int, scores: FloatArray | None = None) -> "Rows":  # noqa: ARG002 - where that is no use
         """Return about so many of the rows, weighted so that their sums estimate those over all; always the same ones.
@@ -59,22 +69,26 @@ class Rows(ABC):
         """
         return self
 
-    def sum(self, statistic: Statistic) -> tuple[npt.NDArray[Any], ...]:
+    def sum(self, statistic: Statistic) -> Arrays:
         """Return the sums over blocks of what the statistic returns for one, arrays of the same shapes."""
-        return self._reduce(statistic, np.add)
+        return self._combined(statistic, np.add)
 
-    def max(self, statistic: Statistic) -> tuple[npt.NDArray[Any], ...]:
+    def max(self, statistic: Statistic) -> Arrays:
         """Return the maxima over blocks of what the statistic returns for one, arrays of the same shapes."""
-        return self._reduce(statistic, np.maximum)
+        return self._combined(statistic, np.maximum)
 
-    def concatenate(self, statistic: Statistic) -> tuple[npt.NDArray[Any], ...]:
+    def concatenate(self, statistic: Statistic) -> Arrays:
         """Return what the statistic returns for the blocks, joined along the last axis."""
-        return tuple(np.concatenate(parts, axis=-1) for parts in zip(*self.map(statistic), strict=True))
+        blocks = chain.from_iterable(self.gather(statistic, list))
+        return tuple(np.concatenate(parts, axis=-1) for parts in zip(*blocks, strict=True))
 
-    def _reduce(self, statistic: Statistic, combine: np.ufunc) -> tuple[npt.NDArray[Any], ...]:
-        statistics = self.map(statistic)
-        totals = next(statistics)
-        for parts in statistics:
-            for total, part in zip(totals, parts, strict=True):
-                combine(total, part, out=total)
-        return totals
+    def _combined(self, statistic: Statistic, combine: np.ufunc) -> Arrays:
+        def reduce(statistics: Iterable[Arrays]) -> Arrays:
+            statistics = iter(statistics)
+            totals = next(statistics)
+            for parts in statistics:
+                for total, part in zip(totals, parts, strict=True):
+                    combine(total, part, out=total)
+            return totals
+
+        return reduce(self.gather(statistic, reduce))

@@ -1,0 +1,104 @@
+import threading
+import warnings
+
+import numpy as np
+import pytest
+from threadpoolctl import ThreadpoolController, threadpool_limits
+
+from softglm import SoftmaxGLM
+from softglm.data import RowsInMemory, one_blas_thread
+
+BLAS = ThreadpoolController().select(user_api="blas").lib_controllers
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(3000, 5))
+CODES = RNG.integers(0, 3, size=len(X)).astype(np.int32)
+
+
+@pytest.fixture
+def long_passes(monkeypatch):
+    """Short passes count as long ones, and blocks are small."""
+    monkeypatch.setattr("softglm.data.memory._LONG_PASS", 1)
+    monkeypatch.setattr("softglm.data.memory._LEAST_ROWS", 100)
+    monkeypatch.setattr("softglm.data.memory._MOST_ROWS", 100)
+
+
+def threads_now():
+    return [library.num_threads for library in BLAS]
+
+
+def test_blas_has_one_thread_inside_and_its_own_again_outside():
+    with threadpool_limits(2):
+        before = threads_now()
+        with one_blas_thread():
+            assert threads_now() == [1] * len(BLAS)
+            with one_blas_thread():
+                pass
+            assert threads_now() == [1] * len(BLAS)
+        assert threads_now() == before
+
+
+def test_an_error_inside_leaves_blas_as_it_was():
+    with threadpool_limits(2):
+        before = threads_now()
+        with pytest.raises(ZeroDivisionError), one_blas_thread():
+            raise ZeroDivisionError
+        assert threads_now() == before
+
+
+def test_fits_in_several_threads_leave_blas_as_it_was():
+    with threadpool_limits(2):
+        before = threads_now()
+        fits = [threading.Thread(target=lambda: SoftmaxGLM().fit(X, CODES)) for _ in range(4)]
+        for one in fits:
+            one.start()
+        for one in fits:
+            one.join()
+        assert threads_now() == before
+
+
+@pytest.mark.usefixtures("long_passes")
+def test_the_result_has_the_same_bits_whatever_the_number_of_threads():
+    fitted = []
+    for n_threads in (1, 2, 5):
+        with threadpool_limits(n_threads):
+            fitted.append(SoftmaxGLM(tol=1e-10).fit(X, CODES))
+    for other in fitted[1:]:
+        np.testing.assert_array_equal(other.coef_, fitted[0].coef_)
+        assert other.loss_ == fitted[0].loss_
+
+
+@pytest.mark.usefixtures("long_passes")
+def test_parts_are_worked_on_by_several_threads_and_come_in_order():
+    rows = RowsInMemory(X, CODES)
+    meeting = threading.Barrier(2, timeout=10.0)
+
+    def statistic(block):
+        if block.X is first or block.X is last:
+            meeting.wait()  # would wait for ever in a single thread
+        return (block.X.T.copy(),)
+
+    blocks = []
+    list(rows.map(lambda block: blocks.append(block) or ()))
+    # The first blocks of the first two of eight parts.
+    first, last = blocks[0].X, blocks[len(blocks) // 8].X
+    with threadpool_limits(2):
+        if max(threads_now(), default=1) < 2:
+            pytest.skip("BLAS has no threads that can be told")
+        (found,) = rows.concatenate(statistic)
+    np.testing.assert_array_equal(found.T, X)
+
+
+@pytest.mark.usefixtures("long_passes")
+def test_threads_pass_on_errors_and_how_arithmetic_errors_are_treated():
+    rows = RowsInMemory(X, CODES)
+
+    def overflowing(block):
+        return (block.X.sum(keepdims=True)[0] * 0.0 + np.exp(np.full(1, 1e4)),)
+
+    with threadpool_limits(2), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with np.errstate(over="ignore"):
+            assert np.isinf(rows.sum(overflowing)[0]).all()
+        with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+            rows.sum(overflowing)
