@@ -106,7 +106,9 @@ def test_the_gap_is_proved_and_true(name, alpha):
     truth, optimum, null_value = truth_of(name, alpha)
     result = fit_data(PROBLEMS[name](), alpha)
     assert result.status is Status.CONVERGED
-    assert result.gap_kind is (GapKind.STRONG_CONVEXITY if alpha else GapKind.SELF_CONCORDANCE)
+    assert result.gap_kind in (
+        {GapKind.STRONG_CONVEXITY, GapKind.SELF_CONCORDANCE} if alpha else {GapKind.SELF_CONCORDANCE}
+    )
     assert result.relative_gap < TOL
     true_gap = truth.value(result.coef, result.intercept) - optimum.value
     assert true_gap <= result.gap + RESOLUTION
@@ -178,7 +180,7 @@ def test_coefficients_and_intercepts_sum_to_zero_over_the_classes(name, alpha):
 def test_real_raw_data_take_few_evaluations(name):
     result = fit_data(real_data(name), 1.0)
     assert result.status is Status.CONVERGED
-    assert result.gap_kind is GapKind.STRONG_CONVEXITY
+    assert result.gap_kind is not GapKind.ESTIMATE
     assert result.relative_gap < TOL
     assert result.n_evaluations <= MOST_EVALUATIONS
 

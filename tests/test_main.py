@@ -80,7 +80,7 @@ def test_the_default_compares_three_models_on_wine(run):
     assert out.startswith("wine (from scikit-learn): 178 rows, 13 features, 3 classes (class_0 59")
     assert "5 ConvergenceWarning" in out
     assert f"< {_ROUNDING:.0e}" in out
-    assert "proved by strong convexity" in out
+    assert "proved by self-concordance" in out
     assert max(map(len, out.splitlines())) <= 100
 
 

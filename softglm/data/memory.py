@@ -67,10 +67,10 @@ class RowsInMemory(Rows):
         return map(statistic, self._blocks)
 
     def gather(self, statistic: Statistic, reduce: Callable[[Iterable[Arrays]], Result]) -> Iterator[Result]:
-        n_blocks = len(self._blocks)
-        n_parts = min(_PARTS, n_blocks) if self.n_entries >= _LONG_PASS else 1
-        ends = [n_blocks * part // n_parts for part in range(n_parts + 1)]
-        parts = [self._blocks[start:end] for start, end in pairwise(ends)]
+        if self.n_entries < _LONG_PASS:
+            return iter([reduce(map(statistic, self._blocks))])
+        ends = [len(self._blocks) * part // _PARTS for part in range(_PARTS + 1)]
+        parts = [self._blocks[start:end] for start, end in pairwise(ends) if start < end]
         return in_threads(lambda blocks: reduce(map(statistic, blocks)), parts)
 
     def sample(self, count: int, scores: FloatArray | None = None) -> "RowsInMemory":

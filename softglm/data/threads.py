@@ -10,7 +10,7 @@ is the same to the last bit.
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import cache, lru_cache
 from threading import Lock
 from typing import Any, TypeVar, final
@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 
 
 @final
-class _Limit:
+class _OneThread:
     """BLAS kept to one thread while anybody needs it so: the first to come saves what there was, the last restores it.
 
     Attributes
@@ -39,7 +39,7 @@ class _Limit:
         self._lock, self._depth, self._saved = Lock(), 0, [1]
         self.n_threads = 1
 
-    def enter(self) -> None:
+    def __enter__(self) -> None:
         with self._lock:
             self._depth += 1
             if self._depth > 1:
@@ -48,7 +48,7 @@ class _Limit:
             self.n_threads = min(max(self._saved, default=1), _MOST_THREADS)
             self._set([1] * len(self._saved))
 
-    def leave(self) -> None:
+    def __exit__(self, *_: object) -> None:
         with self._lock:
             self._depth -= 1
             if self._depth == 0:
@@ -60,7 +60,7 @@ class _Limit:
             library.set_num_threads(number)
 
 
-_limit = _Limit()
+_one_thread = _OneThread()
 
 
 @cache
@@ -74,14 +74,9 @@ def _pool(n_threads: int, process: int) -> ThreadPoolExecutor:  # noqa: ARG001 -
     return ThreadPoolExecutor(n_threads, thread_name_prefix="softglm")
 
 
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
+def one_blas_thread() -> AbstractContextManager[None]:
     """Keep BLAS to one thread, in the whole process."""
-    _limit.enter()
-    try:
-        yield
-    finally:
-        _limit.leave()
+    return _one_thread
 
 
 def in_threads(work: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
@@ -90,7 +85,7 @@ def in_threads(work: Callable[[Part], Result], parts: Sequence[Part]) -> Iterato
         yield work(parts[0])
         return
     with one_blas_thread():
-        if _limit.n_threads == 1:
+        if _one_thread.n_threads == 1:
             yield from map(work, parts)
             return
         errors = np.geterr()
@@ -99,4 +94,4 @@ def in_threads(work: Callable[[Part], Result], parts: Sequence[Part]) -> Iterato
             with np.errstate(**errors):  # each thread has its own
                 return work(part)
 
-        yield from _pool(_limit.n_threads, os.getpid()).map(work_alike, parts)
+        yield from _pool(_one_thread.n_threads, os.getpid()).map(work_alike, parts)

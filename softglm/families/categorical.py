@@ -76,7 +76,9 @@ class Categorical(UnconstrainedFamily):
         np.exp(eta, out=eta)
         normalizer = total(eta)
         eta *= 1.0 / normalizer
-        return shift + np.log(normalizer), eta
+        log_normalizer: FloatArray = np.log(normalizer)
+        log_normalizer += shift
+        return log_normalizer, eta
 
     def log_softmax(self, eta: FloatArray) -> FloatArray:
         """eta - A(eta): finite also where the probability itself underflows to 0.
@@ -124,7 +126,7 @@ class Categorical(UnconstrainedFamily):
     @property
     def identifiable_directions(self) -> FloatArray:
         """The vectors of sum zero, in Helmert's basis, of shape (K, K-1)."""
-        return helmert(self.n_classes).T
+        return _contrasts(self.n_classes)
 
     @property
     def n_curvature_directions(self) -> int:
@@ -134,9 +136,7 @@ class Categorical(UnconstrainedFamily):
     @property
     def curvature_directions(self) -> FloatArray:
         """e_k - e_l for k < l: the covariance seen as a sum over pairs of classes."""
-        first, second = _pairs(self.n_classes)
-        identity = np.identity(self.n_classes)
-        return identity[first] - identity[second]
+        return _differences(self.n_classes)
 
     def curvature_weights(self, mean: FloatArray) -> FloatArray:
         """mu_k mu_l for k < l."""
@@ -220,14 +220,36 @@ def _pairs(n_classes: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     return first, second
 
 
-def _shift_into_range(eta: FloatArray) -> FloatArray:
+@lru_cache(maxsize=16)
+def _contrasts(n_classes: int) -> FloatArray:
+    """Helmert's, orthonormal."""
+    contrasts: FloatArray = helmert(n_classes).T
+    return _read_only(contrasts)
+
+
+@lru_cache(maxsize=16)
+def _differences(n_classes: int) -> FloatArray:
+    first, second = _pairs(n_classes)
+    identity = np.identity(n_classes)
+    return _read_only(identity[first] - identity[second])
+
+
+def _read_only(array: FloatArray) -> FloatArray:
+    array.flags.writeable = False
+    return array
+
+
+def _shift_into_range(eta: FloatArray) -> FloatArray | float:
     """Subtract, in place, the maximum over classes if some exp would overflow, or all of a row underflow; return it.
 
     Seldom, because writing eta once more takes as long as exp itself.
     """
+    safe = safe_exponent(eta.dtype)
+    if eta.max(initial=-safe / 2.0) < safe and eta.min(initial=safe / 2.0) > -safe:
+        return 0.0
     maximum: FloatArray = eta.max(axis=0)
-    if np.abs(maximum).max(initial=0.0) < safe_exponent(eta.dtype):
-        return np.zeros_like(maximum)
+    if np.abs(maximum).max(initial=0.0) < safe:
+        return 0.0
     eta -= maximum
     return maximum
 

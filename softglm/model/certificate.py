@@ -63,9 +63,12 @@ def concordance_radius(objective: Objective, coordinates: KroneckerCoordinates, 
     if info:
         spectrum, vectors = np.linalg.eigh(roots.T @ roots)
         root = vectors * np.sqrt(np.maximum(spectrum, 0.0))
+    directions = coordinates.features @ root if coordinates.features.ndim == 2 else coordinates.features[:, None] * root
+    slopes, constant = objective.split(directions)
 
     def statistic(block: Block) -> tuple[FloatArray, ...]:
-        projected = coordinates.features_of(block.centred(objective.moments.center)) @ root
+        projected = block.centred(objective.moments.center) @ slopes
+        projected += constant
         leverages = np.einsum("ij,ij->i", projected, projected)
         if block.weights is not None:
             leverages[block.weights == 0.0] = 0.0

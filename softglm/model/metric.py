@@ -13,6 +13,7 @@ from softglm.model.certificate import concordance_radius, self_concordant_gap
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.fisher import hessian
 from softglm.model.objective import Objective
+from softglm.model.prices import proof_price
 
 # The reciprocal condition of a Hessian all of which is more than rounding.
 _SOUND = 1e-14
@@ -35,6 +36,10 @@ class KroneckerMetric:
 
     def gap(self, decrement: float, distance: float) -> float:  # noqa: ARG002 - the protocol's signature
         """An approximate Hessian proves nothing."""
+        return float("inf")
+
+    @property
+    def proof_cost(self) -> float:
         return float("inf")
 
 
@@ -93,3 +98,7 @@ class HessianMetric:
         # Along h the Hessian changes by at most exp(+-R(h)), R(h) <= rho ||h||, and with it both norms by the root.
         stretch = math.exp(self._radius * distance / 2.0) / math.sqrt(self._share)
         return self_concordant_gap(stretch * decrement, stretch * self._radius)
+
+    @property
+    def proof_cost(self) -> float:
+        return proof_price(self._objective) if self._radius is None else 0.0

@@ -130,7 +130,8 @@ class Objective:
 
     def evaluate(self, parameters: FloatArray, dtype: type[np.floating[Any]] = np.float64) -> tuple[float, FloatArray]:
         """Return f and its gradient, shape (m, q), computed in a precision for each block, and summed in float64."""
-        coef, intercept = (array.astype(dtype, copy=False) for array in self.uncentred(parameters))
+        coef, intercept = self.uncentred(parameters)
+        coef, intercept = coef.astype(dtype, copy=False), intercept.astype(dtype, copy=False)
 
         def statistic(block: Block) -> tuple[FloatArray, ...]:
             log_normalizer, mean = self.family.normalizer_and_mean(block.predictor(coef, intercept))
@@ -143,7 +144,7 @@ class Objective:
 
         log_normalizer, cross, mean = self.rows.sum(statistic)
         gradient = np.empty(self.shape)
-        gradient[: len(cross)] = cross - np.outer(self.moments.center, mean)
+        np.subtract(cross, self.moments.center[:, np.newaxis] * mean, out=gradient[: len(cross)])
         if self.fit_intercept:
             gradient[-1] = mean
         gradient /= self.moments.total_weight

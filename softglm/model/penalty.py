@@ -12,9 +12,9 @@ from softglm.arrays import FloatArray
 class Penalty(ABC):
     """A penalty r(theta) on stacked parameters of shape (m, q): p rows of coefficients, then the intercepts if any."""
 
-    @abstractmethod
     def value(self, parameters: FloatArray) -> float:
-        """Return r(theta)."""
+        """Return r(theta), which is quadratic: half of <theta, grad r>."""
+        return float(np.vdot(parameters, self.gradient(parameters)) / 2.0)
 
     @abstractmethod
     def gradient(self, parameters: FloatArray) -> FloatArray:
@@ -30,7 +30,7 @@ class Penalty(ABC):
     @property
     @abstractmethod
     def curvature(self) -> FloatArray:
-        """The second derivative of r along each row of the parameters, shape (m,): r is quadratic."""
+        """The second derivative of r along each row of the parameters, shape (m,)."""
 
 
 @final
@@ -50,9 +50,6 @@ class Ridge(Penalty):
     def on_coefficients(cls, alpha: float, n_features: int, *, fit_intercept: bool) -> "Ridge":
         """Return alpha on every coefficient and nothing on the intercepts."""
         return cls(np.repeat([alpha, 0.0], [n_features, int(fit_intercept)]))
-
-    def value(self, parameters: FloatArray) -> float:
-        return float(0.5 * (self.strength @ (parameters * parameters).sum(axis=1)))
 
     def gradient(self, parameters: FloatArray) -> FloatArray:
         return self.strength[:, None] * parameters

@@ -9,6 +9,8 @@ from softglm.model.objective import Objective
 _EVALUATION, _PRODUCT, _EXPONENTIAL = 3e4, 0.12, 3.0
 # Of sums of products of two features: under one weight each, and under many at once; of a factorisation.
 _METRIC, _GRAM, _GRAMS, _CHOLESKY = 8e4, 0.03, 0.014, 0.013
+# Of one of the products that give the leverages.
+_LEVERAGE = 0.06
 # Of a feature that is copied, a weight that is formed; of a row that has a chance to be drawn.
 _COPY, _DRAW = 2.0, 4.0
 
@@ -35,6 +37,12 @@ def hessian_price(objective: Objective, n_rows: int) -> float:
     grams = n_rows * ((_GRAM if m > 2 * d else _GRAMS) * d * m**2 + _COPY * (m + d))
     factorisation: float = _CHOLESKY * (m * s) ** 3
     return _METRIC + _draws(objective, n_rows) + share * evaluation_price(objective) + grams + factorisation
+
+
+def proof_price(objective: Objective) -> float:
+    """Return the price of the largest leverage, which makes a Hessian a proof."""
+    m, _ = objective.shape
+    return _METRIC / 2.0 + objective.rows.n_rows * m * (_LEVERAGE * m + _COPY)
 
 
 def _draws(objective: Objective, n_rows: int) -> float:

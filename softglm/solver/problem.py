@@ -16,6 +16,10 @@ class Metric(lbfgs.Metric, Protocol):
         inf where it proves nothing.
         """
 
+    @property
+    def proof_cost(self) -> float:
+        """What `gap` costs the first time, in the unit of an evaluation's cost."""
+
 
 class Offer(Protocol):
     """A metric that could be had."""

@@ -17,6 +17,7 @@ class Cholesky:
 
     matrix: FloatArray
     proves: bool = True
+    proof_cost = 0.0
 
     def whiten(self, gradient):
         return np.linalg.solve(np.linalg.cholesky(self.matrix), gradient.ravel())
