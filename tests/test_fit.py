@@ -86,6 +86,7 @@ def sampled(monkeypatch):
     """Every problem counts as one of many rows, of which a part tells enough to begin with."""
     monkeypatch.setattr("softglm.model.sampling._ROWS_PER_FEATURE", 2)
     monkeypatch.setattr("softglm.model.sampling._LEAST_ROWS", 8)
+    monkeypatch.setattr("softglm.model.sampling._FEW_ENTRIES", 0)
 
 
 @pytest.fixture

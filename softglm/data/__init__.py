@@ -2,7 +2,7 @@
 
 from softglm.data.block import Block, DenseBlock, SparseBlock
 from softglm.data.memory import RowsInMemory
-from softglm.data.rows import Rows
+from softglm.data.rows import Rows, Sampler
 from softglm.data.threads import one_blas_thread
 
-__all__ = ["Block", "DenseBlock", "Rows", "RowsInMemory", "SparseBlock", "one_blas_thread"]
+__all__ = ["Block", "DenseBlock", "Rows", "RowsInMemory", "Sampler", "SparseBlock", "one_blas_thread"]

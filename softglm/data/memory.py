@@ -1,6 +1,7 @@
 """Rows held in this process's memory, or mapped into it."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import final
 
@@ -9,7 +10,8 @@ from scipy import sparse
 
 from softglm.arrays import FloatArray, IntArray, Matrix
 from softglm.data.block import Block, make_block
-from softglm.data.rows import Arrays, Result, Rows, Statistic
+from softglm.data.lottery import Lottery
+from softglm.data.rows import Arrays, Result, Rows, Sampler, Statistic
 from softglm.data.threads import in_threads
 
 # A block with its eta and mean should stay in the cache, but with fewer rows Python's share grows. (Bytes, rows.)
@@ -73,29 +75,32 @@ class RowsInMemory(Rows):
         parts = [self._blocks[start:end] for start, end in pairwise(ends) if start < end]
         return in_threads(lambda blocks: reduce(map(statistic, blocks)), parts)
 
-    def sample(self, count: int, scores: FloatArray | None = None) -> "RowsInMemory":
-        if 2 * count > self.n_rows:
-            return self
-        X, targets, weights, offset = self._parts
-        if weights is not None:
+    def sampler(self, scores: FloatArray | None = None) -> Sampler:
+        @cache
+        def lottery() -> Lottery:
+            weights = self._parts[2]
+            if weights is None:
+                return Lottery(self.n_rows, scores)
             # Nobody is without a chance who counts at all, or would stand for too many.
             relative = np.maximum(weights / weights.mean(), _LEAST_CHANCE * (weights > 0.0)).astype(np.float32)
-            scores = relative if scores is None else scores * relative
-        # The same random numbers every time: a larger sample contains a smaller one.
-        draws = np.random.default_rng(0).random(self.n_rows, dtype=np.float32)
-        total = float(self.n_rows) if scores is None else float(scores.sum(dtype=np.float64))
-        draws *= np.float32(total / count)
-        chosen = np.flatnonzero(draws < (np.float32(1.0) if scores is None else scores))
-        chances = (np.ones(len(chosen)) if scores is None else scores[chosen].astype(np.float64)) * (count / total)
-        multiplicities = 1.0 / np.minimum(chances, 1.0)
-        part = RowsInMemory(
-            X[chosen] if _is_sparse(X) or not X.flags.c_contiguous else X.take(chosen, axis=0),
-            targets[chosen],
-            multiplicities if weights is None else weights[chosen] * multiplicities,
-            None if offset is None else offset[chosen],
-        )
-        part.multiplicity = float(multiplicities.max())
-        return part
+            return Lottery(self.n_rows, relative if scores is None else scores * relative)
+
+        @lru_cache(maxsize=1)
+        def sample(count: int) -> Rows:
+            if 2 * count > self.n_rows:
+                return self
+            X, targets, weights, offset = self._parts
+            chosen, multiplicities = lottery().draw(count)
+            part = RowsInMemory(
+                X[chosen] if _is_sparse(X) or not X.flags.c_contiguous else X.take(chosen, axis=0),
+                targets[chosen],
+                multiplicities if weights is None else weights[chosen] * multiplicities,
+                None if offset is None else offset[chosen],
+            )
+            part.multiplicity = float(multiplicities.max())
+            return part
+
+        return sample
 
     def _rows_per_block(self, X: Matrix, targets: FloatArray | IntArray) -> int:
         is_coded = targets.ndim == 1 and targets.dtype.kind == "i"

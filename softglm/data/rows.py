@@ -54,20 +54,19 @@ class Rows(ABC):
         """
         yield reduce(self.map(statistic))
 
-    def sample(self, count: int, scores: FloatArray | None = None) -> "Rows":  # noqa: ARG002 - where that is no use
-        """Return about so many of the rows, weighted so that their sums estimate those over all; always the same ones.
+    def sampler(self, scores: FloatArray | None = None) -> "Sampler":  # noqa: ARG002 - where that is no use
+        """Return a function that returns about so many of the rows, weighted so that sums estimate those over all.
 
-        Unless a subclass can do better, these are all of them.
+        The same ones every time. Asked for more than half of the rows, it returns all of them, and so it always does
+        unless a subclass can do better.
 
         Parameters
         ----------
-        count : int
-            Of more than half the rows there are, all of them.
         scores : array of shape (n,) or None, default=None
             Positive numbers to which the chances of the rows are proportional, as they are to the weights; None for
             ones.
         """
-        return self
+        return lambda count: self  # noqa: ARG005
 
     def sum(self, statistic: Statistic) -> Arrays:
         """Return the sums over blocks of what the statistic returns for one, arrays of the same shapes."""
@@ -92,3 +91,6 @@ class Rows(ABC):
             return totals
 
         return reduce(self.gather(statistic, reduce))
+
+
+Sampler: TypeAlias = Callable[[int], Rows]

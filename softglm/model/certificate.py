@@ -16,7 +16,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from softglm.arrays import FloatArray
-from softglm.data import Block
+from softglm.data import Block, Rows
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.objective import Objective
 
@@ -44,8 +44,10 @@ def self_concordant_gap(decrement: float, radius: float) -> float:
     return float((x + (1.0 - x) * np.log1p(-x)) / radius**2)
 
 
-def concordance_radius(objective: Objective, coordinates: KroneckerCoordinates, factor: FloatArray) -> float:
-    """Return an upper bound on rho.
+def leverage_directions(
+    objective: Objective, coordinates: KroneckerCoordinates, factor: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return slopes (p, r) and a constant (r,) with trace_a(x' V_aa x) = ||slopes' (x - c) + constant||^2.
 
     Parameters
     ----------
@@ -63,8 +65,21 @@ def concordance_radius(objective: Objective, coordinates: KroneckerCoordinates, 
     if info:
         spectrum, vectors = np.linalg.eigh(roots.T @ roots)
         root = vectors * np.sqrt(np.maximum(spectrum, 0.0))
-    directions = coordinates.features @ root if coordinates.features.ndim == 2 else coordinates.features[:, None] * root
-    slopes, constant = objective.split(directions)
+    features = coordinates.features
+    return objective.split(features @ root if features.ndim == 2 else features[:, np.newaxis] * root)
+
+
+def concordance_radius(objective: Objective, directions: tuple[FloatArray, FloatArray], rows: Rows) -> float:
+    """Return an upper bound on rho, or where these are not all of the rows a lower bound on that.
+
+    Parameters
+    ----------
+    objective : Objective
+    directions : pair of arrays
+        Those of the leverages.
+    rows : Rows
+    """
+    slopes, constant = directions
 
     def statistic(block: Block) -> tuple[FloatArray, ...]:
         projected = block.centred(objective.moments.center) @ slopes
@@ -74,6 +89,6 @@ def concordance_radius(objective: Objective, coordinates: KroneckerCoordinates, 
             leverages[block.weights == 0.0] = 0.0
         return (leverages.max(initial=0.0, keepdims=True),)
 
-    leverage = objective.rows.max(statistic)[0][0]
+    leverage = rows.max(statistic)[0][0]
     longest = np.square(objective.family.curvature_directions).sum(axis=1).max()
     return float(np.sqrt(leverage * longest))

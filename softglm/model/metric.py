@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -9,7 +10,7 @@ from scipy import linalg
 
 from softglm.arrays import FloatArray
 from softglm.data import Rows
-from softglm.model.certificate import concordance_radius, self_concordant_gap
+from softglm.model.certificate import concordance_radius, leverage_directions, self_concordant_gap
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.fisher import hessian
 from softglm.model.objective import Objective
@@ -63,15 +64,16 @@ class HessianMetric:
         self, objective: Objective, point: FloatArray, coordinates: KroneckerCoordinates, rows: Rows | None = None
     ) -> None:
         self._objective, self._coordinates = objective, coordinates
-        self._share = 1.0 if rows is None else 1.0 / rows.multiplicity
-        self._radius: float | None
+        self._rows = objective.rows if rows is None else rows
+        # rho, as far as these rows tell.
+        self._radii: dict[Rows, float] = {}
         matrix = hessian(objective, point, coordinates, rows)
         self._norm = np.abs(matrix).sum(axis=0).max()
         factor, info = linalg.lapack.dpotrf(matrix, lower=1)
         # Where classes separate the information vanishes, and rounding may leave it indefinite. Shifted, it is still
         # a metric, but no longer the Hessian, and proves nothing.
         shift = np.finfo(np.float64).eps * matrix.trace()
-        self._radius = float("inf") if info else None
+        self._is_shifted = bool(info)
         while info:
             factor, info = linalg.lapack.dpotrf(matrix + shift * np.eye(len(matrix)), lower=1)
             shift *= 10.0
@@ -87,18 +89,33 @@ class HessianMetric:
 
     def gap(self, decrement: float, distance: float) -> float:
         """Bound f - f* by self-concordance, for a gradient taken at this distance from the Hessian."""
-        if self._radius is None:
-            # What vanishes to rounding, as where classes separate, proves nothing.
-            is_sound = linalg.lapack.dpocon(self._factor, self._norm, uplo="L")[0] > _SOUND
-            self._radius = (
-                concordance_radius(self._objective, self._coordinates, self._factor) if is_sound else float("inf")
-            )
-        if not self._radius * distance <= _FAR:  # also where it is inf times 0
+        gap = float("inf")
+        # What the rows of the sample cannot prove all of them cannot, whose rho is no smaller.
+        for rows in (self._rows, self._objective.rows):
+            gap = self._gap_by(rows, decrement, distance)
+            if gap == float("inf"):
+                break
+        return gap
+
+    def _gap_by(self, rows: Rows, decrement: float, distance: float) -> float:
+        if not self._directions:
+            return float("inf")
+        if rows not in self._radii:
+            self._radii[rows] = concordance_radius(self._objective, self._directions, rows)
+        radius = self._radii[rows]
+        if not radius * distance <= _FAR:  # also where it is inf times 0
             return float("inf")
         # Along h the Hessian changes by at most exp(+-R(h)), R(h) <= rho ||h||, and with it both norms by the root.
-        stretch = math.exp(self._radius * distance / 2.0) / math.sqrt(self._share)
-        return self_concordant_gap(stretch * decrement, stretch * self._radius)
+        stretch = math.exp(radius * distance / 2.0) * math.sqrt(self._rows.multiplicity)
+        return self_concordant_gap(stretch * decrement, stretch * radius)
+
+    @cached_property
+    def _directions(self) -> tuple[FloatArray, FloatArray] | None:
+        # What vanishes to rounding, as where classes separate, proves nothing.
+        if self._is_shifted or not linalg.lapack.dpocon(self._factor, self._norm, uplo="L")[0] > _SOUND:
+            return None
+        return leverage_directions(self._objective, self._coordinates, self._factor)
 
     @property
     def proof_cost(self) -> float:
-        return proof_price(self._objective) if self._radius is None else 0.0
+        return 0.0 if self._objective.rows in self._radii else proof_price(self._objective)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Self, final
 import numpy as np
 
 from softglm.arrays import FloatArray
+from softglm.data import Sampler
 from softglm.model.coordinates import (
     KroneckerCoordinates,
     coordinates_at,
@@ -18,7 +19,7 @@ from softglm.model.intercept import Null, solve_intercept
 from softglm.model.metric import HessianMetric, KroneckerMetric
 from softglm.model.objective import Objective
 from softglm.model.prices import approximation_price, evaluation_price, hessian_price
-from softglm.model.sampling import row_scores, rows_that_tell
+from softglm.model.sampling import rows_that_tell, sampler
 from softglm.model.separation import is_separated, separates
 
 # The exact Hessian is used while its size, and the weights of the d curvature directions of a block, stay below these.
@@ -56,8 +57,8 @@ class GLM:
         Of the null model, or about those.
     assembly : KroneckerCoordinates or None, default=None
         In which Hessians are assembled and factored; None for the same.
-    scores : array of shape (n,) or None, default=None
-        To which the chances of the rows are proportional where they are sampled.
+    sample : callable or None, default=None
+        Draws so many of the rows; None if all have equal chances.
     """
 
     def __init__(
@@ -65,10 +66,10 @@ class GLM:
         objective: Objective,
         coordinates: KroneckerCoordinates,
         assembly: KroneckerCoordinates | None = None,
-        scores: FloatArray | None = None,
+        sample: Sampler | None = None,
     ) -> None:
         self.objective, self.coordinates, self._assembly = objective, coordinates, assembly or coordinates
-        self._scores = scores
+        self._sample = sample or objective.rows.sampler()
         self._is_separated: bool | None = None
         self._is_penalised = _is_penalised(objective)
         n, (_, q) = objective.rows.n_rows, objective.shape
@@ -105,13 +106,13 @@ class GLM:
         FloatingPointError
             If the squares of X overflow.
         """
-        scores = row_scores(objective, null.information)
+        sample = sampler(objective, null.information)
         if not _is_penalised(objective):
-            return cls(objective, null_coordinates(objective, null.information), None, scores)
+            return cls(objective, null_coordinates(objective, null.information), None, sample)
         n_rows = rows_that_tell(objective)
         is_full = approximation_price(objective, n_rows) <= _MAX_START * evaluation_price(objective)
-        rows = objective.rows.sample(n_rows, scores)
-        return cls(objective, *quick_coordinates(objective, null.information, rows, is_full=is_full), scores)
+        coordinates = quick_coordinates(objective, null.information, sample(n_rows), is_full=is_full)
+        return cls(objective, *coordinates, sample)
 
     def _counts(self) -> list[int]:
         """Return the numbers of rows from which Hessians are made, up to all of them."""
@@ -163,10 +164,10 @@ class GLM:
         return is_finer
 
     def _approximate(self, n_rows: int, point: FloatArray) -> KroneckerMetric:
-        return KroneckerMetric(coordinates_at(self.objective, point, self.objective.rows.sample(n_rows, self._scores)))
+        return KroneckerMetric(coordinates_at(self.objective, point, self._sample(n_rows)))
 
     def _hessian(self, n_rows: int, point: FloatArray) -> HessianMetric:
-        return HessianMetric(self.objective, point, self._assembly, self.objective.rows.sample(n_rows, self._scores))
+        return HessianMetric(self.objective, point, self._assembly, self._sample(n_rows))
 
     def bound(self, gradient: FloatArray) -> float:
         """Bound the gap by strong convexity: f - f* <= ||grad_B f||^2 / (2 alpha) where the intercepts are optimal."""

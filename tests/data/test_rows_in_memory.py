@@ -141,7 +141,7 @@ def indices_of(rows):
 
 def test_a_larger_sample_contains_a_smaller_one():
     rows = RowsInMemory(X, CODES)
-    small, large = (set(indices_of(rows.sample(count)).tolist()) for count in (10, 25))
+    small, large = (set(indices_of(rows.sampler()(count)).tolist()) for count in (10, 25))
     assert small < large
 
 
@@ -151,7 +151,7 @@ def test_a_sample_estimates_sums(weighted, scored):
     rng = np.random.default_rng(2)
     weights = rng.exponential(size=20_000) if weighted else None
     rows = RowsInMemory(rng.normal(size=(20_000, 2)), np.zeros(20_000), weights)
-    part = rows.sample(4000, 0.5 + rng.random(20_000) if scored else None)
+    part = rows.sampler(0.5 + rng.random(20_000) if scored else None)(4000)
 
     def moments(rows):
         return rows.sum(lambda block: (block.squares(np.ones(2), block.weighted(np.ones(len(block)))),))[0]
@@ -163,7 +163,7 @@ def test_a_sample_estimates_sums(weighted, scored):
 
 def test_a_row_of_a_sample_stands_for_as_many_as_its_chance_says():
     scores = np.where(np.arange(N_ROWS) < 3, 100.0, 1.0)
-    part = RowsInMemory(X, CODES).sample(10, scores)
+    part = RowsInMemory(X, CODES).sampler(scores)(10)
     chosen = indices_of(part)
     assert {0, 1, 2} <= set(chosen.tolist())
     (weights,) = part.concatenate(lambda block: (block.weights,))
@@ -174,13 +174,13 @@ def test_a_row_of_a_sample_stands_for_as_many_as_its_chance_says():
 
 def test_of_more_than_half_the_rows_all_are_taken(matrix):
     rows = RowsInMemory(matrix, CODES)
-    assert rows.sample(N_ROWS // 2 + 1) is rows
+    assert rows.sampler()(N_ROWS // 2 + 1) is rows
     assert rows.multiplicity == 1.0
 
 
 def test_a_sample_is_the_same_every_time():
     rows = RowsInMemory(X, CODES)
-    np.testing.assert_array_equal(indices_of(rows.sample(7)), indices_of(rows.sample(7)))
+    np.testing.assert_array_equal(indices_of(rows.sampler()(7)), indices_of(rows.sampler()(7)))
 
 
 def test_blocks_that_fit_the_cache_are_as_large_as_fits():

@@ -256,3 +256,25 @@ def test_other_counts_and_probabilities_warn_of_nothing(soft):
     SoftmaxGLM().fit(counts.X, counts.y)
     SoftmaxGLM().fit(soft.X, soft.y)
     SoftmaxGLM().fit(soft.X, np.identity(4)[soft.y.argmax(axis=1)])
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [3, 5, 3, 9, 5],
+        [-100, 27, 27, -100, 5],
+        [2**62, 2**62 + 1, 2**62, 2**62 + 1, 2**62],
+        [-(2**63), 2**63 - 1, 0, 0, -(2**63)],
+    ],
+)
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "int64", "uint64"])
+def test_integers_of_any_kind_are_labels(labels, dtype):
+    if not (np.iinfo(dtype).min <= min(labels) and max(labels) <= np.iinfo(dtype).max):
+        pytest.skip("out of range")
+    y = np.array(20 * labels, dtype=dtype)
+    model = SoftmaxGLM().fit(np.random.default_rng(0).normal(size=(100, 2)), y)
+    classes, codes = np.unique(y, return_inverse=True)
+    np.testing.assert_array_equal(model.classes_, classes)
+    assert model.classes_.dtype == classes.dtype
+    same = SoftmaxGLM().fit(np.random.default_rng(0).normal(size=(100, 2)), codes.astype(str))
+    np.testing.assert_array_equal(model.coef_, same.coef_)

@@ -12,7 +12,7 @@ from problems import (
 from scipy import linalg
 
 from softglm.model import null_coordinates, null_model
-from softglm.model.certificate import concordance_radius, self_concordant_gap
+from softglm.model.certificate import concordance_radius, leverage_directions, self_concordant_gap
 from softglm.model.fisher import hessian
 from softglm.model.metric import HessianMetric
 
@@ -63,7 +63,7 @@ def exact(data, alpha, point):
 
 def radius_at(objective, coordinates, point):
     factor = linalg.cholesky(hessian(objective, point, coordinates), lower=True)
-    return concordance_radius(objective, coordinates, factor)
+    return concordance_radius(objective, leverage_directions(objective, coordinates, factor), objective.rows)
 
 
 def at_optimum(name, alpha):
@@ -205,7 +205,7 @@ def test_what_is_proved_with_the_hessian_of_a_sample_is_true(name, scores):
     data, truth, optimum, objective, coordinates, best = at_optimum(name, 1.0)
     rng, n_proved = np.random.default_rng(0), 0
     chances = None if scores is None else rng.exponential(size=len(data.y)) + 0.1
-    sample = objective.rows.sample(len(data.y) // 3, chances)
+    sample = objective.rows.sampler(chances)(len(data.y) // 3)
     assert sample.n_rows < objective.rows.n_rows
     for size in np.logspace(-5.0, -1.0, 20):
         point = best + coordinates.displacement(size * rng.normal(size=coordinates.scales.size))
@@ -226,6 +226,6 @@ def test_the_hessian_of_a_sample_is_at_most_as_many_times_the_hessian_as_a_row_s
     rng = np.random.default_rng(1)
     chances = None if scores is None else rng.exponential(size=len(data.y)) + 0.1
     point = 0.5 * rng.normal(size=objective.shape)
-    sample = objective.rows.sample(len(data.y) // 3, chances)
+    sample = objective.rows.sampler(chances)(len(data.y) // 3)
     whole, part = hessian(objective, point, coordinates), hessian(objective, point, coordinates, sample)
     assert linalg.eigvalsh(sample.multiplicity * whole - part).min() > -ROUNDING * np.abs(whole).max()

@@ -3,7 +3,7 @@ import pytest
 from problems import PROBLEMS, Data, gaussian_rows, objective_of, poisson_rows, rows_and_family
 
 from softglm.model import null_model
-from softglm.model.sampling import row_scores
+from softglm.model.sampling import row_scores, rows_that_tell
 
 # Each of the two terms has mean 1, and only what exceeds twice that counts.
 MOST_MEAN = 2.0
@@ -13,12 +13,13 @@ MOST_MEAN = 2.0
 def _few_rows_tell(monkeypatch):
     monkeypatch.setattr("softglm.model.sampling._ROWS_PER_FEATURE", 2)
     monkeypatch.setattr("softglm.model.sampling._LEAST_ROWS", 8)
+    monkeypatch.setattr("softglm.model.sampling._FEW_ENTRIES", 0)
     monkeypatch.setattr("softglm.model.sampling._UNUSUAL", 0.0)
 
 
 def scores_of(rows, family):
     objective = objective_of(rows, family, 1.0)
-    return row_scores(objective, null_model(objective).information)
+    return row_scores(objective, null_model(objective).information, rows.sampler()(rows_that_tell(objective)))
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
@@ -58,7 +59,8 @@ def test_other_families_have_scores_too(make):
     assert np.isfinite(scores).all()
 
 
-def test_sparse_rows_have_the_scores_of_dense_ones():
+def test_sparse_rows_have_the_scores_of_dense_ones_whose_products_are_dear(monkeypatch):
+    monkeypatch.setattr("softglm.model.sampling._WORTH", 0.0)
     data = PROBLEMS["sparse_rows"]()
     dense = scores_of(*rows_and_family(Data(data.dense, data.y)))
     np.testing.assert_allclose(scores_of(*rows_and_family(data)), dense, rtol=1e-5)
@@ -72,3 +74,24 @@ def test_where_nothing_is_unusual_chances_are_equal(monkeypatch):
     y[y == 2] = 1
     y[:2] = 2
     assert scores_of(*rows_and_family(Data(X, y))) is not None
+
+
+@pytest.mark.parametrize(("worth", "stands_out"), [(0.0, False), (np.inf, True)])
+def test_rows_that_vary_otherwise_than_the_rest_stand_out_if_their_products_are_seen(monkeypatch, worth, stands_out):
+    monkeypatch.setattr("softglm.model.sampling._WORTH", worth)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2000, 1)) @ np.ones((1, 3)) + 1e-3 * rng.normal(size=(2000, 3))
+    X[7] = [1.0, -1.0, 0.0]  # no column is far from its mean
+    scores = scores_of(*rows_and_family(Data(X, rng.integers(0, 3, size=2000).astype(np.int32))))
+    assert (scores[7] > 10.0 * np.delete(scores, 7).max()) == stands_out
+
+
+def test_a_constant_column_does_not_disturb_the_scores(monkeypatch):
+    monkeypatch.setattr("softglm.model.sampling._WORTH", np.inf)
+    data = PROBLEMS["many_classes"]()
+    without = scores_of(*rows_and_family(data))
+    constant = Data(np.concatenate([data.X, np.full((len(data.y), 1), 1e6)], axis=1), data.y)
+    found = scores_of(*rows_and_family(constant))
+    assert np.isfinite(found).all()
+    assert found.min() == 1.0
+    np.testing.assert_array_equal(np.argsort(found)[-3:], np.argsort(without)[-3:])
