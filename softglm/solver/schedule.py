@@ -13,8 +13,8 @@ import numpy as np
 from softglm.arrays import FloatArray
 from softglm.solver.problem import Metric, Problem
 
-# The pace of a stage is that of so many iterations.
-_PACE = 7
+# The pace of a stage is that of its last iterations, so many, or fewer where it has just begun.
+_PACE, _LEAST_PACE = 7, 2
 # An approximation made sooner than after so many evaluations may mislead: the point still changes much.
 _LEAST_EVALUATIONS = 10.0
 # An approximation has to be cheaper than a Hessian by this.
@@ -84,7 +84,8 @@ class Schedule:
 
 def _iterations_left(estimates: list[float], goal: float) -> float:
     """Return how many more iterations there would be at the pace of the last; inf where there is none."""
-    if len(estimates) <= _PACE or not estimates[-1] < estimates[-1 - _PACE]:
+    n_last = min(_PACE, len(estimates) - 1)
+    if n_last < _LEAST_PACE or not estimates[-1] < estimates[-1 - n_last]:
         return np.inf
-    pace = np.log(estimates[-1 - _PACE] / estimates[-1]) / _PACE
+    pace = np.log(estimates[-1 - n_last] / estimates[-1]) / n_last
     return float(np.log(estimates[-1] / max(goal, np.finfo(np.float64).tiny)) / pace)
