@@ -215,7 +215,7 @@ def _fit(
     solution = minimise(
         problem,
         first,
-        problem.metric if start is None or first.point is null.parameters else problem.metric_at(first.point),
+        problem.null_metric(first.gradient) if first.point is null.parameters else problem.metric_at(first.point),
         reference=null.value,
         tol=options.tol,
         precision=_precision(problem, options.tol),

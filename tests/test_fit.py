@@ -610,3 +610,22 @@ def test_heavy_tails_and_no_intercept_do_not_stop_a_poisson_regression():
     X = rng.standard_t(2, size=(20_000, 6))
     t = rng.poisson(np.exp(np.clip(X @ rng.normal(size=6) * 0.3, -5.0, 8.0))).astype(np.float64)
     assert fit_rows(RowsInMemory(X, t), Poisson(), 1.0 / 20_000, fit_intercept=False).status is Status.CONVERGED
+
+
+def test_the_first_step_from_the_null_model_is_not_longer_than_the_information_lasts():
+    # More columns than rows, of unit variance: a Newton step from the null model fits each row by some 100 nats.
+    rng = np.random.default_rng(0)
+    X, y = sparse.random_array((300, 3000), density=0.01, rng=rng, format="csr"), rng.integers(0, 3, size=300)
+    X = sparse.csr_array(X / np.sqrt(np.asarray(X.power(2).mean(axis=0)).clip(1e-6)))
+    penalty = Ridge.on_coefficients(1.0 / 300, 3000, fit_intercept=True)
+    values = []
+    result = fit(
+        RowsInMemory(X, y.astype(np.int32)),
+        Categorical(3),
+        penalty,
+        tol=1e-6,
+        report=lambda _, coef, intercept: values.append(np.abs(X @ coef + intercept).max()),
+    )
+    assert result.status is Status.CONVERGED
+    assert values[0] <= 10.0
+    assert result.n_evaluations <= 25

@@ -11,7 +11,8 @@ Away from the null model the same form with S and M averaged there is only an ap
 grow with q^2.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -73,6 +74,10 @@ class KroneckerCoordinates:
         rows = gradient @ self.classes
         core = self.features.T @ rows if self.features.ndim == 2 else self.features[:, np.newaxis] * rows
         return np.ravel(self.scales * core)
+
+    def shortened(self, factor: float) -> "KroneckerCoordinates":
+        """Return coordinates in which the first step of L-BFGS, along the gradient, is shorter by this factor."""
+        return replace(self, scales=self.scales * math.sqrt(factor))
 
     def nearest(self, parameters: FloatArray) -> FloatArray:
         """Return parameters, shape (m, q), that these coordinates can reach: near the given ones, and as good.

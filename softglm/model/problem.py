@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self, final
 import numpy as np
 
 from softglm.arrays import FloatArray
-from softglm.data import Sampler
+from softglm.data import Block, Sampler
 from softglm.model.coordinates import (
     KroneckerCoordinates,
     coordinates_at,
@@ -29,6 +29,9 @@ _MAX_PRICE = 1000.0
 # The fit starts in coordinates from all second moments, or from another point with a metric made there, if that costs
 # no more than this many evaluations.
 _MAX_START = 6.0
+# The first step from the null model moves no eta by more than this, in nats: where columns are many, or a row lies far
+# out, a Newton step goes to where the information vanishes, and the way back is long.
+_LONGEST = 8.0
 # A sample of rows is a copy: of no more than this part of the entries, or of so many.
 _MOST_COPIED, _ALWAYS_COPIED = 32, 2**19
 # The distance to the optimum, relative to that of the null model, that products in float32 can tell.
@@ -131,17 +134,23 @@ class GLM:
         has_full_rank = len(self.coordinates.scales) == self.objective.shape[0] and bool(self.coordinates.scales.all())
         return has_full_rank or self._is_penalised
 
-    @property
-    def metric(self) -> KroneckerMetric:
-        """The metric of the null model."""
-        return KroneckerMetric(self.coordinates)
+    def null_metric(self, gradient: FloatArray) -> KroneckerMetric:
+        """Return the metric of the null model; scaled, where the first step along this gradient would be too long."""
+        metric = KroneckerMetric(self.coordinates)
+        coef, intercept = self.objective.uncentred(metric.unwhiten(metric.whiten(gradient)))
+
+        def statistic(block: Block) -> tuple[FloatArray, ...]:
+            return (np.abs(block.times(coef) + intercept[:, np.newaxis]).max(keepdims=True),)
+
+        longest = float(self._sample(rows_that_tell(self.objective)).max(statistic)[0].max())
+        return KroneckerMetric(self.coordinates.shortened(_LONGEST / longest)) if longest > _LONGEST else metric
 
     def metric_at(self, point: FloatArray) -> HessianMetric | KroneckerMetric:
         """Return a metric to go on with from a point: made there, as good as pays."""
         for offer in (*self.hessians[-1:], self.approximations[0]):
             if offer.price <= _MAX_START * self.evaluation_cost:
                 return offer.make(point)
-        return self.metric
+        return KroneckerMetric(self.coordinates)
 
     def evaluate(self, point: FloatArray) -> tuple[float, FloatArray]:
         """Return f and its gradient, shape (m, q)."""
