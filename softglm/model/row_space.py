@@ -15,10 +15,14 @@ from scipy import linalg
 from softglm.arrays import FloatArray
 from softglm.data import Block, Rows, RowsInMemory
 
-# The most that the spreads of penalised columns may differ by. (Others are scaled.)
+# The most that the spreads of penalised columns may differ by in orthogonal transformations. (Others are scaled.)
 _WIDEST = 1e5
 # Singular values below this, times p, relative to the largest are rounding.
 _RANK_TOLERANCE = np.finfo(np.float64).eps
+# Products of rows square the singular values: squares down to this, relative to the largest, are told well enough.
+_CLEAR = 1e-6
+# Rows of which squares are formed at a time.
+_ROWS = 16
 
 
 @final
@@ -28,23 +32,25 @@ class RowSpace:
 
     Attributes
     ----------
-    basis : array of shape (p, r)
-        V, with the columns of X divided by `scale` first.
+    directions, mixing : arrays of shape (p, n) and (n, r)
+        V is their product, never formed, with the columns of X divided by `scale` first.
     scale, center : array of shape (p,)
     """
 
-    basis: FloatArray
+    directions: FloatArray
+    mixing: FloatArray
     scale: FloatArray
     center: FloatArray
 
     def up(self, coef: FloatArray, intercept: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return coef, shape (p, q), and intercept, from those on the reduced features, shape (r, q)."""
-        whole = (self.basis @ coef) / self.scale[:, np.newaxis]
+        whole = (self.directions @ (self.mixing @ coef)) / self.scale[:, np.newaxis]
         return whole, intercept - self.center @ whole
 
     def down(self, coef: FloatArray, intercept: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the nearest coefficients on the reduced features, shape (r, q), and the intercept."""
-        return self.basis.T @ (coef * self.scale[:, np.newaxis]), intercept + self.center @ coef
+        across = self.directions.T @ (coef * self.scale[:, np.newaxis])
+        return self.mixing.T @ across, intercept + self.center @ coef
 
 
 def row_space(rows: Rows, *, centred: bool, penalised: bool) -> tuple[Rows, RowSpace] | None:
@@ -63,30 +69,59 @@ def row_space(rows: Rows, *, centred: bool, penalised: bool) -> tuple[Rows, RowS
     zero = np.zeros(rows.n_features)
     parts = rows.concatenate(lambda block: (block.centred(zero).T, *_observed(block)))
     counted = parts[2] > 0.0
-    columns, targets, weights, offset = (part[..., counted] for part in parts)
+    columns, targets, weights, offset = parts if counted.all() else (part[..., counted] for part in parts)
     center = columns @ weights / weights.sum() if centred else zero
     columns -= center[:, np.newaxis]
     scale = np.ones(rows.n_features)
-    spread = np.sqrt(columns**2 @ weights / weights.sum())
-    varying = spread[spread > 0.0]
-    if penalised and varying.max(initial=1.0) > _WIDEST * varying.min(initial=1.0):
-        return None
-    if not penalised:
-        scale[spread > 0.0] = varying
-        columns /= scale[:, np.newaxis]
-    # The triangle first, which is small: a singular value decomposition of p rows is dear.
-    orthonormal, triangle = linalg.qr(columns, mode="economic", overwrite_a=True)
-    left, singular, right = linalg.svd(triangle)
-    # Centred rows have rank n - 1 at most. What rounding adds would be scaled up where nothing is penalised.
-    rank = int((singular > _RANK_TOLERANCE * rows.n_features * singular.max(initial=0.0)).sum())
-    basis: FloatArray = orthonormal @ left[:, :rank]
+    # Where nothing is penalised the smallest singular values count.
+    factors = _by_products(columns, centred=centred) if penalised else None
+    if factors is None:
+        spread = np.sqrt(_squares(columns, weights) / weights.sum())
+        varying = spread[spread > 0.0]
+        if penalised and varying.max(initial=1.0) > _WIDEST * varying.min(initial=1.0):
+            return None
+        if not penalised:
+            scale[spread > 0.0] = varying
+            columns /= scale[:, np.newaxis]
+        factors = _by_triangle(columns)
+    features, directions, mixing = factors
     reduced = RowsInMemory(
-        np.ascontiguousarray((singular[:rank, np.newaxis] * right[:rank]).T),
+        features,
         targets.T if targets.ndim == 2 else targets,
         weights,
         offset.T if rows.has_offset else None,
     )
-    return reduced, RowSpace(basis, scale, center)
+    return reduced, RowSpace(directions, mixing, scale, center)
+
+
+def _squares(columns: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return sum_i w_i x_i^2, shape (p,), of rows x_i, the columns of an array."""
+    total = np.zeros(len(columns))
+    for start in range(0, len(weights), _ROWS):
+        total += np.square(columns[:, start : start + _ROWS]) @ weights[start : start + _ROWS]
+    return total
+
+
+def _by_products(columns: FloatArray, *, centred: bool) -> tuple[FloatArray, FloatArray, FloatArray] | None:
+    """Return U S, shape (n, r), and two factors of V, from the products of rows; None if those lose too many digits."""
+    squares, left = np.linalg.eigh(columns.T @ columns)
+    # Centred rows have rank n - 1 at most.
+    squares, left = squares[int(centred) :], left[:, int(centred) :]
+    if not squares.min(initial=np.inf) > _CLEAR * squares.max(initial=0.0):
+        return None
+    singular: FloatArray = np.sqrt(squares)
+    return np.asarray(left * singular), columns, np.asarray(left / singular)
+
+
+def _by_triangle(columns: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return U S, shape (n, r), and two factors of V, from orthogonal transformations only."""
+    # The triangle first, which is small: a singular value decomposition of p rows is dear.
+    orthonormal, triangle = linalg.qr(columns, mode="economic", overwrite_a=True)
+    left, singular, right = linalg.svd(triangle)
+    # What rounding adds to the rank would be scaled up where nothing is penalised.
+    rank = int((singular > _RANK_TOLERANCE * len(columns) * singular.max(initial=0.0)).sum())
+    features = np.ascontiguousarray((singular[:rank, np.newaxis] * right[:rank]).T)
+    return features, np.asarray(orthonormal), left[:, :rank]
 
 
 def _observed(block: Block) -> tuple[npt.NDArray[Any], FloatArray, FloatArray]:
