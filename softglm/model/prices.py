@@ -6,9 +6,9 @@ In nanoseconds, as measured on one core. Only ratios matter, and those vary litt
 from softglm.model.objective import Objective
 
 # Of a pass: once, and for each entry of X and parameter, each exponential.
-_EVALUATION, _PRODUCT, _EXPONENTIAL = 3e4, 0.12, 3.0
+_EVALUATION, _PRODUCT, _EXPONENTIAL = 5e4, 0.12, 3.0
 # Of sums of products of two features: under one weight each, and under many at once; of a factorisation.
-_METRIC, _GRAM, _GRAMS, _CHOLESKY = 8e4, 0.03, 0.014, 0.013
+_METRIC, _GRAM, _GRAMS, _CHOLESKY = 5e4, 0.03, 0.014, 0.013
 # Of one of the products that give the leverages.
 _LEVERAGE = 0.06
 # Of a feature that is copied, a weight that is formed; of a row that has a chance to be drawn.
