@@ -35,39 +35,49 @@ class Memory:
 
     def __bool__(self) -> bool:
         """Tell whether anything is remembered."""
-        return len(self._steps) > 0
+        return self._n_added > 0
 
     def clear(self) -> None:
         """Forget everything, as a new metric demands."""
-        self._steps = self._changes = np.empty((0, 0))
         self.travelled: FloatArray | float = 0.0
+        self._n_added, self._gamma = 0, 1.0
+        self._steps = self._changes = np.empty((0, 0))
+        # S Y'; and where the oldest pair is, whose place the next one takes: rows and columns begin there.
+        self._inner = np.empty((_PAIRS, _PAIRS))
+        self._first = 0
 
     def add(self, step: FloatArray, change: FloatArray) -> None:
         """Remember a step and the change of the gradient along it, unless the curvature is lost in rounding."""
         self.travelled = self.travelled + step
-        if step @ change > 0.0:
-            self._steps = _appended(self._steps, step)
-            self._changes = _appended(self._changes, change)
+        curvature = step @ change
+        if not curvature > 0.0:
+            return
+        if not self:
+            self._steps, self._changes = np.empty((2, _PAIRS, len(step)))
+        latest = self._n_added % _PAIRS
+        self._steps[latest], self._changes[latest] = step, change
+        self._n_added += 1
+        n_pairs = min(self._n_added, _PAIRS)
+        self._first = self._n_added % _PAIRS if self._n_added > _PAIRS else 0
+        # From the oldest to the latest, nothing below the diagonal is ever read.
+        self._inner[:n_pairs, latest] = self._steps[:n_pairs] @ change
+        self._gamma = float(curvature / (change @ change))
 
     def times(self, vector: FloatArray) -> FloatArray:
         """Return H times a vector."""
         if not self:
             return vector
-        steps, changes = self._steps, self._changes
-        inner = steps @ changes.T
-        gamma = inner[-1, -1] / (changes[-1] @ changes[-1])
-        along, _ = lapack.dtrtrs(inner, steps @ vector)
-        rest = vector - along @ changes
-        across, _ = lapack.dtrtrs(inner, inner.diagonal() * along - gamma * (changes @ rest), trans=1)
-        product: FloatArray = gamma * rest + across @ steps
-        return product
+        first, gamma, n_pairs = self._first, self._gamma, min(self._n_added, _PAIRS)
+        steps, changes = self._steps[:n_pairs], self._changes[:n_pairs]
+        inner = _rolled(_rolled(self._inner[:n_pairs, :n_pairs], first).T, first).T
+        along, _ = lapack.dtrtrs(inner, _rolled(steps @ vector, first))
+        rest = vector - _rolled(along, -first) @ changes
+        across, _ = lapack.dtrtrs(inner, inner.diagonal() * along - gamma * _rolled(changes @ rest, first), trans=1)
+        rest *= gamma
+        rest += _rolled(across, -first) @ steps
+        return rest
 
 
-def _appended(vectors: FloatArray, vector: FloatArray) -> FloatArray:
-    """Return the last of some vectors, and one more."""
-    kept = vectors[-_PAIRS + 1 :]
-    longer = np.empty((len(kept) + 1, len(vector)))
-    longer[-1] = vector
-    if len(kept):
-        longer[:-1] = kept
-    return longer
+def _rolled(array: FloatArray, first: int) -> FloatArray:
+    """Return the rows of an array from the first on, then those before it."""
+    return np.concatenate([array[first:], array[:first]]) if first else array
