@@ -149,10 +149,14 @@ class Objective:
             gradient[-1] = mean
         gradient /= self.moments.total_weight
         gradient -= self._linear
-        gradient += self.penalty.gradient(parameters)
-        return self.assembled_value(float(log_normalizer[0]), parameters), gradient
+        penalty, slopes = self.penalty.value_and_gradient(parameters)
+        gradient += slopes
+        return self._loss(float(log_normalizer[0]), parameters) + penalty, gradient
 
     def assembled_value(self, log_normalizer: float, parameters: FloatArray) -> float:
         """Return f, given sum_i w_i A(eta_i) at these parameters."""
+        return self._loss(log_normalizer, parameters) + self.penalty.value(parameters)
+
+    def _loss(self, log_normalizer: float, parameters: FloatArray) -> float:
         linear = float(np.vdot(self._linear, parameters)) + self.moments.offset_term
-        return log_normalizer / self.moments.total_weight - linear + self.penalty.value(parameters)
+        return log_normalizer / self.moments.total_weight - linear

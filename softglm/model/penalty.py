@@ -13,8 +13,13 @@ class Penalty(ABC):
     """A penalty r(theta) on stacked parameters of shape (m, q): p rows of coefficients, then the intercepts if any."""
 
     def value(self, parameters: FloatArray) -> float:
-        """Return r(theta), which is quadratic: half of <theta, grad r>."""
-        return float(np.vdot(parameters, self.gradient(parameters)) / 2.0)
+        """Return r(theta)."""
+        return self.value_and_gradient(parameters)[0]
+
+    def value_and_gradient(self, parameters: FloatArray) -> tuple[float, FloatArray]:
+        """Return r(theta), which is quadratic, so half of <theta, grad r>; and grad r(theta), shape (m, q)."""
+        gradient = self.gradient(parameters)
+        return float(np.vdot(parameters, gradient)) / 2.0, gradient
 
     @abstractmethod
     def gradient(self, parameters: FloatArray) -> FloatArray:

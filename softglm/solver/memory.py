@@ -48,7 +48,10 @@ class Memory:
 
     def add(self, step: FloatArray, change: FloatArray) -> None:
         """Remember a step and the change of the gradient along it, unless the curvature is lost in rounding."""
-        self.travelled = self.travelled + step
+        if isinstance(self.travelled, float):
+            self.travelled = step.copy()
+        else:
+            self.travelled += step
         curvature = step @ change
         if not curvature > 0.0:
             return
