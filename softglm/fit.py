@@ -27,6 +27,8 @@ _RESOLUTION = 4.0 * np.finfo(np.float64).eps
 # The relative gap that coefficients rounded to float32 are promised to keep.
 ROUNDING_TOLERANCE = 1e-6
 
+# The estimate of a distance is often too low, by a factor of up to this.
+_TOO_LOW = 0.1
 # Maximum-likelihood estimates are compared digit by digit, and a Hessian at hand makes the digits cheap.
 _MORE_DIGITS = 1e-3
 # Whether a gradient hides in what the coordinates leave out is seen once the rest of it has vanished.
@@ -248,7 +250,7 @@ def _precision(problem: GLM, tol: float) -> float:
     """Return how close to the optimum to go, relative to the distance of the null model."""
     if not problem.hessians:
         return math.sqrt(DISTRUST * tol)  # digits would be dear: the loss alone
-    precision = tol if problem.objective.penalty.curvature.any() else _MORE_DIGITS * tol
+    precision = tol * (_TOO_LOW if problem.objective.penalty.curvature.any() else _MORE_DIGITS)
     return precision if problem.is_unique else min(precision, _HIDDEN_PRECISION)
 
 

@@ -14,9 +14,8 @@ from softglm.model.objective import Objective
 
 _MAX_STEPS = 200
 _MAX_HALVINGS = 30
-# The squared Newton decrement, in nats, or the gradient, relative to the mean targets, below which the intercepts are
-# exact to rounding.
-_NEGLIGIBLE, _EXACT = 1e-28, 8 * np.finfo(np.float64).eps
+# The squared Newton decrement, in nats, from which one more step is exact to rounding, since it squares that.
+_NEARLY = 1e-16
 # Far from the optimum the information vanishes and Newton's step with it explodes: eta moves by no more than this at
 # first, twice as much at each next step.
 _LONGEST = 4.0
@@ -62,18 +61,14 @@ def solve_intercept(objective: Objective, parameters: FloatArray) -> FloatArray:
     basis = objective.family.identifiable_directions
     value, gradient, information = _intercept_pass(objective, parameters)
     longest = _LONGEST
-    rounding = _EXACT * np.abs(objective.moments.mean_target)
     for _ in range(_MAX_STEPS):
-        if (np.abs(gradient) <= rounding).all():
-            break
         step = _newton_step(basis.T @ gradient, basis.T @ information @ basis, basis, longest)
         longest *= 2.0
         slope = gradient @ step
-        if not slope < -_NEGLIGIBLE:
-            break
+        if not slope < -_NEARLY:
+            return _moved(parameters, step)
         for _ in range(_MAX_HALVINGS):
-            trial = parameters.copy()
-            trial[-1] += step
+            trial = _moved(parameters, step)
             there = _intercept_pass(objective, trial)
             is_flat = abs(there[0] - value) <= _ROUNDING * (1.0 + abs(value))
             if is_flat and not abs(there[1] @ step) < abs(slope) / 2.0:
@@ -87,11 +82,17 @@ def solve_intercept(objective: Objective, parameters: FloatArray) -> FloatArray:
     return parameters
 
 
+def _moved(parameters: FloatArray, step: FloatArray) -> FloatArray:
+    there = parameters.copy()
+    there[-1] += step
+    return there
+
+
 def _newton_step(gradient: FloatArray, information: FloatArray, basis: FloatArray, longest: float) -> FloatArray:
     """Return the Newton step of the intercepts, shape (q,), shortened where it goes too far to be trusted."""
     spectrum, vectors = np.linalg.eigh(information)
     step = basis @ vectors @ (-(gradient @ vectors) / np.maximum(spectrum, _LEAST_INFORMATION))
-    return np.asarray(step * min(1.0, longest / max(np.abs(step).max(initial=0.0), _NEGLIGIBLE)))
+    return np.asarray(step * min(1.0, longest / max(np.abs(step).max(initial=0.0), _LEAST_INFORMATION)))
 
 
 def _intercept_pass(objective: Objective, parameters: FloatArray) -> tuple[float, FloatArray, FloatArray]:
