@@ -29,8 +29,9 @@ ROUNDING_TOLERANCE = 1e-6
 
 # The estimate of a distance is often too low, by a factor of up to this.
 _TOO_LOW = 0.1
-# Maximum-likelihood estimates are compared digit by digit, and a Hessian at hand makes the digits cheap.
-_MORE_DIGITS = 1e-3
+# Maximum-likelihood estimates are compared digit by digit, and a Hessian at hand makes the digits cheap; but who asks
+# for a tolerance above this wants few.
+_MORE_DIGITS, _FEW_DIGITS = 1e-3, 1e-6
 # Whether a gradient hides in what the coordinates leave out is seen once the rest of it has vanished.
 _HIDDEN_PRECISION = 1e-12
 
@@ -250,7 +251,8 @@ def _precision(problem: GLM, tol: float) -> float:
     """Return how close to the optimum to go, relative to the distance of the null model."""
     if not problem.hessians:
         return math.sqrt(DISTRUST * tol)  # digits would be dear: the loss alone
-    precision = tol * (_TOO_LOW if problem.objective.penalty.curvature.any() else _MORE_DIGITS)
+    wants_digits = not problem.objective.penalty.curvature.any() and tol <= _FEW_DIGITS
+    precision = tol * (_MORE_DIGITS if wants_digits else _TOO_LOW)
     return precision if problem.is_unique else min(precision, _HIDDEN_PRECISION)
 
 

@@ -22,8 +22,10 @@ from softglm.solver.problem import Metric, Problem
 from softglm.solver.schedule import Schedule
 from softglm.solver.solution import GapKind, Solution, Status
 
-# From these metrics on, a problem without a proved minimiser is asked whether it has one: cheaply, and thoroughly.
+# From these metrics on, a problem without a proved minimiser is asked whether it has one: cheaply, and thoroughly. The
+# latter also where nothing is proved at this distance to the optimum, by an estimate, relative to that of the reference.
 _DOUBTFUL, _SUSPICIOUS = 6, 24
+_CLOSE = 1e-6
 # The decrease from the reference is taken to be at least this, relative to |f| + 1: f resolves no less.
 _RESOLUTION = 4 * np.finfo(np.float64).eps
 # Without a bound, an estimate of the gap has to be this much smaller than the tolerance.
@@ -239,7 +241,8 @@ class _Run:
         if self.suffices(proof):
             return Status.CONVERGED
         is_over = self.is_over(end)
-        thorough = is_over or self.estimate <= self.precise or self.n_metrics >= _SUSPICIOUS
+        is_close = self.estimate <= min(self.precise, _CLOSE**2 * self.decrease)
+        thorough = is_over or is_close or self.n_metrics >= _SUSPICIOUS
         if proof.kind is GapKind.ESTIMATE and (thorough or self.n_metrics >= _DOUBTFUL):
             has_none = self.problem.has_no_minimiser(self.here.point, thorough=thorough)
             if has_none:
