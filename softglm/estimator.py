@@ -126,12 +126,12 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     explain, of its minimum: by the self-concordance of the loss, from a Hessian made near it, which with alpha = 0 also
     proves that the maximum-likelihood estimate exists, or by strong convexity, where the penalty is strong enough. The
     distance of the coefficients to the optimum, in the metric of the information, is then about `tol` of that of the
-    null model, by an estimate, and the relative gap about the square of that; with alpha = 0 the distance is a
-    thousandth of it. Where the information matrix is too large ((K - 1)(p + 1) beyond 4096) or too dear (a thousand
-    evaluations, with a penalty), only the loss is brought within `tol`; without a penalty that is then estimated and
-    not proved, and `gap_kind_` says so. Where it cannot be decided whether the classes are separated, `converged_` is
-    False. For float32 X the products are made in float32 until the end of the fit, the coefficients are rounded to
-    float32 and the promise is 1e-6. Columns that are collinear to about seven digits count as collinear.
+    null model, by an estimate, and the relative gap about the square of that; with alpha = 0 and `tol` up to 1e-6 the
+    distance is a thousandth of it. Where the information matrix is too large ((K - 1)(p + 1) beyond 4096) or too dear
+    (a thousand evaluations, with a penalty), only the loss is brought within `tol`; without a penalty that is then
+    estimated and not proved, and `gap_kind_` says so. Where it cannot be decided whether the classes are separated,
+    `converged_` is False. For float32 X the products are made in float32 until the end of the fit, the coefficients are
+    rounded to float32 and the promise is 1e-6. Columns that are collinear to about seven digits count as collinear.
 
     A model fitted with an offset cannot be used where scikit-learn calls `predict` or `score` without one: they raise,
     since leaving it out silently would score another model. With metadata routing enabled,
