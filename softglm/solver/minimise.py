@@ -23,7 +23,7 @@ from softglm.solver.schedule import Schedule
 from softglm.solver.solution import GapKind, Solution, Status
 
 # From these metrics on, a problem without a proved minimiser is asked whether it has one: cheaply, and thoroughly. The
-# latter also where nothing is proved at this distance to the optimum, by an estimate, relative to that of the reference.
+# latter also where nothing is proved at this distance to the optimum, an estimate, relative to that of the reference.
 _DOUBTFUL, _SUSPICIOUS = 6, 24
 _CLOSE = 1e-6
 # The decrease from the reference is taken to be at least this, relative to |f| + 1: f resolves no less.

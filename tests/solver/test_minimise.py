@@ -189,6 +189,14 @@ def test_the_kind_of_the_gap_is_what_stands_behind_it(make):
     assert solve(make(has_hessian=False)).gap_kind is GapKind.ESTIMATE
 
 
+@pytest.mark.parametrize(("cost", "kind"), [(0.0, GapKind.SELF_CONCORDANCE), (np.inf, GapKind.STRONG_CONVEXITY)])
+def test_the_metric_at_hand_proves_first_where_it_is_near_and_that_is_cheap(monkeypatch, cost, kind):
+    monkeypatch.setattr(Cholesky, "proof_cost", cost)
+    solution = solve(regularised_logistic(strength=0.5, refresh_cost=0.1))
+    assert solution.status is Status.CONVERGED
+    assert solution.gap_kind is kind
+
+
 def test_the_precision_is_reached_whatever_has_to_be_proved(make, knowledge):
     if make is log_cosh and "strength" in knowledge:
         pytest.skip("log cosh is not strongly convex")
