@@ -1,7 +1,7 @@
 """Rows held in this process's memory, or mapped into it."""
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache, lru_cache
+from functools import cache
 from itertools import pairwise
 from typing import final
 
@@ -16,6 +16,8 @@ from softglm.data.threads import in_threads
 
 # A block with its eta and mean should stay in the cache, but with fewer rows Python's share grows. (Bytes, rows.)
 _CACHE, _LEAST_ROWS, _MOST_ROWS = 2**20, 1024, 8192
+# The last sample is kept if it has no more entries.
+_KEPT_ENTRIES = 2**19
 # In a sample, a row of weight counts as one of at least this share of the mean weight.
 _LEAST_CHANCE = 0.1
 # Adding up the (p, q) statistics of the blocks must stay cheap beside computing them.
@@ -85,10 +87,14 @@ class RowsInMemory(Rows):
             relative = np.maximum(weights / weights.mean(), _LEAST_CHANCE * (weights > 0.0)).astype(np.float32)
             return Lottery(self.n_rows, relative if scores is None else scores * relative)
 
-        @lru_cache(maxsize=1)
+        last: dict[int, Rows] = {}
+
         def sample(count: int) -> Rows:
             if 2 * count > self.n_rows:
                 return self
+            if count in last:
+                return last[count]
+            last.clear()
             X, targets, weights, offset = self._parts
             chosen, multiplicities = lottery().draw(count)
             part = RowsInMemory(
@@ -98,6 +104,8 @@ class RowsInMemory(Rows):
                 None if offset is None else offset[chosen],
             )
             part.multiplicity = float(multiplicities.max())
+            if part.n_entries <= _KEPT_ENTRIES:
+                last[count] = part
             return part
 
         return sample

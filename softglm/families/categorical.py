@@ -1,5 +1,6 @@
 """A die, and with it the softmax."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import final
@@ -14,6 +15,8 @@ from softglm.families.batches import diagonal, inner, require, safe_exponent, to
 
 # Far above the rounding of a sum of probabilities, far below a forgotten class.
 SUM_TOLERANCE = 1e-8
+# So few classes that their matrices of constants are small, and as dear to make as a pass over some hundred rows.
+_FEW = 32
 
 
 @final
@@ -126,7 +129,7 @@ class Categorical(UnconstrainedFamily):
     @property
     def identifiable_directions(self) -> FloatArray:
         """The vectors of sum zero, in Helmert's basis, of shape (K, K-1)."""
-        return _contrasts(self.n_classes)
+        return _matrix(_contrasts, self.n_classes)
 
     @property
     def n_curvature_directions(self) -> int:
@@ -136,7 +139,7 @@ class Categorical(UnconstrainedFamily):
     @property
     def curvature_directions(self) -> FloatArray:
         """e_k - e_l for k < l: the covariance seen as a sum over pairs of classes."""
-        return _differences(self.n_classes)
+        return _matrix(_differences, self.n_classes)
 
     def curvature_weights(self, mean: FloatArray) -> FloatArray:
         """mu_k mu_l for k < l."""
@@ -220,23 +223,26 @@ def _pairs(n_classes: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     return first, second
 
 
-@lru_cache(maxsize=16)
+def _matrix(make: Callable[[int], FloatArray], n_classes: int) -> FloatArray:
+    """A matrix that belongs to a number of classes; where they are few it is kept, and read-only."""
+    return _kept(make, n_classes) if n_classes <= _FEW else make(n_classes)
+
+
+@lru_cache(maxsize=64)
+def _kept(make: Callable[[int], FloatArray], n_classes: int) -> FloatArray:
+    matrix = make(n_classes)
+    matrix.flags.writeable = False
+    return matrix
+
+
 def _contrasts(n_classes: int) -> FloatArray:
-    """Helmert's, orthonormal."""
-    contrasts: FloatArray = helmert(n_classes).T
-    return _read_only(contrasts)
+    return np.asarray(helmert(n_classes).T)
 
 
-@lru_cache(maxsize=16)
 def _differences(n_classes: int) -> FloatArray:
     first, second = _pairs(n_classes)
     identity = np.identity(n_classes)
-    return _read_only(identity[first] - identity[second])
-
-
-def _read_only(array: FloatArray) -> FloatArray:
-    array.flags.writeable = False
-    return array
+    return identity[first] - identity[second]
 
 
 def _shift_into_range(eta: FloatArray) -> FloatArray | float:

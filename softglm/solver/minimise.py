@@ -11,6 +11,7 @@ made near by, by a bound that asks only for the gradient, where there is one, or
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 from typing import NamedTuple, final
 
 import numpy as np
@@ -138,7 +139,7 @@ class _Run:
                 self.here = self.evaluate(self.here.point)
                 continue
             if end is _End.PAID:
-                metric = self.refreshed(self.schedule.buy(self.here.point))
+                metric = self.refreshed(self.schedule.buy)
                 proof = _Proof(self.estimate, GapKind.ESTIMATE)
             else:
                 proof = self.prove(metric)
@@ -156,11 +157,11 @@ class _Run:
     def with_better_metric(self, end: _End, metric: Metric, proof: _Proof) -> tuple[Metric, _Proof]:
         """Return a Hessian made here, where that may help, and what it proves; or the best approximation."""
         if self.problem.hessians and (end is not _End.OUT_OF_ITERATIONS or self.estimate <= self.allowed):
-            metric = self.refreshed(self.schedule.buy_hessian(self.here.point, exact=end is not _End.ARRIVED))
+            metric = self.refreshed(partial(self.schedule.buy_hessian, exact=end is not _End.ARRIVED))
             self.polish(metric)
             return metric, self.prove(metric)
         if end is _End.STUCK:
-            metric = self.refreshed(self.schedule.buy_approximation(self.here.point, best=True))
+            metric = self.refreshed(partial(self.schedule.buy_approximation, best=True))
         return metric, proof
 
     def run_stage(self, metric: Metric) -> _End:
@@ -194,10 +195,10 @@ class _Run:
         self.schedule.pay(self.problem.evaluation_cost)
         return Iterate(point, *self.problem.evaluate(point))
 
-    def refreshed(self, metric: Metric) -> Metric:
-        """Forget what was learned in another metric."""
+    def refreshed(self, buy: Callable[[FloatArray], Metric]) -> Metric:
+        """Return a new metric, made here, after what was learned in another is forgotten."""
         self.memory.clear()
-        return metric
+        return buy(self.here.point)
 
     def prove(self, metric: Metric) -> _Proof:
         """Bound the gap, by the gradient alone or by the metric at hand; else estimate it."""
