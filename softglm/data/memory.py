@@ -97,6 +97,8 @@ class RowsInMemory(Rows):
             last.clear()
             X, targets, weights, offset = self._parts
             chosen, multiplicities = lottery().draw(count)
+            if not len(chosen):
+                return self
             part = RowsInMemory(
                 X[chosen] if _is_sparse(X) or not X.flags.c_contiguous else X.take(chosen, axis=0),
                 targets[chosen],

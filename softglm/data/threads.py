@@ -94,4 +94,8 @@ def in_threads(work: Callable[[Part], Result], parts: Sequence[Part]) -> Iterato
             with np.errstate(**errors):  # each thread has its own
                 return work(part)
 
-        yield from _pool(_one_thread.n_threads, os.getpid()).map(work_alike, parts)
+        try:
+            results = _pool(_one_thread.n_threads, os.getpid()).map(work_alike, parts)
+        except RuntimeError:  # the interpreter is shutting down, and starts no more threads
+            results = map(work, parts)
+        yield from results

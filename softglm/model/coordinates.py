@@ -28,7 +28,7 @@ _RANK_TOLERANCE = 16 * np.finfo(np.float64).eps
 # A column whose spread is below this, relative to its mean, is constant to rounding.
 _CONSTANT = 64 * np.finfo(np.float64).eps
 # A column whose square spread is below this is constant: its reciprocal would overflow.
-_LEAST_SPREAD = 1e-290
+LEAST_SPREAD = 1e-290
 # A gradient in nats per standard deviation that is more than rounding.
 _HIDDEN = 1e-10
 # A class direction keeps at least this curvature, or a vanishing class would have infinite scale.
@@ -156,7 +156,7 @@ def kronecker_coordinates(
         if is_exact:
             features, gamma = _simultaneous_eigenvectors(second_moments, penalty / typical)
         else:
-            varies = is_sampled | (second_moments.diagonal() > _LEAST_SPREAD)
+            varies = is_sampled | (second_moments.diagonal() > LEAST_SPREAD)
             features, gamma = _triangular(second_moments, penalty / typical, varies)
         # Equal to typical (1 - gamma), which would cancel where little is penalised.
         ridge = np.square(features).T @ penalty
@@ -194,7 +194,7 @@ def _simultaneous_eigenvectors(moments: FloatArray, penalty: FloatArray) -> tupl
     their coefficients stay at zero.
     """
     joint = moments + np.diag(penalty)
-    varies = moments.diagonal() > _LEAST_SPREAD
+    varies = moments.diagonal() > LEAST_SPREAD
     unit = np.zeros_like(penalty)
     np.divide(1.0, np.sqrt(joint.diagonal()), out=unit, where=varies)
     # Scaled to a unit diagonal first: otherwise the columns of largest scale would drown the others in rounding.

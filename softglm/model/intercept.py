@@ -14,8 +14,10 @@ from softglm.model.objective import Objective
 
 _MAX_STEPS = 200
 _MAX_HALVINGS = 30
-# The squared Newton decrement, in nats, from which one more step is exact to rounding, since it squares that.
-_NEARLY = 1e-16
+# The gradient, relative to the mean targets, of intercepts that are exact to rounding.
+_EXACT = 8 * np.finfo(np.float64).eps
+# The squared Newton decrement, in nats, and the step, in eta, from which one more step is exact: it squares them.
+_NEARLY, _SHORT = 1e-16, 1e-3
 # Far from the optimum the information vanishes and Newton's step with it explodes: eta moves by no more than this at
 # first, twice as much at each next step.
 _LONGEST = 4.0
@@ -45,7 +47,7 @@ def null_model(objective: Objective) -> Null:
     if objective.rows.has_offset:
         if objective.fit_intercept:
             parameters[-1] -= moments.mean_offset
-            parameters = solve_intercept(objective, parameters)
+            parameters, _ = solve_intercept(objective, parameters)
         value, _, information = _intercept_pass(objective, parameters)
         return Null(parameters, value, information)
     # Every row has the same eta.
@@ -56,30 +58,31 @@ def null_model(objective: Objective) -> Null:
     return Null(parameters, value, family.fisher_information(eta)[..., 0], gradient)
 
 
-def solve_intercept(objective: Objective, parameters: FloatArray) -> FloatArray:
-    """Return the parameters, shape (m, q), with the intercepts that minimise f for these coefficients."""
+def solve_intercept(objective: Objective, parameters: FloatArray) -> tuple[FloatArray, bool]:
+    """Return the parameters, shape (m, q), with the intercepts that minimise f, and whether they do so to rounding."""
     basis = objective.family.identifiable_directions
     value, gradient, information = _intercept_pass(objective, parameters)
     longest = _LONGEST
+    rounding = _EXACT * np.abs(objective.moments.mean_target)
     for _ in range(_MAX_STEPS):
+        if (np.abs(gradient) <= rounding).all():
+            return parameters, True
         step = _newton_step(basis.T @ gradient, basis.T @ information @ basis, basis, longest)
         longest *= 2.0
         slope = gradient @ step
-        if not slope < -_NEARLY:
-            return _moved(parameters, step)
+        if not slope < -_NEARLY and np.abs(step).max() <= _SHORT:
+            return _moved(parameters, step), True
         for _ in range(_MAX_HALVINGS):
             trial = _moved(parameters, step)
             there = _intercept_pass(objective, trial)
             is_flat = abs(there[0] - value) <= _ROUNDING * (1.0 + abs(value))
-            if is_flat and not abs(there[1] @ step) < abs(slope) / 2.0:
-                return parameters  # the slope is rounding, too
-            if is_flat or there[0] < value:
+            if abs(there[1] @ step) < abs(slope) / 2.0 if is_flat else there[0] < value:
                 break
             step = step / 2.0
         else:
             break
         parameters, (value, gradient, information) = trial, there
-    return parameters
+    return parameters, False
 
 
 def _moved(parameters: FloatArray, step: FloatArray) -> FloatArray:

@@ -89,16 +89,13 @@ class HessianMetric:
 
     def gap(self, decrement: float, distance: float) -> float:
         """Bound f - f* by self-concordance, for a gradient taken at this distance from the Hessian."""
-        gap = float("inf")
         # What the rows of the sample cannot prove all of them cannot, whose rho is no smaller.
-        for rows in (self._rows, self._objective.rows):
-            gap = self._gap_by(rows, decrement, distance)
-            if gap == float("inf"):
-                break
-        return gap
+        if self._rows is not self._objective.rows and self._gap_by(self._rows, decrement, distance) == float("inf"):
+            return float("inf")
+        return self._gap_by(self._objective.rows, decrement, distance)
 
     def _gap_by(self, rows: Rows, decrement: float, distance: float) -> float:
-        if not self._directions:
+        if self._directions is None:
             return float("inf")
         if rows not in self._radii:
             self._radii[rows] = concordance_radius(self._objective, self._directions, rows)

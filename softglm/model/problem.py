@@ -143,7 +143,8 @@ class GLM:
             return (np.abs(block.times(coef) + intercept[:, np.newaxis]).max(keepdims=True),)
 
         longest = float(self._sample(rows_that_tell(self.objective)).max(statistic)[0].max())
-        return KroneckerMetric(self.coordinates.shortened(_LONGEST / longest)) if longest > _LONGEST else metric
+        is_too_long = _LONGEST < longest < np.inf
+        return KroneckerMetric(self.coordinates.shortened(_LONGEST / longest)) if is_too_long else metric
 
     def metric_at(self, point: FloatArray) -> HessianMetric | KroneckerMetric:
         """Return a metric to go on with from a point: made there, as good as pays."""
@@ -187,9 +188,12 @@ class GLM:
         slopes, _ = self.objective.split(gradient)
         return float(np.vdot(slopes, slopes) / (2.0 * alpha))
 
-    def settle(self, point: FloatArray) -> FloatArray:
-        """Return the point with the best intercepts for its coefficients."""
-        return solve_intercept(self.objective, point) if self.objective.fit_intercept else point
+    def settle(self, point: FloatArray) -> FloatArray | None:
+        """Return the point with the best intercepts for its coefficients; None where they are not exact."""
+        if not self.objective.fit_intercept:
+            return point
+        settled, is_exact = solve_intercept(self.objective, point)
+        return settled if is_exact else None
 
     def has_no_minimiser(self, point: FloatArray, *, thorough: bool) -> bool | None:
         """Tell whether nothing is penalised and the data are separated: by the margins here, or by linear programs.

@@ -20,7 +20,7 @@ _WIDEST = 1e5
 # Singular values below this, times p, relative to the largest are rounding.
 _RANK_TOLERANCE = np.finfo(np.float64).eps
 # Products of rows square the singular values: squares down to this, relative to the largest, are told well enough.
-_CLEAR = 1e-6
+_CLEAR = 1e-4
 # Rows of which squares are formed at a time.
 _ROWS = 16
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from softglm.arrays import FloatArray
 from softglm.data import Block, Rows, Sampler
+from softglm.model.coordinates import LEAST_SPREAD
 from softglm.model.objective import Objective
 from softglm.model.prices import evaluation_price, proof_price
 
@@ -124,8 +125,8 @@ def _precisions(objective: Objective, rows: Rows) -> FloatArray:
         return block.squares(center, ones), ones.sum(keepdims=True)
 
     squares, total = rows.sum(statistic)
-    if not squares.all() and rows is not objective.rows:
+    varies = squares > LEAST_SPREAD * total
+    if not varies.all() and rows is not objective.rows:
         return _precisions(objective, objective.rows)  # some columns vary elsewhere, or nowhere
-    squares *= len(center)
-    precisions: FloatArray = np.divide(total, squares, out=np.zeros_like(squares), where=squares > 0.0)
+    precisions: FloatArray = np.divide(total / len(center), squares, out=np.zeros_like(squares), where=varies)
     return precisions

@@ -201,7 +201,7 @@ class _Run:
         return buy(self.here.point)
 
     def prove(self, metric: Metric) -> _Proof:
-        """Bound the gap, by the gradient alone or by the metric at hand; else estimate it."""
+        """Bound the gap, by the metric at hand or by the gradient alone, the cheaper first; else estimate it."""
         decrement = float(np.linalg.norm(metric.whiten(self.here.gradient)))
         distance = float(np.linalg.norm(self.memory.travelled))
         if not self.memory:
@@ -212,9 +212,9 @@ class _Run:
             if self.suffices(proof):
                 return proof
         if self.problem.bound(self.here.gradient) <= self.allowed:
-            settled = self.evaluate(self.problem.settle(self.here.point))
-            bound = self.problem.bound(settled.gradient)
-            if bound <= self.allowed:
+            point = self.problem.settle(self.here.point)
+            settled = None if point is None else self.evaluate(point)
+            if settled is not None and (bound := self.problem.bound(settled.gradient)) <= self.allowed:
                 self.here = settled
                 return _Proof(bound, GapKind.STRONG_CONVEXITY)
         gap = metric.gap(decrement, distance) if by_metric else np.inf

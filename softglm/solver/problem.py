@@ -60,8 +60,8 @@ class Problem(Protocol):
     def bound(self, gradient: FloatArray) -> float:
         """Bound f - f* by the gradient at a settled point, without a Hessian; inf where nothing is known."""
 
-    def settle(self, point: FloatArray) -> FloatArray:
-        """Return a point no worse than this, at which `bound` holds."""
+    def settle(self, point: FloatArray) -> FloatArray | None:
+        """Return a point no worse than this, at which `bound` holds; None if there is none to be found."""
 
     def has_no_minimiser(self, point: FloatArray, *, thorough: bool) -> bool | None:
         """Tell whether f has none: cheaply, from this point, or thoroughly, whatever the cost; None if undecided."""

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 import threading
 import warnings
 
@@ -102,3 +105,15 @@ def test_threads_pass_on_errors_and_how_arithmetic_errors_are_treated():
             assert np.isinf(rows.sum(overflowing)[0]).all()
         with np.errstate(over="raise"), pytest.raises(FloatingPointError):
             rows.sum(overflowing)
+
+
+def test_a_fit_while_the_interpreter_shuts_down():
+    code = (
+        "import atexit, numpy as np\n"
+        "from softglm import SoftmaxGLM\n"
+        "X = np.random.default_rng(0).normal(size=(60_000, 40))\n"
+        "atexit.register(lambda: print(SoftmaxGLM().fit(X, X[:, 0] > 0.1 * X[:, 1]).converged_))\n"
+    )
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=environment)
+    assert done.stdout == "True\n"

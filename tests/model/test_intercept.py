@@ -10,7 +10,7 @@ from softglm.families import Categorical
 from softglm.fit import fit
 from softglm.model import Ridge, intercept, null_model
 from softglm.model.intercept import solve_intercept
-from softglm.solver import GapKind
+from softglm.solver import GapKind, Status
 
 # Of a mean of the rows' residuals, each of order 1.
 ROUNDING = {"rtol": 1e-12, "atol": 1e-14}
@@ -25,7 +25,8 @@ def test_the_best_intercept_has_no_gradient_left(name, weighted, offset):
     objective = objective_of(*regression(name, weighted=weighted, offset=offset), 0.5)
     start = np.random.default_rng(0).normal(size=objective.shape)
     before = start.copy()
-    solved = solve_intercept(objective, start)
+    solved, is_exact = solve_intercept(objective, start)
+    assert is_exact
     np.testing.assert_array_equal(start, before)
     np.testing.assert_array_equal(solved[:-1], start[:-1])
     value, gradient = objective.evaluate(solved)
@@ -39,7 +40,7 @@ def test_the_best_intercept_is_found_from_far_away(name, far):
     objective = objective_of(*regression(name, offset=True), 0.0)
     start = np.zeros(objective.shape)
     start[-1, 0] = far
-    _, gradient = objective.evaluate(solve_intercept(objective, start))
+    _, gradient = objective.evaluate(solve_intercept(objective, start)[0])
     np.testing.assert_allclose(gradient[-1], 0.0, atol=SOLVED)
 
 
@@ -102,3 +103,31 @@ def test_the_best_intercepts_are_found_in_a_few_passes_where_rounding_hides_them
     result = fit(rows, Categorical(10), Ridge.on_coefficients(1e-2 / len(y), X.shape[1], fit_intercept=True), tol=1e-4)
     assert result.gap_kind is GapKind.STRONG_CONVEXITY
     assert n_passes <= 8
+
+
+@pytest.mark.parametrize("share", [1e-9, 1e-16, 1e-24])
+@pytest.mark.parametrize("seed", range(4))
+def test_intercepts_that_are_called_exact_are_so_for_classes_of_next_to_no_weight(seed, share):
+    rng = np.random.default_rng(seed)
+    codes = (np.arange(40) % 3).astype(np.int32)
+    weights, offset = np.array([1.0, 0.5, share])[codes], rng.normal(size=(40, 3))
+    rows = RowsInMemory(np.zeros((40, 1)), codes, weights, offset)
+    objective = objective_of(rows, Categorical(3), 1.0)
+    solved, is_exact = solve_intercept(objective, np.zeros(objective.shape))
+    # At the optimum the mean of each class is its share; what is missing of f is about half the chi-square of these.
+    expected, shares = weights @ softmax(offset + solved[-1], axis=1) / weights.sum(), objective.moments.mean_target
+    missing = ((expected - shares) ** 2 / shares).sum()
+    assert not is_exact or missing < 1e-20
+
+
+def test_intercepts_that_cannot_be_settled_prove_nothing():
+    rng = np.random.default_rng(120)
+    y = np.arange(40) % 4
+    weights = np.array([1.0, rng.uniform(0.1, 1.0), 10 ** rng.uniform(-18, -8), 10 ** rng.uniform(-22, -12)])[y]
+    offset, X = rng.normal(size=(40, 4)), rng.normal(size=(40, 1))
+    rows = RowsInMemory(X, y.astype(np.int32), weights, offset)
+    result = fit(rows, Categorical(4), Ridge.on_coefficients(1.0, 1, fit_intercept=True))
+    if result.status is Status.CONVERGED:
+        expected = weights @ softmax(X @ result.coef + result.intercept + offset, axis=1) / weights.sum()
+        shares = np.bincount(y, weights) / weights.sum()
+        assert ((expected - shares) ** 2 / shares).sum() < 1e-20

@@ -95,3 +95,11 @@ def test_a_constant_column_does_not_disturb_the_scores(monkeypatch):
     assert np.isfinite(found).all()
     assert found.min() == 1.0
     np.testing.assert_array_equal(np.argsort(found)[-3:], np.argsort(without)[-3:])
+
+
+@pytest.mark.parametrize("worth", [0.0, np.inf])
+def test_a_column_whose_squares_are_denormal_does_not_disturb_the_scores(monkeypatch, worth):
+    monkeypatch.setattr("softglm.model.sampling._WORTH", worth)
+    data = PROBLEMS["many_classes"]()
+    scores = scores_of(*rows_and_family(Data(data.X * np.array([1e-160] + [1.0] * (data.X.shape[1] - 1)), data.y)))
+    assert np.isfinite(scores).all()
