@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import tempfile
+from abc import abstractmethod
 from functools import cache
 from pathlib import Path
 
@@ -33,9 +34,9 @@ class RRival(Rival):
         """Return what is not installed, or None."""
         return None if _has_package(self.package) else f"Rscript or R's package {self.package} is not installed"
 
+    @abstractmethod
     def strength(self, problem):
         """Return the penalty in R's units."""
-        raise NotImplementedError
 
     def prepare(self, problem, threads):
         """Start R and hand the rows over."""

@@ -36,7 +36,7 @@ class _OneThread:
     """
 
     def __init__(self) -> None:
-        self._lock, self._depth, self._saved = Lock(), 0, [1]
+        self._lock, self._depth, self._saved = Lock(), 0, list[int]()
         self.n_threads = 1
 
     def __enter__(self) -> None:

@@ -292,13 +292,12 @@ def coordinates_at(objective: Objective, point: FloatArray, rows: Rows) -> Krone
     information, moments = rows.sum(statistic)
     moments /= information.trace()
     information /= objective.moments.total_weight
-    is_penalised = bool(objective.split(objective.penalty.curvature[:, np.newaxis])[0].all())
     return kronecker_coordinates(
         moments,
         information,
         objective.penalty.curvature,
         family.identifiable_directions,
-        is_exact=not is_penalised,
+        is_exact=not objective.is_penalised,
         is_sampled=rows is not objective.rows,
     )
 

@@ -1,4 +1,4 @@
-"""The best intercepts for given coefficients: a small Newton iteration, exact to rounding.
+"""The best intercepts for given coefficients: a small Newton iteration, which tells whether it is exact to rounding.
 
 With the coefficients at 0 this is the null model, where every fit starts; at the end of a fit too large for its exact
 Hessian it is what makes the bound of strong convexity hold, since intercepts are never penalised.

@@ -111,6 +111,12 @@ class Objective:
         m, q = self._linear.shape
         return m, q
 
+    @property
+    def is_penalised(self) -> bool:
+        """Whether every coefficient is."""
+        strength, _ = self.split(self.penalty.curvature[:, np.newaxis])
+        return bool(strength.all())
+
     def split(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return coef, shape (p, q), and the intercept at the center, shape (q,)."""
         if self.fit_intercept:

@@ -74,7 +74,7 @@ class GLM:
         self.objective, self.coordinates, self._assembly = objective, coordinates, assembly or coordinates
         self._sample = sample or objective.rows.sampler()
         self._is_separated: bool | None = None
-        self._is_penalised = _is_penalised(objective)
+        self._is_penalised = objective.is_penalised
         n, (_, q) = objective.rows.n_rows, objective.shape
         r, s = coordinates.scales.shape
         d = objective.family.n_curvature_directions
@@ -110,7 +110,7 @@ class GLM:
             If the squares of X overflow.
         """
         sample = sampler(objective, null.information)
-        if not _is_penalised(objective):
+        if not objective.is_penalised:
             return cls(objective, null_coordinates(objective, null.information), None, sample)
         n_rows = rows_that_tell(objective)
         is_full = approximation_price(objective, n_rows) <= _MAX_START * evaluation_price(objective)
@@ -213,9 +213,3 @@ class GLM:
                 except ArithmeticError:
                     self._is_decidable = False
         return self._is_separated
-
-
-def _is_penalised(objective: Objective) -> bool:
-    """Tell whether every coefficient is."""
-    strength, _ = objective.split(objective.penalty.curvature[:, np.newaxis])
-    return bool(strength.all())

@@ -42,9 +42,8 @@ class Memory:
         self.travelled: FloatArray | float = 0.0
         self._n_added, self._gamma = 0, 1.0
         self._steps = self._changes = np.empty((0, 0))
-        # S Y'; and where the oldest pair is, whose place the next one takes: rows and columns begin there.
+        # S Y'. Once there are enough pairs the next one takes the place of the oldest: rows and columns begin there.
         self._inner = np.empty((_PAIRS, _PAIRS))
-        self._first = 0
 
     def add(self, step: FloatArray, change: FloatArray) -> None:
         """Remember a step and the change of the gradient along it, unless the curvature is lost in rounding."""
@@ -61,7 +60,6 @@ class Memory:
         self._steps[latest], self._changes[latest] = step, change
         self._n_added += 1
         n_pairs = min(self._n_added, _PAIRS)
-        self._first = self._n_added % _PAIRS if self._n_added > _PAIRS else 0
         # From the oldest to the latest, nothing below the diagonal is ever read.
         self._inner[:n_pairs, latest] = self._steps[:n_pairs] @ change
         self._gamma = float(curvature / (change @ change))
@@ -70,7 +68,8 @@ class Memory:
         """Return H times a vector."""
         if not self:
             return vector
-        first, gamma, n_pairs = self._first, self._gamma, min(self._n_added, _PAIRS)
+        gamma, n_pairs = self._gamma, min(self._n_added, _PAIRS)
+        first = self._n_added % n_pairs
         steps, changes = self._steps[:n_pairs], self._changes[:n_pairs]
         inner = _rolled(_rolled(self._inner[:n_pairs, :n_pairs], first).T, first).T
         along, _ = lapack.dtrtrs(inner, _rolled(steps @ vector, first))
