@@ -23,6 +23,7 @@ from softglm.validation import (
     Response,
     are_numbers,
     check_numbers,
+    check_rows,
     make_rows,
     match_response,
     read_class_weight,
@@ -228,8 +229,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self._check_parameters()
         if sparse.issparse(y):
             raise ValueError("y is a sparse matrix, expected an array of labels, probabilities or counts: y.toarray().")
-        X, values = validate_data(self, X, y, accept_sparse="csr", multi_output=True)
-        check_numbers(X, "X")
+        X, values = check_rows(self, X, y)
         weights = read_weights(sample_weight, X.shape[0])
         response = read_response(y, values)
         factors = read_class_weight(self.class_weight, response, weights)

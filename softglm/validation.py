@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array
+from sklearn.utils.validation import check_array, validate_data
 
 from softglm.arrays import FloatArray, IntArray
 from softglm.data import Rows, RowsInMemory
@@ -20,6 +20,8 @@ Labels = npt.NDArray[Any]
 
 # Entries at a time.
 _PIECE = 2**16
+# Bytes of a float32, the least that is multiplied as it is.
+_SINGLE = 4
 # A weight times the square of a value, summed over the rows, then stays within the range of float64.
 _LEAST, MOST = 1e-100, 1e100
 
@@ -31,6 +33,22 @@ def warn_user(message: str, category: type[Warning]) -> None:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(("softglm.", "sklearn.")):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level)
+
+
+def check_rows(estimator: Any, X: Any, y: Any) -> tuple[Any, npt.NDArray[Any]]:
+    """Return X and y of a fit as scikit-learn checks and converts them; X holds numbers whose squares can be summed.
+
+    Arrays that need no conversion are not put to its search for frames of every kind, by far the longest part of that.
+    """
+    is_clean = (
+        (type(X) is type(y) is np.ndarray and X.ndim == 2 and y.shape == X.shape[:1])
+        and (X.size > 0 and X.dtype.kind == "f" and X.itemsize >= _SINGLE and y.dtype.kind in "biuU")
+        and are_numbers(X)
+    )
+    X, y = validate_data(estimator, X, y, accept_sparse="csr", multi_output=True, skip_check_array=is_clean)
+    if not is_clean:
+        check_numbers(X, "X")
+    return X, y
 
 
 def check_numbers(values: Any, what: str) -> None:
@@ -48,8 +66,9 @@ def check_numbers(values: Any, what: str) -> None:
 def are_numbers(values: Any) -> bool:
     """Tell whether values, dense or sparse, are finite, and so are sums of their squares."""
     entries = _entries(values)
+    step = max(len(entries) * _PIECE // max(entries.size, 1), 1)
     # A piece is searched twice while it is in the cache; what is not a number fails every comparison.
-    pieces = np.array_split(entries, max(entries.size // _PIECE, 1))
+    pieces = (entries[start : start + step] for start in range(0, len(entries), step))
     return entries.dtype.kind in "biuf" and all(
         float(piece.min(initial=0)) >= -MOST and float(piece.max(initial=0)) <= MOST for piece in pieces
     )

@@ -335,6 +335,23 @@ class UnconstrainedFamily(ExponentialFamily):
             The weights v_d, at least 0.
         """
 
+    def room(self, mean: FloatArray, direction: FloatArray) -> float:  # noqa: ARG002 - where there is no end
+        """How far a mean may move along a direction before it leaves the mean space.
+
+        Parameters
+        ----------
+        mean : array, shape (q,)
+            In its interior.
+        direction : array, shape (q,)
+            Not 0.
+
+        Returns
+        -------
+        float
+            In units of the direction; where there is no end, or only one far off, that in which some entry moves by 1.
+        """
+        return float(1.0 / np.abs(direction).max())
+
     def total_information(self, mean: FloatArray, weights: FloatArray | None) -> FloatArray:
         """Sum the Fisher information over rows.
 

@@ -31,6 +31,12 @@ def diagonal(entries: FloatArray) -> FloatArray:
     return matrices
 
 
+def steps_to_zero(point: FloatArray, direction: FloatArray) -> float:
+    """Return how often a direction, shape (q,), can be added to a point, shape (q,), before an entry is below 0."""
+    falls = direction < 0.0
+    return float((point[falls] / -direction[falls]).min(initial=np.inf))
+
+
 def require(inside: npt.ArrayLike, what: str, given: FloatArray, remedy: str) -> None:
     """Raise a ValueError that shows the first point given that is not inside.
 

@@ -103,6 +103,10 @@ class Multinomial(UnconstrainedFamily):
         """mu_k mu_l / n for k < l."""
         return self.die.curvature_weights(mean) / self._trials
 
+    def room(self, mean: FloatArray, direction: FloatArray) -> float:
+        """Until the mean count of some class is 0."""
+        return self.die.room(mean, direction)
+
     def can_fall(self, statistic: FloatArray) -> BoolArray:
         """Mass can fall as for one die."""
         return self.die.can_fall(statistic)

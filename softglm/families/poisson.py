@@ -9,7 +9,7 @@ from scipy.special import gammainc, gammaln
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.families.base import UnconstrainedFamily
-from softglm.families.batches import require
+from softglm.families.batches import require, steps_to_zero
 from softglm.families.factorials import expected_log_factorial
 
 # Above this mean, the series of E[log Y!] is exact to double precision.
@@ -59,6 +59,10 @@ class Poisson(UnconstrainedFamily):
     def curvature_weights(self, mean: FloatArray) -> FloatArray:
         """mu."""
         return mean
+
+    def room(self, mean: FloatArray, direction: FloatArray) -> float:
+        """Until the mean is 0."""
+        return min(steps_to_zero(mean, direction), super().room(mean, direction))
 
     def can_fall(self, statistic: FloatArray) -> BoolArray:
         """Unless it is 0; it can always rise."""

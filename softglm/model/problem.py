@@ -15,6 +15,7 @@ from softglm.model.coordinates import (
     null_coordinates,
     quick_coordinates,
 )
+from softglm.model.duality import duality_gap, least_duality_gap
 from softglm.model.intercept import Null, solve_intercept
 from softglm.model.metric import HessianMetric, KroneckerMetric
 from softglm.model.objective import Objective
@@ -179,21 +180,14 @@ class GLM:
     def _hessian(self, n_rows: int, point: FloatArray) -> HessianMetric:
         return HessianMetric(self.objective, point, self._assembly, self._sample(n_rows))
 
-    def bound(self, gradient: FloatArray) -> float:
-        """Bound the gap by strong convexity: f - f* <= ||grad_B f||^2 / (2 alpha) where the intercepts are optimal."""
-        strength, _ = self.objective.split(self.objective.penalty.curvature[:, np.newaxis])
-        alpha = strength.min(initial=np.inf)
-        if not 0.0 < alpha < np.inf:
-            return float("inf")
-        slopes, _ = self.objective.split(gradient)
-        return float(np.vdot(slopes, slopes) / (2.0 * alpha))
+    def bound(self, point: FloatArray, value: float, gradient: FloatArray) -> float:
+        """Bound the gap by the strong convexity of the penalty."""
+        return duality_gap(self.objective, point, value, gradient)
 
-    def settle(self, point: FloatArray) -> FloatArray | None:
-        """Return the point with the best intercepts for its coefficients; None where they are not exact."""
-        if not self.objective.fit_intercept:
-            return point
-        settled, is_exact = solve_intercept(self.objective, point)
-        return settled if is_exact else None
+    def settle(self, point: FloatArray, gradient: FloatArray, gap: float) -> FloatArray | None:
+        """Return the point with the best intercepts for its coefficients, if there `bound` may be down to the gap."""
+        may_help = self.objective.fit_intercept and least_duality_gap(self.objective, gradient) <= gap
+        return solve_intercept(self.objective, point) if may_help else None
 
     def has_no_minimiser(self, point: FloatArray, *, thorough: bool) -> bool | None:
         """Tell whether nothing is penalised and the data are separated: by the margins here, or by linear programs.

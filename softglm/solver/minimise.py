@@ -145,7 +145,7 @@ class _Run:
                 proof = self.prove(metric)
                 if not self.suffices(proof) or end is _End.OUT_OF_ITERATIONS:
                     self.wanted = _CLOSER * self.estimate
-                    if end is _End.ARRIVED and self.problem.bound(self.here.gradient) < np.inf:
+                    if end is _End.ARRIVED and self.problem.bound(*self.here) < np.inf:
                         continue  # to go on costs less than a Hessian
                     metric, proof = self.with_better_metric(end, metric, proof)
             status = self.verdict(end, proof)
@@ -211,14 +211,21 @@ class _Run:
             proof = _Proof(metric.gap(decrement, distance), GapKind.SELF_CONCORDANCE)
             if self.suffices(proof):
                 return proof
-        if self.problem.bound(self.here.gradient) <= self.allowed:
-            point = self.problem.settle(self.here.point)
-            settled = None if point is None else self.evaluate(point)
-            if settled is not None and (bound := self.problem.bound(settled.gradient)) <= self.allowed:
-                self.here = settled
-                return _Proof(bound, GapKind.STRONG_CONVEXITY)
+        proof = self.proof_by_gradient()
+        if self.suffices(proof):
+            return proof
         gap = metric.gap(decrement, distance) if by_metric else np.inf
         return _Proof(gap, GapKind.SELF_CONCORDANCE) if gap < np.inf else _Proof(self.estimate, GapKind.ESTIMATE)
+
+    def proof_by_gradient(self) -> _Proof:
+        """Bound the gap by the gradient: here, or where that is not enough at the settled point, and go on there."""
+        bound = self.problem.bound(*self.here)
+        if not bound <= self.allowed:
+            point = self.problem.settle(self.here.point, self.here.gradient, self.allowed)
+            if point is not None:
+                self.here = self.evaluate(point)
+                bound = self.problem.bound(*self.here)
+        return _Proof(bound, GapKind.STRONG_CONVEXITY)
 
     def polish(self, metric: Metric) -> None:
         """Near the optimum, take Newton steps while they at least halve the gradient: f may be flat to rounding."""

@@ -57,11 +57,11 @@ class Problem(Protocol):
     def refine(self) -> bool:
         """Evaluate more precisely from now on, if that is possible; tell whether it is."""
 
-    def bound(self, gradient: FloatArray) -> float:
-        """Bound f - f* by the gradient at a settled point, without a Hessian; inf where nothing is known."""
+    def bound(self, point: FloatArray, value: float, gradient: FloatArray) -> float:
+        """Bound f - f* by f and its gradient at a point, without a Hessian; inf where nothing is known."""
 
-    def settle(self, point: FloatArray) -> FloatArray | None:
-        """Return a point no worse than this, at which `bound` holds; None if there is none to be found."""
+    def settle(self, point: FloatArray, gradient: FloatArray, gap: float) -> FloatArray | None:
+        """Return a point no worse than this, at which `bound` may be down to the gap; None if there is none at hand."""
 
     def has_no_minimiser(self, point: FloatArray, *, thorough: bool) -> bool | None:
         """Tell whether f has none: cheaply, from this point, or thoroughly, whatever the cost; None if undecided."""

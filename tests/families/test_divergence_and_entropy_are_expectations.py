@@ -1,6 +1,9 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from softglm.families import Bernoulli, Categorical
 
 # Quadrature by the trapezoid rule; the coarsest, for Dirichlet, is good to 1e-10.
 QUADRATURE = {"rtol": 1e-9, "atol": 1e-9}
@@ -74,3 +77,35 @@ def test_the_conjugate_is_the_largest_excess_of_a_line_over_a(case, seed):
     np.testing.assert_allclose(conjugate, inner(eta, family.mean(eta)) - family.log_normalizer(eta), **ROUNDING)
     excess = inner(other, family.mean(eta)) - family.log_normalizer(other)
     assert (conjugate > excess).all()
+
+
+@given(seed=seeds)
+def test_there_is_room_up_to_the_end_of_the_mean_space(unconstrained_case, seed):
+    family, rng = unconstrained_case.family, np.random.default_rng(seed)
+    basis = family.identifiable_directions
+    mean = family.mean(unconstrained_case.to_eta(rng.normal(size=family.n_parameters)))
+    direction = basis @ rng.normal(size=basis.shape[1])
+    room = family.room(mean, direction)
+    # Just inside there is a distribution, and just outside there is none, or no end in sight.
+    family.natural_parameter(mean + 0.999 * room * direction)
+    if np.abs(room * direction).max() < 0.999:
+        with pytest.raises(ValueError, match="mean"):
+            family.natural_parameter(mean + 1.001 * room * direction)
+
+
+@pytest.mark.parametrize(
+    ("family", "end", "inside"),
+    [
+        (Bernoulli(), [0.0], [1e-12]),
+        (Bernoulli(), [1.0], [1.0 - 1e-12]),
+        (Categorical(3), [0.25, 0.0, 0.75], [0.25, 1e-12, 0.75 - 1e-12]),
+        (Categorical(2), [0.0, 1.0], [1e-12, 1.0 - 1e-12]),
+    ],
+)
+def test_the_conjugate_is_continuous_up_to_where_a_class_never_occurs(family, end, inside):
+    np.testing.assert_allclose(family.conjugate(np.array(end)), family.conjugate(np.array(inside)), atol=1e-10)
+
+
+def test_the_conjugate_is_infinite_beyond():
+    assert Bernoulli().conjugate(np.array([1.5])) == np.inf
+    assert Categorical(2).conjugate(np.array([-0.5, 1.5])) == np.inf

@@ -81,11 +81,11 @@ class Convex:
         self.bought.append(share)
         return Cholesky(share * np.diag(self.curvature(point)), proves=self.proves)
 
-    def bound(self, gradient):
+    def bound(self, point, value, gradient):  # noqa: ARG002 - the protocol's signature
         return float(gradient @ gradient / (2 * self.strength)) if self.strength else np.inf
 
-    def settle(self, point):
-        return point
+    def settle(self, point, gradient, gap):  # noqa: ARG002 - the protocol's signature
+        return None
 
     def has_no_minimiser(self, point, *, thorough):
         self.asked.append((point, thorough))
