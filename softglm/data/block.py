@@ -51,10 +51,6 @@ class Block(ABC):
     def squares(self, center: FloatArray, values: FloatArray) -> FloatArray:
         """Return sum_i v_i (x_i - center)^2, shape (p,), of values v of shape (rows,)."""
 
-    @abstractmethod
-    def distances(self, center: FloatArray, precisions: FloatArray) -> FloatArray:
-        """Return sum_j precision_j (x_ij - center_j)^2 for each row, shape (rows,)."""
-
     def predictor(self, coef: FloatArray, intercept: FloatArray) -> FloatArray:
         """Return eta_i = B' x_i + b + o_i, shape (q, rows)."""
         eta = self.times(coef)
@@ -105,11 +101,6 @@ class DenseBlock(Block):
         centred *= centred
         return values @ centred
 
-    def distances(self, center: FloatArray, precisions: FloatArray) -> FloatArray:
-        centred = self.centred(center)
-        centred *= centred
-        return centred @ precisions
-
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -131,11 +122,6 @@ class SparseBlock(Block):
         entries = self.X.astype(np.float64)
         entries.data *= entries.data - 2.0 * center[entries.indices]
         return np.asarray(values @ entries + values.sum() * center**2)
-
-    def distances(self, center: FloatArray, precisions: FloatArray) -> FloatArray:
-        entries = self.X.astype(np.float64)
-        entries.data *= entries.data - 2.0 * center[entries.indices]
-        return np.asarray(entries @ precisions + precisions @ center**2)
 
 
 def make_block(

@@ -110,13 +110,17 @@ class GLM:
         FloatingPointError
             If the squares of X overflow.
         """
-        sample = sampler(objective, null.information)
         if not objective.is_penalised:
-            return cls(objective, null_coordinates(objective, null.information), None, sample)
+            exact = null_coordinates(objective, null.information)
+            return cls(objective, exact, None, sampler(objective, null.information, exact))
         n_rows = rows_that_tell(objective)
         is_full = approximation_price(objective, n_rows) <= _MAX_START * evaluation_price(objective)
-        coordinates = quick_coordinates(objective, null.information, sample(n_rows), is_full=is_full)
-        return cls(objective, *coordinates, sample)
+        equal = objective.rows.sampler()(n_rows)
+        first, diagonal = quick_coordinates(objective, null.information, equal, is_full=is_full)
+        sample = sampler(objective, null.information, first)
+        if (better := sample(n_rows)) is not equal:
+            first, diagonal = quick_coordinates(objective, null.information, better, is_full=is_full)
+        return cls(objective, first, diagonal, sample)
 
     def _counts(self) -> list[int]:
         """Return the numbers of rows from which Hessians are made, up to all of them."""

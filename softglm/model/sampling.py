@@ -3,29 +3,28 @@ r"""Which rows to sample where all of them would cost too much.
 Sums of products are told badly by a uniform sample if a few rows make up most of them: those far out in the features,
 and those of rare classes. Each row is therefore given a chance proportional to
 
-    max(1, ||x - c||^2_{M^-1} / 2p, ||t - mu||^2_{S^-1} / 2s),
+    max(1, d / 2 mean d, ||t - mu||^2_{S^-1} / 2s),    d = ||F'[x - c; 1]||^2,
 
-M the second moments of the features in a uniform sample, or their diagonal where that is much cheaper, S the
-information at the null model, of rank s: to the first approximation its leverages in the model of the features and in
-that of the classes, which are p and s on average. So ordinary rows have equal chances, and only the others better ones.
-(Rows of more weight have better chances too, see `Rows.sampler`.)
+F the coordinates of the features that a uniform sample tells, S the information at the null model, of rank s: to the
+first approximation its leverages in the model of the features and in that of the classes, relative to their averages.
+So ordinary rows have equal chances, and only the others better ones. (Rows of more weight have better chances too, see
+`Rows.sampler`.)
+
+A few random combinations of the columns of F tell the lengths well enough (Drineas et al. 2012, Fast approximation of
+matrix coherence and statistical leverage, JMLR 13): that takes one product with few columns.
 """
-
-from collections.abc import Callable
 
 import numpy as np
 
 from softglm.arrays import FloatArray
 from softglm.data import Block, Rows, Sampler
-from softglm.model.coordinates import LEAST_SPREAD
+from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.objective import Objective
-from softglm.model.prices import evaluation_price, proof_price
 
 # Scores are one for rows at up to this many times the mean distance; up to the second they are nothing unusual.
 _ORDINARY, _UNUSUAL = 2.0, 2.0
-# Distances that see how features vary together may cost so many evaluations. What varies together to this, relative to
-# the scales of the features, does so to rounding in a sample.
-_WORTH, _COLLINEAR = 6.0, 1e-9
+# How many combinations of the columns of F tell lengths. These are off by a factor of 2 now and then.
+_COMBINATIONS = 16
 # Enough rows to tell second moments: so many for each feature, and in all.
 _ROWS_PER_FEATURE, _LEAST_ROWS = 16, 1024
 # To choose among so few entries of X would cost as much as to use them all.
@@ -40,7 +39,7 @@ def rows_that_tell(objective: Objective) -> int:
     return min(max(_ROWS_PER_FEATURE * objective.shape[0], _LEAST_ROWS), n_rows)
 
 
-def sampler(objective: Objective, information: FloatArray) -> Sampler:
+def sampler(objective: Objective, information: FloatArray, coordinates: KroneckerCoordinates) -> Sampler:
     """Return how to draw rows: with better chances for some of them, where some are unusual.
 
     Parameters
@@ -48,13 +47,20 @@ def sampler(objective: Objective, information: FloatArray) -> Sampler:
     objective : Objective
     information : array of shape (q, q)
         Of one row at the null model.
+    coordinates : KroneckerCoordinates
+        About those of the null model.
     """
     uniform = objective.rows.sampler()
-    scores = row_scores(objective, information, uniform(rows_that_tell(objective)))
+    sample = uniform(rows_that_tell(objective))
+    if sample is objective.rows:
+        return uniform
+    scores = row_scores(objective, information, coordinates, sample)
     return uniform if scores is None else objective.rows.sampler(scores)
 
 
-def row_scores(objective: Objective, information: FloatArray, sample: Rows) -> FloatArray | None:
+def row_scores(
+    objective: Objective, information: FloatArray, coordinates: KroneckerCoordinates, sample: Rows
+) -> FloatArray | None:
     """Return what the chances of the rows should be proportional to, shape (n,), float32; None for equal chances.
 
     Parameters
@@ -62,20 +68,28 @@ def row_scores(objective: Objective, information: FloatArray, sample: Rows) -> F
     objective : Objective
     information : array of shape (q, q)
         Of one row at the null model.
+    coordinates : KroneckerCoordinates
+        About those of the null model.
     sample : Rows
         A part of the rows, with equal chances.
     """
-    if sample is objective.rows:
-        return None
     mean = objective.moments.mean_target
     inverse = np.linalg.pinv(information, hermitian=True)
     s, q = objective.family.identifiable_directions.shape[1], objective.shape[1]
-    distances = _distances(objective, sample)
     inverse /= s * _ORDINARY
     labels = np.identity(q) - mean
     of_labels = np.einsum("kl,kl->k", labels @ inverse, labels)
+    slopes, constant = objective.split(_combinations(coordinates.features))
+    constant = constant - objective.moments.center @ slopes
     # A row that is in every sample needs no better chance.
     most = objective.rows.n_rows / rows_that_tell(objective)
+
+    def distances(block: Block) -> tuple[FloatArray, ...]:
+        projected = block.times(slopes)
+        projected += constant[:, np.newaxis]
+        return (np.einsum("ij,ij->j", projected, projected),)
+
+    ordinary = _ORDINARY * max(float(sample.concatenate(distances)[0].mean()), np.finfo(np.float64).tiny)
 
     def statistic(block: Block) -> tuple[FloatArray, ...]:
         if block.targets.ndim == 1 and q > 1:
@@ -83,7 +97,7 @@ def row_scores(objective: Objective, information: FloatArray, sample: Rows) -> F
         else:
             residuals = block.targets.reshape(len(block), q) - mean
             rare = np.einsum("ij,ij->i", residuals @ inverse, residuals)
-        score = np.maximum(distances(block) / _ORDINARY, rare)
+        score = np.maximum(distances(block)[0] / ordinary, rare)
         return (np.clip(score, 1.0, most, dtype=np.float32, casting="same_kind"),)
 
     # Where there is nothing unusual to be seen in a uniform sample, that will do.
@@ -92,41 +106,10 @@ def row_scores(objective: Objective, information: FloatArray, sample: Rows) -> F
     return np.asarray(objective.rows.concatenate(statistic)[0])
 
 
-def _distances(objective: Objective, sample: Rows) -> Callable[[Block], FloatArray]:
-    """Return a function that returns 1/p times the squared distances of the rows of a block from the center."""
-    center, precisions = objective.moments.center, _precisions(objective, sample)
-    if not objective.rows.is_sparse and proof_price(objective) <= _WORTH * evaluation_price(objective):
-
-        def statistic(block: Block) -> tuple[FloatArray, ...]:
-            centred, ones = block.centred(center), block.weighted(np.ones(len(block)))
-            return (centred.T * ones) @ centred, ones.sum(keepdims=True)
-
-        moments, total = sample.sum(statistic)
-        units = np.sqrt(len(center) * precisions)
-        correlations = moments / total * units * units[:, np.newaxis] + _COLLINEAR * np.identity(len(center))
-        if np.isfinite(correlations).all():
-            inverse = np.linalg.inv(np.linalg.cholesky(correlations))
-            root = (inverse * units).T / np.sqrt(len(center))
-
-            def mahalanobis(block: Block) -> FloatArray:
-                projected = block.centred(center) @ root
-                return np.asarray(np.einsum("ij,ij->i", projected, projected))
-
-            return mahalanobis
-    return lambda block: block.distances(center, precisions)
-
-
-def _precisions(objective: Objective, rows: Rows) -> FloatArray:
-    """Return one over p times the mean squared distance of each column from its center, shape (p,)."""
-    center = objective.moments.center
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        ones = block.weighted(np.ones(len(block)))
-        return block.squares(center, ones), ones.sum(keepdims=True)
-
-    squares, total = rows.sum(statistic)
-    varies = squares > LEAST_SPREAD * total
-    if not varies.all() and rows is not objective.rows:
-        return _precisions(objective, objective.rows)  # some columns vary elsewhere, or nowhere
-    precisions: FloatArray = np.divide(total / len(center), squares, out=np.zeros_like(squares), where=varies)
-    return precisions
+def _combinations(features: FloatArray) -> FloatArray:
+    """Return a few columns, shape (m, k), that tell about the same lengths as F: ||C'z|| ~ ||F'z||."""
+    size = features.shape[-1]
+    signs = np.identity(size)
+    if size > _COMBINATIONS:
+        signs = np.random.default_rng(0).choice([-1.0, 1.0], (size, _COMBINATIONS)) / np.sqrt(_COMBINATIONS)
+    return features @ signs if features.ndim == 2 else features[:, np.newaxis] * signs

@@ -3,7 +3,8 @@ import pytest
 from problems import PROBLEMS, Data, gaussian_rows, objective_of, poisson_rows, rows_and_family
 
 from softglm.model import null_model
-from softglm.model.sampling import row_scores, rows_that_tell
+from softglm.model.coordinates import quick_coordinates
+from softglm.model.sampling import _combinations, row_scores, rows_that_tell
 
 # Each of the two terms has mean 1, and only what exceeds twice that counts.
 MOST_MEAN = 2.0
@@ -17,9 +18,11 @@ def _few_rows_tell(monkeypatch):
     monkeypatch.setattr("softglm.model.sampling._UNUSUAL", 0.0)
 
 
-def scores_of(rows, family):
-    objective = objective_of(rows, family, 1.0)
-    return row_scores(objective, null_model(objective).information, rows.sampler()(rows_that_tell(objective)))
+def scores_of(rows, family, *, is_full=True, alpha=1e-9):
+    objective = objective_of(rows, family, alpha)
+    information, sample = null_model(objective).information, rows.sampler()(rows_that_tell(objective))
+    coordinates, _ = quick_coordinates(objective, information, sample, is_full=is_full)
+    return row_scores(objective, information, coordinates, sample)
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
@@ -59,11 +62,11 @@ def test_other_families_have_scores_too(make):
     assert np.isfinite(scores).all()
 
 
-def test_sparse_rows_have_the_scores_of_dense_ones_whose_products_are_dear(monkeypatch):
-    monkeypatch.setattr("softglm.model.sampling._WORTH", 0.0)
+@pytest.mark.parametrize("is_full", [True, False])
+def test_sparse_rows_have_the_scores_of_dense_ones(is_full):
     data = PROBLEMS["sparse_rows"]()
-    dense = scores_of(*rows_and_family(Data(data.dense, data.y)))
-    np.testing.assert_allclose(scores_of(*rows_and_family(data)), dense, rtol=1e-5)
+    dense = scores_of(*rows_and_family(Data(data.dense, data.y)), is_full=is_full)
+    np.testing.assert_allclose(scores_of(*rows_and_family(data), is_full=is_full), dense, rtol=1e-5)
 
 
 def test_where_nothing_is_unusual_chances_are_equal(monkeypatch):
@@ -76,30 +79,51 @@ def test_where_nothing_is_unusual_chances_are_equal(monkeypatch):
     assert scores_of(*rows_and_family(Data(X, y))) is not None
 
 
-@pytest.mark.parametrize(("worth", "stands_out"), [(0.0, False), (np.inf, True)])
-def test_rows_that_vary_otherwise_than_the_rest_stand_out_if_their_products_are_seen(monkeypatch, worth, stands_out):
-    monkeypatch.setattr("softglm.model.sampling._WORTH", worth)
+@pytest.mark.parametrize("is_full", [True, False])
+@pytest.mark.parametrize("n_features", [3, 40])
+def test_rows_that_vary_otherwise_than_the_rest_stand_out_if_their_products_are_seen(n_features, is_full):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2000, 1)) @ np.ones((1, n_features)) + 1e-3 * rng.normal(size=(2000, n_features))
+    X[11] = 0.0
+    X[11, :2] = [1.0, -1.0]  # no column is far from its mean, and it is not in the sample
+    rows, family = rows_and_family(Data(X, rng.integers(0, 3, size=2000).astype(np.int32)))
+    scores = scores_of(rows, family, is_full=is_full)
+    assert (scores[11] > 4.0 * np.delete(scores, 11).max()) == is_full
+
+
+def test_where_the_penalty_outweighs_a_difference_it_does_not_matter():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(2000, 1)) @ np.ones((1, 3)) + 1e-3 * rng.normal(size=(2000, 3))
-    X[7] = [1.0, -1.0, 0.0]  # no column is far from its mean
-    scores = scores_of(*rows_and_family(Data(X, rng.integers(0, 3, size=2000).astype(np.int32))))
-    assert (scores[7] > 10.0 * np.delete(scores, 7).max()) == stands_out
+    X[7] = [1.0, -1.0, 0.0]
+    rows, family = rows_and_family(Data(X, rng.integers(0, 3, size=2000).astype(np.int32)))
+    scores = scores_of(rows, family, alpha=10.0)
+    assert scores[7] <= np.delete(scores, 7).max()
 
 
-def test_a_constant_column_does_not_disturb_the_scores(monkeypatch):
-    monkeypatch.setattr("softglm.model.sampling._WORTH", np.inf)
+def test_a_few_combinations_tell_lengths():
+    rng = np.random.default_rng(0)
+    features, z = rng.normal(size=(300, 300)), rng.normal(size=(1000, 300))
+    ratios = np.linalg.norm(z @ _combinations(features), axis=1) / np.linalg.norm(z @ features, axis=1)
+    # The square of such a ratio is a chi-square over its degrees of freedom: off by a third, as a rule.
+    assert 0.9 < np.median(ratios) < 1.1
+    assert (np.abs(np.log(ratios)) < np.log(2.0)).mean() > 0.99
+    few = rng.normal(size=(5, 5))
+    np.testing.assert_array_equal(_combinations(few), few)
+
+
+@pytest.mark.parametrize("is_full", [True, False])
+def test_a_constant_column_does_not_disturb_the_scores(is_full):
     data = PROBLEMS["many_classes"]()
-    without = scores_of(*rows_and_family(data))
+    without = scores_of(*rows_and_family(data), is_full=is_full)
     constant = Data(np.concatenate([data.X, np.full((len(data.y), 1), 1e6)], axis=1), data.y)
-    found = scores_of(*rows_and_family(constant))
+    found = scores_of(*rows_and_family(constant), is_full=is_full)
     assert np.isfinite(found).all()
     assert found.min() == 1.0
     np.testing.assert_array_equal(np.argsort(found)[-3:], np.argsort(without)[-3:])
 
 
-@pytest.mark.parametrize("worth", [0.0, np.inf])
-def test_a_column_whose_squares_are_denormal_does_not_disturb_the_scores(monkeypatch, worth):
-    monkeypatch.setattr("softglm.model.sampling._WORTH", worth)
+@pytest.mark.parametrize("is_full", [True, False])
+def test_a_column_whose_squares_are_denormal_does_not_disturb_the_scores(is_full):
     data = PROBLEMS["many_classes"]()
-    scores = scores_of(*rows_and_family(Data(data.X * np.array([1e-160] + [1.0] * (data.X.shape[1] - 1)), data.y)))
-    assert np.isfinite(scores).all()
+    tiny = Data(data.X * np.array([1e-160] + [1.0] * (data.X.shape[1] - 1)), data.y)
+    assert np.isfinite(scores_of(*rows_and_family(tiny), is_full=is_full)).all()
