@@ -113,11 +113,14 @@ class KroneckerCoordinates:
 
     def features_of(self, centred: FloatArray) -> FloatArray:
         """Return F'[x - c; 1], shape (rows, r), of centred rows x - c, shape (rows, p); without the 1 where m = p."""
+        p = centred.shape[1]
         if self.features.ndim == 1:
-            constant = np.ones((len(centred), len(self.features) - centred.shape[1]))
-            return np.concatenate([centred, constant], axis=1) * self.features
-        transformed = centred @ self.features[: centred.shape[1]]
-        transformed += self.features[centred.shape[1] :].sum(axis=0)
+            scaled = np.empty((len(centred), len(self.features)))
+            np.multiply(centred, self.features[:p], out=scaled[:, :p])
+            scaled[:, p:] = self.features[p:]
+            return scaled
+        transformed = centred @ self.features[:p]
+        transformed += self.features[p:].sum(axis=0)
         return transformed
 
 
@@ -333,11 +336,15 @@ def second_moments(
         squares = block.squares(center, np.ones(len(block)) if weights is None else weights)
         squares[squares <= noise] = 0.0
         return np.append(squares, [total] * n_constants)
-    centred = np.concatenate([block.centred(center), np.ones((len(block), n_constants))], axis=1)
+    centred, roots = block.centred(center), np.ones(len(block)) if weights is None else np.sqrt(weights)
     if weights is not None:
-        centred *= np.sqrt(weights)[:, np.newaxis]
-    moments: FloatArray = centred.T @ centred
-    constant = np.flatnonzero(moments.diagonal()[: len(center)] <= noise)
+        centred *= roots[:, np.newaxis]
+    p = len(center)
+    moments = np.full((p + n_constants, p + n_constants), total)
+    moments[:p, :p] = centred.T @ centred
+    moments[p:, :p] = roots @ centred
+    moments[:p, p:] = moments[p:, :p].T
+    constant = np.flatnonzero(moments.diagonal()[:p] <= noise)
     moments[constant] = 0.0
     moments[:, constant] = 0.0
     return moments

@@ -41,8 +41,9 @@ def hessian_price(objective: Objective, n_rows: int) -> float:
 
 def proof_price(objective: Objective) -> float:
     """Return the price of the largest leverage, which makes a Hessian a proof."""
-    m, _ = objective.shape
-    return _METRIC / 2.0 + objective.rows.n_rows * m * (_LEVERAGE * m + _COPY)
+    m, s = objective.shape[0], objective.family.identifiable_directions.shape[1]
+    inverse: float = _CHOLESKY * (m * s) ** 3
+    return _METRIC / 2.0 + inverse + objective.rows.n_rows * m * (_LEVERAGE * m + _COPY)
 
 
 def _draws(objective: Objective, n_rows: int) -> float:
