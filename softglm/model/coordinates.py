@@ -13,7 +13,7 @@ grow with q^2.
 
 import math
 from dataclasses import dataclass, replace
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 from scipy import linalg
@@ -124,11 +124,23 @@ class KroneckerCoordinates:
         return transformed
 
 
-def kronecker_coordinates(
+class _Classes(NamedTuple):
+    """The information of one row, per unit of weight, as Q diag(sigma) Q': sigma of shape (s,), Q of shape (q, s)."""
+
+    sigma: FloatArray
+    directions: FloatArray
+
+
+def _diagonalised(information: FloatArray, identifiable: FloatArray) -> _Classes:
+    """Return the information, shape (q, q), in orthonormal directions that the family identifies, shape (q, s)."""
+    sigma, rotation = np.linalg.eigh(identifiable.T @ information @ identifiable)
+    return _Classes(np.maximum(sigma, _LEAST_CURVATURE * max(sigma.mean(), 1.0)), identifiable @ rotation)
+
+
+def _kronecker_coordinates(
     second_moments: FloatArray,
-    information: FloatArray,
+    classes: _Classes,
     penalty: FloatArray,
-    identifiable: FloatArray,
     *,
     is_exact: bool = True,
     is_sampled: bool = False,
@@ -138,11 +150,9 @@ def kronecker_coordinates(
     Parameters
     ----------
     second_moments : array of shape (m, m), or (m,) for its diagonal alone
-    information : array of shape (q, q)
-        The Fisher information of one row, per unit of weight.
+    classes : _Classes
+        The information.
     penalty : array of shape (m,)
-    identifiable : array of shape (q, s)
-        Orthonormal basis of the directions of eta that the family identifies.
     is_exact : bool, default=True
         If not, one triangular factorisation takes the place of two eigendecompositions: only diagonal if nothing, or
         everything alike, is penalised, and of full rank, for which every coefficient has to be penalised.
@@ -150,9 +160,7 @@ def kronecker_coordinates(
         Whether the moments are those of a sample, in which a column may not vary although it does elsewhere. Otherwise
         such a column is left out.
     """
-    sigma, rotation = np.linalg.eigh(identifiable.T @ information @ identifiable)
-    sigma = np.maximum(sigma, _LEAST_CURVATURE * max(sigma.mean(), 1.0))
-    typical = sigma.mean()
+    typical = classes.sigma.mean()
     if second_moments.ndim == 1:
         features, gamma, ridge = np.ones(len(penalty)), second_moments, penalty * (is_sampled | (second_moments > 0.0))
     else:
@@ -163,10 +171,10 @@ def kronecker_coordinates(
             features, gamma = _triangular(second_moments, penalty / typical, varies)
         # Equal to typical (1 - gamma), which would cancel where little is penalised.
         ridge = np.square(features).T @ penalty
-    curvature = np.multiply.outer(gamma, sigma) + ridge[:, np.newaxis]
+    curvature = np.multiply.outer(gamma, classes.sigma) + ridge[:, np.newaxis]
     scales = np.zeros_like(curvature)
     np.divide(1.0, np.sqrt(curvature), out=scales, where=curvature > 0.0)
-    return KroneckerCoordinates(features, identifiable @ rotation, scales, ridge)
+    return KroneckerCoordinates(features, classes.directions, scales, ridge)
 
 
 def _triangular(moments: FloatArray, penalty: FloatArray, varies: BoolArray) -> tuple[FloatArray, FloatArray]:
@@ -218,7 +226,8 @@ def null_coordinates(objective: Objective, information: FloatArray) -> Kronecker
     """
     is_full = is_decomposed(objective)
     moments = objective.rows.sum(lambda block: (second_moments(objective, block, block.weights, is_full=is_full),))[0]
-    return _coordinates_of(objective, moments / objective.moments.total_weight, information)
+    classes = _diagonalised(information, objective.family.identifiable_directions)
+    return _coordinates_of(objective, moments / objective.moments.total_weight, classes)
 
 
 def quick_coordinates(
@@ -250,25 +259,25 @@ def quick_coordinates(
     moments /= total
     is_sampled = rows is not objective.rows
     own = moments.diagonal() if is_full else moments
-    diagonal = _coordinates_of(objective, own, information, is_sampled=is_sampled)
+    classes = _diagonalised(information, objective.family.identifiable_directions)
+    diagonal = _coordinates_of(objective, own, classes, is_sampled=is_sampled)
     if not is_full:
         return diagonal, diagonal
-    return _coordinates_of(objective, moments, information, is_exact=False, is_sampled=is_sampled), diagonal
+    return _coordinates_of(objective, moments, classes, is_exact=False, is_sampled=is_sampled), diagonal
 
 
 def _coordinates_of(
     objective: Objective,
     moments: FloatArray,
-    information: FloatArray,
+    classes: _Classes,
     *,
     is_exact: bool = True,
     is_sampled: bool = False,
 ) -> KroneckerCoordinates:
     if not np.isfinite(moments).all():
         raise FloatingPointError("squares of X overflow")
-    identifiable = objective.family.identifiable_directions
-    return kronecker_coordinates(
-        moments, information, objective.penalty.curvature, identifiable, is_exact=is_exact, is_sampled=is_sampled
+    return _kronecker_coordinates(
+        moments, classes, objective.penalty.curvature, is_exact=is_exact, is_sampled=is_sampled
     )
 
 
@@ -295,11 +304,10 @@ def coordinates_at(objective: Objective, point: FloatArray, rows: Rows) -> Krone
     information, moments = rows.sum(statistic)
     moments /= information.trace()
     information /= objective.moments.total_weight
-    return kronecker_coordinates(
+    return _kronecker_coordinates(
         moments,
-        information,
+        _diagonalised(information, family.identifiable_directions),
         objective.penalty.curvature,
-        family.identifiable_directions,
         is_exact=not objective.is_penalised,
         is_sampled=rows is not objective.rows,
     )

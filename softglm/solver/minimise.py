@@ -123,6 +123,7 @@ class _Run:
     def __init__(self, problem: Problem, start: Iterate, aims: _Aims, report: Report | None) -> None:
         self.problem, self.here, self.aims, self.report = problem, start, aims, report
         self.memory, self.schedule = Memory(), Schedule(problem)
+        self.rounding = _RESOLUTION * (1.0 + abs(aims.reference))
         self.n_iterations = self.n_evaluations = 0
         # An estimate of the gap here, and one that it has to reach before the next attempt at a proof.
         self.estimate = self.wanted = np.inf
@@ -177,11 +178,12 @@ class _Run:
             self.n_iterations += 1
             if self.report is not None:
                 self.report(Progress(self.n_metrics, self.n_iterations, here.value), here.point)
-            if estimate <= self.goal:
+            goal = self.goal
+            if estimate <= goal:
                 end = _End.ARRIVED
             elif self.n_iterations >= self.aims.max_iter:
                 end = _End.OUT_OF_ITERATIONS
-            elif self.n_idle < _PATIENCE and self.schedule.is_due(estimates, self.goal):
+            elif self.n_idle < _PATIENCE and self.schedule.is_due(estimates, goal):
                 end = _End.PAID
             return end is not _End.STUCK or self.n_idle >= _PATIENCE
 
@@ -268,10 +270,6 @@ class _Run:
             value, estimate = self.stuck_at
             return not (value - self.here.value > self.rounding or self.estimate < estimate / 2.0)
         return end is _End.OUT_OF_ITERATIONS or (end is _End.ARRIVED and not self.problem.hessians)
-
-    @property
-    def rounding(self) -> float:
-        return _RESOLUTION * (1.0 + abs(self.aims.reference))
 
     @property
     def decrease(self) -> float:
