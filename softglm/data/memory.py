@@ -20,8 +20,8 @@ _CACHE, _LEAST_ROWS, _MOST_ROWS = 2**20, 1024, 8192
 _KEPT_ENTRIES = 2**19
 # In a sample, a row of weight counts as one of at least this share of the mean weight.
 _LEAST_CHANCE = 0.1
-# Adding up the (p, q) statistics of the blocks must stay cheap beside computing them.
-_ENTRIES_PER_FEATURE = 8
+# Adding up the (p, q) statistics of the blocks must stay cheap beside computing them; but eta be no larger than those.
+_ENTRIES_PER_FEATURE = 32
 # Passes over so many entries of X are made in threads, as so many parts; shorter ones measured slower that way.
 _LONG_PASS, _PARTS = 2**21, 8
 # A block of a sparse matrix may be made dense up to this many entries; with more features than this none ever is.
@@ -118,7 +118,7 @@ class RowsInMemory(Rows):
         fitting = _CACHE // (8 * (self.n_features + 2 * n_parameters))
         enough = max(_LEAST_ROWS, min(fitting, _MOST_ROWS))
         entries_per_row = X.nnz / max(self.n_rows, 1) if _is_sparse(X) else self.n_features
-        rows = int(max(enough, _ENTRIES_PER_FEATURE * self.n_features / max(entries_per_row, 1.0)))
+        rows = max(enough, int(self.n_features * min(_ENTRIES_PER_FEATURE / max(entries_per_row, 1.0), 1.0)))
         if _is_sparse(X) and self.n_features <= _MAX_DENSE_FEATURES:
             # Second moments and Hessians fill in the zeros of one block at a time.
             return min(rows, max(_MAX_DENSE_ENTRIES // max(self.n_features, 1), 1))

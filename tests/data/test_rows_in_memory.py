@@ -124,13 +124,15 @@ def test_the_shape_and_whether_there_is_an_offset_are_known(matrix):
     assert RowsInMemory(matrix, CODES, None, OFFSET).has_offset
 
 
-def test_blocks_of_few_entries_per_feature_are_taller(monkeypatch):
+@pytest.mark.parametrize(("density", "n_rows"), [(0.8, 40), (0.1, 50)])
+def test_blocks_of_few_entries_per_feature_are_taller(monkeypatch, density, n_rows):
     monkeypatch.setattr("softglm.data.memory._LEAST_ROWS", 1)
     monkeypatch.setattr("softglm.data.memory._MOST_ROWS", 1)
-    matrix = sparse.random(400, 50, density=0.1, format="csr", random_state=np.random.default_rng(1))
+    matrix = sparse.random(400, 50, density=density, format="csr", random_state=np.random.default_rng(1))
     first, *_ = blocks_of(RowsInMemory(matrix, np.zeros(400)))
-    # Each entry of the (p, q) statistic of a block should be the sum of about eight entries of X or more.
-    assert len(first) == 80
+    # Each entry of the (p, q) statistic of a block should be the sum of about 32 entries of X, but not of more rows
+    # than there are features.
+    assert len(first) == n_rows
 
 
 def indices_of(rows):
