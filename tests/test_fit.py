@@ -93,6 +93,7 @@ def sampled(monkeypatch):
 def no_strong_convexity(monkeypatch):
     """The penalty proves nothing."""
     monkeypatch.setattr("softglm.model.problem.GLM.bound", lambda *_: np.inf)
+    monkeypatch.setattr("softglm.model.problem.GLM.bound_settled", lambda *_: np.inf)
 
 
 @pytest.fixture

@@ -213,7 +213,7 @@ class ExponentialFamily(ABC):
         Parameters
         ----------
         mean : array, shape (q, ...)
-            Expectations of T(Y), in the interior of the mean space.
+            Expectations of T(Y), in the interior of the mean space; of coins and dice also on its boundary.
 
         Returns
         -------

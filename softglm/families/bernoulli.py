@@ -5,7 +5,7 @@ from typing import final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import entr, logit
+from scipy.special import entr, logit, xlog1py
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.families.base import UnconstrainedFamily
@@ -61,7 +61,13 @@ class Bernoulli(UnconstrainedFamily):
 
     def conjugate(self, mean: FloatArray) -> FloatArray:
         """mu log(mu) + (1 - mu) log(1 - mu), also where one of them is 0."""
-        return -total(entr(mean) + entr(1.0 - mean))
+        require(
+            np.all((mean >= 0.0) & (mean <= 1.0), axis=0),
+            "Bernoulli: the mean must lie between 0 and 1",
+            mean,
+            "It is the probability of 1.",
+        )
+        return total(np.asarray(xlog1py(1.0 - mean, -mean), dtype=np.float64) - entr(mean))
 
     def curvature_weights(self, mean: FloatArray) -> FloatArray:
         """mu (1 - mu)."""

@@ -130,6 +130,12 @@ class Categorical(UnconstrainedFamily):
 
     def conjugate(self, mean: FloatArray) -> FloatArray:
         """The sum of mu_k log(mu_k), also where some are 0."""
+        require(
+            np.all(mean >= 0.0, axis=0) & (abs(total(mean) - 1.0) < SUM_TOLERANCE),
+            "Categorical: the means must be probabilities that sum to one",
+            mean,
+            "Divide counts by their total.",
+        )
         return -total(entr(mean))
 
     @property

@@ -103,6 +103,10 @@ class Multinomial(UnconstrainedFamily):
         """mu_k mu_l / n for k < l."""
         return self.die.curvature_weights(mean) / self._trials
 
+    def conjugate(self, mean: FloatArray) -> FloatArray:
+        """n times that of one die at mean / n."""
+        return self._trials * self.die.conjugate(mean / self._trials)
+
     def room(self, mean: FloatArray, direction: FloatArray) -> float:
         """Until the mean count of some class is 0."""
         return self.die.room(mean, direction)

@@ -344,15 +344,11 @@ def second_moments(
         squares = block.squares(center, np.ones(len(block)) if weights is None else weights)
         squares[squares <= noise] = 0.0
         return np.append(squares, [total] * n_constants)
-    centred, roots = block.centred(center), np.ones(len(block)) if weights is None else np.sqrt(weights)
+    centred = np.concatenate([block.centred(center), np.ones((len(block), n_constants))], axis=1)
     if weights is not None:
-        centred *= roots[:, np.newaxis]
-    p = len(center)
-    moments = np.full((p + n_constants, p + n_constants), total)
-    moments[:p, :p] = centred.T @ centred
-    moments[p:, :p] = roots @ centred
-    moments[:p, p:] = moments[p:, :p].T
-    constant = np.flatnonzero(moments.diagonal()[:p] <= noise)
+        centred *= np.sqrt(weights)[:, np.newaxis]
+    moments: FloatArray = centred.T @ centred
+    constant = np.flatnonzero(moments.diagonal()[: len(center)] <= noise)
     moments[constant] = 0.0
     moments[:, constant] = 0.0
     return moments

@@ -10,8 +10,8 @@ the same nu* in every row they are not:
 
     nu = (1 - e) mu + e nu*,   nu* = mean t - (1 - e) / e g,
 
-and by the convexity of A* the mixture costs e times a number of order 1, with e about the size of g relative to the
-shares of the classes.
+and by the convexity of A* the mixture costs e times a number of order 1. Since nu* has to be a mean, e is about the
+largest part of its share that a class lacks in g.
 """
 
 import numpy as np
@@ -21,12 +21,12 @@ from softglm.model.objective import Objective
 
 # How far nu* goes towards the end of the mean space, beyond which A* is infinite.
 _SHARE = 0.99
-# Below the rounding of any mean.
-_NOTHING = 1e-30
+# What is summed is rounded by so much, relative to the size of its terms.
+_ROUNDING = 16 * np.finfo(np.float64).eps
 
 
-def least_duality_gap(objective: Objective, gradient: FloatArray) -> float:
-    """Return what `duality_gap` would be with the best intercepts; inf where some coefficient is not penalised.
+def strong_convexity_gap(objective: Objective, gradient: FloatArray) -> float:
+    """Return the bound on f - f* where the intercepts are the best; inf where some coefficient is not penalised.
 
     Parameters
     ----------
@@ -41,6 +41,8 @@ def least_duality_gap(objective: Objective, gradient: FloatArray) -> float:
 def duality_gap(objective: Objective, parameters: FloatArray, value: float, gradient: FloatArray) -> float:
     """Return the bound on f - f*, in nats per unit of weight; inf where some coefficient is not penalised.
 
+    What rounding may have taken away is added. inf also where it is more than the bound.
+
     Parameters
     ----------
     objective : Objective
@@ -50,23 +52,34 @@ def duality_gap(objective: Objective, parameters: FloatArray, value: float, grad
     gradient : array of shape (m, q)
         That of f there.
     """
-    least = least_duality_gap(objective, gradient)
-    moments, basis = objective.moments, objective.family.identifiable_directions
+    with_best = strong_convexity_gap(objective, gradient)
+    if not (objective.fit_intercept and with_best < np.inf):
+        return with_best
+    moments = objective.moments
     slopes, residual = objective.split(gradient)
-    residual = basis @ (basis.T @ residual)  # the rest is rounding
-    if not (least < np.inf and np.abs(residual).max() > _NOTHING):
-        return least
+    q, n_identifiable = objective.family.identifiable_directions.shape
+    if n_identifiable < q:
+        # Means have a constant sum, so that residuals have none, but for the rounding of the most frequent class.
+        residual = residual.copy()
+        residual[most := moments.mean_target.argmax()] = 0.0
+        residual[most] = -residual.sum()
+    if not np.abs(residual).max() > np.finfo(np.float64).tiny:
+        return with_best
     room = _SHARE * objective.family.room(moments.mean_target, -residual)
     mixed, there = 1.0 / (1.0 + room), moments.mean_target - room * residual
     coef, intercept = objective.split(parameters)
     penalty, pull = objective.penalty.value_and_gradient(parameters)
     # At nu* alone G is -cross: the rows are centred.
     slopes = slopes - mixed * (slopes - objective.split(pull)[0] + moments.cross)
-    conjugate = float(objective.family.conjugate(there[:, np.newaxis])[0])
-    offset = moments.offset_term - moments.mean_offset @ there
     # What f - D is at nu* alone, once its squares are completed to that of the slopes.
-    difference = value - penalty + conjugate + np.vdot(coef, moments.cross) + offset
-    return float(_squared_length(objective, slopes) / 2.0 + (1.0 - mixed) * (intercept @ residual) + mixed * difference)
+    conjugate = float(objective.family.conjugate(there[:, np.newaxis])[0])
+    linear = float(np.vdot(coef, moments.cross))
+    terms = value, -penalty, conjugate, linear, moments.offset_term, -float(moments.mean_offset @ there)
+    gap = _squared_length(objective, slopes) / 2.0 + (1.0 - mixed) * float(intercept @ residual) + mixed * sum(terms)
+    largest = np.abs(intercept)
+    size = mixed * (sum(map(abs, terms)) + largest.max()) + largest @ (np.abs(moments.mean_target) + np.abs(residual))
+    rounding = _ROUNDING * float(size)
+    return gap + rounding if gap >= -rounding else float("inf")
 
 
 def _squared_length(objective: Objective, slopes: FloatArray) -> float:

@@ -1,7 +1,7 @@
-"""The best intercepts for given coefficients: a small Newton iteration, down to rounding.
+"""The best intercepts for given coefficients: a small Newton iteration, which tells whether it is exact to rounding.
 
-With the coefficients at 0 this is the null model, where every fit starts; at its end it helps a bound on the gap that
-is loose where the intercepts, which are never penalised, are not the best.
+With the coefficients at 0 this is the null model, where every fit starts; at the end of a fit exact intercepts make the
+duality gap that of strong convexity, where it is too large with others.
 """
 
 from typing import NamedTuple
@@ -47,7 +47,7 @@ def null_model(objective: Objective) -> Null:
     if objective.rows.has_offset:
         if objective.fit_intercept:
             parameters[-1] -= moments.mean_offset
-            parameters = solve_intercept(objective, parameters)
+            parameters, _ = solve_intercept(objective, parameters)
         value, _, information = _intercept_pass(objective, parameters)
         return Null(parameters, value, information)
     # Every row has the same eta.
@@ -58,20 +58,20 @@ def null_model(objective: Objective) -> Null:
     return Null(parameters, value, family.fisher_information(eta)[..., 0], gradient)
 
 
-def solve_intercept(objective: Objective, parameters: FloatArray) -> FloatArray:
-    """Return the parameters, shape (m, q), with the intercepts that minimise f, as far as rounding allows."""
+def solve_intercept(objective: Objective, parameters: FloatArray) -> tuple[FloatArray, bool]:
+    """Return the parameters, shape (m, q), with the intercepts that minimise f, and whether they do so to rounding."""
     basis = objective.family.identifiable_directions
     value, gradient, information = _intercept_pass(objective, parameters)
     longest = _LONGEST
     rounding = _EXACT * np.abs(objective.moments.mean_target)
     for _ in range(_MAX_STEPS):
         if (np.abs(gradient) <= rounding).all():
-            return parameters
+            return parameters, True
         step = _newton_step(basis.T @ gradient, basis.T @ information @ basis, basis, longest)
         longest *= 2.0
         slope = gradient @ step
         if not slope < -_NEARLY and np.abs(step).max() <= _SHORT:
-            return _moved(parameters, step)
+            return _moved(parameters, step), True
         for _ in range(_MAX_HALVINGS):
             trial = _moved(parameters, step)
             there = _intercept_pass(objective, trial)
@@ -82,7 +82,7 @@ def solve_intercept(objective: Objective, parameters: FloatArray) -> FloatArray:
         else:
             break
         parameters, (value, gradient, information) = trial, there
-    return parameters
+    return parameters, False
 
 
 def _moved(parameters: FloatArray, step: FloatArray) -> FloatArray:

@@ -15,7 +15,7 @@ from softglm.model.coordinates import (
     null_coordinates,
     quick_coordinates,
 )
-from softglm.model.duality import duality_gap, least_duality_gap
+from softglm.model.duality import duality_gap, strong_convexity_gap
 from softglm.model.intercept import Null, solve_intercept
 from softglm.model.metric import HessianMetric, KroneckerMetric
 from softglm.model.objective import Objective
@@ -110,17 +110,17 @@ class GLM:
         FloatingPointError
             If the squares of X overflow.
         """
+        uniform = objective.rows.sampler()
         if not objective.is_penalised:
             exact = null_coordinates(objective, null.information)
-            return cls(objective, exact, None, sampler(objective, null.information, exact))
+            return cls(objective, exact, None, sampler(objective, uniform, null.information, exact))
         n_rows = rows_that_tell(objective)
         is_full = approximation_price(objective, n_rows) <= _MAX_START * evaluation_price(objective)
-        equal = objective.rows.sampler()(n_rows)
-        first, diagonal = quick_coordinates(objective, null.information, equal, is_full=is_full)
-        sample = sampler(objective, null.information, first)
-        if (better := sample(n_rows)) is not equal:
-            first, diagonal = quick_coordinates(objective, null.information, better, is_full=is_full)
-        return cls(objective, first, diagonal, sample)
+        coordinates = quick_coordinates(objective, null.information, uniform(n_rows), is_full=is_full)
+        sample = sampler(objective, uniform, null.information, coordinates[0])
+        if sample is not uniform:
+            coordinates = quick_coordinates(objective, null.information, sample(n_rows), is_full=is_full)
+        return cls(objective, *coordinates, sample)
 
     def _counts(self) -> list[int]:
         """Return the numbers of rows from which Hessians are made, up to all of them."""
@@ -185,13 +185,19 @@ class GLM:
         return HessianMetric(self.objective, point, self._assembly, self._sample(n_rows))
 
     def bound(self, point: FloatArray, value: float, gradient: FloatArray) -> float:
-        """Bound the gap by the strong convexity of the penalty."""
+        """Bound the gap by duality."""
         return duality_gap(self.objective, point, value, gradient)
 
-    def settle(self, point: FloatArray, gradient: FloatArray, gap: float) -> FloatArray | None:
-        """Return the point with the best intercepts for its coefficients, if there `bound` may be down to the gap."""
-        may_help = self.objective.fit_intercept and least_duality_gap(self.objective, gradient) <= gap
-        return solve_intercept(self.objective, point) if may_help else None
+    def bound_settled(self, gradient: FloatArray) -> float:
+        """Bound the gap by the strong convexity of the penalty, where the intercepts are the best."""
+        return strong_convexity_gap(self.objective, gradient)
+
+    def settle(self, point: FloatArray) -> FloatArray | None:
+        """Return the point with the best intercepts for its coefficients; None where they are not exact."""
+        if not self.objective.fit_intercept:
+            return point
+        settled, is_exact = solve_intercept(self.objective, point)
+        return settled if is_exact else None
 
     def has_no_minimiser(self, point: FloatArray, *, thorough: bool) -> bool | None:
         """Tell whether nothing is penalised and the data are separated: by the margins here, or by linear programs.

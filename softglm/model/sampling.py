@@ -39,18 +39,21 @@ def rows_that_tell(objective: Objective) -> int:
     return min(max(_ROWS_PER_FEATURE * objective.shape[0], _LEAST_ROWS), n_rows)
 
 
-def sampler(objective: Objective, information: FloatArray, coordinates: KroneckerCoordinates) -> Sampler:
+def sampler(
+    objective: Objective, uniform: Sampler, information: FloatArray, coordinates: KroneckerCoordinates
+) -> Sampler:
     """Return how to draw rows: with better chances for some of them, where some are unusual.
 
     Parameters
     ----------
     objective : Objective
+    uniform : callable
+        Draws with equal chances: what is returned where none is.
     information : array of shape (q, q)
         Of one row at the null model.
     coordinates : KroneckerCoordinates
         About those of the null model.
     """
-    uniform = objective.rows.sampler()
     sample = uniform(rows_that_tell(objective))
     if sample is objective.rows:
         return uniform

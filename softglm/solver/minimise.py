@@ -35,8 +35,8 @@ DISTRUST = 1e-2
 _CLOSER = 0.1
 # So many iterations in a row that lower neither f nor the estimate of the gap are at the precision of the arithmetic.
 _PATIENCE = 30
-# The gradient alone proves a gap for next to nothing; one that is tighter by far may cost so many evaluations. A metric
-# made as near as this, in its own norm, proves it more often than not.
+# The gradient at hand may prove a gap for nothing; a metric proves one that is tighter by far, which may cost so many
+# evaluations. Made as near as this, in its own norm, it does so more often than not.
 _TIGHTER, _NEAR = 1.0, 0.03
 # Newton steps from a Hessian made for a proof, and how much f may seem to rise where it is flat, relative to |f| + 1.
 _MAX_POLISH, _FLAT = 10, 1e-9
@@ -146,7 +146,7 @@ class _Run:
                 proof = self.prove(metric)
                 if not self.suffices(proof) or end is _End.OUT_OF_ITERATIONS:
                     self.wanted = _CLOSER * self.estimate
-                    if end is _End.ARRIVED and self.problem.bound(*self.here) < np.inf:
+                    if end is _End.ARRIVED and self.problem.bound_settled(self.here.gradient) < np.inf:
                         continue  # to go on costs less than a Hessian
                     metric, proof = self.with_better_metric(end, metric, proof)
             status = self.verdict(end, proof)
@@ -203,7 +203,7 @@ class _Run:
         return buy(self.here.point)
 
     def prove(self, metric: Metric) -> _Proof:
-        """Bound the gap, by the metric at hand or by the gradient alone, the cheaper first; else estimate it."""
+        """Bound the gap by the metric if that is cheap, else by the gradient, else by the metric; or estimate it."""
         decrement = float(np.linalg.norm(metric.whiten(self.here.gradient)))
         distance = float(np.linalg.norm(self.memory.travelled))
         if not self.memory:
@@ -220,13 +220,13 @@ class _Run:
         return _Proof(gap, GapKind.SELF_CONCORDANCE) if gap < np.inf else _Proof(self.estimate, GapKind.ESTIMATE)
 
     def proof_by_gradient(self) -> _Proof:
-        """Bound the gap by the gradient: here, or where that is not enough at the settled point, and go on there."""
+        """Bound the gap by the gradient: here, or where only that is enough at the settled point, which is returned."""
         bound = self.problem.bound(*self.here)
-        if not bound <= self.allowed:
-            point = self.problem.settle(self.here.point, self.here.gradient, self.allowed)
-            if point is not None:
-                self.here = self.evaluate(point)
-                bound = self.problem.bound(*self.here)
+        if not bound <= self.allowed and self.problem.bound_settled(self.here.gradient) <= self.allowed:
+            point = self.problem.settle(self.here.point)
+            settled = self.here if point is None else self.evaluate(point)
+            if point is not None and (at_settled := self.problem.bound_settled(settled.gradient)) <= self.allowed:
+                self.here, bound = settled, at_settled
         return _Proof(bound, GapKind.STRONG_CONVEXITY)
 
     def polish(self, metric: Metric) -> None:

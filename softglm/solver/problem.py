@@ -60,8 +60,11 @@ class Problem(Protocol):
     def bound(self, point: FloatArray, value: float, gradient: FloatArray) -> float:
         """Bound f - f* by f and its gradient at a point, without a Hessian; inf where nothing is known."""
 
-    def settle(self, point: FloatArray, gradient: FloatArray, gap: float) -> FloatArray | None:
-        """Return a point no worse than this, at which `bound` may be down to the gap; None if there is none at hand."""
+    def bound_settled(self, gradient: FloatArray) -> float:
+        """Bound f - f* more tightly by the gradient at a settled point; inf where nothing is known."""
+
+    def settle(self, point: FloatArray) -> FloatArray | None:
+        """Return the settled point next to this one; None if it is not to be found."""
 
     def has_no_minimiser(self, point: FloatArray, *, thorough: bool) -> bool | None:
         """Tell whether f has none: cheaply, from this point, or thoroughly, whatever the cost; None if undecided."""

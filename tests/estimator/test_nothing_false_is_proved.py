@@ -1,13 +1,19 @@
 """Inputs on which a fit could be wrong and yet look proved: each is right, or says that it is not."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy import sparse
+from scipy.special import logsumexp, softmax
+from sklearn.exceptions import ConvergenceWarning
 
 from softglm import SoftmaxGLM
 
 # Two ways to the same optimum, each exact to rounding; the scales of the columns cost some digits.
 SAME = {"rtol": 1e-6, "atol": 1e-9}
+# The rounding of two values of f of order 1.
+RESOLUTION = 1e-14
 
 
 def wide():
@@ -91,3 +97,28 @@ def test_more_classes_than_separation_can_be_decided_for_are_not_called_converge
     assert SoftmaxGLM().fit(X, y).converged_
     with pytest.warns(UserWarning, match="too large to decide"):
         assert not SoftmaxGLM(alpha=0).fit(X, y).converged_
+
+
+@pytest.mark.parametrize("shares", [(1.0, 1e-12, 1e-20), (1.0, 1.0, 1e-17), (1.0, 0.5, 1e-24), (1.0, 1e-15, 1e-19)])
+@pytest.mark.parametrize("size", [0.0, 3.0])
+@pytest.mark.parametrize("seed", [0, 7, 8])
+def test_classes_of_next_to_no_weight_are_not_proved_away(seed, size, shares):
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(30, 2)), np.arange(30) % 3
+    weights, offset = np.array(shares)[y], size * rng.normal(size=(30, 3))
+    model = SoftmaxGLM(alpha=1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(X, y, sample_weight=weights, offset=offset)
+    if not model.converged_:
+        return
+    # The best intercepts for these coefficients, by iterative proportional fitting.
+    eta, intercept, rows = X @ model.coef_.T + offset, np.zeros(3), np.arange(30)
+    for _ in range(400):
+        mean = weights @ softmax(eta + intercept, axis=1)
+        intercept += np.log(np.bincount(y, weights) / mean)
+    losses = [
+        weights @ (logsumexp(predictor, axis=1) - predictor[rows, y]) / weights.sum()
+        for predictor in (eta + model.intercept_, eta + intercept)
+    ]
+    assert 0.0 <= model.gap_ >= losses[0] - losses[1] - RESOLUTION

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from softglm.families import Bernoulli, Categorical
+from softglm.families import Bernoulli, Categorical, Multinomial
 
 # Quadrature by the trapezoid rule; the coarsest, for Dirichlet, is good to 1e-10.
 QUADRATURE = {"rtol": 1e-9, "atol": 1e-9}
@@ -106,6 +106,26 @@ def test_the_conjugate_is_continuous_up_to_where_a_class_never_occurs(family, en
     np.testing.assert_allclose(family.conjugate(np.array(end)), family.conjugate(np.array(inside)), atol=1e-10)
 
 
-def test_the_conjugate_is_infinite_beyond():
-    assert Bernoulli().conjugate(np.array([1.5])) == np.inf
-    assert Categorical(2).conjugate(np.array([-0.5, 1.5])) == np.inf
+@pytest.mark.parametrize(
+    ("family", "beyond"),
+    [
+        (Bernoulli(), [1.5]),
+        (Bernoulli(), [np.nan]),
+        (Categorical(2), [-0.5, 1.5]),
+        (Categorical(2), [0.3, 0.3]),
+        (Categorical(2), [np.nan, 1.0]),
+    ],
+)
+def test_beyond_the_mean_space_there_is_no_conjugate(family, beyond):
+    with pytest.raises(ValueError, match="mean"):
+        family.conjugate(np.array(beyond))
+
+
+def test_the_conjugate_of_a_rare_event_keeps_its_digits():
+    # m log(m) + (1 - m) log(1 - m) = m (log(m) - 1), but for m squared.
+    np.testing.assert_allclose(Bernoulli().conjugate(np.array([1e-20])), 1e-20 * (np.log(1e-20) - 1.0), rtol=1e-14)
+
+
+def test_the_conjugate_of_many_throws_is_that_of_all_of_them():
+    counts = np.array([0.0, 1.0, 4.0])
+    np.testing.assert_allclose(Multinomial(3, 5).conjugate(counts), 5 * Categorical(3).conjugate(counts / 5))

@@ -5,7 +5,7 @@ from problems import OVERLAPPING, PROBLEMS, REGRESSIONS, objective_of, regressio
 
 from softglm.fit import fit
 from softglm.model import Objective, Ridge
-from softglm.model.duality import duality_gap, least_duality_gap
+from softglm.model.duality import duality_gap, strong_convexity_gap
 from softglm.model.intercept import solve_intercept
 
 ALPHA = 0.1
@@ -56,11 +56,11 @@ def test_it_vanishes_in_proportion_to_the_distance(name):
 def test_with_the_best_intercepts_it_is_that_of_strong_convexity(name):
     rows, family = regression(name, offset=True)
     objective = objective_of(rows, family, ALPHA)
-    point = solve_intercept(objective, near_the_optimum(objective, 0.1)[0])
+    point = solve_intercept(objective, near_the_optimum(objective, 0.1)[0])[0]
     value, gradient = objective.evaluate(point)
     expected = (gradient[: rows.n_features] ** 2).sum() / (2 * ALPHA)
     np.testing.assert_allclose(duality_gap(objective, point, value, gradient), expected, rtol=1e-9)
-    np.testing.assert_allclose(least_duality_gap(objective, gradient), expected, rtol=1e-12)
+    np.testing.assert_allclose(strong_convexity_gap(objective, gradient), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("distance", [1.0, 1e-2, 1e-4])

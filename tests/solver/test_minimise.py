@@ -84,8 +84,11 @@ class Convex:
     def bound(self, point, value, gradient):  # noqa: ARG002 - the protocol's signature
         return float(gradient @ gradient / (2 * self.strength)) if self.strength else np.inf
 
-    def settle(self, point, gradient, gap):  # noqa: ARG002 - the protocol's signature
-        return None
+    def bound_settled(self, gradient):
+        return self.bound(None, None, gradient)
+
+    def settle(self, point):
+        return point
 
     def has_no_minimiser(self, point, *, thorough):
         self.asked.append((point, thorough))
