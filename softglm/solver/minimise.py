@@ -224,9 +224,10 @@ class _Run:
         bound = self.problem.bound(*self.here)
         if not bound <= self.allowed and self.problem.bound_settled(self.here.gradient) <= self.allowed:
             point = self.problem.settle(self.here.point)
-            settled = self.here if point is None else self.evaluate(point)
-            if point is not None and (at_settled := self.problem.bound_settled(settled.gradient)) <= self.allowed:
-                self.here, bound = settled, at_settled
+            if point is not None:
+                settled = self.evaluate(point)
+                if (at_settled := self.problem.bound_settled(settled.gradient)) <= self.allowed:
+                    self.here, bound = settled, at_settled
         return _Proof(bound, GapKind.STRONG_CONVEXITY)
 
     def polish(self, metric: Metric) -> None:
