@@ -45,9 +45,12 @@ def check_rows(estimator: Any, X: Any, y: Any) -> tuple[Any, npt.NDArray[Any]]:
         and (X.size > 0 and X.dtype.kind == "f" and X.itemsize >= _SINGLE and y.dtype.kind in "biuU")
         and are_numbers(X)
     )
-    X, y = validate_data(estimator, X, y, accept_sparse="csr", multi_output=True, skip_check_array=is_clean)
-    if not is_clean:
-        check_numbers(X, "X")
+    if is_clean:
+        estimator.n_features_in_ = X.shape[1]
+        vars(estimator).pop("feature_names_in_", None)
+        return X, y
+    X, y = validate_data(estimator, X, y, accept_sparse="csr", multi_output=True)
+    check_numbers(X, "X")
     return X, y
 
 

@@ -27,7 +27,8 @@ def inner(a: FloatArray, b: FloatArray) -> FloatArray:
 
 def diagonal(entries: FloatArray) -> FloatArray:
     """Make diagonal matrices: (q, ...) -> (q, q, ...)."""
-    matrices: FloatArray = np.einsum("kl,l...->kl...", np.identity(len(entries)), entries)
+    matrices, places = np.zeros((len(entries), *entries.shape)), np.arange(len(entries))
+    matrices[places, places] = entries
     return matrices
 
 

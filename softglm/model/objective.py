@@ -57,27 +57,24 @@ def moments(rows: Rows, n_parameters: int, *, centred: bool) -> Moments:
     """Return the sums of one pass over the rows, for q = n_parameters natural parameters."""
 
     def statistic(block: Block) -> tuple[FloatArray, ...]:
-        targets = block.weighted(block.targets_matrix(n_parameters))
-        ones = block.weighted(np.ones((1, len(block))))
-        offset = np.zeros_like(targets) if block.offset is None else block.offset.T
-        offset_term = np.atleast_1d(np.vdot(targets, offset))
-        return (
-            ones.sum(axis=1),
-            block.cross(ones)[:, 0],
-            targets.sum(axis=1),
-            block.cross(targets),
-            offset_term,
-            offset @ ones[0],
-        )
+        # With a last row of ones, one product over X is enough.
+        values = np.ones((n_parameters + 1, len(block)))
+        values[:-1] = block.targets_matrix(n_parameters)
+        values = block.weighted(values)
+        sums = values.sum(axis=1), block.cross(values)
+        if block.offset is None:
+            return *sums, np.zeros(n_parameters), np.zeros(1)
+        return *sums, values[-1] @ block.offset, np.atleast_1d(np.vdot(values[:-1], block.offset.T))
 
-    weight, x, t, cross, offset_term, offset = rows.sum(statistic)
-    center = x / weight if centred else np.zeros_like(x)
+    sums, cross, offset, offset_term = rows.sum(statistic)
+    weight, totals = float(sums[-1]), sums[:-1]
+    center = cross[:, -1] / weight if centred else np.zeros(len(cross))
     return Moments(
-        total_weight=float(weight[0]),
+        total_weight=weight,
         center=center,
-        mean_target=t / weight,
-        cross=(cross - np.outer(center, t)) / weight,
-        offset_term=float(offset_term[0] / weight[0]),
+        mean_target=totals / weight,
+        cross=(cross[:, :-1] - np.outer(center, totals)) / weight,
+        offset_term=float(offset_term[0]) / weight,
         mean_offset=offset / weight,
     )
 
