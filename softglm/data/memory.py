@@ -77,6 +77,9 @@ class RowsInMemory(Rows):
         parts = [self._blocks[start:end] for start, end in pairwise(ends) if start < end]
         return in_threads(lambda blocks: reduce(map(statistic, blocks)), parts)
 
+    def _combined(self, statistic: Statistic, combine: np.ufunc) -> Arrays:
+        return statistic(self._blocks[0]) if len(self._blocks) == 1 else super()._combined(statistic, combine)
+
     def sampler(self, scores: FloatArray | None = None) -> Sampler:
         @cache
         def lottery() -> Lottery:

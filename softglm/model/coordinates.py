@@ -182,12 +182,11 @@ def _triangular(moments: FloatArray, penalty: FloatArray, varies: BoolArray) -> 
 
     The row of F of a column that does not vary is 0.
     """
-    joint = moments + np.diag(penalty)
     unit = np.zeros_like(penalty)
-    np.divide(1.0, np.sqrt(joint.diagonal()), out=unit, where=varies)
-    joint *= unit
+    np.divide(1.0, np.sqrt(moments.diagonal() + penalty), out=unit, where=varies)
+    joint = moments * unit
     joint *= unit[:, np.newaxis]
-    joint[np.diag_indices_from(joint)] = 1.0
+    np.fill_diagonal(joint, 1.0)
     factor, info = lapack.dpotrf(joint, lower=1)
     shift = np.finfo(np.float64).eps * len(joint)
     while info:  # collinear to rounding: any metric will do there

@@ -23,6 +23,8 @@ from softglm.model.objective import Objective
 _SHARE = 0.99
 # What is summed is rounded by so much, relative to the size of its terms.
 _ROUNDING = 16 * np.finfo(np.float64).eps
+# The reciprocal of less may be infinite.
+_LEAST = np.finfo(np.float64).tiny
 
 
 def strong_convexity_gap(objective: Objective, gradient: FloatArray) -> float:
@@ -63,7 +65,7 @@ def duality_gap(objective: Objective, parameters: FloatArray, value: float, grad
         residual = residual.copy()
         residual[most := moments.mean_target.argmax()] = 0.0
         residual[most] = -residual.sum()
-    if not np.abs(residual).max() > np.finfo(np.float64).tiny:
+    if not np.abs(residual).max() > _LEAST:
         return with_best
     room = _SHARE * objective.family.room(moments.mean_target, -residual)
     mixed, there = 1.0 / (1.0 + room), moments.mean_target - room * residual
@@ -84,5 +86,7 @@ def duality_gap(objective: Objective, parameters: FloatArray, value: float, grad
 
 def _squared_length(objective: Objective, slopes: FloatArray) -> float:
     """Return <G, P^-1 G>."""
+    if not objective.is_penalised:
+        return float("inf")
     strength, _ = objective.split(objective.penalty.curvature[:, np.newaxis])
-    return float((slopes * slopes / strength).sum()) if strength.all() else float("inf")
+    return float((slopes * slopes / strength).sum())

@@ -56,7 +56,8 @@ def hessian(
     full *= scales[:, :, np.newaxis, np.newaxis]
     matrix = full.reshape(r * s, r * s)
     # Along a coordinate of scale 0 nothing moves, and any curvature will do.
-    matrix[np.diag_indices(r * s)] += np.ravel(coordinates.ridge[:, np.newaxis] * scales**2 + (scales == 0.0))
+    diagonal = matrix.reshape(-1)[:: r * s + 1]
+    diagonal += np.ravel(coordinates.ridge[:, np.newaxis] * scales**2 + (scales == 0.0))
     return matrix
 
 

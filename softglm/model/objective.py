@@ -89,6 +89,11 @@ class Objective:
     family : UnconstrainedFamily
     penalty : Penalty
     fit_intercept : bool
+
+    Attributes
+    ----------
+    is_penalised : bool
+        Whether every coefficient is.
     """
 
     def __init__(self, rows: Rows, family: UnconstrainedFamily, penalty: Penalty, *, fit_intercept: bool) -> None:
@@ -101,18 +106,13 @@ class Objective:
         self.moments = moments(rows, family.n_parameters, centred=fit_intercept)
         linear = [self.moments.cross, self.moments.mean_target[np.newaxis]]
         self._linear = np.concatenate(linear if fit_intercept else linear[:1])
+        self.is_penalised = bool(penalty.curvature[: rows.n_features].all())
 
     @property
     def shape(self) -> tuple[int, int]:
         """The shape (m, q) of the parameters."""
         m, q = self._linear.shape
         return m, q
-
-    @property
-    def is_penalised(self) -> bool:
-        """Whether every coefficient is."""
-        strength, _ = self.split(self.penalty.curvature[:, np.newaxis])
-        return bool(strength.all())
 
     def split(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return coef, shape (p, q), and the intercept at the center, shape (q,)."""

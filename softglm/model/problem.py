@@ -75,7 +75,6 @@ class GLM:
         self.objective, self.coordinates, self._assembly = objective, coordinates, assembly or coordinates
         self._sample = sample or objective.rows.sampler()
         self._is_separated: bool | None = None
-        self._is_penalised = objective.is_penalised
         n, (_, q) = objective.rows.n_rows, objective.shape
         r, s = coordinates.scales.shape
         d = objective.family.n_curvature_directions
@@ -85,11 +84,11 @@ class GLM:
         self._dtype: type[np.floating[Any]] = np.float32 if is_single else np.float64
         self._is_decidable = r * s <= _MAX_PARAMETERS and d * (q + _ROWS) <= _MAX_ENTRIES and n * d * r <= _MAX_PROGRAM
         fits = r * s <= _MAX_PARAMETERS and d * (q + _ROWS) <= _MAX_ENTRIES
-        pays = hessian_price(objective, n) <= _MAX_PRICE * self._price or not self._is_penalised
+        pays = hessian_price(objective, n) <= _MAX_PRICE * self._price or not self.objective.is_penalised
         self.has_hessian = fits and pays
         # What a part of the rows says of the rank is not to be trusted where something is not penalised. (Hessians are
         # made in coordinates that all rows have told.)
-        n_rows = rows_that_tell(objective) if self._is_penalised else n
+        n_rows = rows_that_tell(objective) if self.objective.is_penalised else n
         self.approximations = tuple(
             Offer(
                 approximation_price(objective, count, is_full=is_decomposed(objective)),
@@ -137,7 +136,7 @@ class GLM:
     def is_unique(self) -> bool:
         """Whether the optimum is: false where columns are collinear and nothing tells them apart."""
         has_full_rank = len(self.coordinates.scales) == self.objective.shape[0] and bool(self.coordinates.scales.all())
-        return has_full_rank or self._is_penalised
+        return has_full_rank or self.objective.is_penalised
 
     def null_metric(self, gradient: FloatArray) -> KroneckerMetric:
         """Return the metric of the null model; scaled, where the first step along this gradient would be too long."""
@@ -204,7 +203,7 @@ class GLM:
 
         None if that is not known, or too large to decide.
         """
-        if self._is_penalised:
+        if self.objective.is_penalised:
             return False
         if self.objective.penalty.curvature.any():
             return None  # whether what is not penalised separates, the programs do not know

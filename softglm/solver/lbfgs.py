@@ -5,6 +5,7 @@ becomes L^-T v (`unwhiten`). With an empty memory the first direction is then th
 step length 1, whatever the scale of the gradient.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -118,7 +119,7 @@ def _acceptable(start: Iterate, slope: float, length: float, there: Iterate, the
     The second form is the approximate Wolfe condition of Hager & Zhang 2005 (doi 10.1137/030601880). Without it a
     search fails once f is flat to rounding, half the digits of the gradient before the end.
     """
-    if not (np.isfinite(there.value) and np.isfinite(there_slope)):
+    if not (math.isfinite(there.value) and math.isfinite(there_slope)):
         return False
     change = there.value - start.value
     if change <= _DECREASE * length * slope:
@@ -128,10 +129,10 @@ def _acceptable(start: Iterate, slope: float, length: float, there: Iterate, the
 
 def _next_length(low: _Trial, high: _Trial) -> float:
     """Return where the cubic through both ends of the bracket is lowest; its middle or beyond where there is none."""
-    if not np.isfinite(high.length):
+    if not math.isfinite(high.length):
         return 4.0 * low.length if low.length > 0.0 else 1.0
     width = high.length - low.length
-    if not (np.isfinite(high.value) and np.isfinite(high.slope)):
+    if not (math.isfinite(high.value) and math.isfinite(high.slope)):
         return low.length + _RETREAT * width
     share = 0.5
     if high.slope > low.slope:
@@ -139,6 +140,6 @@ def _next_length(low: _Trial, high: _Trial) -> float:
         d1 = low.slope + high.slope - 3.0 * (high.value - low.value) / width
         discriminant = d1 * d1 - low.slope * high.slope
         if 0.0 <= discriminant < np.inf:
-            d2 = np.sqrt(discriminant)
+            d2 = math.sqrt(discriminant)
             share = 1.0 - (high.slope + d2 - d1) / (high.slope - low.slope + 2.0 * d2)
     return float(low.length + width * np.clip(share, _NEAREST, _FARTHEST))

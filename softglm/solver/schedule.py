@@ -6,6 +6,7 @@ and the method is Newton's; where it is dear it is L-BFGS. An approximation may 
 doubled each time. Costs are counted, no clock is read, so the same input takes the same path.
 """
 
+import math
 from typing import final
 
 import numpy as np
@@ -17,6 +18,7 @@ from softglm.solver.problem import Metric, Problem
 _PACE, _LEAST_PACE = 7, 2
 # An approximation made sooner than after so many evaluations may mislead: the point still changes much.
 _LEAST_EVALUATIONS = 10.0
+_LEAST_GOAL = np.finfo(np.float64).tiny
 # An approximation has to be cheaper than a Hessian by this.
 _CHEAPER = 2.0
 
@@ -87,5 +89,5 @@ def _iterations_left(estimates: list[float], goal: float) -> float:
     n_last = min(_PACE, len(estimates) - 1)
     if n_last < _LEAST_PACE or not estimates[-1] < estimates[-1 - n_last]:
         return np.inf
-    pace = np.log(estimates[-1 - n_last] / estimates[-1]) / n_last
-    return float(np.log(estimates[-1] / max(goal, np.finfo(np.float64).tiny)) / pace)
+    pace = math.log(estimates[-1 - n_last] / estimates[-1]) / n_last
+    return math.log(estimates[-1] / max(goal, _LEAST_GOAL)) / pace
