@@ -43,6 +43,9 @@ def test_a_frame_x_gives_the_same_model_and_its_column_names(to_frame, labels):
     assert model.feature_names_in_.tolist() == list("abcd")
     assert np.allclose(model.predict_proba(X), plain.predict_proba(labels.X), rtol=0.0, atol=SAME)
     assert not hasattr(plain, "feature_names_in_")
+    model.fit(labels.X, labels.y)
+    assert not hasattr(model, "feature_names_in_")
+    assert model.n_features_in_ == 4
 
 
 @FRAMES
