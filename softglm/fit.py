@@ -24,8 +24,6 @@ from softglm.model import (
 from softglm.solver import DISTRUST, GapKind, Iterate, Progress, Status, minimise
 
 _RESOLUTION = 4.0 * np.finfo(np.float64).eps
-# Bytes of a float64.
-_DOUBLE = 8
 # The relative gap that coefficients rounded to float32 are promised to keep.
 ROUNDING_TOLERANCE = 1e-6
 
@@ -157,7 +155,7 @@ def fit(
         result = _fit_wide(rows, family, penalty, options, start=start, report=report) if _is_wide(rows) else None
         if result is None:
             result = _fit(rows, family, penalty, options, start=start, report=report)
-        if np.dtype(precision).itemsize < _DOUBLE:
+        if np.dtype(precision).itemsize < np.dtype(np.float64).itemsize:
             objective = Objective(rows, family, penalty, fit_intercept=fit_intercept)
             result = _rounded(result, objective, precision, tol)
         return result

@@ -258,6 +258,7 @@ class _Target:
         """Return the names of the columns that reach the model, and which of them are the dummies of one factor."""
         names: Sequence[str] | None = getattr(self.model, "feature_names_in_", None)
         if self.steps is not None:
+            # A step that has no names says so in one of three ways, the last of them that of many outside scikit-learn.
             try:
                 names = self.steps.get_feature_names_out()
             except (AttributeError, ValueError, NotImplementedError):

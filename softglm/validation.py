@@ -20,8 +20,6 @@ Labels = npt.NDArray[Any]
 
 # Entries at a time.
 _PIECE = 2**16
-# Bytes of a float32, the least that is multiplied as it is.
-_SINGLE = 4
 # A weight times the square of a value, summed over the rows, then stays within the range of float64.
 _LEAST, MOST = 1e-100, 1e100
 
@@ -42,7 +40,7 @@ def check_rows(estimator: Any, X: Any, y: Any) -> tuple[Any, npt.NDArray[Any]]:
     """
     is_clean = (
         (type(X) is type(y) is np.ndarray and X.ndim == 2 and y.shape == X.shape[:1])
-        and (X.size > 0 and X.dtype.kind == "f" and X.itemsize >= _SINGLE and y.dtype.kind in "biuU")
+        and (X.size > 0 and X.dtype.kind == "f" and y.dtype.kind in "biuU")
         and are_numbers(X)
     )
     if is_clean:

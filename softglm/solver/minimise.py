@@ -5,7 +5,7 @@ Hessians, the first of a part of the rows, each next one of more, the last exact
 
 *When to stop*. Once the distance to the optimum is estimated to be `precision` of what it was at the reference (the gap
 f - f* is quadratic in it), and the gap is proved to be at most `tol` of the decrease: by the metric at hand, if it was
-made near by, by a bound that asks only for the gradient, where there is one, or by a Hessian made for that.
+made near by, by a bound that asks only for f and its gradient, where there is one, or by a Hessian made for that.
 """
 
 from collections.abc import Callable
@@ -220,7 +220,7 @@ class _Run:
         return _Proof(gap, GapKind.SELF_CONCORDANCE) if gap < np.inf else _Proof(self.estimate, GapKind.ESTIMATE)
 
     def proof_by_gradient(self) -> _Proof:
-        """Bound the gap by the gradient: here, or where only that is enough at the settled point, which is returned."""
+        """Bound the gap by the gradient: here, or if only that is enough at the settled point, and then move there."""
         bound = self.problem.bound(*self.here)
         if not bound <= self.allowed and self.problem.bound_settled(self.here.gradient) <= self.allowed:
             point = self.problem.settle(self.here.point)

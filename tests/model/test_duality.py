@@ -13,11 +13,11 @@ ALPHA = 0.1
 RESOLUTION = 1e-13
 
 
-def near_the_optimum(objective, distance, seed=0):
+def near_the_optimum(objective, distance):
     """A point at about this distance from the optimum, and f there and at the optimum."""
     best = fit(objective.rows, objective.family, objective.penalty, fit_intercept=objective.fit_intercept, tol=1e-10)
     optimum = objective.centred(best.coef, best.intercept)
-    point = optimum + distance * np.random.default_rng(seed).normal(size=optimum.shape)
+    point = optimum + distance * np.random.default_rng(0).normal(size=optimum.shape)
     return point, *objective.evaluate(point), best.loss
 
 
