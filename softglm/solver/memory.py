@@ -10,14 +10,18 @@ the curvature of the last pair, s'y / y'y, the inverse BFGS matrix that starts f
 the usual two-loop recursion is four times as many operations on vectors.
 """
 
-from typing import final
+from functools import cache
+from typing import TypeAlias, final
 
 import numpy as np
+import numpy.typing as npt
 from scipy.linalg import lapack
 
 from softglm.arrays import FloatArray
 
 _PAIRS = 10
+
+Places: TypeAlias = npt.NDArray[np.intp]
 
 
 @final
@@ -42,8 +46,10 @@ class Memory:
         self.travelled: FloatArray | float = 0.0
         self._n_added, self._gamma = 0, 1.0
         self._steps = self._changes = np.empty((0, 0))
-        # S Y'. Once there are enough pairs the next one takes the place of the oldest: rows and columns begin there.
+        # S Y', from the oldest pair to the latest; nothing below the diagonal is ever read.
         self._inner = np.empty((_PAIRS, _PAIRS))
+        # Once there are enough pairs the next takes the place of the oldest: where they are, by age, and the way back.
+        self._places, self._ages = _order(0, 0)
 
     def add(self, step: FloatArray, change: FloatArray) -> None:
         """Remember a step and the change of the gradient along it, unless the curvature is lost in rounding."""
@@ -58,28 +64,31 @@ class Memory:
             self._steps, self._changes = np.empty((2, _PAIRS, len(step)))
         latest = self._n_added % _PAIRS
         self._steps[latest], self._changes[latest] = step, change
+        if self._n_added >= _PAIRS:
+            self._inner[:-1, :-1] = self._inner[1:, 1:]
         self._n_added += 1
         n_pairs = min(self._n_added, _PAIRS)
-        # From the oldest to the latest, nothing below the diagonal is ever read.
-        self._inner[:n_pairs, latest] = self._steps[:n_pairs] @ change
+        self._places, self._ages = _order(n_pairs, self._n_added % n_pairs)
+        self._inner[:n_pairs, n_pairs - 1] = (self._steps[:n_pairs] @ change).take(self._places)
         self._gamma = float(curvature / (change @ change))
 
     def times(self, vector: FloatArray) -> FloatArray:
         """Return H times a vector."""
         if not self:
             return vector
-        gamma, n_pairs = self._gamma, min(self._n_added, _PAIRS)
-        first = self._n_added % n_pairs
+        gamma, n_pairs = self._gamma, len(self._places)
+        inner = self._inner[:n_pairs, :n_pairs]
         steps, changes = self._steps[:n_pairs], self._changes[:n_pairs]
-        inner = _rolled(_rolled(self._inner[:n_pairs, :n_pairs], first).T, first).T
-        along, _ = lapack.dtrtrs(inner, _rolled(steps @ vector, first))
-        rest = vector - _rolled(along, -first) @ changes
-        across, _ = lapack.dtrtrs(inner, inner.diagonal() * along - gamma * _rolled(changes @ rest, first), trans=1)
+        along, _ = lapack.dtrtrs(inner, (steps @ vector).take(self._places))
+        rest: FloatArray = vector - along.take(self._ages) @ changes
+        across = inner.diagonal() * along - gamma * (changes @ rest).take(self._places)
+        across, _ = lapack.dtrtrs(inner, across, trans=1)
         rest *= gamma
-        rest += _rolled(across, -first) @ steps
+        rest += across.take(self._ages) @ steps
         return rest
 
 
-def _rolled(array: FloatArray, first: int) -> FloatArray:
-    """Return the rows of an array from the first on, then those before it."""
-    return np.concatenate([array[first:], array[:first]]) if first else array
+@cache
+def _order(n_pairs: int, first: int) -> tuple[Places, Places]:
+    """Return the places from the first pair's on, then those before it; and the rank of each place among these."""
+    return np.roll(np.arange(n_pairs), -first), np.roll(np.arange(n_pairs), first)
