@@ -63,7 +63,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         (1/W) sum_i w_i [ log sum_k exp(eta_ik) - eta_i,y_i ] + alpha / 2 ||coef||^2,    W = sum_i w_i,
 
     which has the same optimum as ``LogisticRegression(C=1 / (alpha * W))``; intercepts are not penalised. The fit
-    needs no scaled data: L-BFGS runs in coordinates in which the Fisher information is the identity.
+    needs no scaled data: L-BFGS runs in coordinates in which the Fisher information is the identity, and where that is
+    cheap to make at every step the method is Newton's.
 
     Parameters
     ----------
@@ -81,7 +82,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         The relative gap (f - f*) / (f_null - f*) to prove, f_null being the loss of the model without features; and, by
         an estimate, the relative distance to the optimum to reach. See Notes.
     max_iter : int, default=1000
-        The most iterations of L-BFGS; a fit takes tens.
+        The most iterations; a fit takes tens.
     warm_start : bool, default=False
         Start from the last solution, if there is one.
     verbose : bool, default=False
@@ -97,7 +98,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     intercept_ : array of shape (K,), or (1,)
         0 without an intercept, -inf for a class of no weight.
     n_iter_ : int array of shape (1,)
-        Iterations of L-BFGS.
+        Iterations, of L-BFGS or Newton's method.
     n_evaluations_ : int
         Evaluations of the loss and its gradient.
     n_features_in_ : int
@@ -129,10 +130,10 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     distance of the coefficients to the optimum, in the metric of the information, is then about `tol` of that of the
     null model, by an estimate, and the relative gap about the square of that; with alpha = 0 and `tol` up to 1e-6 the
     distance is a thousandth of it. Where the information matrix is too large ((K - 1)(p + 1) beyond 4096) or too dear
-    (a thousand evaluations, with a penalty), only the loss is brought within `tol`; without a penalty that is then
+    (400 evaluations, with a penalty), only the loss is brought within `tol`; without a penalty that is then
     estimated and not proved, and `gap_kind_` says so. Where it cannot be decided whether the classes are separated,
-    `converged_` is False. For float32 X the products are made in float32 until the end of the fit, the coefficients are
-    rounded to float32 and the promise is 1e-6. Columns that are collinear to about seven digits count as collinear.
+    `converged_` is False. For float32 X the coefficients are rounded to float32 and the promise is 1e-6. Columns that
+    are collinear to about seven digits count as collinear.
 
     A model fitted with an offset cannot be used where scikit-learn calls `predict` or `score` without one: they raise,
     since leaving it out silently would score another model. With metadata routing enabled,
@@ -197,8 +198,9 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, p)
-            Dense float64 is used as it is, and float32 until the last evaluations; other dtypes are converted block by
-            block, CSC to CSR as a whole. Misaligned memory is copied once.
+            Of dense rows up to 2**20 entries are copied, centred and in float32, for all but the last evaluations
+            (or in float64, where there are few). Beyond, float64 is used as it is, and so is float32 but for the last;
+            other dtypes are converted block by block, CSC to CSR as a whole. Misaligned memory is copied once.
         y : array-like of shape (n,) or (n, K)
             Labels; or for K >= 2 columns class probabilities or counts, whose row totals count as weights. The columns
             of a frame name the classes and are sorted; those of an array are the classes 0 to K - 1.

@@ -70,7 +70,7 @@ class Fit:
         False where collinear columns are not told apart by a penalty: of the many optima this one is of minimum norm in
         standardised coordinates.
     n_iterations, n_evaluations, n_refreshes : int
-        Iterations of L-BFGS, evaluations of the loss and its gradient, Hessians (or approximations of it).
+        Iterations, evaluations of the loss and its gradient, Hessians (or approximations of it).
     """
 
     coef: FloatArray
@@ -126,7 +126,7 @@ def fit(
     tol : float, default=1e-8
         The relative gap to prove, and the relative distance to the optimum to reach; see `_precision`.
     max_iter : int, default=1000
-        The most iterations of L-BFGS.
+        The most iterations.
     precision : dtype, default=float64
         To which the result is rounded; the gap then includes what the rounding lost.
     report : callable or None, default=None
@@ -218,7 +218,7 @@ def _fit(
     solution = minimise(
         problem,
         first,
-        problem.null_metric(first.gradient) if first.point is null.parameters else problem.metric_at(first.point),
+        problem.first_metric(null, *first),
         reference=null.value,
         tol=options.tol,
         precision=_precision(problem, options.tol),

@@ -82,7 +82,25 @@ def too_large_for_the_hessian(monkeypatch):
 
 
 @pytest.fixture
-def sampled(monkeypatch):
+def in_single_precision(monkeypatch):
+    """No rows are few; those of dense arrays are copied in single precision."""
+    monkeypatch.setattr("softglm.model.kept._MOST_NUMBERS", 0)
+
+
+@pytest.fixture
+def many(monkeypatch, in_single_precision):  # noqa: ARG001 - and then they are not
+    """Every problem counts as one of many rows."""
+    monkeypatch.setattr("softglm.data.memory._COPIED_ENTRIES", 0)
+
+
+@pytest.fixture
+def converted(monkeypatch, many):  # noqa: ARG001 - then they are converted for each pass
+    """Every problem counts as one of many rows and many classes."""
+    monkeypatch.setattr("softglm.model.objective._MANY", 1)
+
+
+@pytest.fixture
+def sampled(monkeypatch, in_single_precision):  # noqa: ARG001 - few rows are not sampled
     """Every problem counts as one of many rows, of which a part tells enough to begin with."""
     monkeypatch.setattr("softglm.model.sampling._ROWS_PER_FEATURE", 2)
     monkeypatch.setattr("softglm.model.sampling._LEAST_ROWS", 8)
@@ -119,13 +137,43 @@ def test_the_gap_is_proved_and_true(name, alpha):
     assert result.n_evaluations <= MOST_EVALUATIONS
 
 
+@pytest.mark.usefixtures("in_single_precision")
+@pytest.mark.parametrize(("name", "alpha"), TABLE)
+def test_the_gap_is_proved_and_true_where_single_precision_leads_there(name, alpha):
+    test_the_gap_is_proved_and_true(name, alpha)
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize(("name", "alpha"), TABLE)
+def test_the_gap_is_proved_and_true_where_rows_are_many(name, alpha):
+    test_the_gap_is_proved_and_true(name, alpha)
+
+
+@pytest.mark.usefixtures("converted")
+@pytest.mark.parametrize(("name", "alpha"), TABLE)
+def test_the_gap_is_proved_and_true_where_rows_are_converted_to_single_precision(name, alpha):
+    test_the_gap_is_proved_and_true(name, alpha)
+
+
+@pytest.mark.usefixtures("sampled", "converted")
+@pytest.mark.parametrize(("name", "alpha"), TABLE)
+def test_the_gap_is_proved_and_true_where_hessians_of_converted_rows_are_sampled(name, alpha):
+    test_the_gap_is_proved_and_true(name, alpha)
+
+
 @pytest.mark.usefixtures("sampled")
+@pytest.mark.parametrize(("name", "alpha"), TABLE)
+def test_the_gap_is_proved_and_true_where_hessians_are_sampled_in_single_precision(name, alpha):
+    test_the_gap_is_proved_and_true(name, alpha)
+
+
+@pytest.mark.usefixtures("sampled", "many")
 @pytest.mark.parametrize(("name", "alpha"), TABLE)
 def test_the_gap_is_proved_and_true_where_hessians_are_sampled(name, alpha):
     test_the_gap_is_proved_and_true(name, alpha)
 
 
-@pytest.mark.usefixtures("sampled", "no_strong_convexity")
+@pytest.mark.usefixtures("sampled", "many", "no_strong_convexity")
 @pytest.mark.parametrize("tol", [1e-3, TOL])
 @pytest.mark.parametrize(("name", "alpha"), TABLE)
 def test_what_sampled_hessians_prove_alone_is_true(name, alpha, tol):
@@ -573,23 +621,28 @@ def test_weights_beyond_the_range_of_single_precision_change_nothing(scale):
     np.testing.assert_allclose(result.coef, expected.coef, **PARITY)
 
 
-def test_single_precision_does_most_of_the_work_and_proves_nothing(monkeypatch):
+@pytest.mark.usefixtures("in_single_precision")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("copied", [0, 2**20])
+def test_single_precision_does_most_of_the_work_and_proves_nothing(monkeypatch, dtype, copied):
     data = many_classes()
     precisions = []
     evaluate = Objective.evaluate
 
-    def watched(self, parameters, dtype=np.float64):
-        precisions.append(dtype)
-        return evaluate(self, parameters, dtype)
+    def watched(self, parameters):
+        precisions.append(self.dtype)
+        return evaluate(self, parameters)
 
     monkeypatch.setattr("softglm.model.objective.Objective.evaluate", watched)
+    monkeypatch.setattr("softglm.data.memory._COPIED_ENTRIES", copied)
     monkeypatch.setattr("softglm.model.problem._MAX_PARAMETERS", 0)
-    rows = RowsInMemory(data.X.astype(np.float32), data.y)
+    rows = RowsInMemory(data.X.astype(dtype), data.y)
     result = fit_rows(rows, Categorical(7), 1e-3, tol=1e-4)
     assert result.status is Status.CONVERGED
     single = precisions.index(np.float64)
-    assert single > 0
-    assert set(precisions[:single]) == {np.float32}
+    is_exact = dtype is np.float64 and not copied
+    assert (single == 0) == is_exact
+    assert is_exact or set(precisions[:single]) == {np.float32}
     assert set(precisions[single:]) == {np.float64}
 
 
@@ -630,3 +683,42 @@ def test_the_first_step_from_the_null_model_is_not_longer_than_the_information_l
     assert result.status is Status.CONVERGED
     assert values[0] <= 10.0
     assert result.n_evaluations <= 25
+
+
+@pytest.mark.usefixtures("in_single_precision")
+def test_what_is_reported_of_separated_classes_is_in_double_precision():
+    data = separable()
+    result = fit_data(data, 0.0)
+    assert result.status is Status.SEPARATED
+    value = SoftmaxRegression(data, 0.0).value(result.coef, result.intercept)
+    np.testing.assert_allclose(result.loss, value, rtol=0.0, atol=RESOLUTION)
+
+
+@pytest.mark.usefixtures("in_single_precision")
+@pytest.mark.parametrize("copied", [0, 2**20])
+@pytest.mark.parametrize("scale", [1e-30, 1e-18, 1e18, 1e30])
+def test_columns_out_of_the_range_of_single_precision_do_not_matter(monkeypatch, scale, copied):
+    monkeypatch.setattr("softglm.data.memory._COPIED_ENTRIES", copied)
+    data = many_classes()
+    X = (data.X * [scale, 1.0, 1.0, 1.0]).astype(np.float32)
+    result = fit_rows(RowsInMemory(X, data.y), Categorical(7), 1e-3, precision=np.float32)
+    assert result.status is Status.CONVERGED
+    assert result.n_evaluations > 0
+
+
+@pytest.mark.usefixtures("in_single_precision")
+def test_rounding_noise_is_not_followed_for_long():
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(600, 10))
+    y = drawn_classes(rng, X @ rng.normal(size=(10, 3)))
+    result = fit_rows(RowsInMemory(X + 2e5, y), Categorical(3), 1.0 / 600.0, fit_intercept=False)
+    assert result.n_evaluations <= 2 * MOST_EVALUATIONS
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_without_columns_that_vary_and_without_an_intercept_nothing_is_left_to_fit(n_classes):
+    y = np.arange(6, dtype=np.int32) % n_classes
+    rows, family = rows_and_family(Data(np.zeros((6, 8)), y))
+    result = fit_rows(rows, family, 0.1, fit_intercept=False)
+    assert result.status is Status.CONVERGED
+    assert not result.coef.any()

@@ -1,8 +1,8 @@
 """Where the rows live: `map` over blocks of rows is the only verb that the model needs."""
 
 from softglm.data.block import Block, DenseBlock, SparseBlock
-from softglm.data.memory import RowsInMemory
+from softglm.data.memory import CONSTANT, RowsInMemory
 from softglm.data.rows import Rows, Sampler
 from softglm.data.threads import one_blas_thread
 
-__all__ = ["Block", "DenseBlock", "Rows", "RowsInMemory", "Sampler", "SparseBlock", "one_blas_thread"]
+__all__ = ["CONSTANT", "Block", "DenseBlock", "Rows", "RowsInMemory", "Sampler", "SparseBlock", "one_blas_thread"]

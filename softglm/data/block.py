@@ -44,8 +44,8 @@ class Block(ABC):
         """Return sum_i x_i v_i', shape (p, q), of values v of shape (q, rows), in their precision."""
 
     @abstractmethod
-    def centred(self, center: FloatArray) -> FloatArray:
-        """Return x_i - center, shape (rows, p), in memory the caller may overwrite."""
+    def centred(self, center: FloatArray, out: FloatArray | None = None) -> FloatArray:
+        """Return x_i - center, shape (rows, p), in memory the caller may overwrite: fresh, or the given."""
 
     @abstractmethod
     def squares(self, center: FloatArray, values: FloatArray) -> FloatArray:
@@ -92,8 +92,8 @@ class DenseBlock(Block):
         products: FloatArray = np.matmul(values, np.asarray(self.X, dtype=values.dtype))
         return products.T
 
-    def centred(self, center: FloatArray) -> FloatArray:
-        centred: FloatArray = np.subtract(self.X, center, dtype=np.float64)
+    def centred(self, center: FloatArray, out: FloatArray | None = None) -> FloatArray:
+        centred: FloatArray = np.subtract(self.X, center, out=out, dtype=np.float64, casting="same_kind")
         return centred
 
     def squares(self, center: FloatArray, values: FloatArray) -> FloatArray:
@@ -113,8 +113,8 @@ class SparseBlock(Block):
     def cross(self, values: FloatArray) -> FloatArray:
         return np.asarray(self.X.T @ values.T)
 
-    def centred(self, center: FloatArray) -> FloatArray:
-        centred: FloatArray = np.subtract(self.X.toarray(), center, dtype=np.float64)
+    def centred(self, center: FloatArray, out: FloatArray | None = None) -> FloatArray:
+        centred: FloatArray = np.subtract(self.X.toarray(), center, out=out, dtype=np.float64, casting="same_kind")
         return centred
 
     def squares(self, center: FloatArray, values: FloatArray) -> FloatArray:

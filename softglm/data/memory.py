@@ -11,15 +11,20 @@ from scipy import sparse
 from softglm.arrays import FloatArray, IntArray, Matrix
 from softglm.data.block import Block, make_block
 from softglm.data.lottery import Lottery
+from softglm.data.rounded import RoundedRows
 from softglm.data.rows import Arrays, Result, Rows, Sampler, Statistic
 from softglm.data.threads import in_threads
 
 # A block with its eta and mean should stay in the cache, but with fewer rows Python's share grows. (Bytes, rows.)
-_CACHE, _LEAST_ROWS, _MOST_ROWS = 2**20, 1024, 8192
+_CACHE, _LEAST_ROWS, _MOST_ROWS = 2**21, 1024, 8192
 # The last sample is kept if it has no more entries.
 _KEPT_ENTRIES = 2**19
 # In a sample, a row of weight counts as one of at least this share of the mean weight.
 _LEAST_CHANCE = 0.1
+# Rows are copied in single precision if they have no more entries, and columns of such spreads that squares are safe.
+_COPIED_ENTRIES, _SMALLEST, _LARGEST = 2**20, 1e-10, 1e10
+# A column whose distances from its mean are below this, relative to the mean, is constant to rounding.
+CONSTANT = 64 * np.finfo(np.float64).eps
 # Adding up the (p, q) statistics of the blocks must stay cheap beside computing them; but eta be no larger than those.
 _ENTRIES_PER_FEATURE = 32
 # Passes over so many entries of X are made in threads, as so many parts; shorter ones measured slower that way.
@@ -116,10 +121,28 @@ class RowsInMemory(Rows):
 
         return sample
 
+    def in_single_precision(self, center: FloatArray, *, converted: bool = False) -> Rows | None:
+        is_copied = self.n_entries <= _COPIED_ENTRIES
+        if self.is_sparse or not (is_copied or self.dtype == np.float32 or converted):
+            return None
+        squares, *_ = self.sum(lambda block: (block.squares(center, np.ones(len(block))),))
+        spread, constant = np.sqrt(squares / self.n_rows), CONSTANT * np.abs(center)
+        is_constant = spread <= constant
+        if not ((spread > _SMALLEST) & (spread < _LARGEST) | is_constant).all():
+            return None
+        if not is_copied:
+            return self if self.dtype == np.float32 else RoundedRows(self, center, is_constant)
+        X, targets, weights, offset = self._parts
+        centred = np.empty(X.shape, dtype=np.float32)
+        np.subtract(X, center, out=centred, dtype=np.float64, casting="same_kind")
+        centred[:, is_constant] = 0.0
+        return RowsInMemory(centred, targets, weights, offset)
+
     def _rows_per_block(self, X: Matrix, targets: FloatArray | IntArray) -> int:
         is_coded = targets.ndim == 1 and targets.dtype.kind == "i"
         n_parameters = int(targets.max(initial=0)) + 1 if is_coded else targets[:1].size
-        fitting = _CACHE // (8 * (self.n_features + 2 * n_parameters))
+        number = 4 if X.dtype == np.float32 else 8
+        fitting = _CACHE // (number * (self.n_features + 2 * n_parameters))
         enough = max(_LEAST_ROWS, min(fitting, _MOST_ROWS))
         entries_per_row = X.nnz / max(self.n_rows, 1) if _is_sparse(X) else self.n_features
         rows = max(enough, int(self.n_features * min(_ENTRIES_PER_FEATURE / max(entries_per_row, 1.0), 1.0)))

@@ -68,6 +68,19 @@ class Rows(ABC):
         """
         return lambda count: self  # noqa: ARG005
 
+    def in_single_precision(self, center: FloatArray, *, converted: bool = False) -> "Rows | None":  # noqa: ARG002
+        """Return these rows about a center, as a copy in float32, or if they are in float32 but many as they are.
+
+        Others are None, and so are all that are out of the range of float32.
+
+        Parameters
+        ----------
+        center : array of shape (p,)
+        converted : bool, default=False
+            Whether many rows that are not in float32 may be converted for each pass.
+        """
+        return None
+
     def sum(self, statistic: Statistic) -> Arrays:
         """Return the sums over blocks of what the statistic returns for one, arrays of the same shapes."""
         return self._combined(statistic, np.add)
@@ -78,7 +91,9 @@ class Rows(ABC):
 
     def concatenate(self, statistic: Statistic) -> Arrays:
         """Return what the statistic returns for the blocks, joined along the last axis."""
-        blocks = chain.from_iterable(self.gather(statistic, list))
+        blocks = list(chain.from_iterable(self.gather(statistic, list)))
+        if len(blocks) == 1:
+            return blocks[0]
         return tuple(np.concatenate(parts, axis=-1) for parts in zip(*blocks, strict=True))
 
     def _combined(self, statistic: Statistic, combine: np.ufunc) -> Arrays:

@@ -46,12 +46,13 @@ class _OneThread:
                 return
             self._saved = [library.num_threads for library in _blas_libraries()]
             self.n_threads = min(max(self._saved, default=1), _MOST_THREADS)
-            self._set([1] * len(self._saved))
+            if self.n_threads > 1:
+                self._set([1] * len(self._saved))
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._depth -= 1
-            if self._depth == 0:
+            if self._depth == 0 and self.n_threads > 1:
                 self._set(self._saved)
 
     @staticmethod

@@ -16,6 +16,8 @@ from softglm.families.batches import diagonal, inner, require, safe_exponent, st
 
 # Far above the rounding of a sum of probabilities, far below a forgotten class.
 SUM_TOLERANCE = 1e-8
+# Of so few means pairs are copied before they are multiplied.
+_SMALL = 2**14
 # So few classes that their matrices of constants are small, and as dear to make as a pass over some hundred rows.
 _FEW = 32
 
@@ -155,7 +157,12 @@ class Categorical(UnconstrainedFamily):
 
     def curvature_weights(self, mean: FloatArray) -> FloatArray:
         """mu_k mu_l for k < l."""
-        weights = np.empty((self.n_curvature_directions, *mean.shape[1:]))
+        if mean.size <= _SMALL:  # quicker than a loop
+            first, second = _pairs(self.n_classes)
+            weights = mean.take(first, axis=0)
+            weights *= mean.take(second, axis=0)
+            return weights
+        weights = np.empty((self.n_curvature_directions, *mean.shape[1:]), dtype=mean.dtype)
         start = 0
         for k in range(self.n_classes - 1):
             np.multiply(mean[k], mean[k + 1 :], out=weights[start : start + self.n_classes - 1 - k])

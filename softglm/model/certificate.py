@@ -12,6 +12,8 @@ It is bounded here by max_d ||D_d|| times the root of the largest leverage max_i
 one pass over the rows whatever the number of classes. Near the optimum x is tiny and nothing is lost.
 """
 
+import math
+
 import numpy as np
 from scipy.linalg import lapack
 
@@ -44,14 +46,11 @@ def self_concordant_gap(decrement: float, radius: float) -> float:
     return float((x + (1.0 - x) * np.log1p(-x)) / radius**2)
 
 
-def leverage_directions(
-    objective: Objective, coordinates: KroneckerCoordinates, factor: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return slopes (p, r) and a constant (r,) with trace_a(x' V_aa x) = ||slopes' (x - c) + constant||^2.
+def leverage_form(coordinates: KroneckerCoordinates, factor: FloatArray) -> FloatArray:
+    """Return T, shape (r, r), with trace_a(x' V_aa x) = u' T u, u = F'[x - c; 1].
 
     Parameters
     ----------
-    objective : Objective
     coordinates : KroneckerCoordinates
     factor : array of shape (r s, r s)
         The lower Cholesky factor of the Hessian in these coordinates.
@@ -60,26 +59,39 @@ def leverage_directions(
     inverse = lapack.dtrtri(factor, lower=1)[0].reshape(r * s, r, s)
     inverse *= coordinates.scales
     roots = np.moveaxis(inverse, 2, 1).reshape(r * s * s, r)
-    # roots' roots = sum_a V_aa; its own root, r by r, makes the leverage of a row the squared length of one product.
-    root, info = lapack.dpotrf(roots.T @ roots, lower=1)
+    return np.asarray(roots.T @ roots)
+
+
+def _directions(
+    objective: Objective, coordinates: KroneckerCoordinates, form: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return slopes (p, r) and a constant (r,) with u' T u = ||slopes' (x - c) + constant||^2."""
+    root, info = lapack.dpotrf(form, lower=1)
     if info:
-        spectrum, vectors = np.linalg.eigh(roots.T @ roots)
+        spectrum, vectors = np.linalg.eigh(form)
         root = vectors * np.sqrt(np.maximum(spectrum, 0.0))
     features = coordinates.features
     return objective.split(features @ root if features.ndim == 2 else features[:, np.newaxis] * root)
 
 
-def concordance_radius(objective: Objective, directions: tuple[FloatArray, FloatArray], rows: Rows) -> float:
-    """Return an upper bound on rho, or where these are not all of the rows a lower bound on that.
+def concordance_radius(objective: Objective, leverage: float) -> float:
+    """Return an upper bound on rho, given the largest leverage."""
+    longest = np.square(objective.family.curvature_directions).sum(axis=1).max()
+    return math.sqrt(leverage * longest)
+
+
+def largest_leverage(objective: Objective, coordinates: KroneckerCoordinates, form: FloatArray, rows: Rows) -> float:
+    """Return the largest leverage of these rows, u' T u.
 
     Parameters
     ----------
     objective : Objective
-    directions : pair of arrays
-        Those of the leverages.
+    coordinates : KroneckerCoordinates
+    form : array of shape (r, r)
+        T.
     rows : Rows
     """
-    slopes, constant = directions
+    slopes, constant = _directions(objective, coordinates, form)
 
     def statistic(block: Block) -> tuple[FloatArray, ...]:
         projected = block.centred(objective.moments.center) @ slopes
@@ -89,6 +101,4 @@ def concordance_radius(objective: Objective, directions: tuple[FloatArray, Float
             leverages[block.weights == 0.0] = 0.0
         return (leverages.max(initial=0.0, keepdims=True),)
 
-    leverage = rows.max(statistic)[0][0]
-    longest = np.square(objective.family.curvature_directions).sum(axis=1).max()
-    return float(np.sqrt(leverage * longest))
+    return float(rows.max(statistic)[0][0])

@@ -13,6 +13,7 @@ grow with q^2.
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple, final
 
 import numpy as np
@@ -20,13 +21,11 @@ from scipy import linalg
 from scipy.linalg import lapack
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.data import Block, Rows
+from softglm.data import CONSTANT, Block, Rows
 from softglm.model.objective import Objective
 
 # Eigenvalues of a matrix with unit diagonal that are below this, times its size, are rounding: the column is collinear.
 _RANK_TOLERANCE = 16 * np.finfo(np.float64).eps
-# A column whose spread is below this, relative to its mean, is constant to rounding.
-_CONSTANT = 64 * np.finfo(np.float64).eps
 # A column whose square spread is below this is constant: its reciprocal would overflow.
 LEAST_SPREAD = 1e-290
 # A gradient in nats per standard deviation that is more than rounding.
@@ -65,15 +64,24 @@ class KroneckerCoordinates:
 
     def displacement(self, coordinates: FloatArray) -> FloatArray:
         """Return the parameters, shape (m, q), at these coordinates, shape (r * s,)."""
-        core = self.scales * coordinates.reshape(self.scales.shape)
-        rows = self.features @ core if self.features.ndim == 2 else self.features[:, np.newaxis] * core
-        return rows @ self.classes.T
+        core = self._stretch * coordinates.reshape(self.scales.shape)
+        return (self.features @ core if self.features.ndim == 2 else core) @ self.classes.T
 
     def pull_back(self, gradient: FloatArray) -> FloatArray:
         """Return the gradient in these coordinates, shape (r * s,), of one in the parameters, shape (m, q)."""
-        rows = gradient @ self.classes
-        core = self.features.T @ rows if self.features.ndim == 2 else self.features[:, np.newaxis] * rows
-        return np.ravel(self.scales * core)
+        core = gradient @ self.classes
+        core = self._stretch * (self.features.T @ core if self.features.ndim == 2 else core)
+        return core.reshape(-1)
+
+    @cached_property
+    def _stretch(self) -> FloatArray:
+        """The scales, and with them F where it is diagonal."""
+        return self.scales if self.features.ndim == 2 else self.features[:, np.newaxis] * self.scales
+
+    @cached_property
+    def penalty(self) -> FloatArray:
+        """The curvature of the penalty along each coordinate, shape (r * s,); 1 along those that move nothing."""
+        return np.ravel(self.ridge[:, np.newaxis] * self.scales**2 + (self.scales == 0.0))
 
     def shortened(self, factor: float) -> "KroneckerCoordinates":
         """Return coordinates in which the first step of L-BFGS, along the gradient, is shorter by this factor."""
@@ -113,14 +121,14 @@ class KroneckerCoordinates:
 
     def features_of(self, centred: FloatArray) -> FloatArray:
         """Return F'[x - c; 1], shape (rows, r), of centred rows x - c, shape (rows, p); without the 1 where m = p."""
-        p = centred.shape[1]
-        if self.features.ndim == 1:
-            scaled = np.empty((len(centred), len(self.features)))
-            np.multiply(centred, self.features[:p], out=scaled[:, :p])
-            scaled[:, p:] = self.features[p:]
+        p, features = centred.shape[1], self.features.astype(centred.dtype, copy=False)
+        if features.ndim == 1:
+            scaled = np.empty((len(centred), len(features)), dtype=centred.dtype)
+            np.multiply(centred, features[:p], out=scaled[:, :p])
+            scaled[:, p:] = features[p:]
             return scaled
-        transformed = centred @ self.features[:p]
-        transformed += self.features[p:].sum(axis=0)
+        transformed = centred @ features[:p]
+        transformed += features[p:].sum(axis=0)
         return transformed
 
 
@@ -229,6 +237,33 @@ def null_coordinates(objective: Objective, information: FloatArray) -> Kronecker
     return _coordinates_of(objective, moments / objective.moments.total_weight, classes)
 
 
+def scaled_coordinates(objective: Objective, information: FloatArray, squares: FloatArray) -> KroneckerCoordinates:
+    """Return coordinates in which the features are scaled and nothing else, where every coefficient is penalised.
+
+    Parameters
+    ----------
+    objective : Objective
+    information : array of shape (q, q)
+        Of one row at the null model.
+    squares : array of shape (m,)
+        sum w z^2 of z = [x - c; 1]. A column that does not vary is left out.
+
+    Raises
+    ------
+    FloatingPointError
+        If the squares of X overflow.
+    """
+    center, total = objective.moments.center, objective.moments.total_weight
+    _require_finite(squares)
+    varies = np.ones(len(squares), dtype=bool)
+    varies[: len(center)] = squares[: len(center)] > _noise(center, total)
+    directions, penalty = objective.family.identifiable_directions, objective.penalty.curvature
+    typical = max(float(information.trace()) / directions.shape[1], _LEAST_CURVATURE)
+    features = varies / np.sqrt(squares * (typical / total) + penalty)
+    scales = np.repeat(varies.astype(np.float64)[:, np.newaxis], directions.shape[1], axis=1)
+    return KroneckerCoordinates(features, directions, scales, features**2 * penalty)
+
+
 def quick_coordinates(
     objective: Objective, information: FloatArray, rows: Rows, *, is_full: bool
 ) -> tuple[KroneckerCoordinates, KroneckerCoordinates]:
@@ -273,8 +308,7 @@ def _coordinates_of(
     is_exact: bool = True,
     is_sampled: bool = False,
 ) -> KroneckerCoordinates:
-    if not np.isfinite(moments).all():
-        raise FloatingPointError("squares of X overflow")
+    _require_finite(moments)
     return _kronecker_coordinates(
         moments, classes, objective.penalty.curvature, is_exact=is_exact, is_sampled=is_sampled
     )
@@ -290,13 +324,13 @@ def coordinates_at(objective: Objective, point: FloatArray, rows: Rows) -> Krone
     rows : Rows
         All of the rows, or a sample of them.
     """
-    coef, intercept = objective.uncentred(point)
+    coef, intercept = objective.rounded(point)
     family = objective.family
     is_full = is_decomposed(objective)
 
     def statistic(block: Block) -> tuple[FloatArray, ...]:
         _, mean = family.normalizer_and_mean(block.predictor(coef, intercept))
-        information = family.total_information(mean, block.weights)
+        information = family.total_information(mean, block.weights).astype(np.float64, copy=False)
         traces = block.weighted(family.information_trace(mean))
         return information, second_moments(objective, block, np.maximum(traces, 0.0), is_full=is_full)
 
@@ -338,16 +372,26 @@ def second_moments(
     """
     center, n_constants = objective.moments.center, int(objective.fit_intercept)
     total = float(len(block)) if weights is None else weights.sum()
-    noise = total * (_CONSTANT * center) ** 2
     if not is_full:
         squares = block.squares(center, np.ones(len(block)) if weights is None else weights)
-        squares[squares <= noise] = 0.0
+        squares[squares <= _noise(center, total)] = 0.0
         return np.append(squares, [total] * n_constants)
-    centred = np.concatenate([block.centred(center), np.ones((len(block), n_constants))], axis=1)
+    centred = np.ones((len(block), len(center) + n_constants), dtype=objective.dtype)
+    block.centred(center, out=centred[:, : len(center)])
     if weights is not None:
         centred *= np.sqrt(weights)[:, np.newaxis]
-    moments: FloatArray = centred.T @ centred
-    constant = np.flatnonzero(moments.diagonal()[: len(center)] <= noise)
+    moments: FloatArray = (centred.T @ centred).astype(np.float64, copy=False)
+    constant = np.flatnonzero(moments.diagonal()[: len(center)] <= _noise(center, total))
     moments[constant] = 0.0
     moments[:, constant] = 0.0
     return moments
+
+
+def _noise(center: FloatArray, total: float) -> FloatArray:
+    """Return the sum of squares that a constant column may have for rounding, shape (p,)."""
+    return np.asarray(total * (CONSTANT * center) ** 2)
+
+
+def _require_finite(moments: FloatArray) -> None:
+    if not np.isfinite(moments).all():
+        raise FloatingPointError("squares of X overflow")

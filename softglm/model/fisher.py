@@ -17,8 +17,8 @@ from softglm.model.objective import Objective
 
 # Up to d s = _FEW q^2 (12 classes) one product over all d directions is faster than two that use their zeros.
 _FEW = 5
-# Rows at a time, so that the products of pairs of features stay in the cache.
-_ROWS = 256
+# So many products of pairs of features are formed at a time, so that they stay in the cache.
+_PRODUCTS = 2**18
 
 
 def hessian(
@@ -37,27 +37,29 @@ def hessian(
         A sample of the rows, from which it is estimated.
     """
     rows = objective.rows if rows is None else rows
-    family, scales = objective.family, coordinates.scales
-    coef, intercept = objective.uncentred(parameters)
+    family, center = objective.family, objective.moments.center
+    coef, intercept = objective.rounded(parameters)
 
     def statistic(block: Block) -> tuple[FloatArray, ...]:
         _, mean = family.normalizer_and_mean(block.predictor(coef, intercept))
-        features = coordinates.features_of(block.centred(objective.moments.center))
-        return (weighted_grams(block.weighted(family.curvature_weights(mean)), features),)
+        features = coordinates.features_of(block.centred(center, out=np.empty(block.X.shape, dtype=objective.dtype)))
+        grams = weighted_grams(block.weighted(family.curvature_weights(mean)), features)
+        return (grams.astype(np.float64, copy=False),)
 
-    grams = rows.sum(statistic)[0] / objective.moments.total_weight
-    information = between_classes(grams, family.curvature_directions, coordinates.classes)
-    r, s = scales.shape
-    upper, lower = _triangle(r)
-    full = np.empty((r, s, r, s))
-    full[upper, :, lower, :] = information
-    full[lower, :, upper, :] = information
-    full *= scales
-    full *= scales[:, :, np.newaxis, np.newaxis]
-    matrix = full.reshape(r * s, r * s)
+    information = between_classes(rows.sum(statistic)[0], family.curvature_directions, coordinates.classes)
+    return assembled(information, objective.moments.total_weight, coordinates)
+
+
+def assembled(information: FloatArray, total_weight: float, coordinates: KroneckerCoordinates) -> FloatArray:
+    """Return the Hessian, shape (r s, r s), given the information of all rows, as `between_classes` returns it."""
+    r, s = coordinates.scales.shape
+    matrix = information.take(_places(r), axis=0).swapaxes(1, 2).reshape(r * s, r * s)
+    scales = np.ravel(coordinates.scales)
+    matrix *= scales
+    matrix *= (scales / total_weight)[:, np.newaxis]
     # Along a coordinate of scale 0 nothing moves, and any curvature will do.
     diagonal = matrix.reshape(-1)[:: r * s + 1]
-    diagonal += np.ravel(coordinates.ridge[:, np.newaxis] * scales**2 + (scales == 0.0))
+    diagonal += coordinates.penalty
     return matrix
 
 
@@ -68,19 +70,51 @@ def _triangle(size: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     return rows, columns
 
 
-def between_classes(grams: FloatArray, directions: FloatArray, classes: FloatArray) -> FloatArray:
-    """Return sum_d (Q'D_d)(Q'D_d)' g_d, shape (t, s, s), of g of shape (d, t)."""
+@lru_cache(maxsize=16)
+def _places(size: int) -> npt.NDArray[np.intp]:
+    """Return where in the packed upper triangle each entry of a symmetric matrix is, shape (size, size)."""
+    upper, lower = _triangle(size)
+    places = np.empty((size, size), dtype=np.intp)
+    places[upper, lower] = places[lower, upper] = np.arange(len(upper))
+    return places
+
+
+def between_classes(
+    grams: FloatArray, directions: FloatArray, classes: FloatArray, pairs: FloatArray | None = None
+) -> FloatArray:
+    """Return sum_d (Q'D_d)(Q'D_d)' g_d, shape (t, s, s), of g of shape (d, t).
+
+    Parameters
+    ----------
+    grams : array of shape (d, t)
+        g.
+    directions : array of shape (d, q)
+        D.
+    classes : array of shape (q, s)
+        Q.
+    pairs : array of shape (d, s * s) or None, default=None
+        Those of the classes, if they are at hand.
+    """
     q, s = classes.shape
-    if len(grams) * s <= _FEW * q * q:
-        coded = classes.T @ directions.T
-        pairs = (coded[:, np.newaxis] * coded).reshape(s * s, -1)
-        return np.asarray(grams.T @ pairs.T).reshape(-1, s, s)
+    if pairs is None:
+        pairs = pairs_of_classes(directions, classes)
+    if pairs is not None:
+        return np.asarray(grams.T @ pairs).reshape(-1, s, s)
     coded = np.empty((q, q, grams.shape[1]))
     for row, column in zip(coded, directions.T, strict=True):
         touched = np.flatnonzero(column)
         np.matmul((column[touched, np.newaxis] * directions[touched]).T, grams[touched], out=row)
     half = (classes.T @ coded.reshape(q, -1)).reshape(s, q, -1)
     return np.moveaxis(classes.T @ half, -1, 0)
+
+
+def pairs_of_classes(directions: FloatArray, classes: FloatArray) -> FloatArray | None:
+    """Return (Q'D_d)(Q'D_d)', shape (d, s * s); None where two products that use the zeros of D are faster."""
+    q, s = classes.shape
+    if len(directions) * s > _FEW * q * q:
+        return None
+    coded = directions @ classes
+    return (coded[:, :, np.newaxis] * coded[:, np.newaxis]).reshape(len(coded), -1)
 
 
 def weighted_grams(weights: FloatArray, features: FloatArray) -> FloatArray:
@@ -93,20 +127,33 @@ def weighted_grams(weights: FloatArray, features: FloatArray) -> FloatArray:
     features : array of shape (rows, r)
     """
     rows, r = features.shape
-    if r > 2 * len(weights):  # measured: with few weights, one symmetric rank-k update each is faster
-        grams = np.empty((len(weights), r, r))
+    if not is_by_products(r, len(weights)):
+        grams = np.empty((len(weights), r, r), dtype=features.dtype)
         for gram, root in zip(grams, np.sqrt(weights), strict=True):
             scaled = root[:, np.newaxis] * features
             np.matmul(scaled.T, scaled, out=gram)
         return grams[:, *_triangle(r)]
-    # With many, the products z_j z_l are formed once and summed under all the weights by one matrix product.
-    total = np.zeros((len(weights), r * (r + 1) // 2))
-    products = np.empty((total.shape[1], min(rows, _ROWS)))
-    for start in range(0, rows, _ROWS):
-        columns = np.ascontiguousarray(features[start : start + _ROWS].T)
-        filled, first = products[:, : columns.shape[1]], 0
-        for j, column in enumerate(columns):
-            np.multiply(column, columns[j:], out=filled[first : first + r - j])
-            first += r - j
-        total += weights[:, start : start + _ROWS] @ filled.T
+    total = np.zeros((len(weights), r * (r + 1) // 2), dtype=features.dtype)
+    step = max(_PRODUCTS // total.shape[1], 1)
+    for start in range(0, rows, step):
+        part = slice(start, start + step)
+        total += weights[:, part] @ products(np.ascontiguousarray(features[part].T)).T
     return total
+
+
+def is_by_products(n_features: int, n_weights: int) -> bool:
+    """Tell whether to form the products of features, and sum them under all the weights by one matrix product.
+
+    Measured: with few weights, one symmetric rank-k update each is faster.
+    """
+    return n_features <= 2 * n_weights
+
+
+def products(columns: FloatArray) -> FloatArray:
+    """Return z_j z_l for j <= l, shape (r (r + 1) / 2, rows), of features z of shape (r, rows)."""
+    r, rows = columns.shape
+    filled, first = np.empty((r * (r + 1) // 2, rows), dtype=columns.dtype), 0
+    for j, column in enumerate(columns):
+        np.multiply(column, columns[j:], out=filled[first : first + r - j])
+        first += r - j
+    return filled

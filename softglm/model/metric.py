@@ -10,14 +10,16 @@ from scipy import linalg
 
 from softglm.arrays import FloatArray
 from softglm.data import Rows
-from softglm.model.certificate import concordance_radius, leverage_directions, self_concordant_gap
+from softglm.model.certificate import concordance_radius, largest_leverage, leverage_form, self_concordant_gap
 from softglm.model.coordinates import KroneckerCoordinates
-from softglm.model.fisher import hessian
+from softglm.model.kept import KeptRows
 from softglm.model.objective import Objective
 from softglm.model.prices import proof_price
 
 # The reciprocal condition of a Hessian all of which is more than rounding.
 _SOUND = 1e-14
+# What is added to the diagonal of one that is indefinite, at first, relative to its trace.
+_LEAST_SHIFT = np.finfo(np.float64).eps
 # Beyond, the exponential of the distance may overflow; nothing is proved long before.
 _FAR = 100.0
 
@@ -54,28 +56,40 @@ class HessianMetric:
     Parameters
     ----------
     objective : Objective
-    point : array of shape (m, q)
+    matrix : array of shape (r s, r s)
+        H, or its estimate, in these coordinates.
     coordinates : KroneckerCoordinates
     rows : Rows or None, default=None
-        A sample of the rows, from which H is estimated.
+        The sample of the rows from which H is estimated; None for all of them.
+    kept : KeptRows or None, default=None
+        The rows, where they are few.
+    proves : bool, default=True
+        Whether the matrix is what it is to more than single precision.
     """
 
     def __init__(
-        self, objective: Objective, point: FloatArray, coordinates: KroneckerCoordinates, rows: Rows | None = None
+        self,
+        objective: Objective,
+        matrix: FloatArray,
+        coordinates: KroneckerCoordinates,
+        rows: Rows | None = None,
+        kept: KeptRows | None = None,
+        *,
+        proves: bool = True,
     ) -> None:
-        self._objective, self._coordinates = objective, coordinates
+        self._objective, self._coordinates, self._kept = objective, coordinates, kept
         self._rows = objective.rows if rows is None else rows
         # rho, as far as these rows tell.
         self._radii: dict[Rows, float] = {}
-        matrix = hessian(objective, point, coordinates, rows)
-        self._norm = linalg.lapack.dlange("1", matrix)  # type: ignore[call-arg]  # the stubs are wrong
-        factor, info = linalg.lapack.dpotrf(matrix, lower=1)
+        # The matrix is symmetric, and its transpose in LAPACK's order.
+        factor, info = linalg.lapack.dpotrf(matrix.T, lower=1)
+        self._norm = float(np.vdot(matrix, matrix)) ** 0.5
         # Where classes separate the information vanishes, and rounding may leave it indefinite. Shifted, it is still
         # a metric, but no longer the Hessian, and proves nothing.
-        shift = np.finfo(np.float64).eps * matrix.trace()
-        self._is_shifted = bool(info)
+        self._proves, shift = proves and not info, _LEAST_SHIFT
         while info:
-            factor, info = linalg.lapack.dpotrf(matrix + shift * np.eye(len(matrix)), lower=1)
+            shifted = matrix + shift * matrix.trace() * np.eye(len(matrix))
+            factor, info = linalg.lapack.dpotrf(shifted, lower=1)
             shift *= 10.0
         self._factor = factor
 
@@ -95,10 +109,14 @@ class HessianMetric:
         return self._gap_by(self._objective.rows, decrement, distance)
 
     def _gap_by(self, rows: Rows, decrement: float, distance: float) -> float:
-        if self._directions is None:
+        if self._leverage_form is None:
             return float("inf")
         if rows not in self._radii:
-            self._radii[rows] = concordance_radius(self._objective, self._directions, rows)
+            if self._kept is None:
+                leverage = largest_leverage(self._objective, self._coordinates, self._leverage_form, rows)
+            else:
+                leverage = self._kept.largest_leverage(self._coordinates, self._leverage_form)
+            self._radii[rows] = concordance_radius(self._objective, leverage)
         radius = self._radii[rows]
         if not radius * distance <= _FAR:  # also where it is inf times 0
             return float("inf")
@@ -107,12 +125,14 @@ class HessianMetric:
         return self_concordant_gap(stretch * decrement, stretch * radius)
 
     @cached_property
-    def _directions(self) -> tuple[FloatArray, FloatArray] | None:
+    def _leverage_form(self) -> FloatArray | None:
         # What vanishes to rounding, as where classes separate, proves nothing.
-        if self._is_shifted or not linalg.lapack.dpocon(self._factor, self._norm, uplo="L")[0] > _SOUND:
+        if not self._proves or not linalg.lapack.dpocon(self._factor, self._norm, uplo="L")[0] > _SOUND:
             return None
-        return leverage_directions(self._objective, self._coordinates, self._factor)
+        return leverage_form(self._coordinates, self._factor)
 
     @property
     def proof_cost(self) -> float:
+        if not self._proves:
+            return float("inf")
         return 0.0 if self._objective.rows in self._radii else proof_price(self._objective)

@@ -13,7 +13,8 @@ Symbols, with the names they carry in the code (q natural parameters, m = p + 1 
     eta_i (q,) eta      mu_i = grad A(eta_i) (q,) mean      W total_weight
 """
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -22,6 +23,11 @@ from softglm.arrays import FloatArray
 from softglm.data import Block, Rows
 from softglm.families import UnconstrainedFamily
 from softglm.model.penalty import Penalty
+
+# The mean weight of the rows up to which, and down to the reciprocal, their weights are within the range of float32.
+_SINGLE_RANGE = 1e6
+# With so many parameters products in single precision save more than the conversion of X for each pass costs.
+_MANY = 16
 
 
 @final
@@ -94,7 +100,11 @@ class Objective:
     ----------
     is_penalised : bool
         Whether every coefficient is.
+    dtype : dtype
+        The precision of what is computed for a block; the sums over blocks are in float64.
     """
+
+    dtype: type[np.floating[Any]] = np.float64
 
     def __init__(self, rows: Rows, family: UnconstrainedFamily, penalty: Penalty, *, fit_intercept: bool) -> None:
         self.rows, self.family, self.penalty, self.fit_intercept = (
@@ -107,6 +117,21 @@ class Objective:
         linear = [self.moments.cross, self.moments.mean_target[np.newaxis]]
         self._linear = np.concatenate(linear if fit_intercept else linear[:1])
         self.is_penalised = bool(penalty.curvature[: rows.n_features].all())
+
+    def in_single_precision(self) -> "Objective | None":
+        """Return this objective with passes in float32; None where that is out of range, or does not pay."""
+        is_in_range = 1.0 / _SINGLE_RANGE < self.moments.total_weight / self.rows.n_rows < _SINGLE_RANGE
+        is_copy_worth_it = self.shape[1] > 1
+        if not is_in_range or not (is_copy_worth_it or self.rows.dtype == np.float32):
+            return None
+        rows = self.rows.in_single_precision(self.moments.center, converted=self.shape[1] >= _MANY)
+        if rows is None:
+            return None
+        rounded = copy(self)
+        rounded.dtype = np.float32
+        if rows is not self.rows:
+            rounded.rows, rounded.moments = rows, replace(self.moments, center=np.zeros_like(self.moments.center))
+        return rounded
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -131,10 +156,14 @@ class Objective:
             return np.array(coef)
         return np.concatenate([coef, (intercept + self.moments.center @ coef)[np.newaxis]])
 
-    def evaluate(self, parameters: FloatArray, dtype: type[np.floating[Any]] = np.float64) -> tuple[float, FloatArray]:
-        """Return f and its gradient, shape (m, q), computed in a precision for each block, and summed in float64."""
+    def rounded(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return what `uncentred` does, in the precision of the passes."""
         coef, intercept = self.uncentred(parameters)
-        coef, intercept = coef.astype(dtype, copy=False), intercept.astype(dtype, copy=False)
+        return coef.astype(self.dtype, copy=False), intercept.astype(self.dtype, copy=False)
+
+    def evaluate(self, parameters: FloatArray) -> tuple[float, FloatArray]:
+        """Return f and its gradient, shape (m, q)."""
+        coef, intercept = self.rounded(parameters)
 
         def statistic(block: Block) -> tuple[FloatArray, ...]:
             log_normalizer, mean = self.family.normalizer_and_mean(block.predictor(coef, intercept))
@@ -150,11 +179,17 @@ class Objective:
         np.subtract(cross, self.moments.center[:, np.newaxis] * mean, out=gradient[: len(cross)])
         if self.fit_intercept:
             gradient[-1] = mean
+        return self.assembled(float(log_normalizer[0]), gradient, parameters)
+
+    def assembled(
+        self, log_normalizer: float, gradient: FloatArray, parameters: FloatArray
+    ) -> tuple[float, FloatArray]:
+        """Return f and its gradient, given sum_i w_i A(eta_i) and, to be overwritten, its gradient, shape (m, q)."""
         gradient /= self.moments.total_weight
         gradient -= self._linear
         penalty, slopes = self.penalty.value_and_gradient(parameters)
         gradient += slopes
-        return self._loss(float(log_normalizer[0]), parameters) + penalty, gradient
+        return self._loss(log_normalizer, parameters) + penalty, gradient
 
     def assembled_value(self, log_normalizer: float, parameters: FloatArray) -> float:
         """Return f, given sum_i w_i A(eta_i) at these parameters."""

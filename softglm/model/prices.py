@@ -1,49 +1,69 @@
 """What passes over the rows cost, so that the fit can weigh one against the other without reading a clock.
 
-In nanoseconds, as measured on one core. Only ratios matter, and those vary little between machines.
+In nanoseconds, about as measured on one core. Only ratios matter, and those vary little between machines.
 """
 
+import numpy as np
+
+from softglm.model.fisher import is_by_products
+from softglm.model.kept import are_few
 from softglm.model.objective import Objective
 
-# Of a pass: once, and for each entry of X and parameter, each exponential.
-_EVALUATION, _PRODUCT, _EXPONENTIAL = 5e4, 0.12, 3.0
-# Of sums of products of two features: under one weight each, and under many at once; of a factorisation.
-_METRIC, _GRAM, _GRAMS, _CHOLESKY = 5e4, 0.03, 0.014, 0.013
-# Of one of the products that give the leverages.
-_LEVERAGE = 0.06
-# Of a feature that is copied, a weight that is formed; of a row that has a chance to be drawn.
-_COPY, _DRAW = 2.0, 4.0
+# Of an evaluation: once, for each exponential, and for each entry of X: under one parameter, under more, and for each.
+_EVALUATION, _EXPONENTIAL, _ENTRY_ALONE, _ENTRY, _PRODUCT = 5e4, 3.0, 0.3, 0.6, 0.025
+# Of second moments: once, for each feature that is copied, and for each product of two (for few features: much more).
+_METRIC, _COPY, _GRAM, _NARROW = 5e4, 0.8, 0.018, 0.35
+# Where products are summed under many weights: for each that is formed, and for each sum. Of a weight.
+_FORMED, _SUMMED, _WEIGHT = 0.3, 0.01, 1.0
+# Of the factorisation of a matrix, of its inverse; of a row's leverage, for each product of two features.
+_CHOLESKY, _INVERSE, _LEVERAGE = 0.0055, 0.018, 0.02
+# Of a Hessian of rows that are kept: once, and for each of its entries; and how much dearer sums of so few rows are.
+_KEPT, _ASSEMBLED, _DEARER = 3e4, 4.0, 1.6
+# Of a row that has a chance to be drawn. What is left of the price of a row in single precision.
+_DRAW, _SINGLE = 4.0, 0.55
 
 
 def evaluation_price(objective: Objective) -> float:
     """Return the price of f and its gradient."""
     rows, q = objective.rows, objective.shape[1]
-    return _EVALUATION + q * (_PRODUCT * rows.n_entries + _EXPONENTIAL * rows.n_rows)
+    entry = _ENTRY_ALONE if q == 1 else _ENTRY + _PRODUCT * q
+    return _EVALUATION + _work(objective) * (entry * rows.n_entries + _EXPONENTIAL * q * rows.n_rows)
 
 
 def approximation_price(objective: Objective, n_rows: int, *, is_full: bool = True) -> float:
     """Return the price of the Kronecker approximation of the Hessian from so many of the rows, or of its diagonal."""
     m, q = objective.shape
     share = n_rows / objective.rows.n_rows
-    passes = _METRIC + _draws(objective, n_rows) + 2.0 * share * evaluation_price(objective)
-    return passes + is_full * (n_rows * m * (_GRAM * m + _COPY) + _CHOLESKY * (3 * m**3 + q**3))
+    passes = _METRIC + _draws(objective, n_rows) + 1.5 * share * evaluation_price(objective)
+    sums = _work(objective) * n_rows * m * (_GRAM * m + _NARROW + _COPY)
+    return passes + is_full * (sums + _CHOLESKY * (3 * m**3 + q**3))
 
 
 def hessian_price(objective: Objective, n_rows: int) -> float:
     """Return the price of the Hessian from so many of the rows, factored."""
     m, _ = objective.shape
     s, d = objective.family.identifiable_directions.shape[1], objective.family.n_curvature_directions
-    share = n_rows / objective.rows.n_rows
-    grams = n_rows * ((_GRAM if m > 2 * d else _GRAMS) * d * m**2 + _COPY * (m + d))
+    sums = n_rows * m * (m * (_FORMED + _SUMMED * d) if is_by_products(m, d) else (_GRAM * m + _NARROW) * d)
     factorisation: float = _CHOLESKY * (m * s) ** 3
-    return _METRIC + _draws(objective, n_rows) + share * evaluation_price(objective) + grams + factorisation
+    if are_few(objective):
+        price: float = _KEPT + _DEARER * (sums + _ASSEMBLED * (m * s) ** 2 + factorisation)
+        return price
+    sums += n_rows * (_COPY * m + _WEIGHT * d)
+    share = n_rows / objective.rows.n_rows
+    passes = _METRIC + _draws(objective, n_rows) + share * evaluation_price(objective)
+    return passes + _work(objective) * sums + factorisation
 
 
 def proof_price(objective: Objective) -> float:
     """Return the price of the largest leverage, which makes a Hessian a proof."""
     m, s = objective.shape[0], objective.family.identifiable_directions.shape[1]
-    inverse: float = _CHOLESKY * (m * s) ** 3
+    inverse: float = _INVERSE * (m * s) ** 3
     return _METRIC / 2.0 + inverse + objective.rows.n_rows * m * (_LEVERAGE * m + _COPY)
+
+
+def _work(objective: Objective) -> float:
+    """Return what passes cost in the precision of the objective, relative to double."""
+    return _SINGLE if objective.dtype == np.float32 else 1.0
 
 
 def _draws(objective: Objective, n_rows: int) -> float:

@@ -2,43 +2,46 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple, Self, final
+from typing import NamedTuple, Self, final
 
 import numpy as np
 
 from softglm.arrays import FloatArray
-from softglm.data import Block, Sampler
+from softglm.data import Block
 from softglm.model.coordinates import (
     KroneckerCoordinates,
     coordinates_at,
     is_decomposed,
     null_coordinates,
     quick_coordinates,
+    scaled_coordinates,
 )
 from softglm.model.duality import duality_gap, strong_convexity_gap
+from softglm.model.fisher import hessian
 from softglm.model.intercept import Null, solve_intercept
+from softglm.model.kept import KeptRows, are_few
 from softglm.model.metric import HessianMetric, KroneckerMetric
 from softglm.model.objective import Objective
 from softglm.model.prices import approximation_price, evaluation_price, hessian_price
-from softglm.model.sampling import rows_that_tell, sampler
+from softglm.model.sampling import row_scores, rows_that_tell
 from softglm.model.separation import is_separated, separates
 
 # The exact Hessian is used while its size, and the weights of the d curvature directions of a block, stay below these.
 _MAX_PARAMETERS, _MAX_ENTRIES, _ROWS = 4096, 2**26, 2048
 # And, where the penalty can prove the optimum too, while it costs no more than this many evaluations.
-_MAX_PRICE = 1000.0
+_MAX_PRICE = 400.0
 # The fit starts in coordinates from all second moments, or from another point with a metric made there, if that costs
 # no more than this many evaluations.
 _MAX_START = 6.0
+# Every step is Newton's where a Hessian costs no more than so many evaluations.
+_NEWTON = 1.25
 # The first step from the null model moves no eta by more than this, in nats: where columns are many, or a row lies far
 # out, a Newton step goes to where the information vanishes, and the way back is long.
 _LONGEST = 8.0
 # A sample of rows is a copy: of no more than this part of the entries, or of so many.
 _MOST_COPIED, _ALWAYS_COPIED = 32, 2**19
-# The distance to the optimum, relative to that of the null model, that products in float32 can tell.
-_SINGLE_RESOLUTION = 3e-4
-# The mean weight of the rows up to which, and down to the reciprocal, their weights are within the range of float32.
-_SINGLE_RANGE = 1e10
+# The resolution and the rounding of evaluations, see `GLM._work_on`.
+_SINGLE, _DOUBLE = (3e-4, 1e-5), (0.0, 1e-13)
 # Linear programs decide about separation while all their entries, few of which are ever formed, stay below this.
 _MAX_PROGRAM = 10**9
 
@@ -61,8 +64,12 @@ class GLM:
         Of the null model, or about those.
     assembly : KroneckerCoordinates or None, default=None
         In which Hessians are assembled and factored; None for the same.
-    sample : callable or None, default=None
-        Draws so many of the rows; None if all have equal chances.
+    scores : array of shape (n,) or None, default=None
+        What the chances of the rows to be drawn are proportional to; None for equal chances.
+    rounded : Objective or None, default=None
+        The same in single precision, to begin with.
+    kept : KeptRows or None, default=None
+        The rows, where they are few.
     """
 
     def __init__(
@@ -70,25 +77,35 @@ class GLM:
         objective: Objective,
         coordinates: KroneckerCoordinates,
         assembly: KroneckerCoordinates | None = None,
-        sample: Sampler | None = None,
+        *,
+        scores: FloatArray | None = None,
+        rounded: Objective | None = None,
+        kept: KeptRows | None = None,
     ) -> None:
         self.objective, self.coordinates, self._assembly = objective, coordinates, assembly or coordinates
-        self._sample = sample or objective.rows.sampler()
+        self._scores, self._kept = scores, kept
         self._is_separated: bool | None = None
         n, (_, q) = objective.rows.n_rows, objective.shape
         r, s = coordinates.scales.shape
         d = objective.family.n_curvature_directions
-        self._price = evaluation_price(objective)
-        mean_weight = objective.moments.total_weight / n
-        is_single = objective.rows.dtype == np.float32 and 1.0 / _SINGLE_RANGE < mean_weight < _SINGLE_RANGE
-        self._dtype: type[np.floating[Any]] = np.float32 if is_single else np.float64
-        self._is_decidable = r * s <= _MAX_PARAMETERS and d * (q + _ROWS) <= _MAX_ENTRIES and n * d * r <= _MAX_PROGRAM
         fits = r * s <= _MAX_PARAMETERS and d * (q + _ROWS) <= _MAX_ENTRIES
-        pays = hessian_price(objective, n) <= _MAX_PRICE * self._price or not self.objective.is_penalised
+        self._is_decidable = fits and n * d * r <= _MAX_PROGRAM
+        pays = hessian_price(objective, n) <= _MAX_PRICE * evaluation_price(objective) or not objective.is_penalised
         self.has_hessian = fits and pays
+        self._work_on(rounded or objective)
+
+    def _work_on(self, objective: Objective) -> None:
+        """Make all passes over the rows as this objective has it."""
+        self._working, self._is_rounded = objective, objective.dtype == np.float32
+        # The distance to the optimum, relative to that of the null model, that evaluations tell from rounding; and the
+        # differences of f, relative to |f| + 1, that are rounding.
+        self.resolution, self.rounding = _SINGLE if self._is_rounded else _DOUBLE
+        self._sample = objective.rows.sampler(self._scores)
+        self.evaluation_cost = evaluation_price(objective)
         # What a part of the rows says of the rank is not to be trusted where something is not penalised. (Hessians are
         # made in coordinates that all rows have told.)
-        n_rows = rows_that_tell(objective) if self.objective.is_penalised else n
+        n = objective.rows.n_rows
+        n_rows = rows_that_tell(objective) if objective.is_penalised else n
         self.approximations = tuple(
             Offer(
                 approximation_price(objective, count, is_full=is_decomposed(objective)),
@@ -99,6 +116,7 @@ class GLM:
         self.hessians = tuple(
             Offer(hessian_price(objective, count), partial(self._hessian, count)) for count in self._counts()
         )
+        self.takes_newton_steps = bool(self.hessians) and self.hessians[-1].price <= _NEWTON * self.evaluation_cost
 
     @classmethod
     def starting_at(cls, objective: Objective, null: Null) -> Self:
@@ -109,17 +127,26 @@ class GLM:
         FloatingPointError
             If the squares of X overflow.
         """
-        uniform = objective.rows.sampler()
+        kept = KeptRows(objective) if are_few(objective) else None
+        # In simple coordinates, if the first metric is a Hessian anyway.
+        is_cheap = hessian_price(objective, objective.rows.n_rows) <= _NEWTON * evaluation_price(objective)
+        if kept and is_cheap and objective.is_penalised:
+            return cls(objective, scaled_coordinates(objective, null.information, kept.squares()), kept=kept)
+        rounded = None if kept else objective.in_single_precision()
+        working = rounded or objective
+        count = rows_that_tell(working)
+        sample = working.rows.sampler()(count)
         if not objective.is_penalised:
             exact = null_coordinates(objective, null.information)
-            return cls(objective, exact, None, sampler(objective, uniform, null.information, exact))
-        n_rows = rows_that_tell(objective)
-        is_full = approximation_price(objective, n_rows) <= _MAX_START * evaluation_price(objective)
-        coordinates = quick_coordinates(objective, null.information, uniform(n_rows), is_full=is_full)
-        sample = sampler(objective, uniform, null.information, coordinates[0])
-        if sample is not uniform:
-            coordinates = quick_coordinates(objective, null.information, sample(n_rows), is_full=is_full)
-        return cls(objective, *coordinates, sample)
+            scores = row_scores(working, null.information, exact, sample)
+            return cls(objective, exact, scores=scores, rounded=rounded, kept=kept)
+        is_full = approximation_price(working, count) <= _MAX_START * evaluation_price(working)
+        coordinates = quick_coordinates(working, null.information, sample, is_full=is_full)
+        scores = row_scores(working, null.information, coordinates[0], sample)
+        if scores is not None:
+            sample = working.rows.sampler(scores)(count)
+            coordinates = quick_coordinates(working, null.information, sample, is_full=is_full)
+        return cls(objective, *coordinates, scores=scores, rounded=rounded, kept=kept)
 
     def _counts(self) -> list[int]:
         """Return the numbers of rows from which Hessians are made, up to all of them."""
@@ -138,50 +165,56 @@ class GLM:
         has_full_rank = len(self.coordinates.scales) == self.objective.shape[0] and bool(self.coordinates.scales.all())
         return has_full_rank or self.objective.is_penalised
 
-    def null_metric(self, gradient: FloatArray) -> KroneckerMetric:
-        """Return the metric of the null model; scaled, where the first step along this gradient would be too long."""
-        metric = KroneckerMetric(self.coordinates)
-        coef, intercept = self.objective.uncentred(metric.unwhiten(metric.whiten(gradient)))
+    def first_metric(
+        self, null: Null, point: FloatArray, value: float, gradient: FloatArray
+    ) -> HessianMetric | KroneckerMetric:
+        """Return a metric to begin with: of the null model, or at another point one made there, as good as pays.
 
-        def statistic(block: Block) -> tuple[FloatArray, ...]:
-            return (np.abs(block.times(coef) + intercept[:, np.newaxis]).max(keepdims=True),)
-
-        longest = float(self._sample(rows_that_tell(self.objective)).max(statistic)[0].max())
-        is_too_long = _LONGEST < longest < np.inf
-        return KroneckerMetric(self.coordinates.shortened(_LONGEST / longest)) if is_too_long else metric
-
-    def metric_at(self, point: FloatArray) -> HessianMetric | KroneckerMetric:
-        """Return a metric to go on with from a point: made there, as good as pays."""
+        Beside an optimum single precision would lead away: there the problem is refined at once.
+        """
+        if point is null.parameters and not self.takes_newton_steps:
+            return self._null_metric(gradient)
+        whitened = self.coordinates.pull_back(gradient)
+        if float(whitened @ whitened) / 2.0 <= self.resolution**2 * (null.value - value):
+            self.refine()
         for offer in (*self.hessians[-1:], self.approximations[0]):
             if offer.price <= _MAX_START * self.evaluation_cost:
                 return offer.make(point)
         return KroneckerMetric(self.coordinates)
 
+    def _null_metric(self, gradient: FloatArray) -> KroneckerMetric:
+        """Return the metric of the null model; scaled, where the first step along this gradient would be too long."""
+        metric = KroneckerMetric(self.coordinates)
+        coef, intercept = self._working.rounded(metric.unwhiten(metric.whiten(gradient)))
+
+        def statistic(block: Block) -> tuple[FloatArray, ...]:
+            return (np.abs(block.times(coef) + intercept[:, np.newaxis]).max(keepdims=True),)
+
+        longest = float(self._sample(rows_that_tell(self._working)).max(statistic)[0].max())
+        is_too_long = _LONGEST < longest < np.inf
+        return KroneckerMetric(self.coordinates.shortened(_LONGEST / longest)) if is_too_long else metric
+
     def evaluate(self, point: FloatArray) -> tuple[float, FloatArray]:
         """Return f and its gradient, shape (m, q)."""
-        return self.objective.evaluate(point, self._dtype)
-
-    @property
-    def evaluation_cost(self) -> float:
-        """The price of `evaluate`."""
-        return self._price if self._dtype is np.float64 else self._price / 2.0
-
-    @property
-    def resolution(self) -> float:
-        """The relative distance to the optimum that `evaluate` tells from rounding."""
-        return 0.0 if self._dtype is np.float64 else _SINGLE_RESOLUTION
+        return self._kept.evaluate(point) if self._kept else self._working.evaluate(point)
 
     def refine(self) -> bool:
-        """Evaluate in float64 from now on; tell whether that is a change."""
-        is_finer = self._dtype is not np.float64
-        self._dtype = np.float64
-        return is_finer
+        """Make all passes in double precision from now on; tell whether that is a change."""
+        if not self._is_rounded:
+            return False
+        self._work_on(self.objective)
+        return True
 
     def _approximate(self, n_rows: int, point: FloatArray) -> KroneckerMetric:
-        return KroneckerMetric(coordinates_at(self.objective, point, self._sample(n_rows)))
+        return KroneckerMetric(coordinates_at(self._working, point, self._sample(n_rows)))
 
     def _hessian(self, n_rows: int, point: FloatArray) -> HessianMetric:
-        return HessianMetric(self.objective, point, self._assembly, self._sample(n_rows))
+        rows = self._sample(n_rows)
+        if self._kept:
+            matrix = self._kept.hessian(point, self._assembly)
+        else:
+            matrix = hessian(self._working, point, self._assembly, rows)
+        return HessianMetric(self.objective, matrix, self._assembly, rows, self._kept, proves=not self._is_rounded)
 
     def bound(self, point: FloatArray, value: float, gradient: FloatArray) -> float:
         """Bound the gap by duality."""

@@ -17,7 +17,7 @@ matrix coherence and statistical leverage, JMLR 13): that takes one product with
 import numpy as np
 
 from softglm.arrays import FloatArray
-from softglm.data import Block, Rows, Sampler
+from softglm.data import Block, Rows
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.objective import Objective
 
@@ -39,28 +39,6 @@ def rows_that_tell(objective: Objective) -> int:
     return min(max(_ROWS_PER_FEATURE * objective.shape[0], _LEAST_ROWS), n_rows)
 
 
-def sampler(
-    objective: Objective, uniform: Sampler, information: FloatArray, coordinates: KroneckerCoordinates
-) -> Sampler:
-    """Return how to draw rows: with better chances for some of them, where some are unusual.
-
-    Parameters
-    ----------
-    objective : Objective
-    uniform : callable
-        Draws with equal chances: what is returned where none is.
-    information : array of shape (q, q)
-        Of one row at the null model.
-    coordinates : KroneckerCoordinates
-        About those of the null model.
-    """
-    sample = uniform(rows_that_tell(objective))
-    if sample is objective.rows:
-        return uniform
-    scores = row_scores(objective, information, coordinates, sample)
-    return uniform if scores is None else objective.rows.sampler(scores)
-
-
 def row_scores(
     objective: Objective, information: FloatArray, coordinates: KroneckerCoordinates, sample: Rows
 ) -> FloatArray | None:
@@ -74,16 +52,17 @@ def row_scores(
     coordinates : KroneckerCoordinates
         About those of the null model.
     sample : Rows
-        A part of the rows, with equal chances.
+        A part of the rows, with equal chances; where it is all of them no chances are needed.
     """
+    if sample is objective.rows:
+        return None
     mean = objective.moments.mean_target
     inverse = np.linalg.pinv(information, hermitian=True)
     s, q = objective.family.identifiable_directions.shape[1], objective.shape[1]
     inverse /= s * _ORDINARY
     labels = np.identity(q) - mean
     of_labels = np.einsum("kl,kl->k", labels @ inverse, labels)
-    slopes, constant = objective.split(_combinations(coordinates.features))
-    constant = constant - objective.moments.center @ slopes
+    slopes, constant = objective.rounded(_combinations(coordinates.features))
     # A row that is in every sample needs no better chance.
     most = objective.rows.n_rows / rows_that_tell(objective)
 

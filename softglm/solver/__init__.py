@@ -1,6 +1,6 @@
 """How a smooth convex function is minimised: vectors and callables only, no statistics."""
 
-from softglm.solver.lbfgs import Iterate
+from softglm.solver.line_search import Iterate
 from softglm.solver.minimise import DISTRUST, Progress, minimise
 from softglm.solver.problem import Metric, Offer, Problem
 from softglm.solver.solution import GapKind, Solution, Status

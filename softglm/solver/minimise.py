@@ -1,5 +1,7 @@
 r"""Preconditioned L-BFGS: stages of L-BFGS, each in the coordinates of a better metric than the last.
 
+Where a Hessian at every step is worth its price, the stages are Newton's.
+
 *Which metric*. A problem offers an approximation of its Hessian at the current point, for less than the Hessian; and
 Hessians, the first of a part of the rows, each next one of more, the last exact. When to buy one: see `schedule`.
 
@@ -17,8 +19,10 @@ from typing import NamedTuple, final
 import numpy as np
 
 from softglm.arrays import FloatArray
-from softglm.solver.lbfgs import Iterate, lbfgs
+from softglm.solver.lbfgs import lbfgs
+from softglm.solver.line_search import Iterate
 from softglm.solver.memory import Memory
+from softglm.solver.newton import newton
 from softglm.solver.problem import Metric, Problem
 from softglm.solver.schedule import Schedule
 from softglm.solver.solution import GapKind, Solution, Status
@@ -33,11 +37,12 @@ _RESOLUTION = 4 * np.finfo(np.float64).eps
 DISTRUST = 1e-2
 # Where nothing is proved yet, the gap is brought down by this before the next attempt.
 _CLOSER = 0.1
-# So many iterations in a row that lower neither f nor the estimate of the gap are at the precision of the arithmetic.
-_PATIENCE = 30
+# So many iterations in a row that lower neither f nor the estimate of the gap are at the precision of the arithmetic:
+# fewer of Newton's, which halve the digits that are missing.
+_PATIENCE, _NEWTON_PATIENCE = 30, 5
 # The gradient at hand may prove a gap for nothing; a metric proves one that is tighter by far, which may cost so many
 # evaluations. Made as near as this, in its own norm, it does so more often than not.
-_TIGHTER, _NEAR = 1.0, 0.03
+_TIGHTER, _NEAR = 0.75, 0.03
 # Newton steps from a Hessian made for a proof, and how much f may seem to rise where it is flat, relative to |f| + 1.
 _MAX_POLISH, _FLAT = 10, 1e-9
 
@@ -101,7 +106,7 @@ def minimise(
     precision : float
         The distance to the optimum to reach, by an estimate, relative to that from where f is `reference`.
     max_iter : int
-        The most iterations of L-BFGS, over all stages.
+        The most iterations, over all stages.
     report : callable or None, default=None
         Called with the progress and the point after each iteration.
     """
@@ -123,24 +128,26 @@ class _Run:
     def __init__(self, problem: Problem, start: Iterate, aims: _Aims, report: Report | None) -> None:
         self.problem, self.here, self.aims, self.report = problem, start, aims, report
         self.memory, self.schedule = Memory(), Schedule(problem)
-        self.rounding = _RESOLUTION * (1.0 + abs(aims.reference))
+        self.least_decrease = _RESOLUTION * (1.0 + abs(aims.reference))
         self.n_iterations = self.n_evaluations = 0
         # An estimate of the gap here, and one that it has to reach before the next attempt at a proof.
         self.estimate = self.wanted = np.inf
-        # The lowest estimate, the iterations that did not lower it, and f with the estimate where a stage got stuck.
-        self.lowest, self.n_idle = np.inf, 0
+        # The lowest f and estimate, the iterations that lowered neither, and both where a stage got stuck.
+        self.lowest, self.lowest_estimate, self.n_idle = start.value, np.inf, 0
         self.stuck_at = np.inf, np.inf
 
     def minimise(self, metric: Metric) -> Solution:
         if not (np.isfinite(self.here.value) and np.isfinite(self.here.gradient).all()):
             return self.solution(Status.NON_FINITE, _Proof(np.inf, GapKind.ESTIMATE))
         while True:
-            end = self.run_stage(metric)
-            if end is not _End.PAID and self.problem.refine():
-                self.here = self.evaluate(self.here.point)
+            end, metric = self.run_stage(metric)
+            if end is _End.ARRIVED and self.comes_closer_unrefined():
+                self.wanted = _CLOSER * self.estimate
+                continue
+            if end is not _End.PAID and self.refine():
                 continue
             if end is _End.PAID:
-                metric = self.refreshed(self.schedule.buy)
+                metric = self.refreshed(self.next_hessian if self.problem.takes_newton_steps else self.schedule.buy)
                 proof = _Proof(self.estimate, GapKind.ESTIMATE)
             else:
                 proof = self.prove(metric)
@@ -151,9 +158,29 @@ class _Run:
                     metric, proof = self.with_better_metric(end, metric, proof)
             status = self.verdict(end, proof)
             if status is not None:
+                self.refine()  # a value to be reported is exact
                 return self.solution(status, proof)
             if end is _End.STUCK:
                 self.stuck_at = self.here.value, self.estimate
+
+    def refine(self) -> bool:
+        """Evaluate more precisely from now on, beginning here, if that is possible; tell whether it is."""
+        if not self.problem.refine():
+            return False
+        self.here = self.evaluate(self.here.point)
+        self.lowest, self.lowest_estimate, self.n_idle = self.here.value, np.inf, 0
+        if self.problem.hessians:
+            self.memory.clear()  # what was learned from rounded gradients may be wrong where metrics are good
+        return True
+
+    def next_hessian(self, point: FloatArray) -> Metric:
+        """Return the exact Hessian."""
+        return self.schedule.buy_hessian(point, exact=True)
+
+    def comes_closer_unrefined(self) -> bool:
+        """Tell whether it is too early for finer evaluations: nothing would be proved yet, and these tell more."""
+        is_resolved = _CLOSER * self.estimate > self.problem.resolution**2 * self.decrease > 0.0
+        return is_resolved and self.allowed < self.problem.bound_settled(self.here.gradient) < np.inf
 
     def with_better_metric(self, end: _End, metric: Metric, proof: _Proof) -> tuple[Metric, _Proof]:
         """Return a Hessian made here, where that may help, and what it proves; or the best approximation."""
@@ -165,32 +192,51 @@ class _Run:
             metric = self.refreshed(partial(self.schedule.buy_approximation, best=True))
         return metric, proof
 
-    def run_stage(self, metric: Metric) -> _End:
-        """Run L-BFGS until it has paid for the next metric, or seems to have arrived."""
-        end, estimates = _End.STUCK, []
+    def run_stage(self, metric: Metric) -> tuple[_End, Metric]:
+        """Iterate until the next metric is paid for, or the optimum seems reached; return that, and the metric."""
+        end, estimates, first = None, [], metric
 
         def stop(here: Iterate, estimate: float) -> bool:
             nonlocal end
-            is_lower = self.here.value - here.value > self.rounding or estimate < self.lowest
-            self.n_idle = 0 if is_lower else self.n_idle + 1
-            self.here, self.estimate, self.lowest = here, estimate, min(estimate, self.lowest)
+            self.move(here, estimate)
             estimates.append(estimate)
-            self.n_iterations += 1
-            if self.report is not None:
-                self.report(Progress(self.n_metrics, self.n_iterations, here.value), here.point)
-            goal = self.goal
-            if estimate <= goal:
-                end = _End.ARRIVED
-            elif self.n_iterations >= self.aims.max_iter:
-                end = _End.OUT_OF_ITERATIONS
-            elif self.n_idle < _PATIENCE and self.schedule.is_due(estimates, goal):
-                end = _End.PAID
-            return end is not _End.STUCK or self.n_idle >= _PATIENCE
+            end = self.end_of_stage(estimates)
+            return end is not None
 
-        if self.n_iterations < self.aims.max_iter:
-            lbfgs(self.evaluate, self.here, metric, self.memory, stop)
-            return end
-        return _End.OUT_OF_ITERATIONS
+        if self.n_iterations >= self.aims.max_iter:
+            end = _End.OUT_OF_ITERATIONS
+        elif self.problem.takes_newton_steps:
+            already, rounding = self.memory.travelled, self.problem.rounding
+            metric, step = newton(self.evaluate, self.here, metric, self.next_hessian, stop, rounding=rounding)
+            self.memory.clear()
+            self.memory.travelled = step + (already if metric is first else 0.0)
+        else:
+            lbfgs(self.evaluate, self.here, metric, self.memory, stop, rounding=self.problem.rounding)
+        return end or _End.STUCK, metric
+
+    def move(self, here: Iterate, estimate: float) -> None:
+        """Go there, after an iteration."""
+        is_lower = self.lowest - here.value > self.least_decrease or estimate < self.lowest_estimate / 2.0
+        self.n_idle = 0 if is_lower else self.n_idle + 1
+        self.lowest, self.lowest_estimate = min(here.value, self.lowest), min(estimate, self.lowest_estimate)
+        self.here, self.estimate = here, estimate
+        self.n_iterations += 1
+        if self.report is not None:
+            self.report(Progress(self.n_metrics, self.n_iterations, here.value), here.point)
+
+    def end_of_stage(self, estimates: list[float]) -> _End | None:
+        """Tell whether the stage ends here, and why, given the estimates of the gap after each of its iterations."""
+        goal = self.goal
+        if self.estimate <= goal:
+            return _End.ARRIVED
+        if self.n_iterations >= self.aims.max_iter:
+            return _End.OUT_OF_ITERATIONS
+        if self.n_idle >= (_NEWTON_PATIENCE if self.problem.takes_newton_steps else _PATIENCE):
+            return _End.STUCK
+        # Newton's steps are paid as they come, until it has to be asked whether there is a minimum at all.
+        is_newton = self.problem.takes_newton_steps
+        is_paid = self.n_metrics >= _DOUBTFUL if is_newton else self.schedule.is_due(estimates, goal)
+        return _End.PAID if is_paid else None
 
     def evaluate(self, point: FloatArray) -> Iterate:
         self.n_evaluations += 1
@@ -269,12 +315,12 @@ class _Run:
         """Tell whether no iteration is left, or none has changed anything since the last stage that got stuck."""
         if end is _End.STUCK:
             value, estimate = self.stuck_at
-            return not (value - self.here.value > self.rounding or self.estimate < estimate / 2.0)
+            return not (value - self.here.value > self.least_decrease or self.estimate < estimate / 2.0)
         return end is _End.OUT_OF_ITERATIONS or (end is _End.ARRIVED and not self.problem.hessians)
 
     @property
     def decrease(self) -> float:
-        return max(self.aims.reference - self.here.value, self.rounding)
+        return max(self.aims.reference - self.here.value, self.least_decrease)
 
     @property
     def allowed(self) -> float:
@@ -289,7 +335,7 @@ class _Run:
     @property
     def goal(self) -> float:
         """The gap at which a stage has arrived."""
-        return min(max(self.precise, self.problem.resolution**2 * self.decrease), self.wanted)
+        return min(max(self.aims.precision, self.problem.resolution) ** 2 * self.decrease, self.wanted)
 
     @property
     def n_metrics(self) -> int:

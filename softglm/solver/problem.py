@@ -47,12 +47,20 @@ class Problem(Protocol):
     def hessians(self) -> Sequence[Offer]:
         """Hessians, from the cheapest to the exact one; none where they are too large."""
 
+    @property
+    def takes_newton_steps(self) -> bool:
+        """Whether a Hessian at every step is worth its price."""
+
     def evaluate(self, point: FloatArray) -> tuple[float, FloatArray]:
         """Return f and its gradient."""
 
     @property
     def resolution(self) -> float:
         """The distance to the optimum, relative to that of the reference, that evaluations tell from rounding."""
+
+    @property
+    def rounding(self) -> float:
+        """The differences of f, relative to |f| + 1, that are rounding."""
 
     def refine(self) -> bool:
         """Evaluate more precisely from now on, if that is possible; tell whether it is."""

@@ -3,6 +3,7 @@ import pytest
 from scipy import sparse
 
 from softglm.data import RowsInMemory
+from softglm.data.rounded import RoundedRows
 
 # Sums over blocks add up in another order than one sum.
 ROUNDING = {"rtol": 1e-13, "atol": 1e-13}
@@ -189,3 +190,74 @@ def test_blocks_that_fit_the_cache_are_as_large_as_fits():
     few, many = (blocks_of(RowsInMemory(np.zeros((20_000, p)), np.zeros(20_000))) for p in (2, 600))
     assert len(few[0]) == 8192
     assert len(many[0]) == 1024
+
+
+def test_in_single_precision_rows_are_centred_before_they_are_rounded():
+    far = X + np.array([1e6, -1e9, 0.0, 3.0])
+    center = far.mean(axis=0)
+    rows = RowsInMemory(far, CODES, WEIGHTS, OFFSET).in_single_precision(center)
+    assert rows.dtype == np.float32
+    (block,) = blocks_of(rows)
+    np.testing.assert_allclose(block.X, far - center, rtol=1e-7, atol=1e-12)
+    for given, kept in zip((CODES, WEIGHTS, OFFSET), (block.targets, block.weights, block.offset), strict=True):
+        assert np.shares_memory(given, kept)
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-3, 3.7, 1e6 + 0.1, -1e12])
+def test_in_single_precision_a_constant_column_is_zero(value):
+    constant = X.copy()
+    constant[:, 1] = value
+    rows = RowsInMemory(constant, CODES).in_single_precision(constant.mean(axis=0))
+    if rows is not None:  # or it is not clear whether the rounding of the mean is all that varies
+        assert not blocks_of(rows)[0].X[:, 1].any()
+    assert rows is not None or value == 1e-3
+
+
+@pytest.mark.parametrize("scale", [1e-100, 1e-30, 1e-12, 1e12, 1e30, 1e100, 1e300])
+def test_columns_that_single_precision_cannot_square_are_left_in_double(scale):
+    scaled = X * [1.0, scale, 1.0, 1.0]
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert RowsInMemory(scaled, CODES).in_single_precision(scaled.mean(axis=0)) is None
+
+
+def test_neither_sparse_nor_many_rows_are_copied(monkeypatch):
+    center = X.mean(axis=0)
+    assert RowsInMemory(MATRICES["CSR"], CODES).in_single_precision(center) is None
+    monkeypatch.setattr("softglm.data.memory._COPIED_ENTRIES", X.size)
+    assert RowsInMemory(X, CODES).in_single_precision(center) is not None
+    monkeypatch.setattr("softglm.data.memory._COPIED_ENTRIES", X.size - 1)
+    assert RowsInMemory(X, CODES).in_single_precision(center) is None
+
+
+@pytest.mark.parametrize("constant", [False, True])
+def test_rows_converted_for_each_pass_are_those_that_are_copied(monkeypatch, small_blocks, constant):  # noqa: ARG001
+    given = X.copy()
+    if constant:
+        given[:, 2] = 3.7
+    center = given.mean(axis=0)
+    rows = RowsInMemory(given, CODES, WEIGHTS, OFFSET)
+    copied = rows.in_single_precision(center)
+    monkeypatch.setattr("softglm.data.memory._COPIED_ENTRIES", 0)
+    converted = rows.in_single_precision(center, converted=True)
+    assert isinstance(converted, RoundedRows)
+    for name in ("n_rows", "n_features", "n_entries", "has_offset", "is_sparse", "dtype", "multiplicity"):
+        assert getattr(converted, name) == getattr(copied, name)
+    for verb in (lambda rows: rows.sum(statistic), lambda rows: rows.concatenate(lambda block: (block.X.T,))):
+        for one, other in zip(verb(converted), verb(copied), strict=True):
+            np.testing.assert_array_equal(one, other)
+    for block, other in zip(blocks_of(converted), blocks_of(copied), strict=True):
+        assert block.X.dtype == np.float32
+        np.testing.assert_array_equal(block.X, other.X)
+
+
+def test_a_sample_of_rows_converted_for_each_pass_is_that_of_the_rows(monkeypatch):
+    monkeypatch.setattr("softglm.data.memory._COPIED_ENTRIES", 0)
+    rows = RowsInMemory(X, CODES, WEIGHTS, OFFSET)
+    converted = rows.in_single_precision(np.zeros(4), converted=True)
+    scores = np.linspace(1.0, 2.0, N_ROWS).astype(np.float32)
+    assert converted.sampler(scores)(N_ROWS) is converted
+    part, expected = converted.sampler(scores)(20), rows.sampler(scores)(20)
+    assert part.multiplicity == expected.multiplicity > 1.0
+    (block,), (other,) = blocks_of(part), blocks_of(expected)
+    np.testing.assert_array_equal(block.X, other.X.astype(np.float32))
+    np.testing.assert_array_equal(block.weights, other.weights)

@@ -12,7 +12,7 @@ from problems import (
 from scipy import linalg
 
 from softglm.model import null_coordinates, null_model
-from softglm.model.certificate import concordance_radius, leverage_directions, self_concordant_gap
+from softglm.model.certificate import concordance_radius, largest_leverage, leverage_form, self_concordant_gap
 from softglm.model.fisher import hessian
 from softglm.model.metric import HessianMetric
 
@@ -63,7 +63,8 @@ def exact(data, alpha, point):
 
 def radius_at(objective, coordinates, point):
     factor = linalg.cholesky(hessian(objective, point, coordinates), lower=True)
-    return concordance_radius(objective, leverage_directions(objective, coordinates, factor), objective.rows)
+    form = leverage_form(coordinates, factor)
+    return concordance_radius(objective, largest_leverage(objective, coordinates, form, objective.rows))
 
 
 def at_optimum(name, alpha):
@@ -133,7 +134,7 @@ def test_what_is_proved_is_true_near_the_optimum(name, alpha):
     for size in np.logspace(-4.0, 0.0, 40):
         away = rng.normal(size=coordinates.scales.size)
         point = best + coordinates.displacement(size * away / np.linalg.norm(away))
-        metric = HessianMetric(objective, point, coordinates)
+        metric = HessianMetric(objective, hessian(objective, point, coordinates), coordinates)
         _, gradient = objective.evaluate(point)
         proved = metric.gap(float(np.linalg.norm(metric.whiten(gradient))), 0.0)
         true = truth.value(*objective.uncentred(point)) - optimum.value
@@ -150,7 +151,7 @@ def test_what_is_proved_with_the_hessian_of_a_point_nearby_is_true(name):
         here, there = (
             best + coordinates.displacement(size * rng.normal(size=coordinates.scales.size)) for _ in range(2)
         )
-        metric = HessianMetric(objective, here, coordinates)
+        metric = HessianMetric(objective, hessian(objective, here, coordinates), coordinates)
         matrix = hessian(objective, here, coordinates)
         # The distance in the metric, through the coordinates in which the step was drawn.
         step = np.linalg.lstsq(
@@ -173,7 +174,7 @@ def test_nothing_is_proved_on_separated_data(name):
     coordinates = null_coordinates(objective, null.information)
     point = null.parameters
     for _ in range(12):
-        metric = HessianMetric(objective, point, coordinates)
+        metric = HessianMetric(objective, hessian(objective, point, coordinates), coordinates)
         _, gradient = objective.evaluate(point)
         whitened = metric.whiten(gradient)
         decrement = float(np.linalg.norm(whitened))
@@ -188,7 +189,7 @@ def test_a_newton_step_in_the_exact_metric_is_that_of_the_dense_truth(name):
     objective = objective_of(*rows_and_family(data), alpha)
     null = null_model(objective)
     coordinates = null_coordinates(objective, null.information)
-    metric = HessianMetric(objective, null.parameters, coordinates)
+    metric = HessianMetric(objective, hessian(objective, null.parameters, coordinates), coordinates)
     _, gradient = objective.evaluate(null.parameters)
     step = in_columns(metric.unwhiten(metric.whiten(gradient)))
     truth = SoftmaxRegression(data, alpha)
@@ -209,7 +210,7 @@ def test_what_is_proved_with_the_hessian_of_a_sample_is_true(name, scores):
     assert sample.n_rows < objective.rows.n_rows
     for size in np.logspace(-5.0, -1.0, 20):
         point = best + coordinates.displacement(size * rng.normal(size=coordinates.scales.size))
-        metric = HessianMetric(objective, point, coordinates, sample)
+        metric = HessianMetric(objective, hessian(objective, point, coordinates, sample), coordinates, sample)
         _, gradient = objective.evaluate(point)
         proved = metric.gap(float(np.linalg.norm(metric.whiten(gradient))), 0.0)
         assert truth.value(*objective.uncentred(point)) - optimum.value <= proved + RESOLUTION

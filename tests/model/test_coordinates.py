@@ -13,7 +13,9 @@ from problems import (
 from scipy import linalg, sparse
 
 from softglm.model import null_coordinates, null_model
+from softglm.model.coordinates import scaled_coordinates
 from softglm.model.fisher import hessian
+from softglm.model.kept import KeptRows
 
 ROUNDING = {"rtol": 1e-12, "atol": 1e-12}
 # The eigenvectors of matrices with unit diagonal: 1e-16 times their condition, at most 1e5 in the table.
@@ -142,3 +144,33 @@ def test_the_displacement_reaches_every_identifiable_direction():
     basis = [coordinates.displacement(unit).ravel() for unit in np.identity(coordinates.scales.size)]
     m, q = objective.shape
     assert linalg.orth(np.array(basis).T).shape == (m * q, m * (q - 1))
+
+
+def scaled(data, alpha):
+    objective = objective_of(*rows_and_family(data), alpha)
+    return objective, scaled_coordinates(objective, null_model(objective).information, KeptRows(objective).squares())
+
+
+@pytest.mark.parametrize("alpha", [0.01, 1.0, 100.0])
+@pytest.mark.parametrize("name", sorted(set(WITHOUT_OFFSET) - {"sparse_rows"}))
+def test_scaled_coordinates_give_every_feature_unit_curvature_on_average(name, alpha):
+    data = PROBLEMS[name]()
+    objective, coordinates = scaled(data, alpha / data.total_weight)
+    matrix = hessian(objective, null_model(objective).parameters, coordinates)
+    moving = coordinates.scales[:, 0] > 0.0
+    curvatures = matrix.diagonal().reshape(coordinates.scales.shape)[moving].mean(axis=1)
+    np.testing.assert_allclose(curvatures, 1.0, rtol=0.0, atol=1e-9)
+
+
+def test_scaled_coordinates_leave_out_a_constant_column():
+    _, coordinates = scaled(constant_column(), 0.01)
+    assert [j for j, scales in enumerate(coordinates.scales) if not scales.any()] == [2]
+    step = coordinates.displacement(np.ones(coordinates.scales.size))
+    assert not step[2].any()
+    assert step[[0, 1, 3, 4]].any(axis=1).all()
+
+
+def test_scaled_coordinates_refuse_squares_that_overflow():
+    objective = objective_of(*rows_and_family(overlapping()), 0.01)
+    with pytest.raises(FloatingPointError, match="overflow"):
+        scaled_coordinates(objective, null_model(objective).information, np.array([1.0, np.inf, 1.0, 1.0, 1.0]))

@@ -4,6 +4,11 @@ from problems import PROBLEMS, objective_of, rows_and_family
 from softglm.model.prices import approximation_price, evaluation_price, hessian_price
 
 
+@pytest.fixture(autouse=True)
+def _not_kept(monkeypatch):
+    monkeypatch.setattr("softglm.model.kept._MOST_NUMBERS", 0)
+
+
 def objective(name):
     return objective_of(*rows_and_family(PROBLEMS[name]()), 1.0)
 

@@ -4,7 +4,7 @@ from problems import PROBLEMS, Data, gaussian_rows, objective_of, poisson_rows, 
 
 from softglm.model import null_model
 from softglm.model.coordinates import quick_coordinates
-from softglm.model.sampling import _combinations, row_scores, rows_that_tell, sampler
+from softglm.model.sampling import _combinations, row_scores, rows_that_tell
 
 # Each of the two terms has mean 1, and only what exceeds twice that counts.
 MOST_MEAN = 2.0
@@ -127,13 +127,3 @@ def test_a_column_whose_squares_are_denormal_does_not_disturb_the_scores(is_full
     data = PROBLEMS["many_classes"]()
     tiny = Data(data.X * np.array([1e-160] + [1.0] * (data.X.shape[1] - 1)), data.y)
     assert np.isfinite(scores_of(*rows_and_family(tiny), is_full=is_full)).all()
-
-
-def test_rows_with_equal_chances_are_drawn_once(monkeypatch):
-    monkeypatch.setattr("softglm.model.sampling._UNUSUAL", 2.0)
-    rng = np.random.default_rng(0)
-    rows, family = rows_and_family(Data(rng.choice([-1.0, 1.0], (2000, 3)), rng.integers(0, 3, 2000).astype(np.int32)))
-    objective, uniform = objective_of(rows, family, 1.0), rows.sampler()
-    information = null_model(objective).information
-    coordinates, _ = quick_coordinates(objective, information, uniform(rows_that_tell(objective)), is_full=True)
-    assert sampler(objective, uniform, information, coordinates) is uniform

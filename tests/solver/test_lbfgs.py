@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from softglm.arrays import FloatArray
-from softglm.solver.lbfgs import Iterate, _next_length, _Trial, lbfgs
+from softglm.solver.lbfgs import lbfgs
+from softglm.solver.line_search import Iterate, _farther, _next_length, _Trial
 from softglm.solver.memory import Memory
 
 # The constants of sufficient decrease and of curvature, which the search promises.
@@ -89,7 +90,7 @@ def run(function, start, *, factor=None, n_iterations=8, memory=None):
     first = Iterate(start, *function(start))
     accepted.append(first)
     metric = Linear(np.identity(len(start)) if factor is None else factor)
-    lbfgs(evaluate, first, metric, Memory() if memory is None else memory, stop)
+    lbfgs(evaluate, first, metric, Memory() if memory is None else memory, stop, rounding=1e-13)
     for here, (trial, *_), estimate in zip(accepted[1:], filter(None, tried[1:]), estimates, strict=False):
         np.testing.assert_allclose(estimate, here.gradient @ (here.point - trial) / 2.0, rtol=1e-6)
     return accepted, tried
@@ -204,3 +205,9 @@ def test_the_next_length_is_well_inside_the_bracket_whatever_is_found_at_its_end
 def test_the_next_length_is_where_a_cubic_is_lowest():
     low, high = (_Trial(x, x**3 - 0.27 * x, 3.0 * x**2 - 0.27) for x in (0.0, 1.0))
     np.testing.assert_allclose(_next_length(low, high), 0.3)
+
+
+def test_farther_on_is_where_a_quadratic_is_lowest_or_four_times_as_far():
+    np.testing.assert_allclose(_farther(_Trial(1.0, 0.0, -2.0), -3.0), 3.0)
+    assert _farther(_Trial(1.0, 0.0, -2.9), -3.0) == 4.0
+    assert _farther(_Trial(2.0, 0.0, -3.5), -3.0) == 8.0

@@ -7,6 +7,7 @@ from scipy.special import expit
 
 from softglm.arrays import FloatArray
 from softglm.solver import GapKind, Iterate, Status, minimise
+from softglm.solver.minimise import _Aims, _Run
 
 TOL = 1e-8
 
@@ -50,6 +51,7 @@ class Convex:
     refresh_cost: float = 5.0
     crude: tuple = ()  # by how much Hessians fall short of the exact one, which is offered after them
     strength: float = 0.0  # of strong convexity
+    takes_newton_steps: bool = False
     minimum_exists: bool = True
     asked: list = field(default_factory=list)
     bought: list = field(default_factory=list)
@@ -72,7 +74,7 @@ class Convex:
             for share in shares
         ]
 
-    resolution = 0.0
+    resolution, rounding = 0.0, 1e-13
 
     def refine(self):
         return False
@@ -134,6 +136,7 @@ PROBLEMS = {make.__name__: make for make in (quadratic, log_cosh, regularised_lo
 KNOWLEDGE = {
     "the Hessian": {},
     "a Hessian that is free": {"refresh_cost": 0.0},
+    "Newton's steps": {"takes_newton_steps": True},
     "a Hessian that is dear": {"refresh_cost": 1e3},
     "Hessians of parts": {"crude": (0.25, 0.5)},
     "strong convexity": {"has_hessian": False, "strength": 0.5},
@@ -369,3 +372,17 @@ def test_a_start_at_the_optimum_has_converged():
     )
     assert solution.status is Status.CONVERGED
     np.testing.assert_array_equal(solution.point, np.ones(4))
+
+
+@pytest.mark.parametrize("n_steps", [1, 2])
+def test_the_way_to_where_newtons_first_metric_is_used_counts_in_a_proof_by_it(n_steps):
+    problem = regularised_logistic(takes_newton_steps=True)
+    start = np.zeros(4)
+    run = _Run(problem, Iterate(start, *problem.evaluate(start)), _Aims(1e3, 0.0, 0.0, n_steps), None)
+    metric, already = Cholesky(np.diag(problem.curvature(start))), np.full(4, 5.0)
+    run.memory.travelled = already
+    _, last = run.run_stage(metric)
+    assert (last is metric) == (n_steps == 1)
+    made_at = start if last is metric else start + metric.unwhiten(metric.whiten(-problem.gradient(start)))
+    step = run.memory.travelled - (already if last is metric else 0.0)
+    np.testing.assert_allclose(made_at + last.unwhiten(step), run.here.point)
