@@ -41,7 +41,7 @@ _LONGEST = 8.0
 # A sample of rows is a copy: of no more than this part of the entries, or of so many.
 _MOST_COPIED, _ALWAYS_COPIED = 32, 2**19
 # The resolution and the rounding of evaluations, see `GLM._work_on`.
-_SINGLE, _DOUBLE = (3e-4, 1e-5), (0.0, 1e-13)
+_SINGLE, _DOUBLE = (3e-5, 1e-5), (0.0, 1e-13)
 # Linear programs decide about separation while all their entries, few of which are ever formed, stay below this.
 _MAX_PROGRAM = 10**9
 

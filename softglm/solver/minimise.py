@@ -35,8 +35,8 @@ _CLOSE = 1e-6
 _RESOLUTION = 4 * np.finfo(np.float64).eps
 # Without a bound, an estimate of the gap has to be this much smaller than the tolerance.
 DISTRUST = 1e-2
-# Where nothing is proved yet, the gap is brought down by this before the next attempt.
-_CLOSER = 0.1
+# Where nothing is proved yet, the gap is brought down by so much before the next attempt, as far as a bound is missing.
+_CLOSER, _NEARLY = 0.1, 0.5
 # So many iterations in a row that lower neither f nor the estimate of the gap are at the precision of the arithmetic:
 # fewer of Newton's, which halve the digits that are missing.
 _PATIENCE, _NEWTON_PATIENCE = 30, 5
@@ -130,8 +130,9 @@ class _Run:
         self.memory, self.schedule = Memory(), Schedule(problem)
         self.least_decrease = _RESOLUTION * (1.0 + abs(aims.reference))
         self.n_iterations = self.n_evaluations = 0
-        # An estimate of the gap here, and one that it has to reach before the next attempt at a proof.
+        # An estimate of the gap here, one that it has to reach before the next attempt at a proof, and their ratio.
         self.estimate = self.wanted = np.inf
+        self.closer = _CLOSER
         # The lowest f and estimate, the iterations that lowered neither, and both where a stage got stuck.
         self.lowest, self.lowest_estimate, self.n_idle = start.value, np.inf, 0
         self.stuck_at = np.inf, np.inf
@@ -142,7 +143,6 @@ class _Run:
         while True:
             end, metric = self.run_stage(metric)
             if end is _End.ARRIVED and self.comes_closer_unrefined():
-                self.wanted = _CLOSER * self.estimate
                 continue
             if end is not _End.PAID and self.refine():
                 continue
@@ -152,7 +152,7 @@ class _Run:
             else:
                 proof = self.prove(metric)
                 if not self.suffices(proof) or end is _End.OUT_OF_ITERATIONS:
-                    self.wanted = _CLOSER * self.estimate
+                    self.wanted = self.closer * self.estimate
                     if end is _End.ARRIVED and self.problem.bound_settled(self.here.gradient) < np.inf:
                         continue  # to go on costs less than a Hessian
                     metric, proof = self.with_better_metric(end, metric, proof)
@@ -178,9 +178,17 @@ class _Run:
         return self.schedule.buy_hessian(point, exact=True)
 
     def comes_closer_unrefined(self) -> bool:
-        """Tell whether it is too early for finer evaluations: nothing would be proved yet, and these tell more."""
-        is_resolved = _CLOSER * self.estimate > self.problem.resolution**2 * self.decrease > 0.0
-        return is_resolved and self.allowed < self.problem.bound_settled(self.here.gradient) < np.inf
+        """Go on, where it is too early for finer evaluations: nothing would be proved yet, and these tell more."""
+        bound = self.problem.bound_settled(self.here.gradient)
+        wanted = self.share_of(bound) * self.estimate
+        if not (self.allowed < bound < np.inf and wanted > self.problem.resolution**2 * self.decrease > 0.0):
+            return False
+        self.wanted = wanted
+        return True
+
+    def share_of(self, bound: float) -> float:
+        """Return the share of the gap that may be left if so much less is to be proved than this bound."""
+        return min(max(_NEARLY * self.allowed / bound, _CLOSER), _NEARLY) if bound > 0.0 else _NEARLY
 
     def with_better_metric(self, end: _End, metric: Metric, proof: _Proof) -> tuple[Metric, _Proof]:
         """Return a Hessian made here, where that may help, and what it proves; or the best approximation."""
@@ -226,15 +234,14 @@ class _Run:
 
     def end_of_stage(self, estimates: list[float]) -> _End | None:
         """Tell whether the stage ends here, and why, given the estimates of the gap after each of its iterations."""
-        goal = self.goal
+        goal, is_newton = self.goal, self.problem.takes_newton_steps
         if self.estimate <= goal:
             return _End.ARRIVED
         if self.n_iterations >= self.aims.max_iter:
             return _End.OUT_OF_ITERATIONS
-        if self.n_idle >= (_NEWTON_PATIENCE if self.problem.takes_newton_steps else _PATIENCE):
+        if self.n_idle >= (_NEWTON_PATIENCE if is_newton else _PATIENCE):
             return _End.STUCK
         # Newton's steps are paid as they come, until it has to be asked whether there is a minimum at all.
-        is_newton = self.problem.takes_newton_steps
         is_paid = self.n_metrics >= _DOUBTFUL if is_newton else self.schedule.is_due(estimates, goal)
         return _End.PAID if is_paid else None
 
@@ -268,11 +275,14 @@ class _Run:
     def proof_by_gradient(self) -> _Proof:
         """Bound the gap by the gradient: here, or if only that is enough at the settled point, and then move there."""
         bound = self.problem.bound(*self.here)
+        self.closer = self.share_of(bound)
         if not bound <= self.allowed and self.problem.bound_settled(self.here.gradient) <= self.allowed:
             point = self.problem.settle(self.here.point)
             if point is not None:
                 settled = self.evaluate(point)
-                if (at_settled := self.problem.bound_settled(settled.gradient)) <= self.allowed:
+                at_settled = self.problem.bound_settled(settled.gradient)
+                self.closer = self.share_of(at_settled)
+                if at_settled <= self.allowed:
                     self.here, bound = settled, at_settled
         return _Proof(bound, GapKind.STRONG_CONVEXITY)
 
