@@ -15,8 +15,9 @@ from softglm.data.rounded import RoundedRows
 from softglm.data.rows import Arrays, Result, Rows, Sampler, Statistic
 from softglm.data.threads import in_threads
 
-# A block with its eta and mean should stay in the cache, but with fewer rows Python's share grows. (Bytes, rows.)
-_CACHE, _LEAST_ROWS, _MOST_ROWS = 2**21, 1024, 8192
+# A block with its eta and mean, so many numbers, should stay in the cache, but with fewer rows Python's share grows; of
+# those in single precision there may be more.
+_NUMBERS, _SINGLE_NUMBERS, _LEAST_ROWS, _MOST_ROWS = 2**17, 2**19, 1024, 8192
 # The last sample is kept if it has no more entries.
 _KEPT_ENTRIES = 2**19
 # In a sample, a row of weight counts as one of at least this share of the mean weight.
@@ -141,8 +142,8 @@ class RowsInMemory(Rows):
     def _rows_per_block(self, X: Matrix, targets: FloatArray | IntArray) -> int:
         is_coded = targets.ndim == 1 and targets.dtype.kind == "i"
         n_parameters = int(targets.max(initial=0)) + 1 if is_coded else targets[:1].size
-        number = 4 if X.dtype == np.float32 else 8
-        fitting = _CACHE // (number * (self.n_features + 2 * n_parameters))
+        numbers = _SINGLE_NUMBERS if X.dtype == np.float32 else _NUMBERS
+        fitting = numbers // (self.n_features + 2 * n_parameters)
         enough = max(_LEAST_ROWS, min(fitting, _MOST_ROWS))
         entries_per_row = X.nnz / max(self.n_rows, 1) if _is_sparse(X) else self.n_features
         rows = max(enough, int(self.n_features * min(_ENTRIES_PER_FEATURE / max(entries_per_row, 1.0), 1.0)))
