@@ -137,39 +137,22 @@ def test_the_gap_is_proved_and_true(name, alpha):
     assert result.n_evaluations <= MOST_EVALUATIONS
 
 
-@pytest.mark.usefixtures("in_single_precision")
+# The fixtures that lead a fit another way than that of few rows.
+PASSES = {
+    "in single precision": ["in_single_precision"],
+    "in double precision": ["many"],
+    "converted for each pass": ["converted"],
+    "Hessians sampled, in single precision": ["sampled"],
+    "Hessians sampled, in double precision": ["sampled", "many"],
+    "Hessians sampled, of converted rows": ["sampled", "converted"],
+}
+
+
+@pytest.mark.parametrize("fixtures", PASSES.values(), ids=PASSES)
 @pytest.mark.parametrize(("name", "alpha"), TABLE)
-def test_the_gap_is_proved_and_true_where_single_precision_leads_there(name, alpha):
-    test_the_gap_is_proved_and_true(name, alpha)
-
-
-@pytest.mark.usefixtures("many")
-@pytest.mark.parametrize(("name", "alpha"), TABLE)
-def test_the_gap_is_proved_and_true_where_rows_are_many(name, alpha):
-    test_the_gap_is_proved_and_true(name, alpha)
-
-
-@pytest.mark.usefixtures("converted")
-@pytest.mark.parametrize(("name", "alpha"), TABLE)
-def test_the_gap_is_proved_and_true_where_rows_are_converted_to_single_precision(name, alpha):
-    test_the_gap_is_proved_and_true(name, alpha)
-
-
-@pytest.mark.usefixtures("sampled", "converted")
-@pytest.mark.parametrize(("name", "alpha"), TABLE)
-def test_the_gap_is_proved_and_true_where_hessians_of_converted_rows_are_sampled(name, alpha):
-    test_the_gap_is_proved_and_true(name, alpha)
-
-
-@pytest.mark.usefixtures("sampled")
-@pytest.mark.parametrize(("name", "alpha"), TABLE)
-def test_the_gap_is_proved_and_true_where_hessians_are_sampled_in_single_precision(name, alpha):
-    test_the_gap_is_proved_and_true(name, alpha)
-
-
-@pytest.mark.usefixtures("sampled", "many")
-@pytest.mark.parametrize(("name", "alpha"), TABLE)
-def test_the_gap_is_proved_and_true_where_hessians_are_sampled(name, alpha):
+def test_the_gap_is_proved_and_true_however_the_passes_are_made(name, alpha, fixtures, request):
+    for fixture in fixtures:
+        request.getfixturevalue(fixture)
     test_the_gap_is_proved_and_true(name, alpha)
 
 

@@ -1,4 +1,4 @@
-"""Rows that are rounded to single precision block by block, each time they are read."""
+"""Rows that are rounded to single precision block by block, each time they are read: no copy of all of them is kept."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import final

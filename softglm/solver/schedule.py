@@ -1,9 +1,9 @@
 """When to buy a better metric: when the rent paid equals the price.
 
 Once the evaluations since the last have cost as much as the next, it is bought, unless the optimum is near enough to be
-reached for less; no schedule known in advance costs less than half. Where a Hessian is cheap every stage is one step,
-and the method is Newton's; where it is dear it is L-BFGS. An approximation may be no better than the last: its price is
-doubled each time. Costs are counted, no clock is read, so the same input takes the same path.
+reached for less; no schedule known in advance costs less than half. An approximation may be no better than the last:
+its price is doubled each time. Where a Hessian is so cheap that every step has its own, nothing is left to decide here.
+Costs are counted, no clock is read, so the same input takes the same path.
 """
 
 import math
