@@ -200,8 +200,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         X : array-like or sparse matrix of shape (n, p)
             Few dense rows are copied, centred (n (p + 1 + 2 q) up to 2**17, q = 1 for two classes, else K); of three
             classes and more, or in float32, also others of up to 2**20 entries, to float32, for all but the last
-            evaluations. Beyond, float64 and float32 are used as they are; other dtypes are converted block by block,
-            CSC to CSR as a whole. Misaligned memory is copied once.
+            evaluations. Beyond, nothing is: blocks are converted as they are read. CSC is converted to CSR as a whole,
+            misaligned memory is copied once.
         y : array-like of shape (n,) or (n, K)
             Labels; or for K >= 2 columns class probabilities or counts, whose row totals count as weights. The columns
             of a frame name the classes and are sorted; those of an array are the classes 0 to K - 1.

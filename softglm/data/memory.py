@@ -24,6 +24,8 @@ _KEPT_ENTRIES = 2**19
 _LEAST_CHANCE = 0.1
 # Rows are copied in single precision if they have no more entries, and columns of such spreads that squares are safe.
 _COPIED_ENTRIES, _SMALLEST, _LARGEST = 2**20, 1e-10, 1e10
+# Relative to its spread, how far from 0 the mean of a column may be that is rounded as it comes.
+_NEAR = 8.0
 # A column whose distances from its mean are below this, relative to the mean, is constant to rounding.
 CONSTANT = 64 * np.finfo(np.float64).eps
 # Adding up the (p, q) statistics of the blocks must stay cheap beside computing them; but eta be no larger than those.
@@ -122,22 +124,25 @@ class RowsInMemory(Rows):
 
         return sample
 
-    def in_single_precision(self, center: FloatArray, *, converted: bool = False) -> Rows | None:
-        is_copied = self.n_entries <= _COPIED_ENTRIES
-        if self.is_sparse or not (is_copied or self.dtype == np.float32 or converted):
+    def in_single_precision(self, center: FloatArray) -> tuple[Rows, FloatArray] | None:
+        if self.is_sparse:
             return None
         squares, *_ = self.sum(lambda block: (block.squares(center, np.ones(len(block))),))
         spread, constant = np.sqrt(squares / self.n_rows), CONSTANT * np.abs(center)
         is_constant = spread <= constant
         if not ((spread > _SMALLEST) & (spread < _LARGEST) | is_constant).all():
             return None
-        if not is_copied:
-            return self if self.dtype == np.float32 else RoundedRows(self, center, is_constant)
+        if self.n_entries > _COPIED_ENTRIES:
+            if self.dtype == np.float32:
+                return self, center
+            if (np.abs(center) <= _NEAR * spread).all():
+                return RoundedRows(self, None, is_constant), center
+            return RoundedRows(self, center, is_constant), np.zeros_like(center)
         X, targets, weights, offset = self._parts
-        centred = np.empty(X.shape, dtype=np.float32)
+        centred = np.empty_like(X, dtype=np.float32)
         np.subtract(X, center, out=centred, dtype=np.float64, casting="same_kind")
         centred[:, is_constant] = 0.0
-        return RowsInMemory(centred, targets, weights, offset)
+        return RowsInMemory(centred, targets, weights, offset), np.zeros_like(center)
 
     def _rows_per_block(self, X: Matrix, targets: FloatArray | IntArray) -> int:
         is_coded = targets.ndim == 1 and targets.dtype.kind == "i"

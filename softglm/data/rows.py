@@ -68,16 +68,14 @@ class Rows(ABC):
         """
         return lambda count: self  # noqa: ARG005
 
-    def in_single_precision(self, center: FloatArray, *, converted: bool = False) -> "Rows | None":  # noqa: ARG002
-        """Return these rows about a center, as a copy in float32, or if they are in float32 but many as they are.
+    def in_single_precision(self, center: FloatArray) -> "tuple[Rows, FloatArray] | None":  # noqa: ARG002
+        """Return these rows in float32, and their center there; None where they are out of its range.
 
-        Others are None, and so are all that are out of the range of float32.
+        Few are copied, about the center; many serve as they are, or are converted for each pass.
 
         Parameters
         ----------
         center : array of shape (p,)
-        converted : bool, default=False
-            Whether many rows that are not in float32 may be converted for each pass.
         """
         return None
 

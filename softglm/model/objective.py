@@ -26,8 +26,6 @@ from softglm.model.penalty import Penalty
 
 # The mean weight of the rows up to which, and down to the reciprocal, their weights are within the range of float32.
 _SINGLE_RANGE = 1e6
-# With so many parameters products in single precision save more than the conversion of X for each pass costs.
-_MANY = 16
 
 
 @final
@@ -121,16 +119,15 @@ class Objective:
     def in_single_precision(self) -> "Objective | None":
         """Return this objective with passes in float32; None where that is out of range, or does not pay."""
         is_in_range = 1.0 / _SINGLE_RANGE < self.moments.total_weight / self.rows.n_rows < _SINGLE_RANGE
-        is_copy_worth_it = self.shape[1] > 1
-        if not is_in_range or not (is_copy_worth_it or self.rows.dtype == np.float32):
+        is_conversion_worth_it = self.shape[1] > 1
+        if not is_in_range or not (is_conversion_worth_it or self.rows.dtype == np.float32):
             return None
-        rows = self.rows.in_single_precision(self.moments.center, converted=self.shape[1] >= _MANY)
-        if rows is None:
+        found = self.rows.in_single_precision(self.moments.center)
+        if found is None:
             return None
         rounded = copy(self)
-        rounded.dtype = np.float32
-        if rows is not self.rows:
-            rounded.rows, rounded.moments = rows, replace(self.moments, center=np.zeros_like(self.moments.center))
+        rounded.dtype, (rounded.rows, center) = np.float32, found
+        rounded.moments = replace(self.moments, center=center)
         return rounded
 
     @property

@@ -142,9 +142,7 @@ class _Run:
             return self.solution(Status.NON_FINITE, _Proof(np.inf, GapKind.ESTIMATE))
         while True:
             end, metric = self.run_stage(metric)
-            if end is _End.ARRIVED and self.comes_closer_unrefined():
-                continue
-            if end is not _End.PAID and self.refine():
+            if end is not _End.PAID and self.goes_on(end, metric):
                 continue
             if end is _End.PAID:
                 metric = self.refreshed(self.next_hessian if self.problem.takes_newton_steps else self.schedule.buy)
@@ -172,6 +170,16 @@ class _Run:
         if self.problem.hessians:
             self.memory.clear()  # what was learned from rounded gradients may be wrong where metrics are good
         return True
+
+    def goes_on(self, end: _End, metric: Metric) -> bool:
+        """Tell whether there is more to do before a proof, as finer evaluations have it."""
+        if end is _End.ARRIVED and self.comes_closer_unrefined():
+            return True
+        if not self.refine():
+            return False
+        whitened = metric.whiten(self.here.gradient)
+        self.estimate = float(whitened @ self.memory.times(whitened)) / 2.0
+        return self.estimate > self.goal
 
     def next_hessian(self, point: FloatArray) -> Metric:
         """Return the exact Hessian."""

@@ -195,8 +195,9 @@ def test_blocks_that_fit_the_cache_are_as_large_as_fits():
 def test_in_single_precision_rows_are_centred_before_they_are_rounded():
     far = X + np.array([1e6, -1e9, 0.0, 3.0])
     center = far.mean(axis=0)
-    rows = RowsInMemory(far, CODES, WEIGHTS, OFFSET).in_single_precision(center)
+    rows, its_center = RowsInMemory(far, CODES, WEIGHTS, OFFSET).in_single_precision(center)
     assert rows.dtype == np.float32
+    assert not its_center.any()
     (block,) = blocks_of(rows)
     np.testing.assert_allclose(block.X, far - center, rtol=1e-7, atol=1e-12)
     for given, kept in zip((CODES, WEIGHTS, OFFSET), (block.targets, block.weights, block.offset), strict=True):
@@ -207,10 +208,10 @@ def test_in_single_precision_rows_are_centred_before_they_are_rounded():
 def test_in_single_precision_a_constant_column_is_zero(value):
     constant = X.copy()
     constant[:, 1] = value
-    rows = RowsInMemory(constant, CODES).in_single_precision(constant.mean(axis=0))
-    if rows is not None:  # or it is not clear whether the rounding of the mean is all that varies
-        assert not blocks_of(rows)[0].X[:, 1].any()
-    assert rows is not None or value == 1e-3
+    found = RowsInMemory(constant, CODES).in_single_precision(constant.mean(axis=0))
+    if found is not None:  # or it is not clear whether the rounding of the mean is all that varies
+        assert not blocks_of(found[0])[0].X[:, 1].any()
+    assert found is not None or value == 1e-3
 
 
 @pytest.mark.parametrize("scale", [1e-100, 1e-30, 1e-12, 1e12, 1e30, 1e100, 1e300])
@@ -223,10 +224,10 @@ def test_columns_that_single_precision_cannot_square_are_left_in_double(scale):
 def test_neither_sparse_nor_many_rows_are_copied(monkeypatch):
     center = X.mean(axis=0)
     assert RowsInMemory(MATRICES["CSR"], CODES).in_single_precision(center) is None
-    monkeypatch.setattr("softglm.data.memory._COPIED_ENTRIES", X.size)
-    assert RowsInMemory(X, CODES).in_single_precision(center) is not None
-    monkeypatch.setattr("softglm.data.memory._COPIED_ENTRIES", X.size - 1)
-    assert RowsInMemory(X, CODES).in_single_precision(center) is None
+    for most, kind in ((X.size, RowsInMemory), (X.size - 1, RoundedRows)):
+        monkeypatch.setattr("softglm.data.memory._COPIED_ENTRIES", most)
+        rows, _ = RowsInMemory(X, CODES).in_single_precision(center)
+        assert type(rows) is kind
 
 
 @pytest.mark.parametrize("constant", [False, True])
@@ -236,9 +237,11 @@ def test_rows_converted_for_each_pass_are_those_that_are_copied(monkeypatch, sma
         given[:, 2] = 3.7
     center = given.mean(axis=0)
     rows = RowsInMemory(given, CODES, WEIGHTS, OFFSET)
-    copied = rows.in_single_precision(center)
+    copied, _ = rows.in_single_precision(center)
     monkeypatch.setattr("softglm.data.memory._COPIED_ENTRIES", 0)
-    converted = rows.in_single_precision(center, converted=True)
+    monkeypatch.setattr("softglm.data.memory._NEAR", -1.0)
+    converted, its_center = rows.in_single_precision(center)
+    assert not its_center.any()
     assert isinstance(converted, RoundedRows)
     for name in ("n_rows", "n_features", "n_entries", "has_offset", "is_sparse", "dtype", "multiplicity"):
         assert getattr(converted, name) == getattr(copied, name)
@@ -250,10 +253,21 @@ def test_rows_converted_for_each_pass_are_those_that_are_copied(monkeypatch, sma
         np.testing.assert_array_equal(block.X, other.X)
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_rows_near_zero_are_converted_as_they_come(monkeypatch, order):
+    monkeypatch.setattr("softglm.data.memory._COPIED_ENTRIES", 0)
+    given, center = np.asarray(X, order=order), X.mean(axis=0)
+    rows, its_center = RowsInMemory(given, CODES).in_single_precision(center)
+    assert its_center is center
+    np.testing.assert_array_equal(rows.concatenate(lambda block: (block.X.T,))[0].T, given.astype(np.float32))
+    far, _ = RowsInMemory(given + 1e3, CODES).in_single_precision(center + 1e3)
+    np.testing.assert_allclose(far.concatenate(lambda block: (block.X.T,))[0].T, given - center, atol=1e-6)
+
+
 def test_a_sample_of_rows_converted_for_each_pass_is_that_of_the_rows(monkeypatch):
     monkeypatch.setattr("softglm.data.memory._COPIED_ENTRIES", 0)
     rows = RowsInMemory(X, CODES, WEIGHTS, OFFSET)
-    converted = rows.in_single_precision(np.zeros(4), converted=True)
+    converted, _ = rows.in_single_precision(np.zeros(4))
     scores = np.linspace(1.0, 2.0, N_ROWS).astype(np.float32)
     assert converted.sampler(scores)(N_ROWS) is converted
     part, expected = converted.sampler(scores)(20), rows.sampler(scores)(20)

@@ -152,11 +152,8 @@ def test_rows_too_many_to_be_copied_serve_as_they_are_if_they_are_in_single_prec
     data = PROBLEMS["overlapping"]()
     objective = objective_of(*rows_and_family(Data(data.X.astype(dtype), data.y)), 0.1)
     rounded = objective.in_single_precision()
-    if dtype is np.float64:
-        assert rounded is None
-    else:
-        assert rounded.rows is objective.rows
-        assert (objective.dtype, rounded.dtype) == (np.float64, np.float32)
+    assert (rounded.rows is objective.rows) is (dtype is np.float32)
+    assert (objective.dtype, rounded.dtype, rounded.rows.dtype) == (np.float64, np.float32, np.float32)
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e30])
