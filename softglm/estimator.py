@@ -17,6 +17,7 @@ from softglm.callbacks import CallbackSupportMixin, FitTask, with_callbacks
 from softglm.data import Block, RowsInMemory
 from softglm.families import Bernoulli, Categorical, UnconstrainedFamily
 from softglm.fit import Fit, Start, fit, mean_losses
+from softglm.inference.classes import class_probabilities, log_probabilities
 from softglm.model import Ridge
 from softglm.solver import Progress, Status
 from softglm.validation import (
@@ -302,7 +303,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             If the model was fitted with an offset and none is given, or X does not fit the model.
         """
         eta = self._predict(X, offset, lambda eta: eta)
-        return eta[:, 1] if len(self.classes_) == 2 else eta
+        return eta[:, 0] if len(self.classes_) == 2 else eta
 
     def predict(self, X: Any, offset: Any = None) -> npt.NDArray[Any]:
         """Return the most probable class of each row.
@@ -324,7 +325,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         ValueError
             If the model was fitted with an offset and none is given, or X does not fit the model.
         """
-        return np.asarray(self._fitted_classes()[self._predict(X, offset, lambda eta: eta).argmax(axis=1)])
+        eta = self.decision_function(X, offset)
+        return np.asarray(self.classes_[(eta > 0.0).astype(np.intp) if eta.ndim == 1 else eta.argmax(axis=1)])
 
     def predict_proba(self, X: Any, offset: Any = None) -> FloatArray:
         """Return class probabilities.
@@ -346,7 +348,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         ValueError
             If the model was fitted with an offset and none is given, or X does not fit the model.
         """
-        return self._predict(X, offset, Categorical(len(self._fitted_classes())).mean)
+        return self._predict(X, offset, class_probabilities)
 
     def predict_log_proba(self, X: Any, offset: Any = None) -> FloatArray:
         """Return log-probabilities, exact where the probability underflows to 0.
@@ -368,7 +370,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         ValueError
             If the model was fitted with an offset and none is given, or X does not fit the model.
         """
-        return self._predict(X, offset, Categorical(len(self._fitted_classes())).log_softmax)
+        return self._predict(X, offset, log_probabilities)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
         """Return the share of the observed weight in the predicted classes: the accuracy, for labels.
@@ -395,7 +397,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         ValueError
             If the model was fitted with an offset and none is given, or X or y do not fit the model.
         """
-        predicted = np.searchsorted(self._fitted_classes(), self.predict(X, offset))
+        labels = self.predict(X, offset)
+        predicted = np.searchsorted(self.classes_, labels)
         weights = read_weights(sample_weight, len(predicted))
         response = match_response(y, self.classes_, len(predicted))
         hits, trials = response.observed_at(predicted), response.trials
@@ -469,13 +472,9 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         intercept = np.where(np.isfinite(self.intercept_), self.intercept_, 0.0)
         return Start(self.coef_[kept].T.astype(np.float64), intercept[kept].astype(np.float64))
 
-    def _fitted_classes(self) -> npt.NDArray[Any]:
-        check_is_fitted(self)
-        return np.asarray(self.classes_)
-
     def _predict(self, X: Any, offset: Any, function: Callable[[FloatArray], FloatArray]) -> FloatArray:
-        """Return a function of eta in symmetric coding, (K, rows) to (K, rows), for every row of X: shape (n, K)."""
-        n_classes = len(self._fitted_classes())
+        """Return a function of eta, (q, rows) to (k, rows), for every row of X: shape (n, k)."""
+        check_is_fitted(self)
         given = X
         X = validate_data(self, X, accept_sparse="csr", ensure_all_finite=False, reset=False)
         if offset is None and self._has_offset:
@@ -485,13 +484,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             )
         known = read_offset(offset, X.shape[0], self.classes_)
         coef, intercept = self.coef_.T.astype(np.float64), self.intercept_.astype(np.float64)
-        if n_classes == 2:
-            # The first class is the pivot: its eta is 0.
-            coef, intercept = np.pad(coef, ((0, 0), (1, 0))), np.pad(intercept, (1, 0))
-            known = None if known is None else np.pad(known, ((0, 0), (1, 0)))
         rows = RowsInMemory(X, np.broadcast_to(np.float64(0), X.shape[0]), offset=known)
-        result = np.empty((X.shape[0], n_classes))
-        first = 0
+        result, first = np.empty((0, 0)), 0
 
         def predicted(block: Block) -> tuple[FloatArray, ...]:
             # While the block is in the cache: a pass over all of X would cost as much as the prediction.
@@ -500,6 +494,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             return (function(block.predictor(coef, intercept)),)
 
         for (values,) in rows.map(predicted):
+            if not first:
+                result = np.empty((X.shape[0], len(values)))
             result[first : first + values.shape[1]] = values.T
             first += values.shape[1]
         return result

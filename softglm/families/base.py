@@ -18,6 +18,7 @@ contiguous rows; ``...`` is any batch of observations, the same in y and in eta.
 """
 
 from abc import ABC, abstractmethod
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -302,7 +303,7 @@ class UnconstrainedFamily(ExponentialFamily):
     @property
     def identifiable_directions(self) -> FloatArray:
         """Orthonormal columns (q, r) that span where A is strictly convex."""
-        return np.identity(self.n_parameters)
+        return _identity(self.n_parameters)
 
     @property
     def n_curvature_directions(self) -> int:
@@ -318,7 +319,7 @@ class UnconstrainedFamily(ExponentialFamily):
 
             abs(D^3 A[u, u, h]) <= max_d abs(<D_d, h>) D^2 A[u, u].
         """
-        return np.identity(self.n_parameters)
+        return _identity(self.n_parameters)
 
     @abstractmethod
     def curvature_weights(self, mean: FloatArray) -> FloatArray:
@@ -420,3 +421,11 @@ class UnconstrainedFamily(ExponentialFamily):
             False where T was at its most.
         """
         return np.ones((len(self.curvature_directions), *statistic.shape[1:]), dtype=bool)
+
+
+@lru_cache(maxsize=16)
+def _identity(size: int) -> FloatArray:
+    """The same matrix each time, read-only: small fits ask for it a dozen times."""
+    matrix = np.identity(size)
+    matrix.flags.writeable = False
+    return matrix

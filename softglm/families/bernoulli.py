@@ -55,6 +55,28 @@ class Bernoulli(UnconstrainedFamily):
         eta /= 1.0 + tail
         return log_normalizer[0], eta
 
+    def probabilities(self, eta: FloatArray) -> FloatArray:
+        """Those of 0 and of 1, both with full relative accuracy however small.
+
+        Parameters
+        ----------
+        eta : array, shape (1, ...)
+            Log odds of 1.
+
+        Returns
+        -------
+        array, shape (2, ...)
+            Two that sum to one.
+        """
+        result = np.empty((2, *eta.shape[1:]), dtype=eta.dtype)
+        if np.abs(eta).max(initial=0.0) < safe_exponent(eta.dtype):
+            odds = np.exp(eta[0])
+            np.divide(1.0, 1.0 + odds, out=result[0])
+            np.multiply(odds, result[0], out=result[1])
+        else:
+            result[0], result[1] = self.mean(-eta)[0], self.mean(eta)[0]
+        return result
+
     def fisher_information(self, eta: FloatArray) -> FloatArray:
         """mu (1 - mu), which is mu(eta) mu(-eta)."""
         return (self.mean(eta) * self.mean(-eta))[np.newaxis]

@@ -18,7 +18,7 @@ def every_class(maps: FloatArray) -> FloatArray:
 def class_probabilities(eta: FloatArray) -> FloatArray:
     """Return the probability of every class, shape (K, rows), of eta (q, rows): small ones to full accuracy."""
     if len(eta) == 1:
-        return Bernoulli().mean(np.concatenate([-eta, eta]))
+        return Bernoulli().probabilities(eta)
     return Categorical(len(eta)).mean(eta)
 
 

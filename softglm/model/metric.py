@@ -59,12 +59,10 @@ class HessianMetric:
     matrix : array of shape (r s, r s)
         H, or its estimate, in these coordinates.
     coordinates : KroneckerCoordinates
-    rows : Rows or None, default=None
-        The sample of the rows from which H is estimated; None for all of them.
+    rows : Rows or None
+        Those whose information it is, all or a sample; None where it is so only to single precision: no proof then.
     kept : KeptRows or None, default=None
         The rows, where they are few.
-    proves : bool, default=True
-        Whether the matrix is what it is to more than single precision.
     """
 
     def __init__(
@@ -72,21 +70,17 @@ class HessianMetric:
         objective: Objective,
         matrix: FloatArray,
         coordinates: KroneckerCoordinates,
-        rows: Rows | None = None,
+        rows: Rows | None,
         kept: KeptRows | None = None,
-        *,
-        proves: bool = True,
     ) -> None:
         self._objective, self._coordinates, self._kept = objective, coordinates, kept
-        self._rows = objective.rows if rows is None else rows
-        # rho, as far as these rows tell.
         self._radii: dict[Rows, float] = {}
         # The matrix is symmetric, and its transpose in LAPACK's order.
         factor, info = linalg.lapack.dpotrf(matrix.T, lower=1)
         self._norm = float(np.vdot(matrix, matrix)) ** 0.5
         # Where classes separate the information vanishes, and rounding may leave it indefinite. Shifted, it is still
         # a metric, but no longer the Hessian, and proves nothing.
-        self._proves, shift = proves and not info, _LEAST_SHIFT
+        self._rows, shift = None if info else rows, _LEAST_SHIFT
         while info:
             shifted = matrix + shift * matrix.trace() * np.eye(len(matrix))
             factor, info = linalg.lapack.dpotrf(shifted, lower=1)
@@ -103,36 +97,39 @@ class HessianMetric:
 
     def gap(self, decrement: float, distance: float) -> float:
         """Bound f - f* by self-concordance, for a gradient taken at this distance from the Hessian."""
+        if self._rows is None or self._leverage_form is None:
+            return float("inf")
         # What the rows of the sample cannot prove all of them cannot, whose rho is no smaller.
-        if self._rows is not self._objective.rows and self._gap_by(self._rows, decrement, distance) == float("inf"):
-            return float("inf")
-        return self._gap_by(self._objective.rows, decrement, distance)
+        for rows in dict.fromkeys((self._rows, self._objective.rows)):
+            radius = self._radius(rows, self._leverage_form)
+            if not radius * distance <= _FAR:  # also where it is inf times 0
+                return float("inf")
+            # Along h the Hessian changes by at most exp(+-R(h)), R(h) <= rho ||h||, and with it both norms by the root.
+            stretch = math.exp(radius * distance / 2.0) * math.sqrt(self._rows.multiplicity)
+            gap = self_concordant_gap(stretch * decrement, stretch * radius)
+            if gap == float("inf"):
+                break
+        return gap
 
-    def _gap_by(self, rows: Rows, decrement: float, distance: float) -> float:
-        if self._leverage_form is None:
-            return float("inf")
+    def _radius(self, rows: Rows, leverage_form: FloatArray) -> float:
+        """Return rho, as far as these rows tell."""
         if rows not in self._radii:
             if self._kept is None:
-                leverage = largest_leverage(self._objective, self._coordinates, self._leverage_form, rows)
+                leverage = largest_leverage(self._objective, self._coordinates, leverage_form, rows)
             else:
-                leverage = self._kept.largest_leverage(self._coordinates, self._leverage_form)
+                leverage = self._kept.largest_leverage(self._coordinates, leverage_form)
             self._radii[rows] = concordance_radius(self._objective, leverage)
-        radius = self._radii[rows]
-        if not radius * distance <= _FAR:  # also where it is inf times 0
-            return float("inf")
-        # Along h the Hessian changes by at most exp(+-R(h)), R(h) <= rho ||h||, and with it both norms by the root.
-        stretch = math.exp(radius * distance / 2.0) * math.sqrt(self._rows.multiplicity)
-        return self_concordant_gap(stretch * decrement, stretch * radius)
+        return self._radii[rows]
 
     @cached_property
     def _leverage_form(self) -> FloatArray | None:
         # What vanishes to rounding, as where classes separate, proves nothing.
-        if not self._proves or not linalg.lapack.dpocon(self._factor, self._norm, uplo="L")[0] > _SOUND:
+        if not linalg.lapack.dpocon(self._factor, self._norm, uplo="L")[0] > _SOUND:
             return None
         return leverage_form(self._coordinates, self._factor)
 
     @property
     def proof_cost(self) -> float:
-        if not self._proves:
+        if self._rows is None:
             return float("inf")
         return 0.0 if self._objective.rows in self._radii else proof_price(self._objective)

@@ -214,7 +214,7 @@ class GLM:
             matrix = self._kept.hessian(point, self._assembly)
         else:
             matrix = hessian(self._working, point, self._assembly, rows)
-        return HessianMetric(self.objective, matrix, self._assembly, rows, self._kept, proves=not self._is_rounded)
+        return HessianMetric(self.objective, matrix, self._assembly, None if self._is_rounded else rows, self._kept)
 
     def bound(self, point: FloatArray, value: float, gradient: FloatArray) -> float:
         """Bound the gap by duality."""

@@ -48,6 +48,14 @@ def test_bernoulli_is_exact_in_both_tails():
     np.testing.assert_allclose(log_normalizer, np.logaddexp(0.0, eta[0]), rtol=1e-15)
 
 
+@pytest.mark.parametrize("farthest", [30.0, 700.0])
+def test_both_probabilities_of_a_coin_are_exact_in_both_tails(farthest):
+    eta = np.linspace(-farthest, farthest, 2001)[np.newaxis]
+    expected = expit(np.concatenate([-eta, eta]))
+    np.testing.assert_allclose(Bernoulli().probabilities(eta), expected, rtol=1e-15)
+    assert eta[0, 0] == -farthest
+
+
 def test_poisson_entropy_has_no_seam_where_the_sum_hands_over_to_the_series():
     below, above = (Poisson().mean_log_carrier(np.log([[x]])) for x in (999.999999, 1000.000001))
     slope = (above - below) / 2e-6

@@ -134,7 +134,7 @@ def test_what_is_proved_is_true_near_the_optimum(name, alpha):
     for size in np.logspace(-4.0, 0.0, 40):
         away = rng.normal(size=coordinates.scales.size)
         point = best + coordinates.displacement(size * away / np.linalg.norm(away))
-        metric = HessianMetric(objective, hessian(objective, point, coordinates), coordinates)
+        metric = HessianMetric(objective, hessian(objective, point, coordinates), coordinates, objective.rows)
         _, gradient = objective.evaluate(point)
         proved = metric.gap(float(np.linalg.norm(metric.whiten(gradient))), 0.0)
         true = truth.value(*objective.uncentred(point)) - optimum.value
@@ -151,7 +151,7 @@ def test_what_is_proved_with_the_hessian_of_a_point_nearby_is_true(name):
         here, there = (
             best + coordinates.displacement(size * rng.normal(size=coordinates.scales.size)) for _ in range(2)
         )
-        metric = HessianMetric(objective, hessian(objective, here, coordinates), coordinates)
+        metric = HessianMetric(objective, hessian(objective, here, coordinates), coordinates, objective.rows)
         matrix = hessian(objective, here, coordinates)
         # The distance in the metric, through the coordinates in which the step was drawn.
         step = np.linalg.lstsq(
@@ -174,7 +174,7 @@ def test_nothing_is_proved_on_separated_data(name):
     coordinates = null_coordinates(objective, null.information)
     point = null.parameters
     for _ in range(12):
-        metric = HessianMetric(objective, hessian(objective, point, coordinates), coordinates)
+        metric = HessianMetric(objective, hessian(objective, point, coordinates), coordinates, objective.rows)
         _, gradient = objective.evaluate(point)
         whitened = metric.whiten(gradient)
         decrement = float(np.linalg.norm(whitened))
@@ -189,7 +189,7 @@ def test_a_newton_step_in_the_exact_metric_is_that_of_the_dense_truth(name):
     objective = objective_of(*rows_and_family(data), alpha)
     null = null_model(objective)
     coordinates = null_coordinates(objective, null.information)
-    metric = HessianMetric(objective, hessian(objective, null.parameters, coordinates), coordinates)
+    metric = HessianMetric(objective, hessian(objective, null.parameters, coordinates), coordinates, objective.rows)
     _, gradient = objective.evaluate(null.parameters)
     step = in_columns(metric.unwhiten(metric.whiten(gradient)))
     truth = SoftmaxRegression(data, alpha)
