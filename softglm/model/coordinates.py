@@ -223,16 +223,31 @@ def _simultaneous_eigenvectors(moments: FloatArray, penalty: FloatArray) -> tupl
     return whitened @ rotation, np.clip(gamma, 0.0, 1.0)
 
 
-def null_coordinates(objective: Objective, information: FloatArray) -> KroneckerCoordinates:
-    """Return the coordinates of the null model, given the information of one row there, shape (q, q).
+def null_coordinates(
+    objective: Objective, information: FloatArray, moments: FloatArray | None = None
+) -> KroneckerCoordinates:
+    """Return the coordinates of the null model.
+
+    Parameters
+    ----------
+    objective : Objective
+    information : array of shape (q, q)
+        Of one row there.
+    moments : array of shape (m, m) or None, default=None
+        sum w z z' of z = [x - c; 1], if it is at hand.
 
     Raises
     ------
     FloatingPointError
         If the squares of X overflow.
     """
-    is_full = is_decomposed(objective)
-    moments = objective.rows.sum(lambda block: (second_moments(objective, block, block.weights, is_full=is_full),))[0]
+    if moments is None:
+        is_full = is_decomposed(objective)
+        (moments,) = objective.rows.sum(
+            lambda block: (second_moments(objective, block, block.weights, is_full=is_full),)
+        )
+    else:
+        moments = _without_noise(moments.copy(), objective.moments.center, objective.moments.total_weight)
     classes = _diagonalised(information, objective.family.identifiable_directions)
     return _coordinates_of(objective, moments / objective.moments.total_weight, classes)
 
@@ -381,6 +396,11 @@ def second_moments(
     if weights is not None:
         centred *= np.sqrt(weights)[:, np.newaxis]
     moments: FloatArray = (centred.T @ centred).astype(np.float64, copy=False)
+    return _without_noise(moments, center, total)
+
+
+def _without_noise(moments: FloatArray, center: FloatArray, total: float) -> FloatArray:
+    """Set to 0, in place, the second moments of constant columns, shape (m, m)."""
     constant = np.flatnonzero(moments.diagonal()[: len(center)] <= _noise(center, total))
     moments[constant] = 0.0
     moments[:, constant] = 0.0

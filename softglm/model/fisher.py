@@ -50,6 +50,27 @@ def hessian(
     return assembled(information, objective.moments.total_weight, coordinates)
 
 
+def null_hessian(
+    objective: Objective, information: FloatArray, moments: FloatArray, coordinates: KroneckerCoordinates
+) -> FloatArray:
+    """Return the Hessian at the null model, where every row has the same information: exact without an offset.
+
+    Parameters
+    ----------
+    objective : Objective
+    information : array of shape (q, q)
+        Of one row, per unit of weight.
+    moments : array of shape (m, m)
+        sum w z z' of z = [x - c; 1].
+    coordinates : KroneckerCoordinates
+        Whose features are diagonal.
+    """
+    upper, lower = _triangle(len(moments))
+    grams = coordinates.features[upper] * coordinates.features[lower] * moments[upper, lower]
+    between = coordinates.classes.T @ information @ coordinates.classes
+    return assembled(np.multiply.outer(grams, between), objective.moments.total_weight, coordinates)
+
+
 def assembled(information: FloatArray, total_weight: float, coordinates: KroneckerCoordinates) -> FloatArray:
     """Return the Hessian, shape (r s, r s), given the information of all rows, as `between_classes` returns it."""
     r, s = coordinates.scales.shape

@@ -5,6 +5,7 @@ one product, and the gradient another; a Hessian takes the means of the evaluati
 that are formed once.
 """
 
+from functools import cached_property
 from typing import NamedTuple, final
 
 import numpy as np
@@ -56,7 +57,9 @@ class KeptRows:
 
         def statistic(block: Block) -> tuple[FloatArray, ...]:
             columns = np.ones((objective.shape[0], len(block)))
-            block.centred(objective.moments.center, out=columns[: objective.rows.n_features].T)
+            center, features = objective.moments.center[:, np.newaxis], columns[: objective.rows.n_features]
+            # Written along the rows, as they lie here: in the order of X it takes twice as long.
+            np.subtract(block.X.T, center, out=features, dtype=np.float64, casting="same_kind")
             nothing = np.empty((0, len(block)))
             return (
                 columns,
@@ -73,10 +76,11 @@ class KeptRows:
         self._latest = np.empty(0), np.empty(0)
         self._prepared: _Prepared | None = None
 
-    def squares(self) -> FloatArray:
-        """Return sum_i w_i z_i^2, shape (m,)."""
+    @cached_property
+    def second_moments(self) -> FloatArray:
+        """sum_i w_i z_i z_i', shape (m, m)."""
         weighted = self._columns if self._weights is None else self._columns * self._weights
-        return np.asarray(np.einsum("ij,ij->i", weighted, self._columns))
+        return np.asarray(weighted @ self._columns.T)
 
     def evaluate(self, parameters: FloatArray) -> tuple[float, FloatArray]:
         """Return f and its gradient, shape (m, q)."""

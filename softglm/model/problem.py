@@ -17,7 +17,7 @@ from softglm.model.coordinates import (
     scaled_coordinates,
 )
 from softglm.model.duality import duality_gap, strong_convexity_gap
-from softglm.model.fisher import hessian
+from softglm.model.fisher import hessian, null_hessian
 from softglm.model.intercept import Null, solve_intercept
 from softglm.model.kept import KeptRows, are_few
 from softglm.model.metric import HessianMetric, KroneckerMetric
@@ -131,13 +131,14 @@ class GLM:
         # In simple coordinates, if the first metric is a Hessian anyway.
         is_cheap = hessian_price(objective, objective.rows.n_rows) <= _NEWTON * evaluation_price(objective)
         if kept and is_cheap and objective.is_penalised:
-            return cls(objective, scaled_coordinates(objective, null.information, kept.squares()), kept=kept)
+            squares = kept.second_moments.diagonal()
+            return cls(objective, scaled_coordinates(objective, null.information, squares), kept=kept)
         rounded = None if kept else objective.in_single_precision()
         working = rounded or objective
         count = rows_that_tell(working)
         sample = working.rows.sampler()(count)
         if not objective.is_penalised:
-            exact = null_coordinates(objective, null.information)
+            exact = null_coordinates(objective, null.information, kept.second_moments if kept else None)
             scores = row_scores(working, null.information, exact, sample)
             return cls(objective, exact, scores=scores, rounded=rounded, kept=kept)
         is_full = approximation_price(working, count) <= _MAX_START * evaluation_price(working)
@@ -172,8 +173,15 @@ class GLM:
 
         Beside an optimum single precision would lead away: there the problem is refined at once.
         """
-        if point is null.parameters and not self.takes_newton_steps:
-            return self._null_metric(gradient)
+        if point is null.parameters:
+            if not self.takes_newton_steps:
+                return self._null_metric(gradient)
+            if not self.objective.is_penalised:
+                return KroneckerMetric(self.coordinates)
+            if self._kept and not self.objective.rows.has_offset:
+                moments = self._kept.second_moments
+                matrix = null_hessian(self.objective, null.information, moments, self.coordinates)
+                return HessianMetric(self.objective, matrix, self.coordinates, self.objective.rows, self._kept)
         whitened = self.coordinates.pull_back(gradient)
         if float(whitened @ whitened) / 2.0 <= self.resolution**2 * (null.value - value):
             self.refine()

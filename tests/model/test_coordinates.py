@@ -148,7 +148,9 @@ def test_the_displacement_reaches_every_identifiable_direction():
 
 def scaled(data, alpha):
     objective = objective_of(*rows_and_family(data), alpha)
-    return objective, scaled_coordinates(objective, null_model(objective).information, KeptRows(objective).squares())
+    return objective, scaled_coordinates(
+        objective, null_model(objective).information, KeptRows(objective).second_moments.diagonal()
+    )
 
 
 @pytest.mark.parametrize("alpha", [0.01, 1.0, 100.0])

@@ -33,7 +33,7 @@ def compare(objective):
     size[size < 1e-6] = 1.0  # of a constant column
     np.testing.assert_allclose(slopes / size, gradient / size, **ROUNDING)
     information = null_model(objective).information
-    scaled = scaled_coordinates(objective, information, kept.squares())
+    scaled = scaled_coordinates(objective, information, kept.second_moments.diagonal())
     for coordinates in (scaled, null_coordinates(objective, information)):
         for place in (point, somewhere(objective, seed=1)):
             expected = hessian(objective, place, coordinates)
