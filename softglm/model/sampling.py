@@ -27,16 +27,17 @@ _ORDINARY, _UNUSUAL = 2.0, 2.0
 _COMBINATIONS = 16
 # Enough rows to tell second moments: so many for each feature, and in all.
 _ROWS_PER_FEATURE, _LEAST_ROWS = 16, 1024
-# To choose among so few entries of X would cost as much as to use them all.
-_FEW_ENTRIES = 2**17
+# To choose among so few entries of X would cost as much as to use them all; under one parameter also among so many times
+# the rows that are enough.
+_FEW_ENTRIES, _FEW_TIMES = 2**17, 8
 
 
 def rows_that_tell(objective: Objective) -> int:
     """Return how many rows, well sampled, say enough about second moments."""
-    n_rows = objective.rows.n_rows
-    if objective.rows.n_entries <= _FEW_ENTRIES:
-        return n_rows
-    return min(max(_ROWS_PER_FEATURE * objective.shape[0], _LEAST_ROWS), n_rows)
+    n_rows, (m, q) = objective.rows.n_rows, objective.shape
+    enough = max(_ROWS_PER_FEATURE * m, _LEAST_ROWS)
+    are_few = objective.rows.n_entries <= _FEW_ENTRIES or (q == 1 and n_rows <= _FEW_TIMES * enough)
+    return n_rows if are_few else min(enough, n_rows)
 
 
 def row_scores(
