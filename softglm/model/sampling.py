@@ -27,8 +27,8 @@ _ORDINARY, _UNUSUAL = 2.0, 2.0
 _COMBINATIONS = 16
 # Enough rows to tell second moments: so many for each feature, and in all.
 _ROWS_PER_FEATURE, _LEAST_ROWS = 16, 1024
-# To choose among so few entries of X would cost as much as to use them all; under one parameter also among so many times
-# the rows that are enough.
+# To choose among so few entries of X would cost as much as to use them all; under one parameter also among so many
+# times the rows that are enough.
 _FEW_ENTRIES, _FEW_TIMES = 2**17, 8
 
 
