@@ -168,7 +168,7 @@ class Objective:
             return (
                 block.weighted(log_normalizer).sum(keepdims=True, dtype=np.float64),
                 block.cross(mean).astype(np.float64, copy=False),
-                mean.sum(axis=1, dtype=np.float64),
+                _over_rows(mean),
             )
 
         log_normalizer, cross, mean = self.rows.sum(statistic)
@@ -195,3 +195,12 @@ class Objective:
     def _loss(self, log_normalizer: float, parameters: FloatArray) -> float:
         linear = float(np.vdot(self._linear, parameters)) + self.moments.offset_term
         return log_normalizer / self.moments.total_weight - linear
+
+
+def _over_rows(values: FloatArray) -> FloatArray:
+    """Return the sums of values of shape (q, rows), in float64."""
+    if values.dtype == np.float64:
+        return np.asarray(values.sum(axis=1))
+    # By BLAS, which adds less carefully but five times as fast.
+    sums = values @ np.ones(values.shape[1], dtype=values.dtype)
+    return np.asarray(sums, dtype=np.float64)
