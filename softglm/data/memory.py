@@ -127,9 +127,8 @@ class RowsInMemory(Rows):
     def in_single_precision(self, center: FloatArray) -> tuple[Rows, FloatArray] | None:
         if self.is_sparse:
             return None
-        squares, *_ = self.sum(lambda block: (block.squares(center, np.ones(len(block))),))
-        spread, constant = np.sqrt(squares / self.n_rows), CONSTANT * np.abs(center)
-        is_constant = spread <= constant
+        spread = self._spread(center)
+        is_constant = spread <= CONSTANT * np.abs(center)
         if not ((spread > _SMALLEST) & (spread < _LARGEST) | is_constant).all():
             return None
         if self.n_entries > _COPIED_ENTRIES:
@@ -143,6 +142,14 @@ class RowsInMemory(Rows):
         np.subtract(X, center, out=centred, dtype=np.float64, casting="same_kind")
         centred[:, is_constant] = 0.0
         return RowsInMemory(centred, targets, weights, offset), np.zeros_like(center)
+
+    def _spread(self, center: FloatArray) -> FloatArray:
+        """Return the root mean square distance of the columns of dense X from a center, shape (p,)."""
+        about_zero, *_ = self.sum(lambda block: (np.einsum("ij,ij->j", block.X, block.X, dtype=np.float64),))
+        squares = about_zero / self.n_rows - center**2
+        if (center**2 > _NEAR**2 * squares).any():  # what is left is rounding: another pass, twice as long
+            squares, *_ = self.sum(lambda block: (block.squares(center, np.ones(len(block))) / self.n_rows,))
+        return np.sqrt(squares)
 
     def _rows_per_block(self, X: Matrix, targets: FloatArray | IntArray) -> int:
         is_coded = targets.ndim == 1 and targets.dtype.kind == "i"
