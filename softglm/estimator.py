@@ -487,11 +487,16 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         rows = RowsInMemory(X, np.broadcast_to(np.float64(0), X.shape[0]), offset=known)
         result, first = np.empty((0, 0)), 0
 
+        # Whatever is not a number makes eta none, where each feature has a coefficient: a pass over all of X would cost
+        # as much as the prediction.
+        is_told = bool(coef.any(axis=1).all() and np.isfinite(intercept).all())
+
         def predicted(block: Block) -> tuple[FloatArray, ...]:
-            # While the block is in the cache: a pass over all of X would cost as much as the prediction.
-            if not are_numbers(block.X):
+            with np.errstate(over="ignore", invalid="ignore"):
+                eta = block.predictor(coef, intercept)
+            if not are_numbers(eta if is_told else block.X):
                 check_numbers(validate_data(self, given, accept_sparse="csr", reset=False), "X")
-            return (function(block.predictor(coef, intercept)),)
+            return (function(eta),)
 
         for (values,) in rows.map(predicted):
             if not first:

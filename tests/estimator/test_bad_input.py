@@ -61,6 +61,19 @@ def test_predictions_refuse_what_fit_refuses(method):
     refusal(getattr(SoftmaxGLM(), method), X, error=NotFittedError)
 
 
+@pytest.mark.parametrize("convert", [np.asarray, sparse.csr_matrix])
+@pytest.mark.parametrize("entry", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("labels", [y, y == 1])
+def test_predictions_refuse_what_is_no_number_also_in_a_column_that_does_not_count(labels, entry, convert):
+    constant = np.insert(X, 3, 1.0, axis=1)
+    model = SoftmaxGLM().fit(constant, labels)
+    assert not model.coef_[:, 3].any()
+    for column in range(constant.shape[1]):
+        given = constant.copy()
+        given[1, column] = entry
+        assert "Input X contains" in refusal(model.predict, convert(given))
+
+
 @pytest.mark.parametrize(
     ("weights", "parts"),
     [
