@@ -3,7 +3,7 @@ r"""Which rows to sample where all of them would cost too much.
 Sums of products are told badly by a uniform sample if a few rows make up most of them: those far out in the features,
 and those of rare classes. Each row is therefore given a chance proportional to
 
-    max(1, d / 2 mean d, ||t - mu||^2_{S^-1} / 2s),    d = ||F'[x - c; 1]||^2,
+    max(1, d / a mean d, ||t - mu||^2_{S^-1} / a s),    d = ||F'[x - c; 1]||^2, a = 1.2,
 
 F the coordinates of the features that a uniform sample tells, S the information at the null model, of rank s: to the
 first approximation its leverages in the model of the features and in that of the classes, relative to their averages.
@@ -21,8 +21,8 @@ from softglm.data import Block, Rows
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.objective import Objective
 
-# Scores are one for rows at up to this many times the mean distance; up to the second they are nothing unusual.
-_ORDINARY, _UNUSUAL = 2.0, 2.0
+# Scores are one for rows at up to this many times the mean distance, a; up to the second they are nothing unusual.
+_ORDINARY, _UNUSUAL = 1.2, 2.0
 # How many combinations of the columns of F tell lengths. These are off by a factor of 2 now and then.
 _COMBINATIONS = 16
 # Enough rows to tell second moments: so many for each feature, and in all.
