@@ -22,7 +22,7 @@ from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.objective import Objective
 
 # Scores are one for rows at up to this many times the mean distance, a; up to the second they are nothing unusual.
-_ORDINARY, _UNUSUAL = 1.2, 2.0
+_ORDINARY, _UNUSUAL = 1.2, 3.3
 # How many combinations of the columns of F tell lengths. These are off by a factor of 2 now and then.
 _COMBINATIONS = 16
 # Enough rows to tell second moments: so many for each feature, and in all.

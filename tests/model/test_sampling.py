@@ -6,8 +6,8 @@ from softglm.model import null_model
 from softglm.model.coordinates import quick_coordinates
 from softglm.model.sampling import _combinations, row_scores, rows_that_tell
 
-# Each of the two terms has mean 1, and only what exceeds twice that counts.
-MOST_MEAN = 2.0
+# One, and two terms whose means are 1 / a.
+MOST_MEAN = 1.0 + 2.0 / 1.2
 
 
 @pytest.fixture(autouse=True)
@@ -88,7 +88,7 @@ def test_rows_that_vary_otherwise_than_the_rest_stand_out_if_their_products_are_
     X[11, :2] = [1.0, -1.0]  # no column is far from its mean, and it is not in the sample
     rows, family = rows_and_family(Data(X, rng.integers(0, 3, size=2000).astype(np.int32)))
     scores = scores_of(rows, family, is_full=is_full)
-    assert (scores[11] > 4.0 * np.delete(scores, 11).max()) == is_full
+    assert (scores[11] > 3.0 * np.delete(scores, 11).max()) == is_full
 
 
 def test_where_the_penalty_outweighs_a_difference_it_does_not_matter():
@@ -119,7 +119,7 @@ def test_a_constant_column_does_not_disturb_the_scores(is_full):
     found = scores_of(*rows_and_family(constant), is_full=is_full)
     assert np.isfinite(found).all()
     assert found.min() == 1.0
-    np.testing.assert_array_equal(np.argsort(found)[-3:], np.argsort(without)[-3:])
+    assert (found[np.argsort(without)[-3:]] > 0.8 * found.max()).all()
 
 
 @pytest.mark.parametrize("is_full", [True, False])
