@@ -635,6 +635,18 @@ def test_single_precision_does_most_of_the_work_and_proves_nothing(monkeypatch, 
     assert set(precisions[single:]) == {np.float64}
 
 
+@pytest.mark.usefixtures("in_single_precision")
+def test_where_rounding_hides_the_optimum_double_precision_takes_over_soon():
+    rng = np.random.default_rng(1)
+    collinear = rng.normal(size=(4000, 8)) @ (np.ones((8, 8)) + 3e-4 * rng.normal(size=(8, 8)))
+    collinear /= collinear.std(axis=0)
+    eta = collinear @ rng.normal(size=(8, 4)) / 3.0
+    y = (eta + rng.gumbel(size=eta.shape)).argmax(axis=1).astype(np.int32)
+    result = fit_rows(RowsInMemory(collinear + 2.0, y), Categorical(4), 1e-9)
+    assert result.status is Status.CONVERGED
+    assert result.n_evaluations <= 60
+
+
 def test_a_penalty_on_intercepts_is_refused():
     with pytest.raises(ValueError, match="never penalised"):
         fit(*bernoulli_rows(), Ridge(np.ones(5)))

@@ -129,7 +129,7 @@ class RowsInMemory(Rows):
             return None
         spread = self._spread(center)
         is_constant = spread <= CONSTANT * np.abs(center)
-        if not ((spread > _SMALLEST) & (spread < _LARGEST) | is_constant).all():
+        if not ((spread > _SMALLEST) & (spread < _LARGEST) | is_constant).all() or self._stays_far(center):
             return None
         if self.n_entries > _COPIED_ENTRIES:
             if self.dtype == np.float32:
@@ -145,11 +145,22 @@ class RowsInMemory(Rows):
 
     def _spread(self, center: FloatArray) -> FloatArray:
         """Return the root mean square distance of the columns of dense X from a center, shape (p,)."""
-        about_zero, *_ = self.sum(lambda block: (np.einsum("ij,ij->j", block.X, block.X, dtype=np.float64),))
-        squares = about_zero / self.n_rows - center**2
+
+        def about_zero(block: Block) -> tuple[FloatArray, ...]:
+            return (np.einsum("ij,ij->j", block.X, block.X, dtype=np.float64, casting="same_kind"),)
+
+        squares = self.sum(about_zero)[0] / self.n_rows - center**2
         if (center**2 > _NEAR**2 * squares).any():  # what is left is rounding: another pass, twice as long
             squares, *_ = self.sum(lambda block: (block.squares(center, np.ones(len(block))) / self.n_rows,))
         return np.sqrt(squares)
+
+    def _stays_far(self, center: FloatArray) -> bool:
+        """Tell whether a column that varies is far from the center, which without an intercept is 0."""
+        if center.any():
+            return False
+        mean = self.sum(lambda block: (block.X.sum(axis=0, dtype=np.float64),))[0] / self.n_rows
+        spread, distance = self._spread(mean), np.abs(mean)
+        return bool(((distance > _NEAR * spread) & (spread > CONSTANT * distance)).any())
 
     def _rows_per_block(self, X: Matrix, targets: FloatArray | IntArray) -> int:
         is_coded = targets.ndim == 1 and targets.dtype.kind == "i"

@@ -25,8 +25,8 @@ def class_probabilities(eta: FloatArray) -> FloatArray:
 def log_probabilities(eta: FloatArray) -> FloatArray:
     """Return their logarithms, finite where a probability underflows to 0."""
     if len(eta) == 1:
-        # log mu = -A(-eta)
-        return np.stack([-Bernoulli().log_normalizer(eta), -Bernoulli().log_normalizer(-eta)])
+        # log mu = -A(-eta), and 0, not -0, where it is 0
+        return 0.0 - np.stack([Bernoulli().log_normalizer(eta), Bernoulli().log_normalizer(-eta)])
     return Categorical(len(eta)).log_softmax(eta)
 
 

@@ -38,8 +38,8 @@ DISTRUST = 1e-2
 # Where nothing is proved yet, the gap is brought down by so much before the next attempt, as far as a bound is missing.
 _CLOSER, _NEARLY = 0.1, 0.5
 # So many iterations in a row that lower neither f nor the estimate of the gap are at the precision of the arithmetic:
-# fewer of Newton's, which halve the digits that are missing.
-_PATIENCE, _NEWTON_PATIENCE = 30, 5
+# fewer of Newton's, which halve the digits that are missing, and fewer where finer evaluations can be had.
+_PATIENCE, _NEWTON_PATIENCE, _COARSE_PATIENCE = 30, 5, 8
 # The gradient at hand may prove a gap for nothing; a metric proves one that is tighter by far, which may cost so many
 # evaluations. Made as near as this, in its own norm, it does so more often than not.
 _TIGHTER, _NEAR = 0.75, 0.03
@@ -232,7 +232,8 @@ class _Run:
 
     def move(self, here: Iterate, estimate: float) -> None:
         """Go there, after an iteration."""
-        is_lower = self.lowest - here.value > self.least_decrease or estimate < self.lowest_estimate / 2.0
+        noise = self.problem.rounding * (1.0 + abs(here.value)) if self.problem.resolution else self.least_decrease
+        is_lower = self.lowest - here.value > noise or estimate < self.lowest_estimate / 2.0
         self.n_idle = 0 if is_lower else self.n_idle + 1
         self.lowest, self.lowest_estimate = min(here.value, self.lowest), min(estimate, self.lowest_estimate)
         self.here, self.estimate = here, estimate
@@ -247,7 +248,8 @@ class _Run:
             return _End.ARRIVED
         if self.n_iterations >= self.aims.max_iter:
             return _End.OUT_OF_ITERATIONS
-        if self.n_idle >= (_NEWTON_PATIENCE if is_newton else _PATIENCE):
+        patience = _NEWTON_PATIENCE if is_newton else _COARSE_PATIENCE if self.problem.resolution else _PATIENCE
+        if self.n_idle >= patience:
             return _End.STUCK
         # Newton's steps are paid as they come, until it has to be asked whether there is a minimum at all.
         is_paid = self.n_metrics >= _DOUBTFUL if is_newton else self.schedule.is_due(estimates, goal)

@@ -253,6 +253,21 @@ def test_rows_converted_for_each_pass_are_those_that_are_copied(monkeypatch, sma
         np.testing.assert_array_equal(block.X, other.X)
 
 
+def test_rows_that_stay_far_from_zero_are_left_in_double():
+    nothing = np.zeros(4)
+    assert RowsInMemory(X + 3.0, CODES).in_single_precision(nothing) is not None
+    assert RowsInMemory(X + 1e3, CODES).in_single_precision(nothing) is None
+    constant = X.copy()
+    constant[:, 1] = 3.7
+    rows, _ = RowsInMemory(constant, CODES).in_single_precision(nothing)
+    np.testing.assert_array_equal(blocks_of(rows)[0].X[:, 1], np.float32(3.7))
+
+
+def test_numbers_of_more_digits_are_rounded_too():
+    rows, _ = RowsInMemory(X.astype(np.longdouble), CODES).in_single_precision(X.mean(axis=0))
+    assert rows.dtype == np.float32
+
+
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_rows_near_zero_are_converted_as_they_come(monkeypatch, order):
     monkeypatch.setattr("softglm.data.memory._COPIED_ENTRIES", 0)

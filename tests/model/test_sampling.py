@@ -119,7 +119,7 @@ def test_a_constant_column_does_not_disturb_the_scores(is_full):
     found = scores_of(*rows_and_family(constant), is_full=is_full)
     assert np.isfinite(found).all()
     assert found.min() == 1.0
-    assert (found[np.argsort(without)[-3:]] > 0.8 * found.max()).all()
+    assert np.corrcoef(found, without)[0, 1] > 0.95
 
 
 @pytest.mark.parametrize("is_full", [True, False])
