@@ -174,14 +174,7 @@ class GLM:
         Beside an optimum single precision would lead away: there the problem is refined at once.
         """
         if point is null.parameters:
-            if not self.takes_newton_steps:
-                return self._null_metric(gradient)
-            if not self.objective.is_penalised:
-                return KroneckerMetric(self.coordinates)
-            if self._kept and not self.objective.rows.has_offset:
-                moments = self._kept.second_moments
-                matrix = null_hessian(self.objective, null.information, moments, self.coordinates)
-                return HessianMetric(self.objective, matrix, self.coordinates, self.objective.rows, self._kept)
+            return self._null_hessian(null) if self.takes_newton_steps else self._null_metric(gradient)
         whitened = self.coordinates.pull_back(gradient)
         if float(whitened @ whitened) / 2.0 <= self.resolution**2 * (null.value - value):
             self.refine()
@@ -189,6 +182,15 @@ class GLM:
             if offer.price <= _MAX_START * self.evaluation_cost:
                 return offer.make(point)
         return KroneckerMetric(self.coordinates)
+
+    def _null_hessian(self, null: Null) -> HessianMetric | KroneckerMetric:
+        """Return the Hessian at the null model, where it is a Kronecker product (with an offset nearly so)."""
+        if not self.objective.is_penalised:
+            return KroneckerMetric(self.coordinates)
+        if self._kept is None or self.objective.rows.has_offset:
+            return self.hessians[-1].make(null.parameters)
+        matrix = null_hessian(self.objective, null.information, self._kept.second_moments, self.coordinates)
+        return HessianMetric(self.objective, matrix, self.coordinates, self.objective.rows, self._kept)
 
     def _null_metric(self, gradient: FloatArray) -> KroneckerMetric:
         """Return the metric of the null model; scaled, where the first step along this gradient would be too long."""

@@ -5,7 +5,7 @@ from problems import PROBLEMS, REGRESSIONS, objective_of, regression, rows_and_f
 from softglm.model import null_coordinates, null_model
 from softglm.model.certificate import largest_leverage
 from softglm.model.coordinates import scaled_coordinates
-from softglm.model.fisher import hessian
+from softglm.model.fisher import hessian, null_hessian
 from softglm.model.kept import KeptRows, are_few
 
 # Sums of some hundred terms in another order.
@@ -32,9 +32,15 @@ def compare(objective):
     size = np.abs(gradient).max(axis=1, keepdims=True)
     size[size < 1e-6] = 1.0  # of a constant column
     np.testing.assert_allclose(slopes / size, gradient / size, **ROUNDING)
-    information = null_model(objective).information
-    scaled = scaled_coordinates(objective, information, kept.second_moments.diagonal())
-    for coordinates in (scaled, null_coordinates(objective, information)):
+    null = null_model(objective)
+    information, moments = null.information, kept.second_moments
+    scaled = scaled_coordinates(objective, information, moments.diagonal())
+    if not objective.rows.has_offset:
+        expected = hessian(objective, null.parameters, scaled)
+        np.testing.assert_allclose(null_hessian(objective, information, moments, scaled), expected, **ROUNDING)
+    exact = null_coordinates(objective, information)
+    np.testing.assert_allclose(null_coordinates(objective, information, moments).scales, exact.scales, rtol=1e-7)
+    for coordinates in (scaled, exact):
         for place in (point, somewhere(objective, seed=1)):
             expected = hessian(objective, place, coordinates)
             np.testing.assert_allclose(kept.hessian(place, coordinates), expected, **ROUNDING)
