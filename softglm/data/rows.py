@@ -69,7 +69,7 @@ class Rows(ABC):
         return lambda count: self  # noqa: ARG005
 
     def in_single_precision(self, center: FloatArray) -> "tuple[Rows, FloatArray] | None":  # noqa: ARG002
-        """Return these rows in float32, and their center there; None where they are out of its range.
+        """Return these rows in float32, and their center there; None if they are out of its range or stay far from 0.
 
         Few are copied, about the center; many serve as they are, or are converted for each pass.
 
