@@ -1,7 +1,7 @@
 """infer: from a fitted estimator, pipeline or search, and its data, to everything statistics says of the fit."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, final
 
 import numpy as np
@@ -16,9 +16,18 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Rows, RowsInMemory
 from softglm.estimator import SoftmaxGLM
 from softglm.families import Bernoulli, Categorical, UnconstrainedFamily
-from softglm.inference.covariance import CORRECTIONS, KINDS, covariance_of
+from softglm.inference.covariance import (
+    CORRECTIONS,
+    KINDS,
+    Covariance,
+    clipped,
+    covariance_of,
+    default_correction,
+    needs_more_rows,
+)
 from softglm.inference.estimate import Estimate, coordinates_of, estimate_at, refined
 from softglm.inference.inference import Inference, Sample, position_of
+from softglm.inference.limit import limit_of
 from softglm.inference.separation import Separation, detect
 from softglm.model import Objective, Ridge
 from softglm.validation import (
@@ -34,16 +43,12 @@ from softglm.validation import (
 
 # Standard errors from the optimum at which the data cannot be those of the fit, whatever its gap.
 _FAR, _GAPS = 0.5, 3.0
-# Standard errors from the optimum at which the estimates of a limit have all their digits.
-_ALL_DIGITS = 1e-9
 # Standard errors that the rounding of the fitted coefficients may amount to, in float64 and in float32.
 _ROUNDING, _SINGLE_ROUNDING = 1e-3, 0.05
 _SELECTED = (
     "The model was selected by a search over the same data; standard errors, tests and intervals ignore the selection "
     "and are too optimistic."
 )
-# A difference of eta beyond which a probability is exactly 0, whatever the rest of eta is.
-_INFINITE = 1e4
 # A count this close to a whole number is one.
 _WHOLE = 1e-9
 
@@ -79,7 +84,7 @@ def infer(
         still one observation, only robust covariances are right, and there is no likelihood. Class weights are of the
         latter kind.
     reference : label, default=None
-        The base class; the first by default.
+        The base class. By default the first level of an ordered pandas Categorical, else the first in sorted order.
     covariance : str, default="model"
         With H the Hessian and F the information, u_i = w_i s_i the weighted score of a row, V = H^-1 meat H^-1:
 
@@ -103,7 +108,7 @@ def infer(
         - "G/(G-1)*(n-1)/(n-k)": statsmodels, and sandwich's vcovCL with type "HC1".
     distribution : {"normal", "t"}, default="normal"
         Of an estimate over its standard error. "t" has G - 1 degrees of freedom for G clusters (the smaller G of two
-        ways), else n - k.
+        ways), else n - k; Wald tests of q restrictions are then referred to F(q, the same).
     level : float, default=0.95
         Of confidence intervals.
 
@@ -122,7 +127,7 @@ def infer(
     Warns
     -----
     UserWarning
-        If y holds fractions, of which the model covariance makes too much.
+        If y holds fractions, of which the model covariance makes too much; or if frequency weights do.
 
     Notes
     -----
@@ -157,28 +162,33 @@ def infer(
     present = np.isfinite(model.intercept_) if len(model.classes_) > 2 else np.ones(2, dtype=bool)
     known = read_offset(offset, X.shape[0], response.classes)
 
-    def rows_with(offset: FloatArray | None) -> Rows:
-        return make_rows(X, response, sampled, offset, factors=factors, present=present)[0]
-
-    first = _fitted(model, rows_with(known), present)
+    rows, _ = make_rows(X, response, sampled, known, factors=factors, present=present)
+    first = _fitted(model, rows, present)
     separated = None if model.alpha_ > 0.0 or model.converged_ else _separation(first)
     notes, moved = target.notes, float("nan")
     if separated is None:
         notes, moved = (*notes, *_doubts(model, first)), first.distance
         estimate = refined(first)
     else:
-        estimate = _limit(first, rows_with(_limiting_offset(known, separated.alternatives, present)))
+        estimate = limit_of(first, separated)
     copies = None if is_sampled else sampled
+    _check_copies(copies)
     n_units = _total(copies, sampled, X.shape[0])
+    used = default_correction(covariance) if correction is None else correction
+    _check_size(estimate, n_units, used, distribution, is_clustered=clusters is not None)
     codes = None if clusters is None else _read_clusters(clusters, sampled, X.shape[0])
-    errors = covariance_of(
-        estimate,
-        covariance,
-        copies=copies,
-        n_observations=n_units,
-        clusters=codes,
-        correction=correction,
-    )
+
+    def errors_of(estimate: Estimate) -> Covariance:
+        return covariance_of(
+            estimate,
+            covariance,
+            copies=copies,
+            n_observations=n_units,
+            clusters=codes,
+            correction=correction,
+        )
+
+    errors = errors_of(estimate)
     freedom = None
     if distribution == "t":
         freedom = min(errors.n_clusters) - 1.0 if errors.n_clusters else n_units - estimate.n_parameters
@@ -187,11 +197,12 @@ def infer(
     if response.trials is not None and not is_sampled:
         n_observations = float(response.trials.sum() if sampled is None else response.trials @ sampled)
     features, named = target.features(X.shape[1])
+    base, how_based = _base(y, classes) if reference is None else (position_of(reference, classes), "")
     return Inference(
         estimate=estimate,
-        covariance=errors,
+        covariance=clipped(estimate, errors, base),
         classes=classes,
-        base=0 if reference is None else position_of(reference, classes),
+        base=base,
         features=features,
         factors=named,
         sample=Sample(
@@ -200,12 +211,14 @@ def infer(
             n_observations=n_observations,
             is_reweighted=is_reweighted,
             read_rows=_reader(target, present, has_offset=offset is not None),
+            covariance_of=errors_of,
         ),
         level=level,
         degrees_of_freedom=freedom,
         separated=separated,
         moved=moved,
         notes=notes,
+        how_based=how_based,
     )
 
 
@@ -325,6 +338,28 @@ def _check_likelihood(covariance: str, response: Response, *, is_reweighted: boo
         )
 
 
+def _check_copies(copies: FloatArray | None) -> None:
+    if copies is not None and (np.abs(copies - np.round(copies)) > _WHOLE * np.maximum(copies, 1.0)).any():
+        warn_user(
+            f"sample_weight holds fractions, and they are read as numbers of copies of a row, {copies.sum():,.6g} in "
+            'all, which standard errors take at their word. If they are survey weights, pass weights="sampling" and '
+            'covariance="robust".',
+            UserWarning,
+        )
+
+
+def _check_size(estimate: Estimate, n_rows: float, correction: str, distribution: str, *, is_clustered: bool) -> None:
+    """Raise where n - k, by which a correction divides or which is the degrees of freedom of t, is not positive."""
+    by_correction = needs_more_rows(correction)
+    if not (by_correction or (distribution == "t" and not is_clustered)) or n_rows > estimate.n_parameters:
+        return
+    what = f"correction={correction!r}" if by_correction else 'distribution="t"'
+    raise ValueError(
+        f"{what} needs more rows than parameters: n - k = {n_rows:g} - {estimate.n_parameters} here. (A row of counts "
+        'is one row.) Use another correction, or distribution="normal"; or fit fewer parameters.'
+    )
+
+
 def _row_totals(response: Response, factors: FloatArray | None) -> FloatArray | None:
     """Return the totals of rows of counts, shape (n,), as the objective has them: class weights in."""
     if response.counts is None or factors is None:
@@ -375,23 +410,13 @@ def _separation(fitted: Estimate) -> Separation | None:
     return None if found.kind == "none" else found
 
 
-def _limit(fitted: Estimate, rows: Rows) -> Estimate:
-    """Return the limit of a separated fit: the optimum of rows from which the separated alternatives are gone."""
-    observed = fitted.objective
-    objective = Objective(rows, observed.family, observed.penalty, fit_intercept=observed.fit_intercept)
-    first = estimate_at(objective, fitted.parameters, fitted.coordinates, is_singular=True)
-    # The separated fit stopped somewhere on its way: what is finite is brought to all its digits.
-    limit = refined(first, _ALL_DIGITS)
-    return replace(limit, observed=observed)
-
-
-def _limiting_offset(known: FloatArray | None, alternatives: BoolArray, present: BoolArray) -> FloatArray:
-    """Return the offset that sends the separated alternatives, shape (n, present classes), to probability 0."""
-    gone = np.zeros((len(alternatives), len(present)))
-    gone[:, present] = -_INFINITE * alternatives
-    if len(present) == 2:
-        gone = gone[:, 1:] - gone[:, :1]
-    return gone if known is None else gone + known
+def _base(y: Any, classes: npt.NDArray[Any]) -> tuple[int, str]:
+    """Return the position of the base class that nobody chose, and how it came to be that."""
+    dtype: Any = getattr(y, "dtype", None)
+    if getattr(dtype, "ordered", False):  # a pandas Categorical whose levels have an order
+        levels = [level for level in dtype.categories.tolist() if level in classes.tolist()]
+        return position_of(levels[0], classes), "the first level"
+    return 0, "the first in sorted order"
 
 
 def _read_clusters(clusters: Any, sampled: FloatArray | None, n_rows: int) -> npt.NDArray[np.intp]:

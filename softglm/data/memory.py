@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import final
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from softglm.arrays import FloatArray, IntArray, Matrix
@@ -77,6 +78,12 @@ class RowsInMemory(Rows):
 
     def map(self, statistic: Statistic) -> Iterator[Arrays]:
         return map(statistic, self._blocks)
+
+    def changed(self, *, columns: npt.NDArray[np.intp] | None = None, offset: FloatArray | None = None) -> Rows:
+        X, targets, weights, known = self._parts
+        return RowsInMemory(
+            X if columns is None else X[:, columns], targets, weights, known if offset is None else offset
+        )
 
     def gather(self, statistic: Statistic, reduce: Callable[[Iterable[Arrays]], Result]) -> Iterator[Result]:
         if self.n_entries < _LONG_PASS:

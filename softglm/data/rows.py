@@ -79,6 +79,13 @@ class Rows(ABC):
         """
         return None
 
+    def changed(self, *, columns: npt.NDArray[np.intp] | None = None, offset: FloatArray | None = None) -> "Rows":
+        """Return the same rows with only these columns of X, or with another offset, shape (n, q).
+
+        Asked for where classes are separated, and by models without features.
+        """
+        raise NotImplementedError(f"{type(self).__name__} can change neither its columns nor its offset.")
+
     def sum(self, statistic: Statistic) -> Arrays:
         """Return the sums over blocks of what the statistic returns for one, arrays of the same shapes."""
         return self._combined(statistic, np.add)

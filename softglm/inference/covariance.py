@@ -9,6 +9,8 @@ r"""The covariance of the estimates, in coordinates; every coding of it is a lin
     quasi     dispersion times model, for rows of counts that vary more, or less, than multinomial ones
     cluster   H^-1 (sum_g u_g u_g') H^-1, u_g the sum of the u_i of a cluster
 
+Each is held as a factor L of V = L L': the rank of a hypothesis R is that of R L; R V R' would square its condition.
+
 References
 ----------
 H. White, "Maximum likelihood estimation of misspecified models", Econometrica 50, 1982. doi:10.2307/1912526
@@ -17,7 +19,8 @@ Economic Statistics 29, 2011. doi:10.1198/jbes.2010.07136
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, final
 
 import numpy as np
@@ -28,8 +31,10 @@ from softglm.arrays import FloatArray
 from softglm.inference.diagnostics import adjusted_scores
 from softglm.inference.estimate import Estimate
 
-# Eigenvalues of a covariance below this share of the largest are rounding: whitened coordinates have one scale.
-_RANK_TOLERANCE = 1e-10
+# Eigenvalues below this share of the largest are rounding, in the metric of the curvature, which has one scale.
+_RANK_TOLERANCE = 1e-12
+# Singular values of a factor below this share of the largest are rounding.
+_FACTOR_TOLERANCE = 1e-10
 # The small-sample factors, by their formulas: n observations, k parameters, G clusters.
 CORRECTIONS = ("1", "n/(n-1)", "n/(n-k)", "G/(G-1)", "G/(G-1)*(n-1)/(n-k)")
 _MODEL, _LAPLACE, _CLUSTER, _QUASI = "model", "laplace", "cluster", "quasi"
@@ -45,18 +50,26 @@ class Covariance:
     Attributes
     ----------
     kind : {"model", "laplace", "robust", "HC1", "HC3", "cluster", "quasi"}
-    matrix : array of shape (P, P)
-        In coordinates.
+    root : array of shape (P, k)
+        L of V = L L', in coordinates.
     correction : str
         The formula of the small-sample factor in it.
     n_clusters : tuple of int
         One for each way of clustering.
+    indefinite : array of shape (P, P), or None
+        V before its negative eigenvalues were set to zero, where it has some.
     """
 
     kind: str
-    matrix: FloatArray
+    root: FloatArray
     correction: str = "1"
     n_clusters: tuple[int, ...] = ()
+    indefinite: FloatArray | None = None
+
+    @cached_property
+    def matrix(self) -> FloatArray:
+        """V, shape (P, P), in coordinates."""
+        return self.root @ self.root.T
 
     @property
     def is_robust(self) -> bool:
@@ -104,30 +117,39 @@ def covariance_of(
         One of `CORRECTIONS`; None for the usual one.
     """
     if kind == _MODEL:
-        return Covariance(kind, model(estimate))
+        return Covariance(kind, _model_root(estimate))
     if kind == _LAPLACE:
-        return Covariance(kind, estimate.inverse_curvature)
-    if correction is None:
-        correction = _DEFAULT_CORRECTIONS[kind]
+        return Covariance(kind, estimate.inverse_root)
+    correction = default_correction(kind) if correction is None else correction
     if kind == _CLUSTER:
         assert clusters is not None  # noqa: S101 - checked where the user passes them
         return clustered(estimate, clusters, n_observations, correction)
     scores = adjusted_scores(estimate, copies) if kind == "HC3" else _scores_of_one_copy(estimate, copies)
     factor = small_sample_factor(correction, n_observations, estimate.n_parameters)
-    return Covariance(kind, factor * _sandwich(estimate, _meat(scores, copies, len(estimate.information))), correction)
+    return Covariance(
+        kind, _sandwich_root(estimate, factor * _meat(scores, copies, len(estimate.information))), correction
+    )
 
 
 def quasi(estimate: Estimate, dispersion: float) -> Covariance:
     """Return the covariance of a quasi-likelihood: the model's, times the dispersion."""
-    return Covariance(_QUASI, dispersion * model(estimate))
+    return Covariance(_QUASI, np.sqrt(dispersion) * _model_root(estimate))
 
 
-def standard_errors_away(covariance: FloatArray, displacement: FloatArray) -> float:
-    """Return sqrt(d' V+ d), the most that a linear combination of d, shape (P,), is of its own standard error."""
-    eigenvalues, vectors = linalg.eigh(covariance)
-    kept = eigenvalues > _RANK_TOLERANCE * eigenvalues[-1]
-    components = vectors[:, kept].T @ displacement
-    return float(np.sqrt(np.sum(components**2 / eigenvalues[kept])))
+def standard_errors_away(root: FloatArray, displacement: FloatArray) -> float:
+    """Return sqrt(d' V+ d), V = L L', L (P, k): the most a linear combination of d is of its own standard error."""
+    components = np.linalg.lstsq(root, displacement, rcond=_FACTOR_TOLERANCE)[0]
+    return float(linalg.norm(components))
+
+
+def default_correction(kind: str) -> str:
+    """Return the small-sample factor that a kind of covariance has unless it is chosen."""
+    return _DEFAULT_CORRECTIONS.get(kind, "1")
+
+
+def needs_more_rows(correction: str) -> bool:
+    """Tell whether a correction divides by n - k."""
+    return "(n-k)" in correction
 
 
 def small_sample_factor(correction: str, n: float, k: int, n_clusters: int = 0) -> float:
@@ -142,17 +164,15 @@ def small_sample_factor(correction: str, n: float, k: int, n_clusters: int = 0) 
     }[correction]
 
 
-def model(estimate: Estimate) -> FloatArray:
-    """Return H^-1 F H^-1."""
-    if not estimate.is_penalised:
-        return estimate.inverse_curvature
-    return _sandwich(estimate, estimate.information)
+def _model_root(estimate: Estimate) -> FloatArray:
+    """Return L of H^-1 F H^-1 = L L'."""
+    return _sandwich_root(estimate, estimate.information) if estimate.is_penalised else estimate.inverse_root
 
 
 def clustered(estimate: Estimate, clusters: npt.NDArray[Any], n_observations: float, correction: str) -> Covariance:
     """Return the one-way or the two-way clustered covariance: V_1 + V_2 - V_12, each with its own factor.
 
-    The two-way form may be indefinite; its negative eigenvalues are then set to zero, as Cameron, Gelbach & Miller do.
+    The two-way form may be indefinite: see `clipped`.
     """
     ways = [np.unique(column, return_inverse=True)[1] for column in clusters.T]
     signs = [1.0] * len(ways)
@@ -166,10 +186,30 @@ def clustered(estimate: Estimate, clusters: npt.NDArray[Any], n_observations: fl
         meat += (
             sign * small_sample_factor(correction, n_observations, estimate.n_parameters, size) * (totals.T @ totals)
         )
-    if len(ways) > 1:
-        eigenvalues, vectors = linalg.eigh(meat)
-        meat = (vectors * np.maximum(eigenvalues, 0.0)) @ vectors.T
-    return Covariance(_CLUSTER, _sandwich(estimate, meat), correction, tuple(sizes[: clusters.shape[1]]))
+    covariance = Covariance(_CLUSTER, _sandwich_root(estimate, meat), correction, tuple(sizes[: clusters.shape[1]]))
+    if len(ways) == 1 or not _is_indefinite(estimate.inverse_root.T @ meat @ estimate.inverse_root):
+        return covariance
+    half = estimate.solve(meat)
+    return replace(covariance, indefinite=estimate.solve(half.T))
+
+
+def clipped(estimate: Estimate, covariance: Covariance, reference: int) -> Covariance:
+    """Return an indefinite covariance with the negative eigenvalues of that of the coefficients set to zero.
+
+    As Cameron, Gelbach & Miller (2011) do. Eigenvalues depend on the coding: it is that of the coefficients against the
+    class `reference`, at x = 0, in the units of X.
+    """
+    if covariance.indefinite is None:
+        return covariance
+    forms = estimate.contrast_map(reference)
+    eigenvalues, vectors = linalg.eigh(forms @ covariance.indefinite @ forms.T)
+    negative = eigenvalues < -np.finfo(np.float64).eps * eigenvalues[-1]
+    added = vectors[:, negative] * np.sqrt(-eigenvalues[negative])
+    # Back from the coefficients, whose units differ widely.
+    units = np.maximum(linalg.norm(forms, axis=1), np.finfo(np.float64).tiny)
+    back = np.linalg.lstsq(forms / units[:, np.newaxis], added / units[:, np.newaxis], rcond=None)[0]
+    definite = covariance.indefinite + back @ back.T
+    return replace(covariance, root=_sandwich_root(estimate, estimate.curvature @ definite @ estimate.curvature))
 
 
 def _totals(estimate: Estimate, codes: npt.NDArray[np.intp], n_clusters: int) -> FloatArray:
@@ -199,7 +239,15 @@ def _meat(scores: Iterable[tuple[slice, FloatArray]], copies: FloatArray | None,
     return meat
 
 
-def _sandwich(estimate: Estimate, meat: FloatArray) -> FloatArray:
-    """Return H^-1 meat H^-1."""
-    half = estimate.solve(meat)
-    return estimate.solve(half.T)
+def _sandwich_root(estimate: Estimate, meat: FloatArray) -> FloatArray:
+    """Return L, shape (P, k), of H^-1 meat H^-1 = L L', k its rank; negative eigenvalues of the meat are left out."""
+    half = estimate.inverse_root
+    # In the metric of H the directions are of comparable size, and what is not is rounding.
+    eigenvalues, vectors = linalg.eigh(half.T @ meat @ half)
+    kept = eigenvalues > _RANK_TOLERANCE * eigenvalues[-1]
+    return np.asarray(half @ (vectors[:, kept] * np.sqrt(eigenvalues[kept])))
+
+
+def _is_indefinite(matrix: FloatArray) -> bool:
+    eigenvalues = linalg.eigvalsh(matrix)
+    return bool(eigenvalues[0] < -_RANK_TOLERANCE * eigenvalues[-1])

@@ -9,7 +9,8 @@ means, so that information and gradient are those of the log-likelihood.
 """
 
 import math
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import final
@@ -19,7 +20,7 @@ from scipy import linalg
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Block
-from softglm.model import GLM, Objective, null_coordinates, null_model
+from softglm.model import Objective, null_coordinates, null_model
 from softglm.model.coordinates import KroneckerCoordinates, second_moments
 from softglm.model.fisher import hessian
 
@@ -28,8 +29,14 @@ _NEGLIGIBLE_DISTANCE = 1e-6
 _MAX_STEPS, _MAX_HALVINGS = 30, 30
 # A linear form is estimable if what it sees outside the row space is rounding, relative to its length.
 _ESTIMABLE = 1e-7
+# Of a form and a limit: their information is a sum of squares, so that its directions have half the digits.
+_SEEN = 3e-4
 # Eigenvalues of a singular information below this share of those at the null model, which are all W, are rounding.
 _RANK_TOLERANCE = 1e-12
+# The matrices of the size of the information that are held at a time.
+_COPIES = 8
+# Forms of length 1 whose singular values are below this share of the largest are combinations of the others.
+INDEPENDENT = 1e-10
 
 
 @final
@@ -111,10 +118,10 @@ class Estimate:
         """P, (K - 1) times the rank of X with its constant."""
         return len(self.information)
 
-    @cached_property
+    @property
     def rank(self) -> int:
         """How many parameters are identified: P, but for the limit of a separated fit."""
-        return len(self.information) if self._pseudo_inverse is None else round(self._pseudo_inverse[1])
+        return len(self.information) - int(self.unidentified.shape[1])
 
     @property
     def log_likelihood(self) -> float:
@@ -142,21 +149,61 @@ class Estimate:
             return None
 
     @cached_property
-    def _pseudo_inverse(self) -> tuple[FloatArray, int] | None:
-        """The pseudo-inverse of the curvature and its rank, where there is no Cholesky factor."""
-        if self._factor is not None:
-            return None
+    def _spectrum(self) -> tuple[FloatArray, FloatArray]:
+        """Where there is no Cholesky factor: R of `inverse_root`, and a basis of the null space, (P, P - rank)."""
         eigenvalues, vectors = linalg.eigh(self.curvature)
         kept = eigenvalues > _RANK_TOLERANCE * self.total_weight
-        roots = vectors[:, kept] / np.sqrt(eigenvalues[kept])
-        return roots @ roots.T, int(kept.sum())
+        return vectors[:, kept] / np.sqrt(eigenvalues[kept]), vectors[:, ~kept]
+
+    @cached_property
+    def inverse_root(self) -> FloatArray:
+        """R, shape (P, rank), with curvature^-1 = R R': what a rank is decided by, which a product would blur."""
+        if self._factor is None:
+            return self._spectrum[0]
+        identity = np.identity(len(self.curvature))
+        return np.asarray(linalg.solve_triangular(self._factor[0], identity, lower=True, trans="T"))
+
+    @property
+    def unidentified(self) -> FloatArray:
+        """A basis, shape (P, P - rank), of the directions that change no likelihood."""
+        return np.zeros((len(self.curvature), 0)) if self._factor is not None else self._spectrum[1]
 
     def solve(self, right: FloatArray) -> FloatArray:
         """Return curvature^-1 right, shape of `right`, (P,) or (P, k); its pseudo-inverse where it is singular."""
         if self._factor is not None:
             return np.asarray(linalg.cho_solve(self._factor, right))
-        assert self._pseudo_inverse is not None  # noqa: S101 - the other of the two
-        return np.asarray(self._pseudo_inverse[0] @ right)
+        return np.asarray(self.inverse_root @ (self.inverse_root.T @ right))
+
+    def sees(self, forms: FloatArray) -> BoolArray:
+        """Tell which linear forms of the coordinates, shape (k, P), the limit of a separated fit determines, (k,)."""
+        hidden = linalg.norm(forms @ self.unidentified, axis=1)
+        return np.asarray(hidden <= _SEEN * linalg.norm(forms, axis=1))
+
+    def sees_rows(self, features: FloatArray) -> BoolArray:
+        """Tell of which rows, by their features (rows, r) in coordinates, the limit determines every class: (rows,)."""
+        r, s = self.coordinates.scales.shape
+        if not self.unidentified.size:
+            return np.ones(len(features), dtype=bool)
+        scales = self.coordinates.scales
+        hidden = np.einsum("nr,rs,rsh->nsh", features, scales, self.unidentified.reshape(r, s, -1), optimize=True)
+        length = np.sqrt(np.square(features) @ np.square(scales))
+        return np.asarray((linalg.norm(hidden, axis=2) <= _SEEN * length).all(axis=1))
+
+    def independent(self, forms: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return as many combinations of linear forms R, (d, P), and of their values, (d,), as there are independent.
+
+        They are orthonormal in the metric of the curvature (their values have unit variances under the model), or in
+        that of the null model, where the limit of a separated fit leaves no curvature along some of them.
+        """
+        if not len(forms):
+            return forms, values
+        seen = forms if self.is_singular else forms @ self.inverse_root
+        lengths = np.asarray(linalg.norm(seen, axis=1))
+        lengths[lengths == 0.0] = 1.0
+        vectors, singular, _ = linalg.svd(seen / lengths[:, np.newaxis], full_matrices=False)
+        kept = singular > INDEPENDENT * singular[0]
+        combinations = (vectors[:, kept] / singular[kept]).T / lengths
+        return combinations @ forms, combinations @ values
 
     @cached_property
     def inverse_curvature(self) -> FloatArray:
@@ -208,10 +255,8 @@ class Estimate:
     def estimable(self, classes: FloatArray, terms: FloatArray) -> BoolArray:
         """Tell which linear forms, given as for `linear_map`, the data determine: shape (c * t,)."""
         known = np.tile(self.estimable_terms(terms), len(classes))
-        if self._pseudo_inverse is not None:
-            forms = self.linear_map(classes, terms)
-            unseen = forms - forms @ self.curvature @ self._pseudo_inverse[0]
-            known &= linalg.norm(unseen, axis=1) <= np.sqrt(_ESTIMABLE) * linalg.norm(forms, axis=1)
+        if self.unidentified.size:
+            known &= self.sees(self.linear_map(classes, terms))
         return np.asarray(known)
 
     def estimable_combinations(self, terms: FloatArray) -> FloatArray:
@@ -225,37 +270,68 @@ class Estimate:
         -------
         array of shape (d, m), d <= t
         """
-        unseen, length = self._outside_row_space(terms)
-        if not unseen.any():
+        hidden, length = self._outside_row_space(terms)
+        if not hidden.any():
             return terms
-        vectors, singular, _ = linalg.svd(unseen / length[:, np.newaxis])
-        hidden = int((singular > _ESTIMABLE).sum())
-        return np.asarray((vectors[:, hidden:].T / length) @ terms)
+        vectors, singular, _ = linalg.svd(hidden / length[:, np.newaxis])
+        rank = int((singular > _ESTIMABLE).sum())
+        return np.asarray((vectors[:, rank:].T / length) @ terms)
 
     def estimable_terms(self, terms: FloatArray) -> BoolArray:
         """Tell which linear forms of a column of the parameters, shape (t, m), the rows determine: shape (t,)."""
-        unseen, length = self._outside_row_space(terms)
-        return np.asarray(linalg.norm(unseen, axis=1) <= _ESTIMABLE * length)
+        hidden, length = self._outside_row_space(terms)
+        return np.asarray(linalg.norm(hidden, axis=1) <= _ESTIMABLE * length)
 
     def _outside_row_space(self, terms: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the part of linear forms that no row sees, shape (t, m), and their lengths, in units of the spread."""
-        features = self.coordinates.features
-        m, r = features.shape
+        """Return what linear forms see of the null space of the rows, shape (t, m - r), and their lengths, scaled."""
+        m, r = self.coordinates.features.shape
         if r == m or self.is_penalised:
-            return np.zeros_like(terms), np.ones(len(terms))
-        moments = self._moments
-        diagonal = moments.diagonal()
-        units = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
-        # F' M F = I, so F F' M is the projection onto the row space.
-        unseen = (terms - terms @ features @ features.T @ moments) / units
-        length = linalg.norm(terms / units, axis=1)
-        return unseen, np.where(length > 0.0, length, 1.0)
+            return np.zeros((len(terms), 0)), np.ones(len(terms))
+        units, hidden = self._null_space
+        scaled = terms / units
+        length = linalg.norm(scaled, axis=1)
+        return scaled @ hidden, np.where(length > 0.0, length, 1.0)
 
     @cached_property
-    def _moments(self) -> FloatArray:
+    def _null_space(self) -> tuple[FloatArray, FloatArray]:
+        """The units of [x - c; 1], shape (m,), and in them a basis of what changes no eta, shape (m, m - r).
+
+        By the triangular factor of the rows: their second moments would see half as many digits.
+        """
         objective = self.objective
-        moments = objective.rows.sum(lambda block: (second_moments(objective, block, block.weights),))[0]
-        return np.asarray(moments / objective.moments.total_weight)
+        m, r = self.coordinates.features.shape
+        center, constants = objective.moments.center, m - objective.rows.n_features
+        (squares,) = objective.rows.sum(lambda block: (second_moments(objective, block, block.weights, is_full=False),))
+        units = np.sqrt(squares / objective.moments.total_weight)
+        units[units == 0.0] = 1.0
+
+        def rows_of(block: Block) -> FloatArray:
+            rows = np.concatenate([block.centred(center), np.ones((len(block), constants))], axis=1) / units
+            # A constant column is noise about its mean.
+            rows[:, squares == 0.0] = 0.0
+            return rows if block.weights is None else rows * np.sqrt(block.weights)[:, np.newaxis]
+
+        triangle = triangle_of(objective.rows.map(lambda block: (rows_of(block),)))
+        return units, np.asarray(linalg.svd(triangle)[2][r:].T)
+
+    @cached_property
+    def constant(self) -> FloatArray | None:
+        """The parameters, shape (m,), with which eta is 1 in every row: the intercept, or what columns of X add up to.
+
+        None where no combination of the columns is constant.
+        """
+        objective = self.objective
+        m, r = self.coordinates.features.shape
+        if objective.fit_intercept:
+            return np.asarray(np.identity(m)[-1])
+
+        triangle = triangle_of(
+            (np.append(block.features, np.ones((len(block.features), 1)), 1) * np.sqrt(block.weights)[:, np.newaxis],)
+            for block in self.row_blocks()
+        )
+        if abs(triangle[r, r]) > _ESTIMABLE * linalg.norm(triangle[:, r]):
+            return None
+        return np.asarray(self.coordinates.features @ np.linalg.lstsq(triangle[:r, :r], triangle[:r, r], rcond=None)[0])
 
     def row_blocks(self) -> Iterator[RowBlock]:
         """Yield what the rows contribute, block by block, in their order."""
@@ -303,6 +379,24 @@ def contrast_forms(n_classes: int, reference: int) -> FloatArray:
     forms = np.identity(n_classes)
     forms[:, reference] -= 1.0
     return np.delete(forms, reference, axis=0)
+
+
+def row_lengths(matrix: FloatArray) -> FloatArray:
+    """Return the Euclidean lengths of the rows of a matrix, shape (k, P), whose squares may overflow."""
+    largest = np.abs(matrix).max(axis=1, initial=0.0)
+    units = np.where((largest > 0.0) & np.isfinite(largest), largest, 1.0)
+    return np.asarray(units * linalg.norm(matrix / units[:, np.newaxis], axis=1))
+
+
+def triangle_of(blocks: Iterable[tuple[FloatArray, ...]]) -> FloatArray:
+    """Return R, shape (m, m), of A = Q R, given the rows of A block by block."""
+    triangle: FloatArray | None = None
+    for (block,) in blocks:
+        stacked = block if triangle is None else np.concatenate([triangle, block])
+        triangle = np.asarray(np.linalg.qr(stacked, mode="r"))
+    assert triangle is not None  # noqa: S101 - there are rows
+    size = triangle.shape[1]
+    return np.concatenate([triangle, np.zeros((size - len(triangle), size))])
 
 
 def row_blocks(objective: Objective, parameters: FloatArray, coordinates: KroneckerCoordinates) -> Iterator[RowBlock]:
@@ -354,17 +448,27 @@ def coordinates_of(objective: Objective) -> KroneckerCoordinates:
 
     Raises
     ------
-    ValueError
-        If the information matrix is too large.
+    MemoryError
+        If the information matrix is larger than the memory of this machine.
     """
-    coordinates = null_coordinates(objective, null_model(objective).information)
-    if coordinates.features.ndim == 1 or not GLM(objective, coordinates).has_hessian:
-        m, q = objective.shape
-        raise ValueError(
-            f"The model has {m} terms for each of {max(q, 2)} classes, and its information matrix would not fit "
-            "in memory. Select features first."
+    m, q = objective.shape
+    n_parameters, memory = m * max(q - 1, 1), _physical_memory()
+    needed = _COPIES * n_parameters**2 * np.dtype(np.float64).itemsize
+    if needed > memory:
+        raise MemoryError(
+            f"The information matrix of {m} terms for each of {max(q, 2)} classes, {n_parameters:,} parameters, and "
+            f"what is computed from it take {needed / 1e9:,.1f} GB, and this machine has {memory / 1e9:,.1f} GB. "
+            "Select features first."
         )
-    return coordinates
+    return null_coordinates(objective, null_model(objective).information, is_full=True)
+
+
+def _physical_memory() -> float:
+    """Return how many bytes this machine has; inf where the system does not say."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, OSError, ValueError):
+        return math.inf
 
 
 def refined(estimate: Estimate, tolerance: float = _NEGLIGIBLE_DISTANCE) -> Estimate:

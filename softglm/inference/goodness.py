@@ -25,8 +25,8 @@ from softglm.inference import summary
 from softglm.inference.classes import class_probabilities, class_shares
 from softglm.inference.diagnostics import pearson_terms, relative_entropies
 from softglm.inference.estimate import Estimate
-from softglm.inference.likelihood import ChiSquaredTest
-from softglm.model import null_model
+from softglm.inference.likelihood import null_log_likelihood
+from softglm.inference.significance import ChiSquaredTest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -192,7 +192,8 @@ def hosmer_lemeshow(
 ) -> HosmerLemeshow:
     """Test the probabilities of individual rows.
 
-    The groups are cut at the g-quantiles of 1 - p_reference. Tied rows stay together: a row belongs to group
+    The groups are cut at the g-quantiles of 1 - p_reference, of two classes always of the probability of the second, so
+    that the test does not depend on the base class. Tied rows stay together: a row belongs to group
     floor(g u), u the share of the weight that is strictly below it, so that neither the order of the rows matters nor
     whether a row is repeated or has weight 2. Groups that remain empty are left out, and count for no degrees of
     freedom.
@@ -217,7 +218,7 @@ def hosmer_lemeshow(
         raise ValueError(f"groups must be at least 3, got {groups!r}: (groups - 2)(K - 1) degrees of freedom remain.")
     _require_maximum_likelihood(estimate, "The Hosmer-Lemeshow test")
     _require_whole_counts(estimate, trials)
-    scores, weights = _reference_scores(estimate, reference)
+    scores, weights = _reference_scores(estimate, reference if estimate.n_classes > 2 else 0)
     group = _tied_groups(scores, weights, groups)
     observed, expected = _class_totals(estimate, group)
     n_groups, n_classes = observed.shape
@@ -278,8 +279,8 @@ def goodness_of_fit(
         df=df,
         deviance_p_value=float(special.chdtrc(df, deviance)) if df > 0 else float("nan"),
         pearson_p_value=float(special.chdtrc(df, pearson)) if df > 0 else float("nan"),
-        null_deviance=2.0 * (estimate.total_weight * null_model(objective).value + entropy),
-        null_df=(n_rows - int(objective.fit_intercept)) * n_contrasts,
+        null_deviance=2.0 * (entropy - null_log_likelihood(estimate)),
+        null_df=(n_rows - int(estimate.constant is not None)) * n_contrasts,
         least_expected=float((trials * least_share)[trials > 0.0].min()),
     )
 

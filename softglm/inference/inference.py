@@ -13,29 +13,21 @@ from softglm.data import Rows
 from softglm.inference import diagnostics, effects, goodness, summary
 from softglm.inference.averages import average_predictions
 from softglm.inference.coefficients import Coefficients, coefficient_table, sampling_distribution
-from softglm.inference.covariance import Covariance, quasi, standard_errors_away
-from softglm.inference.estimate import Estimate, contrast_forms
+from softglm.inference.covariance import Covariance, clipped, quasi, standard_errors_away
+from softglm.inference.estimate import Estimate, contrast_forms, row_lengths
 from softglm.inference.hauck_donner import hauck_donner
-from softglm.inference.hypotheses import TermTests, term_hypothesis, term_tests, wald
-from softglm.inference.likelihood import (
-    ChiSquaredTest,
-    Likelihood,
-    compare_likelihoods,
-    likelihood_of,
-    spectral_condition,
-    tjur,
-)
+from softglm.inference.hypotheses import TermTests, overall_hypothesis, term_tests, wald_test
+from softglm.inference.likelihood import Likelihood, compare_likelihoods, likelihood_of, spectral_condition, tjur
+from softglm.inference.limit import null_estimate
 from softglm.inference.prediction import Predictions, predictions
 from softglm.inference.profile import profile_interval
 from softglm.inference.separation import Separation
+from softglm.inference.significance import ChiSquaredTest, Test
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_SEPARATED_TESTS = (
-    "Tests of separated data have no finite statistic here: leave out what separates the classes, which "
-    "detect_separation shows"
-)
+_TRUSTING = 'For tests, use test_terms("wald"); to compare models by it, infer with covariance="model"'
 
 
 @final
@@ -55,6 +47,8 @@ class Sample:
         Whether sampling or class weights make the likelihood a pseudo-likelihood.
     read_rows : callable
         ``read_rows(X, offset)`` returns new rows as the estimator would read them.
+    covariance_of : callable
+        ``covariance_of(estimate)`` returns the covariance of the kind that was asked for, of another fit to the rows.
     """
 
     trials: FloatArray | None
@@ -62,6 +56,7 @@ class Sample:
     n_observations: float
     is_reweighted: bool
     read_rows: Callable[[Any, Any], Rows]
+    covariance_of: Callable[[Estimate], Covariance]
 
 
 @final
@@ -102,6 +97,8 @@ class Inference:
         of the fit explains if the data are not those of the fit. NaN where the classes are separated.
     notes : tuple of str
         What a reader has to know, for the summary.
+    how_based : str
+        How the base class came to be it, where nobody chose it.
 
     Examples
     --------
@@ -133,6 +130,7 @@ class Inference:
     separated: Separation | None = None
     moved: float = float("nan")
     notes: tuple[str, ...] = field(default=())
+    how_based: str = ""
 
     @property
     def separation(self) -> Literal["none", "quasi-complete", "complete"]:
@@ -147,7 +145,35 @@ class Inference:
     @property
     def terms(self) -> tuple[str, ...]:
         """The names of the coefficients of a class: "Intercept" first, if there is one."""
-        return ("Intercept", *self.features) if self.estimate.objective.fit_intercept else self.features
+        if not self.estimate.objective.fit_intercept:
+            return self.features
+        return ("Intercept", *(f"{name} (column)" if name == "Intercept" else name for name in self.features))
+
+    @property
+    def null(self) -> Self:
+        """The model without features, of the same rows: constants only. It can be printed, and compared with.
+
+        Raises
+        ------
+        ValueError
+            If the model has no constant: without features it has no parameters.
+        """
+        if self.estimate.constant is None:
+            raise ValueError(
+                "The model has no constant, neither an intercept nor in X, so that without features it has no "
+                "parameters; null_log_likelihood is the log-likelihood then."
+            )
+        estimate = null_estimate(self.estimate)
+        return replace(
+            self,
+            estimate=estimate,
+            covariance=clipped(estimate, self.sample.covariance_of(estimate), self.base),
+            features=(),
+            factors={},
+            separated=None,
+            moved=0.0,
+            notes=(),
+        )
 
     @cached_property
     def coefficients(self) -> Coefficients:
@@ -157,7 +183,9 @@ class Inference:
     @cached_property
     def covariance_matrix(self) -> FloatArray:
         """The covariance of the coefficients, class by class, ((K - 1) n_terms) square; NaN where not estimable."""
-        matrix = self._contrast_map @ self.covariance.matrix @ self._contrast_map.T
+        root = self._contrast_map @ self.covariance.root
+        with np.errstate(over="ignore"):
+            matrix = root @ root.T
         unknown = ~(self._estimable & np.isfinite(self._contrasts)).ravel()
         matrix[unknown] = np.nan
         matrix[:, unknown] = np.nan
@@ -189,7 +217,8 @@ class Inference:
         ValueError
             If there is no such class.
         """
-        return replace(self, base=position_of(reference, self.classes))
+        base = position_of(reference, self.classes)
+        return replace(self, base=base, covariance=clipped(self.estimate, self.covariance, base), how_based="")
 
     def symmetric(self) -> "Symmetric":
         """Return the coefficients in sum-to-zero coding, one row per class, and their singular covariance."""
@@ -199,7 +228,8 @@ class Inference:
         if self.separated is not None:
             known &= (self.separated.limits == 0.0).all(axis=1)
         table = self._table(self.classes, estimate.symmetric, to_symmetric, known, reference=None)
-        matrix = to_symmetric @ self.covariance.matrix @ to_symmetric.T
+        root = to_symmetric @ self.covariance.root
+        matrix = root @ root.T
         matrix[~known.ravel()] = np.nan
         matrix[:, ~known.ravel()] = np.nan
         return Symmetric(table, matrix)
@@ -215,7 +245,7 @@ class Inference:
         estimate = self.estimate
         if self.covariance.kind == "model" and not estimate.is_penalised:
             return estimate.distance
-        return standard_errors_away(self.covariance.matrix, estimate.solve(estimate.gradient))
+        return standard_errors_away(self.covariance.root, estimate.solve(estimate.gradient))
 
     def confidence_intervals(self, method: Literal["wald", "profile"] = "wald") -> FloatArray:
         """Return the lower and the upper ends of intervals for the coefficients.
@@ -316,9 +346,9 @@ class Inference:
         Raises
         ------
         ValueError
-            If sampling or class weights leave no likelihood.
+            If sampling or class weights leave no likelihood, or the covariance was chosen not to trust it.
         """
-        self._require_genuine_likelihood("AIC")
+        self._require_likelihood("AIC", _TRUSTING)
         return self.likelihood.aic
 
     @property
@@ -328,9 +358,9 @@ class Inference:
         Raises
         ------
         ValueError
-            If sampling or class weights leave no likelihood.
+            If sampling or class weights leave no likelihood, or the covariance was chosen not to trust it.
         """
-        self._require_genuine_likelihood("BIC")
+        self._require_likelihood("BIC", _TRUSTING)
         return self.likelihood.bic
 
     def pseudo_r2(self, kind: Literal["mcfadden", "cox-snell", "nagelkerke", "tjur"] = "mcfadden") -> float:
@@ -375,17 +405,21 @@ class Inference:
     def likelihood_ratio(self) -> ChiSquaredTest:
         """The `ChiSquaredTest` of all features together, against the model without them.
 
+        That has constants, if the model has an intercept or X a constant of its own. Where the classes are separated it
+        compares the suprema of the likelihoods.
+
         Raises
         ------
         ValueError
-            If the fit is penalised, or sampling or class weights leave no likelihood.
+            If the fit is penalised, sampling or class weights leave no likelihood, or the covariance was chosen not to
+            trust it.
         """
         self._require_tests("The likelihood-ratio test")
-        self._require_genuine_likelihood("The likelihood-ratio test")
+        self._require_likelihood("The likelihood-ratio test", 'Use test_terms("wald"), or overall_test')
         return self.likelihood.ratio
 
     @cached_property
-    def overall_test(self) -> tuple[str, ChiSquaredTest]:
+    def overall_test(self) -> tuple[str, Test]:
         """The test of all features together: "LR", or "Wald" where the covariance does not trust the likelihood.
 
         Raises
@@ -396,8 +430,7 @@ class Inference:
         if self.has_likelihood and not self.covariance.is_robust:
             return "LR", self.likelihood_ratio
         self._require_tests("Tests")
-        forms, values = term_hypothesis(self.estimate, tuple(range(len(self.features))))
-        return "Wald", wald(forms @ self.covariance.matrix @ forms.T, values)
+        return "Wald", self._wald(*overall_hypothesis(self.estimate))
 
     def test_terms(
         self,
@@ -410,7 +443,9 @@ class Inference:
         ----------
         kind : {"lr", "wald", "score"}
             The likelihood-ratio test fits the model again without the term, the score test too and looks at the
-            gradient there; the Wald test is computed from the covariance, and is the one for robust covariances.
+            gradient there; the Wald test is computed from the covariance, and is the one for robust covariances. Where
+            the classes are separated the first two compare suprema, and are finite for every term; the Wald test is
+            missing for terms with infinite estimates.
         groups : dict from name to columns, default=None
             Names or positions of columns of X that leave together, such as the dummies of a factor. By default every
             factor that the pipeline tells of, and every other column by itself.
@@ -430,8 +465,8 @@ class Inference:
         self._require_tests("Tests")
         if kind != "wald":
             self._require_likelihood(f'test_terms("{kind}")', 'Use test_terms("wald")')
-        self._require_finite(f'test_terms("{kind}")', _SEPARATED_TESTS)
-        return term_tests(self.estimate, self.covariance.matrix, kind, self._columns(groups))
+        groups = self._columns(groups)
+        return term_tests(self.estimate, self.covariance.root, kind, groups, self.degrees_of_freedom)
 
     @cached_property
     def hauck_donner(self) -> npt.NDArray[np.bool_]:
@@ -448,7 +483,7 @@ class Inference:
             return np.zeros(self._contrasts.shape, dtype=bool)
         return hauck_donner(self.estimate, self.base) & self._estimable
 
-    def wald_test(self, contrast: npt.ArrayLike, value: npt.ArrayLike = 0.0) -> ChiSquaredTest:
+    def wald_test(self, contrast: npt.ArrayLike, value: npt.ArrayLike = 0.0) -> Test:
         """Test that linear combinations of the coefficients have a given value.
 
         Parameters
@@ -460,13 +495,13 @@ class Inference:
 
         Returns
         -------
-        ChiSquaredTest
-            With the rank of the combinations as degrees of freedom.
+        ChiSquaredTest or FTest
+            With the rank of the combinations as degrees of freedom; F where the coefficients have a t distribution.
 
         Raises
         ------
         ValueError
-            If the fit is penalised, the shape is wrong or a combination is not estimable.
+            If the fit is penalised, the shape is wrong or a combination is not estimable, or infinite.
         """
         self._require_tests("Tests")
         flat = self.estimate.contrasts(self.base).ravel()
@@ -484,10 +519,11 @@ class Inference:
             )
         self._require_estimable(rows)
         difference = rows @ flat - np.broadcast_to(np.asarray(value, dtype=np.float64), len(rows))
-        forms = rows @ self._contrast_map
-        return wald(forms @ self.covariance.matrix @ forms.T, difference)
+        test = self._wald(rows @ self._contrast_map, difference)
+        self._require_finite_test("wald_test", test)
+        return test
 
-    def indistinguishable(self, one: Any, other: Any) -> ChiSquaredTest:  # noqa: ANN401 - classes
+    def indistinguishable(self, one: Any, other: Any) -> Test:  # noqa: ANN401 - classes
         """Test that no feature tells two classes apart: the Wald test that their slopes are equal.
 
         Parameters
@@ -497,13 +533,14 @@ class Inference:
 
         Returns
         -------
-        ChiSquaredTest
-            With a degree of freedom for each feature, less those that are collinear.
+        ChiSquaredTest or FTest
+            With a degree of freedom for each feature, less those that are collinear; F where the coefficients have a t
+            distribution.
 
         Raises
         ------
         ValueError
-            If there is no such class, the two are the same, or the fit is penalised or separated.
+            If there is no such class, the two are the same, the fit is penalised, or the two are separated.
         """
         seen = self.rebase(other)
         if one == other:
@@ -513,10 +550,10 @@ class Inference:
         classes = contrast_forms(len(self.classes), seen.base)[[row]] @ self.estimate.class_forms
         slopes = np.identity(self.estimate.objective.shape[0])[: len(self.features)]
         terms = self.estimate.estimable_combinations(slopes)
-        self._require_finite("indistinguishable", _SEPARATED_TESTS)
-        forms = self.estimate.linear_map(classes, terms)
         difference = np.ravel(classes @ (terms @ self.estimate.parameters).T)
-        return wald(forms @ self.covariance.matrix @ forms.T, difference)
+        test = self._wald(self.estimate.linear_map(classes, terms), difference)
+        self._require_finite_test("indistinguishable", test)
+        return test
 
     def predict(self, X: Any, offset: Any = None) -> Predictions:  # noqa: ANN401 - users pass anything
         """Return the probabilities of new rows with standard errors and pointwise intervals.
@@ -531,17 +568,16 @@ class Inference:
         Returns
         -------
         Predictions
-            A row for each row of X, a column for each class.
+            A row for each row of X, a column for each class. NaN where infinite estimates decide a row.
 
         Raises
         ------
         ValueError
-            If the classes are separated, or X or the offset does not fit the model.
+            If X or the offset does not fit the model.
         """
-        self._require_finite("predict", "For predictions, fit with a penalty (alpha > 0)")
         return predictions(
             self.estimate,
-            self.covariance.matrix,
+            self.covariance.root,
             self.sample.read_rows(X, offset),
             classes=self.classes,
             distribution=self._distribution,
@@ -578,7 +614,6 @@ class Inference:
         ValueError
             If the classes are separated, there is no such column, or the shape or `at` is wrong.
         """
-        self._require_finite("average_predictions", "For predictions, fit with a penalty (alpha > 0)")
         chosen = np.array([self._column(column) for column in _listed(columns)], dtype=np.intp)
         states = np.asarray(values, dtype=np.float64)
         states = states[:, np.newaxis] if states.ndim == 1 and len(chosen) == 1 else states
@@ -831,10 +866,9 @@ class Inference:
         is_estimable: npt.NDArray[np.bool_],
         reference: Any = ...,  # noqa: ANN401 - a class is what the user's labels are
     ) -> Coefficients:
-        variances = np.einsum("ij,jk,ik->i", linear_map, self.covariance.matrix, linear_map, optimize=True)
         return coefficient_table(
             values,
-            np.sqrt(np.maximum(variances, 0.0)).reshape(values.shape),
+            row_lengths(linear_map @ self.covariance.root).reshape(values.shape),
             is_estimable,
             np.zeros_like(is_estimable) if reference is None else self.may_go_either_way,
             classes=classes,
@@ -844,6 +878,9 @@ class Inference:
             level=self.level,
             is_tested=self.is_tested,
         )
+
+    def _wald(self, forms: FloatArray, difference: FloatArray) -> Test:
+        return wald_test(self.estimate, self.covariance.root, forms, difference, self.degrees_of_freedom)
 
     def _columns(self, groups: Mapping[str, Sequence[str | int] | str | int] | None) -> dict[str, tuple[int, ...]]:
         """Return the columns of X of each group."""
@@ -891,17 +928,16 @@ class Inference:
                 f"{remedy}."
             )
 
-    def _require_finite(self, what: str, remedy: str) -> None:
-        if self.separation != "none":
+    def _require_finite_test(self, what: str, test: Test) -> None:
+        if test.df and np.isnan(test.statistic):
             raise ValueError(
-                f"{what} is not available: the data are separated and some coefficients are infinite. {remedy}."
+                f"{what} has no finite statistic: the classes are separated, and the estimates that it combines are "
+                'infinite. Use test_terms("lr"), or compare with a smaller model: likelihood ratios are finite.'
             )
 
     def _require_estimable(self, rows: FloatArray) -> None:
         """Raise unless every combination of the coefficients, shape (d, (K - 1) n_terms), is determined."""
-        estimate, used = self.estimate, rows != 0.0
-        if np.isinf(self._contrasts.ravel()[used.any(axis=0)]).any():
-            self._require_finite("This test", _SEPARATED_TESTS)
+        estimate = self.estimate
         weights = rows.reshape(len(rows), len(self.classes) - 1, len(self.terms))
         for combination in weights:
             per_class = combination[combination.any(axis=1)] @ estimate.term_forms

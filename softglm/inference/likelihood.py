@@ -4,64 +4,20 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from scipy import linalg, special, stats
+from scipy import linalg, special
 
 from softglm.arrays import FloatArray
 from softglm.data import Block
 from softglm.inference.classes import class_probabilities, class_shares
-from softglm.inference.estimate import Estimate, contrast_forms
-from softglm.model import null_model
+from softglm.inference.estimate import Estimate, contrast_forms, row_lengths, triangle_of
+from softglm.inference.significance import ChiSquaredTest, chi_squared_test
+from softglm.model import Objective, Ridge, null_model
 
-# Of the length of a column of the smaller model, what may be missing from the space of the larger one.
+# Of the length of a column of the smaller model, what may be missing from the space of the larger one: columns that are
+# collinear to seven digits count as collinear.
 _NESTED = 1e-6
 # A share of the weight, or of an average, that rounding may change.
 _SAME = 1e-9
-
-
-@final
-@dataclass(frozen=True)
-class ChiSquaredTest:
-    """A test whose statistic is chi-squared under the hypothesis.
-
-    Attributes
-    ----------
-    statistic : float
-        At least 0.
-    df : int
-        Its degrees of freedom; 0 where there is nothing to test.
-    p_value : float
-        By the survival function.
-
-    Examples
-    --------
-    >>> from sklearn.datasets import load_wine
-    >>> from softglm import SoftmaxGLM, infer
-    >>> X, y = load_wine(return_X_y=True)
-    >>> X = X[:, :2]
-    >>> result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
-    >>> print(result.likelihood_ratio)
-    chi2(4) = 198.4, p < 0.0001
-    """
-
-    statistic: float
-    df: int
-    p_value: float
-
-    def __str__(self) -> str:
-        """Return one line for a report."""
-        return f"chi2({self.df}) = {self.statistic:.4g}, {p_text(self.p_value)}"
-
-
-def p_text(p_value: float) -> str:
-    """Return a p-value as reports write it: p = 0.0123, p < 0.0001."""
-    return "p < 0.0001" if p_value < 1e-4 else f"p = {p_value:.4f}"
-
-
-def chi_squared_test(statistic: float, df: int) -> ChiSquaredTest:
-    """Return the test of a statistic that is chi-squared with df degrees of freedom; nothing to test has p-value 1."""
-    # Of equal likelihoods rounding may make a small negative difference.
-    statistic = max(float(statistic), 0.0)
-    return ChiSquaredTest(statistic, int(df), float(stats.chi2.sf(statistic, df)) if df > 0 else 1.0)
 
 
 @final
@@ -72,14 +28,15 @@ class Likelihood:
     Attributes
     ----------
     model, null, saturated : float
-        Of the fit, of the model without features (same weights, same offset), and of predicting every row's own
-        shares, which is 0 for labels.
+        Of the fit, or its supremum where the classes are separated; of the model without features (same weights, same
+        offset, and constants, if the fit has an intercept or X a constant of its own); and of predicting every row's
+        own shares, which is 0 for labels.
     n_observations : float
         The sum of the weights, row totals folded in.
     n_parameters : int
         By rank.
     n_null_parameters : int
-        K - 1 with an intercept, else 0.
+        K - 1 with an intercept, or a constant in X; else 0.
     effective_parameters : float
         tr(F H^-1), the rank without a penalty.
 
@@ -154,13 +111,22 @@ def likelihood_of(estimate: Estimate) -> Likelihood:
 
     return Likelihood(
         model=estimate.log_likelihood,
-        null=-total * null_model(estimate.observed or objective).value,
+        null=null_log_likelihood(estimate),
         saturated=float(objective.rows.sum(statistic)[0][0]),
         n_observations=total,
         n_parameters=estimate.n_parameters,
-        n_null_parameters=(estimate.n_classes - 1) * int(objective.fit_intercept),
+        n_null_parameters=(estimate.n_classes - 1) * int(estimate.constant is not None),
         effective_parameters=effective_parameters(estimate) if estimate.is_penalised else float(estimate.n_parameters),
     )
+
+
+def null_log_likelihood(estimate: Estimate) -> float:
+    """Return the log-likelihood of the model without features, but with constants where the model has any."""
+    objective = estimate.observed or estimate.objective
+    if estimate.constant is not None and not objective.fit_intercept:
+        nothing = Ridge.on_coefficients(0.0, objective.rows.n_features, fit_intercept=True)
+        objective = Objective(objective.rows, objective.family, nothing, fit_intercept=True)
+    return -estimate.total_weight * null_model(objective).value
 
 
 def effective_parameters(estimate: Estimate) -> float:
@@ -197,7 +163,8 @@ def check_nested(smaller: Estimate, larger: Estimate) -> None:
     ValueError
         If they can be seen to be of different data, or are not nested.
     """
-    one, other = smaller.objective, larger.objective
+    # Of separated fits, the data themselves, not the limit.
+    one, other = smaller.observed or smaller.objective, larger.observed or larger.objective
     same = (
         one.shape[1] == other.shape[1]
         and one.rows.n_rows == other.rows.n_rows
@@ -219,17 +186,17 @@ def check_nested(smaller: Estimate, larger: Estimate) -> None:
 
 
 def _spans(smaller: Estimate, larger: Estimate) -> bool:
-    """Tell whether every whitened feature of the smaller model is a linear combination of the larger's."""
-    gram = np.zeros((larger.coordinates.features.shape[1], smaller.coordinates.features.shape[1]))
-    squares = np.zeros(gram.shape[1])
-    for one, other in zip(smaller.row_blocks(), larger.row_blocks(), strict=True):
-        gram += (other.features * other.weights[:, np.newaxis]).T @ one.features
-        squares += one.weights @ np.square(one.features)
-    # Without a penalty the features are orthonormal under the weights / W.
-    gram /= larger.total_weight
-    squares /= larger.total_weight
-    missing = squares - np.square(gram).sum(axis=0)
-    return bool((missing <= _NESTED * squares).all())
+    """Tell whether every whitened feature of the smaller model is a linear combination of the larger's.
+
+    By the triangular factor of both together: what is left of the smaller's features below those of the larger's.
+    """
+    r = larger.coordinates.features.shape[1]
+    triangle = triangle_of(
+        (np.concatenate([other.features, one.features], axis=1) * np.sqrt(one.weights)[:, np.newaxis],)
+        for one, other in zip(smaller.row_blocks(), larger.row_blocks(), strict=True)
+    )
+    missing = linalg.norm(triangle[r:, r:], axis=0)
+    return bool((missing <= _NESTED * linalg.norm(triangle[:, r:], axis=0)).all())
 
 
 def compare_likelihoods(smaller: Estimate, larger: Estimate) -> ChiSquaredTest:
@@ -248,10 +215,13 @@ def spectral_condition(estimate: Estimate) -> float:
     m, _ = estimate.objective.shape
     if estimate.rank < m * (estimate.n_classes - 1):
         return float("inf")
-    # The information of theta = map z is map^-T F map^-1.
+    # The information of theta = map z is map^-T F map^-1, and F = C C': its factor is map^-T C.
     contrasts = contrast_forms(estimate.n_classes, 0) @ estimate.class_forms
-    inverse = linalg.inv(estimate.linear_map(contrasts, np.identity(m)))
-    information = inverse.T @ estimate.curvature @ inverse
-    units = np.sqrt(information.diagonal())
-    eigenvalues = linalg.eigvalsh(information / np.outer(units, units))
-    return float(np.sqrt(eigenvalues[-1] / eigenvalues[0])) if eigenvalues[0] > 0.0 else float("inf")
+    forms = estimate.linear_map(contrasts, np.identity(m))
+    units = row_lengths(forms)
+    vectors, singular, rows = linalg.svd(forms @ estimate.inverse_root / units[:, np.newaxis])
+    if singular[-1] == 0.0:
+        return float("inf")
+    factor = vectors / singular @ rows
+    singular = linalg.svdvals(factor / linalg.norm(factor, axis=1, keepdims=True))
+    return float(singular[0] / singular[-1])

@@ -40,7 +40,8 @@ class Predictions:
     classes : array of shape (K,)
         Sorted.
     probability, std_error, lower, upper : array of shape (n, K)
-        NaN in rows that the data do not determine: those outside the span of the rows of a collinear fit.
+        NaN in rows that the data do not determine: those outside the span of the rows of a collinear fit, and those
+        that infinite estimates decide.
     level : float
         Of the intervals.
 
@@ -107,7 +108,7 @@ class Predictions:
 
 def predictions(
     estimate: Estimate,
-    covariance: FloatArray,
+    root: FloatArray,
     rows: Rows,
     *,
     classes: npt.NDArray[Any],
@@ -119,8 +120,8 @@ def predictions(
     Parameters
     ----------
     estimate : Estimate
-    covariance : array of shape (P, P)
-        In coordinates.
+    root : array of shape (P, k)
+        Of the covariance L L' in coordinates.
     rows : Rows
         Of which only X and the offset are used.
     classes, level
@@ -131,16 +132,17 @@ def predictions(
     objective, coordinates = estimate.objective, estimate.coordinates
     center = objective.moments.center
     coef, intercept = objective.uncentred(estimate.parameters)
-    roots = root_of(covariance).reshape(*coordinates.scales.shape, -1) * coordinates.scales[..., np.newaxis]
+    roots = root.reshape(*coordinates.scales.shape, -1) * coordinates.scales[..., np.newaxis]
     to_eta = every_class(coordinates.classes)
 
     def statistic(block: Block) -> tuple[FloatArray, ...]:
         eta = every_class(block.predictor(coef, intercept))
         centred = block.centred(center)
         # The covariance of eta is spread spread', shape (rows, s, s).
-        spread = np.tensordot(coordinates.features_of(centred), roots, axes=1)
+        features = coordinates.features_of(centred)
+        spread = np.tensordot(features, roots, axes=1)
         constants = np.ones((len(centred), objective.shape[0] - centred.shape[1]))
-        known = estimate.estimable_terms(np.concatenate([centred, constants], axis=1))
+        known = estimate.estimable_terms(np.concatenate([centred, constants], axis=1)) & estimate.sees_rows(features)
         log_odds, errors = np.empty_like(eta), np.empty_like(eta)
         for k, (odds, error) in enumerate(zip(log_odds, errors, strict=True)):
             others = np.delete(eta, k, axis=0)

@@ -224,7 +224,7 @@ def _simultaneous_eigenvectors(moments: FloatArray, penalty: FloatArray) -> tupl
 
 
 def null_coordinates(
-    objective: Objective, information: FloatArray, moments: FloatArray | None = None
+    objective: Objective, information: FloatArray, moments: FloatArray | None = None, *, is_full: bool | None = None
 ) -> KroneckerCoordinates:
     """Return the coordinates of the null model.
 
@@ -235,6 +235,8 @@ def null_coordinates(
         Of one row there.
     moments : array of shape (m, m) or None, default=None
         sum w z z' of z = [x - c; 1], if it is at hand.
+    is_full : bool or None, default=None
+        Whether to use all second moments, or only the scales of the columns; None for what pays in a fit.
 
     Raises
     ------
@@ -242,7 +244,7 @@ def null_coordinates(
         If the squares of X overflow.
     """
     if moments is None:
-        is_full = is_decomposed(objective)
+        is_full = is_decomposed(objective) if is_full is None else is_full
         (moments,) = objective.rows.sum(
             lambda block: (second_moments(objective, block, block.weights, is_full=is_full),)
         )

@@ -1,0 +1,74 @@
+r"""Where the likelihood has no maximum, because the classes are separated: its supremum, and what is finite of it.
+
+Along the directions that separate, the probabilities of the alternatives that lose tend to 0. The limit of the model is
+the same model without those alternatives (Geyer 2009): its likelihood has a maximum, which is the supremum, and the
+estimates that are finite are those of that maximum.
+
+References
+----------
+C. J. Geyer, "Likelihood inference in exponential families and directions of recession", Electronic Journal of
+Statistics 3, 2009. doi:10.1214/08-EJS349
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from softglm.arrays import BoolArray, FloatArray
+from softglm.data import Block
+from softglm.fit import fit
+from softglm.inference.estimate import Estimate, coordinates_of, estimate_at, refined
+from softglm.inference.separation import Separation, detect
+from softglm.model import Objective, Ridge
+from softglm.solver import Status
+
+# A difference of eta beyond which a probability is exactly 0, whatever the rest of eta is.
+_INFINITE = 1e4
+# Standard errors from the optimum at which the estimates of a limit have all their digits.
+_ALL_DIGITS = 1e-9
+
+
+def limit_of(fitted: Estimate, separation: Separation) -> Estimate:
+    """Return the limit of a separated fit, given some point on its way: what is finite of it, to all its digits."""
+    observed = fitted.objective
+    n_parameters = observed.shape[1]
+    gone = _gone(separation.alternatives, n_parameters)
+    known = observed.rows.concatenate(offset_of)[0].T if observed.rows.has_offset else 0.0
+    rows = observed.rows.changed(offset=gone + known)
+    objective = Objective(rows, observed.family, observed.penalty, fit_intercept=observed.fit_intercept)
+    first = estimate_at(objective, fitted.parameters, fitted.coordinates, is_singular=True)
+    return replace(refined(first, _ALL_DIGITS), observed=observed)
+
+
+def supremum(objective: Objective) -> Estimate:
+    """Return the estimate of maximum likelihood, or, where the classes are separated, its limit."""
+    if not objective.shape[0]:
+        return estimate_at(objective, np.zeros(objective.shape))
+    result = fit(objective.rows, objective.family, objective.penalty, fit_intercept=objective.fit_intercept)
+    coordinates = coordinates_of(objective)
+    fitted = estimate_at(objective, objective.centred(result.coef, result.intercept), coordinates)
+    if result.status is not Status.CONVERGED:
+        found = detect(objective, coordinates, fitted.parameters)
+        if found.kind != "none":
+            return limit_of(fitted, found)
+    return refined(fitted)
+
+
+def null_estimate(estimate: Estimate) -> Estimate:
+    """Return the fit of constants only to the same rows."""
+    observed = estimate.observed or estimate.objective
+    rows = observed.rows.changed(columns=np.zeros(0, dtype=np.intp))
+    nothing = Ridge.on_coefficients(0.0, 0, fit_intercept=True)
+    return supremum(Objective(rows, observed.family, nothing, fit_intercept=True))
+
+
+def offset_of(block: Block) -> tuple[FloatArray]:
+    """Return the offset of a block that has one, shape (q, rows)."""
+    assert block.offset is not None  # noqa: S101 - asked of rows that have one
+    return (block.offset.T,)
+
+
+def _gone(alternatives: BoolArray, n_parameters: int) -> FloatArray:
+    """Return the offset, shape (n, q), that sends the separated alternatives, shape (n, K), to probability 0."""
+    gone = -_INFINITE * alternatives
+    return np.asarray(gone[:, 1:] - gone[:, :1] if n_parameters == 1 else gone)

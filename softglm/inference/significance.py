@@ -1,0 +1,165 @@
+"""Tests: a statistic, its degrees of freedom, and how rarely it is so large by chance.
+
+A quadratic form b' V^+ b of q estimates is chi-squared with q degrees of freedom where V is known. Where the estimates
+are referred to Student's t with v degrees of freedom, since V is estimated from few clusters or rows, the form over q
+is referred to F(q, v): for a single estimate that is its t squared, and the same p-value.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+import numpy as np
+from scipy import linalg, stats
+
+from softglm.arrays import FloatArray
+
+# Singular values of forms of unit variance below this share of the largest are rounding.
+_RANK_TOLERANCE = 1e-10
+
+
+@final
+@dataclass(frozen=True)
+class ChiSquaredTest:
+    """A test whose statistic is chi-squared under the hypothesis.
+
+    Attributes
+    ----------
+    statistic : float
+        At least 0; NaN where nothing that can be estimated is tested.
+    df : int
+        Its degrees of freedom; 0 where there is nothing to test.
+    p_value : float
+        By the survival function; NaN where there is nothing to test.
+    n_restrictions : int or None
+        How many independent restrictions were asked about; a covariance of few clusters has room for fewer, `df`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from softglm import SoftmaxGLM, infer
+    >>> X, y = load_wine(return_X_y=True)
+    >>> X = X[:, :2]
+    >>> result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
+    >>> print(result.likelihood_ratio)
+    chi2(4) = 198.4, p < 0.0001
+    """
+
+    statistic: float
+    df: int
+    p_value: float
+    n_restrictions: int | None = None
+
+    @property
+    def df_denominator(self) -> None:
+        """None: no second degrees of freedom."""
+        return
+
+    @property
+    def name(self) -> str:
+        """The statistic with its degrees of freedom, as reports write it."""
+        return f"chi2({self.df})"
+
+    def __str__(self) -> str:
+        """Return one line for a report."""
+        return _line(self)
+
+
+@final
+@dataclass(frozen=True)
+class FTest:
+    """A test whose statistic has an F distribution under the hypothesis.
+
+    Attributes
+    ----------
+    statistic : float
+        The quadratic form over `df`, at least 0; NaN where nothing that can be estimated is tested.
+    df : int
+        The degrees of freedom of the numerator; 0 where there is nothing to test.
+    df_denominator : float
+        Those of the denominator, of the t distribution of the coefficients.
+    p_value : float
+        By the survival function; NaN where there is nothing to test.
+    n_restrictions : int or None
+        How many independent restrictions were asked about; a covariance of few clusters has room for fewer, `df`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from softglm import SoftmaxGLM, infer
+    >>> X, y = load_wine(return_X_y=True)
+    >>> X = X[:, :2]
+    >>> result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y, distribution="t")
+    >>> print(result.wald_test([0, 1, 0, 0, 0, 0]))
+    F(1, 172) = 49.09, p < 0.0001
+    """
+
+    statistic: float
+    df: int
+    df_denominator: float
+    p_value: float
+    n_restrictions: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The statistic with its degrees of freedom, as reports write it."""
+        return f"F({self.df}, {self.df_denominator:g})"
+
+    def __str__(self) -> str:
+        """Return one line for a report."""
+        return _line(self)
+
+
+Test: TypeAlias = ChiSquaredTest | FTest
+
+
+def p_text(p_value: float) -> str:
+    """Return a p-value as reports write it: p = 0.0123, p < 0.0001."""
+    return "p < 0.0001" if p_value < 1e-4 else f"p = {p_value:.4f}"
+
+
+def chi_squared_test(statistic: float, df: int, n_restrictions: int | None = None) -> ChiSquaredTest:
+    """Return the test of a statistic that is chi-squared with df degrees of freedom; of nothing there is no p-value."""
+    # Of equal likelihoods rounding may make a small negative difference, NaN stays.
+    statistic = 0.0 if statistic < 0.0 else float(statistic)
+    p_value = float(stats.chi2.sf(statistic, df)) if df > 0 else float("nan")
+    return ChiSquaredTest(statistic, int(df), p_value, n_restrictions)
+
+
+def nothing_to_test(degrees_of_freedom: float | None = None) -> Test:
+    """Return the test of a hypothesis of which nothing can be estimated: all of it missing."""
+    nan = float("nan")
+    return ChiSquaredTest(nan, 0, nan, 0) if degrees_of_freedom is None else FTest(nan, 0, degrees_of_freedom, nan, 0)
+
+
+def wald(root: FloatArray, difference: FloatArray, degrees_of_freedom: float | None = None) -> Test:
+    """Return the test that independent estimates do not differ from a hypothesis: b' V^+ b.
+
+    Parameters
+    ----------
+    root : array of shape (d, k)
+        L of V = L L', whose rank is that of V. (The singular values of V would be the squares of those of L.)
+    difference : array of shape (d,)
+        b.
+    degrees_of_freedom : float or None, default=None
+        Of Student's t distribution of one estimate; None for the normal.
+    """
+    lengths = np.asarray(linalg.norm(root, axis=1))
+    # Scaled to unit variances first: the rank must not depend on the units of the estimates.
+    lengths[lengths == 0.0] = 1.0
+    vectors, singular, _ = linalg.svd(root / lengths[:, np.newaxis], full_matrices=False)
+    kept = singular > _RANK_TOLERANCE * max(singular.max(initial=0.0), np.finfo(np.float64).tiny)
+    form, rank = float(np.sum((vectors[:, kept].T @ (difference / lengths) / singular[kept]) ** 2)), int(kept.sum())
+    if not rank:
+        return nothing_to_test(degrees_of_freedom)
+    if degrees_of_freedom is None:
+        return chi_squared_test(form, rank, len(difference))
+    p_value = float(stats.f.sf(form / rank, rank, degrees_of_freedom))
+    return FTest(form / rank, rank, degrees_of_freedom, p_value, len(difference))
+
+
+def _line(test: Test) -> str:
+    if not test.df:
+        return f"{test.name}: nothing to test"
+    line = f"{test.name} = {test.statistic:.4g}, {p_text(test.p_value)}"
+    shrunk = test.n_restrictions is not None and test.df < test.n_restrictions
+    return f"{line} (the covariance has room for {test.df} of {test.n_restrictions} restrictions)" if shrunk else line
