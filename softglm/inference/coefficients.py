@@ -51,11 +51,11 @@ class Coefficients:
                  estimate  std. error      z  p-value    2.5%   97.5%
     -----------------------------------------------------------------
     1 vs 0
-      Intercept    66.318       9.484   6.99  <0.0001  47.730  84.906
+      Intercept    66.32        9.48    6.99  <0.0001  47.73   84.91
       x0           -5.088       0.726  -7.01  <0.0001  -6.510  -3.666
       x1            0.055       0.335   0.17   0.8687  -0.602   0.713
     2 vs 0
-      Intercept    25.939       7.184   3.61   0.0003  11.858  40.020
+      Intercept    25.94        7.18    3.61   0.0003  11.86   40.02
       x0           -2.174       0.540  -4.02  <0.0001  -3.233  -1.115
       x1            1.210       0.263   4.61  <0.0001   0.695   1.724
     """
@@ -96,6 +96,8 @@ class Coefficients:
                 ratio * self.std_error,
                 np.exp(self.lower),
                 np.exp(self.upper),
+                self.z,
+                self.p_value,
                 self.may_go_either_way,
                 self.level,
             )
@@ -132,6 +134,8 @@ class OddsRatios:
         "Intercept" first, if there is one.
     ratio, std_error, lower, upper : array of shape (K - 1, n_terms)
         By what the odds of the class against the base are multiplied.
+    z, p_value : array of shape (K - 1, n_terms), or None
+        Those of the coefficients: of a ratio of 1. None for a penalised fit.
     may_go_either_way : bool array of shape (K - 1, n_terms)
         Whether a ratio of 0 or infinity may as well be the other.
     level : float
@@ -145,16 +149,16 @@ class OddsRatios:
     >>> X = X[:, :2]
     >>> result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
     >>> print(result.coefficients.odds_ratios())
-                  ratio  std. error      2.5%     97.5%
-    -----------------------------------------------------
+                    ratio  std. error      z  p-value          2.5%     97.5%
+    -------------------------------------------------------------------------
     1 vs 0
-      Intercept  6.33e+28    6.01e+29  5.36e+20  7.49e+36
-      x0          0.00617     0.00448   0.00149   0.02558
-      x1          1.05701     0.35445   0.54783   2.03946
+      Intercept  6.33e+28    6.01e+29   6.99  <0.0001      5.36e+20  7.49e+36
+      x0          0.00617     0.00448  -7.01  <0.0001       0.00149   0.02558
+      x1          1.057       0.354     0.17   0.8687       0.548     2.039
     2 vs 0
-      Intercept  1.84e+11    1.32e+12  141185.2  2.40e+17
-      x0          0.11372     0.06147   0.03942   0.32803
-      x1          3.35219     0.87999   2.00391   5.60763
+      Intercept  1.84e+11    1.32e+12   3.61   0.0003  141185.2      2.40e+17
+      x0          0.1137      0.0615   -4.02  <0.0001       0.0394    0.3280
+      x1          3.352       0.880     4.61  <0.0001       2.004     5.608
     """
 
     classes: npt.NDArray[Any]
@@ -164,12 +168,13 @@ class OddsRatios:
     std_error: FloatArray
     lower: FloatArray
     upper: FloatArray
+    z: FloatArray | None
+    p_value: FloatArray | None
     may_go_either_way: BoolArray
     level: float
 
     def __str__(self) -> str:
         """Return a table."""
-        decimals = summary.decimals_for(self.std_error)
         groups = {}
         for row, name in enumerate(summary.contrast_names(self.classes, self.reference)):
             cells = summary.cells_of(
@@ -177,18 +182,31 @@ class OddsRatios:
                 std_error=self.std_error[row],
                 lower=self.lower[row],
                 upper=self.upper[row],
-                decimals=decimals,
+                z=None if self.z is None else self.z[row],
+                p_value=None if self.p_value is None else self.p_value[row],
             )
             for column in np.flatnonzero(self.may_go_either_way[row]):
                 cells[column][0] = "0 or inf"
             groups[name] = [[term, *row_cells] for term, row_cells in zip(self.terms, cells, strict=True)]
-        return "\n".join(summary.aligned(summary.estimate_headings(self.level, estimate="ratio"), groups))
+        header = summary.estimate_headings(self.level, None if self.z is None else "z", estimate="ratio")
+        return "\n".join(summary.aligned(header, groups))
 
     __repr__ = __str__
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return a tidy data frame with the columns class, term, ratio, std_error, lower, upper. It needs pandas."""
-        columns = {"ratio": self.ratio, "std_error": self.std_error, "lower": self.lower, "upper": self.upper}
+        """Return a tidy data frame with the columns class, term, ratio, std_error, z, p_value, lower, upper.
+
+        It needs pandas.
+        """
+        blank = np.full_like(self.ratio, np.nan)
+        columns = {
+            "ratio": self.ratio,
+            "std_error": self.std_error,
+            "z": blank if self.z is None else self.z,
+            "p_value": blank if self.p_value is None else self.p_value,
+            "lower": self.lower,
+            "upper": self.upper,
+        }
         return tidy(self.classes, self.terms, columns)
 
 

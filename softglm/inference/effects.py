@@ -101,7 +101,7 @@ class MarginalEffects:
 
     def __str__(self) -> str:
         """Return a table: for each column, a row for each class."""
-        decimals, is_tested = summary.decimals_for(self.std_error), self.z is not None
+        is_tested = self.z is not None
         groups = {}
         for j, feature in enumerate(self.features):
             cells = summary.cells_of(
@@ -111,7 +111,6 @@ class MarginalEffects:
                 p_value=None if self.p_value is None else self.p_value[j],
                 lower=self.lower[j],
                 upper=self.upper[j],
-                decimals=decimals,
             )
             name = f"{feature} (from 0 to 1)" if self.is_discrete[j] else feature
             groups[name] = [[str(label), *of_class] for label, of_class in zip(self.classes, cells, strict=True)]

@@ -108,7 +108,7 @@ class Inference:
     >>> X = X[:, :2]
     >>> result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
     >>> print(result)
-    Multinomial logit, base class: 0
+    Multinomial logit, base class: 0 (the first in sorted order)
     <BLANKLINE>
     Observations     178    Log-likelihood   -94.0985    AIC          200.20
     Parameters         6    Null model      -193.3148    BIC          219.29
@@ -472,7 +472,8 @@ class Inference:
     def hauck_donner(self) -> npt.NDArray[np.bool_]:
         """For which coefficients the Wald statistic falls as the effect grows, shape (K - 1, n_terms).
 
-        Their p-values are too large: prefer likelihood ratios and profile intervals. False where nothing is tested.
+        Their p-values are too large: prefer likelihood ratios and profile intervals. False where nothing is tested; and
+        for intercepts beside features, whose size says where those have their zeros.
 
         References
         ----------
@@ -481,7 +482,10 @@ class Inference:
         """
         if not self.is_tested or self.estimate.is_singular:
             return np.zeros(self._contrasts.shape, dtype=bool)
-        return hauck_donner(self.estimate, self.base) & self._estimable
+        falls = hauck_donner(self.estimate, self.base) & self._estimable
+        if self.estimate.objective.fit_intercept and self.features:
+            falls[:, 0] = False
+        return falls
 
     def wald_test(self, contrast: npt.ArrayLike, value: npt.ArrayLike = 0.0) -> Test:
         """Test that linear combinations of the coefficients have a given value.
@@ -822,6 +826,14 @@ class Inference:
     def has_likelihood(self) -> bool:
         """Whether the likelihood is one, and not reweighted."""
         return not self.sample.is_reweighted
+
+    @property
+    def constant_features(self) -> tuple[str, ...]:
+        """The names of the columns of X that do not vary, where there is an intercept."""
+        if not self.estimate.objective.fit_intercept:
+            return ()
+        varies = self.estimate.coordinates.features.any(axis=1)[: len(self.features)]
+        return tuple(name for name, does in zip(self.features, varies.tolist(), strict=True) if not does)
 
     @cached_property
     def is_collinear(self) -> bool:

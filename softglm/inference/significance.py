@@ -90,7 +90,7 @@ class FTest:
     >>> X = X[:, :2]
     >>> result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y, distribution="t")
     >>> print(result.wald_test([0, 1, 0, 0, 0, 0]))
-    F(1, 172) = 49.09, p < 0.0001
+    F(1, 172) = 49.17, p < 0.0001
     """
 
     statistic: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html as markup
+import re
 import textwrap
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
@@ -18,15 +19,18 @@ if TYPE_CHECKING:
     from softglm.inference.coefficients import Coefficients
     from softglm.inference.inference import Inference
 
+_DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?")
 # The largest harmless condition number (Belsley, Kuh & Welsch 1980).
 HARMFUL_CONDITION = 30.0
 _NOT_ESTIMABLE, _EITHER = "-", "\u00b1inf"
-# Decimals of the coefficients: enough for three digits of the smallest standard error, within reason.
-_LEAST_DECIMALS, _MOST_DECIMALS = 2, 6
+# Decimals of a row: enough for three digits of its standard error; where that takes more, exponents.
+_LEAST_DECIMALS, _MOST_DECIMALS, _EXPONENT_DECIMALS = 2, 6, 2
 # A number of many digits before the point shows fewer behind it.
 _MOST_DIGITS = 6
 # No list in a note is longer.
 _MOST_LISTED = 10
+# The share of a coefficient that is rounding.
+_ROUNDING = 1e-7
 # Standard errors from the optimum that a report need not mention.
 _OPTIMUM = 1e-6
 # Notes are not broken narrower than this, however narrow the table.
@@ -51,16 +55,25 @@ def aligned(header: Sequence[str], groups: Mapping[str, Sequence[Sequence[str]]]
     groups : dict from name to rows of cells
         A group without a name is not indented.
     """
-    named = {name: [(f"  {row[0]}" if name else row[0], *row[1:]) for row in rows] for name, rows in groups.items()}
-    stub = max((len(text) for name, rows in named.items() for text in (name, *(row[0] for row in rows))), default=0)
-    columns = zip(header, *(row[1:] for rows in named.values() for row in rows), strict=True)
-    widths = [max(map(len, column)) for column in columns]
-    lines = [_line("", stub, header, widths)]
+    names = [f"  {row[0]}" if name else row[0] for name, rows in groups.items() for row in rows]
+    stub = max(map(len, (*names, *groups)), default=0)
+    cells = [row[1:] for rows in groups.values() for row in rows]
+    columns = [_at_the_point(column) for column in zip(*cells, strict=True)] or [[] for _ in header]
+    widths = [max(map(len, (title, *column))) for title, column in zip(header, columns, strict=True)]
+    lines = [_line("", header, stub, widths)]
     lines.append("-" * len(lines[0]))
-    for name, rows in named.items():
+    rest = zip(names, zip(*columns, strict=True), strict=True)
+    for name, rows in groups.items():
         lines += [name] if name else []
-        lines += [_line(row[0], stub, row[1:], widths) for row in rows]
+        lines += [_line(*next(rest), stub, widths) for _ in rows]
     return lines
+
+
+def _at_the_point(cells: Sequence[str]) -> list[str]:
+    """Return cells that stand with their decimal points below one another, set flush right."""
+    places = [len(cell.partition(".")[2]) if _DECIMAL.fullmatch(cell) else -1 for cell in cells]
+    most = max(places, default=0)
+    return [cell if place < 0 else cell + " " * (most - place) for cell, place in zip(cells, places, strict=True)]
 
 
 def html(inference: Inference) -> str:
@@ -87,7 +100,8 @@ def title(inference: Inference) -> str:
     kind = "Binary logit" if len(inference.classes) == 2 else "Multinomial logit"
     if not inference.is_tested:
         kind = f"Penalised {kind[0].lower()}{kind[1:]}"
-    return f"{kind}, base class: {inference.reference}"
+    chosen = f" ({inference.how_based})" if inference.how_based else ""
+    return f"{kind}, base class: {inference.reference}{chosen}"
 
 
 def facts(inference: Inference) -> list[list[tuple[str, str]]]:
@@ -97,35 +111,31 @@ def facts(inference: Inference) -> list[list[tuple[str, str]]]:
         ("Observations", f"{n:,.0f}" if float(n).is_integer() else f"{n:,.2f}"),
         ("Parameters", f"{inference.n_parameters}"),
     ]
+    is_trusted = inference.has_likelihood and not inference.covariance.is_robust
+    log_likelihoods = [("Log-likelihood", _fixed(likelihood.model)), ("Null model", _fixed(likelihood.null))]
+    criteria = [("McFadden R2", _fixed(likelihood.mcfadden))]
     if not inference.has_likelihood:
-        log_likelihoods = [("Log pseudo-likelihood", _log(likelihood.model))]
-        criteria = []
-    else:
-        log_likelihoods = [("Log-likelihood", _log(likelihood.model)), ("Null model", _log(likelihood.null))]
-        criteria = [
-            ("AIC", f"{likelihood.aic:.2f}"),
-            ("BIC", f"{likelihood.bic:.2f}"),
-            ("McFadden R2", f"{likelihood.mcfadden:.4f}"),
-        ]
+        log_likelihoods, criteria = [("Log pseudo-likelihood", _fixed(likelihood.model))], []
+    elif is_trusted:
+        criteria = [("AIC", f"{likelihood.aic:.2f}"), ("BIC", f"{likelihood.bic:.2f}"), *criteria]
     if not inference.is_tested:
         sizes.append(("Effective", f"{inference.effective_parameters:.2f}"))
         log_likelihoods.append(("Ridge alpha", f"{inference.estimate.objective.penalty.curvature.max():.4g}"))
-    elif inference.separation != "none":
-        sizes.append(("Separation", inference.separation))
     else:
         name, test = inference.overall_test
-        overall = [(f"{name} chi2({test.df})", f"{test.statistic:.2f}"), ("p-value", p_cell(test.p_value))]
-        if inference.has_likelihood:
+        overall = [(f"{name} {test.name}", number(test.statistic, 2)), ("p-value", p_cell(test.p_value))]
+        if test.df and is_trusted:
             sizes.append(overall[0])
             log_likelihoods.append(overall[1])
-        else:
-            criteria = overall
+        elif test.df:  # else it is the null model
+            criteria += overall
+        if inference.separation != "none":
+            sizes.append(("Separation", inference.separation))
     return [sizes, log_likelihoods, criteria]
 
 
 def coefficient_rows(table: Coefficients) -> dict[str, list[list[str]]]:
     """Return, for each contrast of classes, a row for each term: its name and the formatted cells."""
-    decimals = decimals_for(table.std_error)
     groups = {}
     for row, name in enumerate(contrast_names(table.classes, table.reference)):
         cells = cells_of(
@@ -135,7 +145,6 @@ def coefficient_rows(table: Coefficients) -> dict[str, list[list[str]]]:
             p_value=None if table.p_value is None else table.p_value[row],
             lower=table.lower[row],
             upper=table.upper[row],
-            decimals=decimals,
         )
         for column in np.flatnonzero(table.may_go_either_way[row]):
             cells[column][0] = _EITHER
@@ -154,15 +163,23 @@ def cells_of(
     std_error: FloatArray,
     lower: FloatArray,
     upper: FloatArray,
-    decimals: int,
+    decimals: int | None = None,
     z: FloatArray | None = None,
     p_value: FloatArray | None = None,
 ) -> list[list[str]]:
-    """Return the formatted cells of estimates, all of shape (k,): a list for each of them."""
-    columns = [[number(value, decimals) for value in values] for values in (estimate, std_error)]
+    """Return the formatted cells of estimates, all of shape (k,): a list for each of them.
+
+    With so many decimals, or by default with as many as the standard error of each has digits.
+    """
+    places = [_decimals_for(error) if decimals is None else decimals for error in std_error]
+
+    def formatted(values: FloatArray) -> list[str]:
+        return [number(value, place) for value, place in zip(values, places, strict=True)]
+
+    columns = [formatted(estimate), formatted(std_error)]
     if z is not None and p_value is not None:
         columns += [[number(value, 2) for value in z], [p_cell(value) for value in p_value]]
-    columns += [[number(value, decimals) for value in values] for values in (lower, upper)]
+    columns += [formatted(lower), formatted(upper)]
     return [list(cells) for cells in zip(*columns, strict=True)]
 
 
@@ -171,6 +188,7 @@ def notes_on(inference: Inference) -> list[str]:
     law = "normal" if inference.degrees_of_freedom is None else f"t({inference.degrees_of_freedom:g})"
     notes = [
         f"Standard errors: {inference.covariance.description}. Intervals: {100 * inference.level:.6g}% Wald, {law}.",
+        *_notes_on_the_model(inference),
         *inference.notes,
     ]
     if inference.optimisation_error > _OPTIMUM:
@@ -190,7 +208,8 @@ def notes_on(inference: Inference) -> list[str]:
         )
     if inference.hauck_donner.any():
         table = inference.coefficients
-        found = [f"{table.terms[term]} of {table.classes[row]}" for row, term in np.argwhere(inference.hauck_donner)]
+        affected = np.argwhere(inference.hauck_donner)
+        found = [f"{table.terms[term]} of {table.classes[row]}" for row, term in affected]
         named = ", ".join([*found[:_MOST_LISTED], "..."] if len(found) > _MOST_LISTED else found)
         notes.append(
             f"Hauck-Donner effect in {named}: z falls as the estimate grows, so the p-value is too "
@@ -206,6 +225,27 @@ def notes_on(inference: Inference) -> list[str]:
         notes.append(
             "Penalised: the coefficients are shrunk towards zero, so there are no z and no p-values, and the intervals "
             "do not allow for the bias. Refit with alpha=0 to test."
+        )
+    return notes
+
+
+def _notes_on_the_model(inference: Inference) -> list[str]:
+    """Return what has to be known of the null model, of constant columns and of the covariance."""
+    objective, constant = inference.estimate.objective, inference.estimate.constant
+    notes = []
+    if not objective.fit_intercept and constant is None:
+        notes.append("Null model: no intercept, and X holds no constant, so that it has no parameters.")
+    elif not objective.fit_intercept:
+        columns = np.flatnonzero(np.abs(constant) > _ROUNDING * np.abs(constant).max())
+        what = "holds a constant" if len(columns) > 1 else f"holds a constant, {inference.features[columns[0]]}"
+        notes.append(f"Null model: constants only, for X {what}.")
+    if inference.constant_features:
+        names = ", ".join(inference.constant_features[:_MOST_LISTED])
+        notes.append(f"Constant: {names}. Nothing tells its coefficients from the intercept; leave it out.")
+    if inference.covariance.indefinite is not None:
+        notes.append(
+            "The two-way clustered covariance of the coefficients was indefinite: its negative eigenvalues are set to "
+            "0 (Cameron, Gelbach & Miller 2011)."
         )
     return notes
 
@@ -230,8 +270,9 @@ def estimate_headings(level: float, statistic: str | None = None, estimate: str 
     return [estimate, "std. error", *tests, f"{tail:.4g}%", f"{100.0 - tail:.4g}%"]
 
 
-def _line(name: str, stub: int, values: Sequence[str], widths: Sequence[int]) -> str:
-    return name.ljust(stub) + "".join(f"  {value.rjust(width)}" for value, width in zip(values, widths, strict=True))
+def _line(name: str, values: Sequence[str], stub: int, widths: Sequence[int]) -> str:
+    cells = "".join(f"  {value.rjust(width)}" for value, width in zip(values, widths, strict=True))
+    return f"{name.ljust(stub)}{cells}".rstrip()
 
 
 def _columns_of_facts(columns: list[list[tuple[str, str]]]) -> list[str]:
@@ -255,28 +296,28 @@ def _row(values: Sequence[str], attributes: str, tag: str) -> str:
     return f"<tr>{_cells(values, attributes, tag)}</tr>"
 
 
-def decimals_for(std_error: FloatArray) -> int:
-    """Return how many decimals show three digits of the smallest standard error."""
-    finite = std_error[np.isfinite(std_error) & (std_error > 0.0)]
-    if not len(finite):
+def _decimals_for(std_error: float) -> int:
+    """Return how many decimals show three digits of a standard error."""
+    if not (std_error > 0.0 and np.isfinite(std_error)):
         return _LEAST_DECIMALS
-    return int(np.clip(2 - np.floor(np.log10(finite.min())), _LEAST_DECIMALS, _MOST_DECIMALS))
+    return max(2 - int(np.floor(np.log10(std_error))), _LEAST_DECIMALS)
 
 
 def number(value: float, decimals: int) -> str:
-    """Return a cell for a number: a dash where there is none."""
+    """Return a cell for a number: a dash where there is none; an exponent where it is too large or too small."""
     if np.isnan(value):
         return _NOT_ESTIMABLE
     if np.isinf(value):
         return f"{value:+}"
-    if value != 0.0 and (abs(value) < 10.0**-decimals or abs(value) >= 1e7):
-        return f"{value:.2e}"
+    is_small = decimals > _MOST_DECIMALS or abs(value) < 10.0**-decimals
+    if value != 0.0 and (is_small or abs(value) >= 1e7):
+        return f"{value:.{_EXPONENT_DECIMALS}e}"
     digits = int(np.floor(np.log10(abs(value)))) if value != 0.0 else 0
     return f"{value:.{max(min(decimals, _MOST_DIGITS - digits), 0)}f}"
 
 
-def _log(likelihood: float) -> str:
-    return f"{round(likelihood, 4) + 0.0:.4f}"  # not -0.0000
+def _fixed(value: float) -> str:
+    return f"{round(value, 4) + 0.0:.4f}"  # not -0.0000
 
 
 def p_cell(value: float) -> str:

@@ -343,6 +343,10 @@ def separated(X, y):
     return infer(model, X, y)
 
 
+def infer_pair(X, y):
+    return infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
+
+
 def test_iris_is_infinite_against_setosa_and_finite_between_the_others():
     X, y = load_iris(return_X_y=True)
     result = separated(X, y)
@@ -351,17 +355,17 @@ def test_iris_is_infinite_against_setosa_and_finite_between_the_others():
     assert not np.isfinite(result.coefficients.estimate).any()
     between = result.rebase(1).coefficients
     kept = y > 0
-    pair = infer(SoftmaxGLM(alpha=0).fit(X[kept], y[kept]), X[kept], y[kept]).coefficients
+    pair = infer_pair(X[kept], y[kept]).coefficients
     # Setosa adds nothing to them, in the limit.
     np.testing.assert_allclose(between.estimate[1], pair.estimate[0], rtol=1e-6)
     np.testing.assert_allclose(between.std_error[1], pair.std_error[0], rtol=1e-6)
     assert "separated" in str(result)
     assert "±inf" in str(result)
-    with pytest.raises(ValueError, match=r"predict .* separated .* penalty \(alpha > 0\)"):
-        result.predict(X)
-    tests = (result.test_terms, lambda: result.indistinguishable(1, 2), lambda: result.wald_test(np.identity(10)))
-    for ask in tests:
-        with pytest.raises(ValueError, match=r"separated .* leave out what separates the classes, which detect_sep"):
+    assert np.isnan(result.predict(X).probability).all()  # each of them is infinitely far from setosa, or is one
+    apart, alone = (each.indistinguishable(1, 2).statistic for each in (result, infer_pair(X[kept], y[kept])))
+    assert apart == pytest.approx(alone, rel=1e-6)
+    for ask in (lambda: result.indistinguishable(0, 2), lambda: result.wald_test(np.identity(10))):
+        with pytest.raises(ValueError, match=r"separated.*infinite.*likelihood ratios are finite"):
             ask()
     null = infer(SoftmaxGLM(alpha=1e-3).fit(X, y), X, y)
     assert result.null_log_likelihood == pytest.approx(null.null_log_likelihood, rel=1e-12)

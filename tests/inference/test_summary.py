@@ -1,6 +1,7 @@
 """The report: what is printed, with what a reader has to know."""
 
 import html.parser
+import re
 import subprocess
 import sys
 
@@ -16,7 +17,7 @@ from sklearn.preprocessing import OneHotEncoder
 from softglm import SeparationWarning, SoftmaxGLM, infer
 
 PUPILS = """\
-Multinomial logit, base class: academic
+Multinomial logit, base class: academic (the first in sorted order)
 
 Observations    200    Log-likelihood  -179.9817    AIC          375.96
 Parameters        8    Null model      -204.0967    BIC          402.35
@@ -25,14 +26,14 @@ LR chi2(6)    48.23    p-value           <0.0001    McFadden R2  0.1182
                         estimate  std. error      z  p-value     2.5%    97.5%
 ------------------------------------------------------------------------------
 general vs academic
-  Intercept               2.8522      1.1664   2.45   0.0145   0.5660   5.1384
-  ses_middle             -0.5333      0.4437  -1.20   0.2294  -1.4030   0.3364
-  ses_high               -1.1628      0.5142  -2.26   0.0237  -2.1707  -0.1550
+  Intercept               2.85        1.17     2.45   0.0145   0.57     5.14
+  ses_middle             -0.533       0.444   -1.20   0.2294  -1.403    0.336
+  ses_high               -1.163       0.514   -2.26   0.0237  -2.171   -0.155
   write                  -0.0579      0.0214  -2.71   0.0068  -0.0999  -0.0160
 vocational vs academic
-  Intercept               5.2182      1.1635   4.48  <0.0001   2.9377   7.4987
-  ses_middle              0.2914      0.4764   0.61   0.5407  -0.6423   1.2251
-  ses_high               -0.9827      0.5956  -1.65   0.0989  -2.1500   0.1846
+  Intercept               5.22        1.16     4.48  <0.0001   2.94     7.50
+  ses_middle              0.291       0.476    0.61   0.5407  -0.642    1.225
+  ses_high               -0.983       0.596   -1.65   0.0989  -2.150    0.185
   write                  -0.1136      0.0222  -5.11  <0.0001  -0.1572  -0.0701
 ------------------------------------------------------------------------------
 Standard errors: model (inverse information). Intervals: 95% Wald, normal."""
@@ -57,18 +58,23 @@ def test_a_report_can_be_pasted(pupils):
 
 def test_the_first_line_names_the_base_class(pupils):
     assert str(pupils.rebase("vocational")).splitlines()[0] == "Multinomial logit, base class: vocational"
-    assert str(inferred(two_classes())).splitlines()[0] == "Binary logit, base class: 0"
+    first = str(inferred(two_classes())).splitlines()[0]
+    assert first == "Binary logit, base class: 0 (the first in sorted order)"
+    assert str(inferred(two_classes(), reference=1)).splitlines()[0] == "Binary logit, base class: 1"
 
 
-def test_no_line_ends_in_a_blank_and_all_lines_of_the_table_are_equally_long(pupils):
+def test_no_line_ends_in_a_blank_and_decimal_points_stand_below_one_another(pupils):
     lines = str(pupils).splitlines()
     assert all(line == line.rstrip() for line in lines)
-    assert {len(line) for line in lines if "  " in line and line[0] == " "} == {78}
+    rows = [line for line in lines[8:-2] if line[0] == " "]
+    places = [[match.start() for match in re.finditer(r"\.", line)] for line in rows]
+    assert places == [places[0]] * 8
+    assert max(map(len, rows)) == len(lines[6]) == 78
 
 
 def test_a_penalised_fit_is_called_one_first_and_last():
     lines = str(inferred(overlapping(), alpha=0.01)).splitlines()
-    assert lines[0] == "Penalised multinomial logit, base class: 0"
+    assert lines[0].startswith("Penalised multinomial logit, base class: 0")
     assert " ".join(lines).endswith("Refit with alpha=0 to test.")
     assert "z" not in lines[6].split()
     assert "p-value" not in lines[6]
@@ -93,6 +99,22 @@ def test_clusters_are_counted_and_their_correction_is_named():
     result = inferred(overlapping(), covariance="cluster", clusters=np.arange(150) // 5, distribution="t", level=0.9)
     report = " ".join(str(result).split())
     assert "clustered (30 clusters), times G/(G-1). Intervals: 90% Wald, t(29)." in report
+
+
+@pytest.mark.parametrize("scale", [1e-17, 1e-8, 1.0, 1e8, 1e17])
+def test_a_column_of_any_scale_leaves_the_rows_of_the_others_as_they_were(scale):
+    data = overlapping()
+    X = data.X * [scale, 1.0, 1.0, 1.0]
+    report = str(infer(SoftmaxGLM(alpha=0).fit(X, data.y), X, data.y))
+    plain = str(inferred(data)).splitlines()
+    rows = {line.split()[0]: line.split()[1:] for line in report.splitlines() if line.startswith("  x")}
+    for line in plain:
+        if line.startswith("  x"):
+            name, estimate, std_error, *tests = line.split()
+            if name != "x0" or scale == 1.0:
+                assert [estimate, std_error, *tests] in [row.split()[1:] for row in report.splitlines() if name in row]
+    assert all("0.000000" not in cell for cell in rows["x0"])
+    assert rows["x0"][0].count("e") == (scale != 1.0)
 
 
 def test_columns_of_any_scale_show_three_digits_of_their_standard_errors():
@@ -182,7 +204,17 @@ def test_frames_are_tidy(pupils):
     np.testing.assert_allclose(ratios.ratio, np.exp(pupils.coefficients.estimate))
     np.testing.assert_allclose(ratios.lower, np.exp(pupils.coefficients.lower))
     np.testing.assert_allclose(ratios.std_error, ratios.ratio * pupils.coefficients.std_error)
-    assert ratios.to_frame().columns.tolist() == ["class", "term", "ratio", "std_error", "lower", "upper"]
+    assert ratios.to_frame().columns.tolist() == [
+        "class",
+        "term",
+        "ratio",
+        "std_error",
+        "z",
+        "p_value",
+        "lower",
+        "upper",
+    ]
+    np.testing.assert_array_equal(ratios.p_value, pupils.coefficients.p_value)
     assert pupils.predict(pd.DataFrame({"ses": ["low"], "write": [50]})).to_frame().shape == (3, 6)
     penalised = inferred(overlapping(), alpha=0.1).coefficients.to_frame()
     assert penalised["p_value"].isna().all()
@@ -208,7 +240,8 @@ def test_every_result_prints_as_an_aligned_table(name):
     (rule,) = (number for number, line in enumerate(lines) if line and set(line) == {"-"})
     rows = [line for line in lines[rule + 1 :] if len(line.split()) > 3 and not line.startswith("...")]
     assert len(rows) >= 4
-    assert {len(line) for line in rows} == {len(lines[rule])} == {len(lines[rule - 1])}
+    assert max(map(len, rows)) <= len(lines[rule]) == len(lines[rule - 1])
+    assert len({line.rindex(".") for line in rows}) == 1  # the points of the last column
 
 
 def test_tables_print_the_numbers_they_hold(pupils):
