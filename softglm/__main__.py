@@ -76,8 +76,9 @@ def _parser() -> argparse.ArgumentParser:
         "data",
         nargs="?",
         type=Path,
-        help="a CSV file with a header line, or a Parquet file; numeric columns are used as they are, the others "
-        "one-hot encoded (default: scikit-learn's wine data)",
+        help="a CSV file with a header line, its fields separated by commas, semicolons or tabs, or a Parquet file; "
+        "numeric columns are used as they are, the others one-hot encoded, numbers with leading zeros among them "
+        "(default: scikit-learn's wine data)",
     )
     parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
     parser.add_argument(

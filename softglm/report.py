@@ -50,7 +50,7 @@ def as_text(report: Report) -> str:
 def _introduction(report: Report) -> list[str]:
     table = report.table
     counts = np.bincount(table.codes)
-    sizes = [f"{name} {count}" for name, count in zip(table.classes, counts, strict=True)]
+    sizes = [f"{_on_one_line(name)} {count}" for name, count in zip(table.classes, counts, strict=True)]
     rows = f"{len(table.codes)} rows, {count(table.X.shape[1], 'feature')}, {len(counts)} classes"
     if report.alpha is None:
         penalty = "alpha = 1/n (LogisticRegression: C=1)"
@@ -61,7 +61,7 @@ def _introduction(report: Report) -> list[str]:
     shares = counts / counts.sum()
     return _wrapped(
         f"{table.name}: {rows} ({shortlist(sizes)}).",
-        *table.notes,
+        *map(_on_one_line, table.notes),
         f"{report.n_folds}-fold cross-validation, stratified and shuffled; {penalty}.",
         f"Knowing only the class shares: accuracy {shares.max():.4f}, log loss {-shares @ np.log(shares):.4f}.",
     )
@@ -148,7 +148,15 @@ def _aligned(rows: Sequence[Sequence[str]], alignment: str) -> list[str]:
 
 
 def _shortened(name: str) -> str:
-    return name if len(name) <= _MAX_NAME else name[: _MAX_NAME - 2] + ".."
+    """Return a name for a line; cut in the middle, for those of dummies begin alike, and others end alike."""
+    whole = _on_one_line(name)
+    end = (_MAX_NAME - 2) // 2
+    return whole if len(whole) <= _MAX_NAME else f"{whole[: _MAX_NAME - 2 - end]}..{whole[-end:]}"
+
+
+def _on_one_line(name: str) -> str:
+    """Return a name with line breaks, and what else a terminal would obey, as Python writes them."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in name)
 
 
 def as_json(report: Report) -> str:

@@ -1,9 +1,14 @@
 """Tables of columns as they come, from a file or with scikit-learn, made ready to be fitted."""
 
 import csv
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
+from enum import Enum
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -20,24 +25,74 @@ if TYPE_CHECKING:
 _MAX_LISTED = 12
 # A target with more classes, some of them too small, is rather a quantity or a name.
 _MANY_CLASSES = 20
-# pandas reads more, but not without being asked; the csv module reads none.
-_MISSING = ("", "?", "NA", "N/A", "NaN", "nan", "NULL", "null", "<NA>")
+# Of a text column with more different values an example is shown: it may be of numbers in a notation unknown here.
+_MANY_VALUES = 20
+# The csv module reads none.
+_MISSING = frozenset(("", "?", "NA", "N/A", "NaN", "nan", "NULL", "null", "<NA>"))
 _TRUE, _FALSE = {"True", "TRUE", "true"}, {"False", "FALSE", "false"}
 _MAX_CELLS = 2**27  # a gigabyte of float64
+# Beyond this, neighbouring integers are the same number in float64.
+_MOST_EXACT = 2**53
+_DELIMITERS = ",;\t"
+# Fields wait for the end of the file joined, which takes a seventh of the memory of texts, in pieces of so many rows.
+_NUL, _ROWS = "\0", 10_000
 
 
 class UnusableDataError(Exception):
     """The data cannot be used; the message says why, and what to do."""
 
 
+def _numbers(decimal: str, grouping: str, *, padded: bool = False) -> re.Pattern[str]:
+    """Return the pattern of a number; one with leading zeros is a code, such as a zip code, unless `padded`."""
+    whole = r"\d+" if padded else r"(?:0|[1-9]\d*)"
+    if grouping:
+        whole = rf"(?:{whole}|[1-9]\d{{0,2}}(?:{grouping}\d{{3}})+)"
+    digits = rf"(?:{whole}(?:{decimal}\d*)?|{decimal}\d+)(?:e[+-]?\d+)?"
+    return re.compile(rf"[+-]?(?:{digits}|inf|infinity|nan)", re.ASCII | re.IGNORECASE)
+
+
+_PLAIN, _PADDED = _numbers(r"\.", ""), _numbers(r"\.", "", padded=True)
+
+
+@final
+class Notation(Enum):
+    """How numbers are written: with which decimal mark, and with which mark between thousands, if any."""
+
+    POINT = ("a decimal point, and commas between thousands", ",", _numbers(r"\.", ","))
+    COMMA = ("a decimal comma, and points between thousands", ".", _numbers(",", r"\."))
+
+    def __init__(self, words: str, grouping: str, pattern: re.Pattern[str]) -> None:
+        self.words = words
+        self.grouping = grouping
+        self.pattern = pattern
+
+    def plain(self, text: str) -> str:
+        """Return the number as Python writes it."""
+        return text.replace(self.grouping, "").replace(",", ".")
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class Column:
-    """A column as it was read: float64, bool, or an object array of str; what is missing may hold anything."""
+    """A column as it was read.
+
+    Attributes
+    ----------
+    name : str
+    entries : array of shape (n,)
+        float64, bool, or object: each a str. What is missing may hold anything.
+    is_missing : bool array of shape (n,)
+    remark : str
+        Why entries that may look like numbers are text.
+    notation : Notation or None
+        In which numbers were read that are not written as Python writes them.
+    """
 
     name: str
     entries: npt.NDArray[Any]
     is_missing: BoolArray
+    remark: str = ""
+    notation: Notation | None = None
 
     @property
     def is_number(self) -> bool:
@@ -53,6 +108,27 @@ class Column:
     def is_constant(self) -> bool:
         """Whether all entries are equal."""
         return bool((self.entries == self.entries[0]).all())
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """The target as it was read: what the file says, character by character.
+
+    Attributes
+    ----------
+    name : str
+    entries : object array of shape (n,)
+        Each a str.
+    is_missing : bool array of shape (n,)
+    may_be_continuous : bool
+        Whether fractions are a quantity; not where the file says that they are strings.
+    """
+
+    name: str
+    entries: npt.NDArray[Any]
+    is_missing: BoolArray
+    may_be_continuous: bool = True
 
 
 @final
@@ -94,27 +170,33 @@ def wine_table() -> Table:
 def read_table(path: Path, target: str) -> Table:
     """Return the data of a file, or raise an error that says why they cannot be used."""
     try:
-        columns = _read_parquet(path) if path.suffix in {".parquet", ".pq"} else _read_csv(path)
+        is_parquet = path.suffix in {".parquet", ".pq"}
+        columns, labels = (_read_parquet if is_parquet else _read_csv)(path, target)
     except OSError as error:
         raise UnusableDataError(f"{path} cannot be read: {error.strerror or error}.") from error
     except UnicodeDecodeError as error:
         raise UnusableDataError(f"{path} is not text in UTF-8. Save it as CSV in UTF-8, or as Parquet.") from error
-    except (ValueError, csv.Error) as error:
+    except ValueError as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise UnusableDataError(f"{path} cannot be read as a table: {reason}.") from error
     named = [column for column in columns if column.name]
-    _check_columns(path, named, target)
-    varying = [column for column in named if column.name != target and not column.is_constant]
-    constant = [column for column in named if column.name != target and column.is_constant]
+    _check_entries(path, named, labels)
+    varying = [column for column in named if not column.is_constant]
+    constant = [column for column in named if column.is_constant]
     if not varying:
         reason = f"{_listed(constant)} never change" if constant else "there is no other column"
         raise UnusableDataError(f"{path} has nothing to predict {target!r} from: {reason}.")
     X, features, encoded = _design(varying)
-    classes, codes = _classes(next(column for column in named if column.name == target))
+    classes, codes = _classes(labels)
     left_out = [f"{_listed(constant)} (constant)"] if constant else []
     if len(named) < len(columns):
         left_out.append(f"{count(len(columns) - len(named), 'column')} without a name")
-    notes = {"One-hot encoded": encoded, "Left out": left_out}
+    notes = {
+        "One-hot encoded": encoded,
+        "Left out": left_out,
+        **{f"Read with {way.words}": [c.name for c in varying if c.notation is way] for way in Notation},
+        "Classes that differ in spelling only": [repr(name) for name in _alike(classes)],
+    }
     return Table(
         path.name,
         X,
@@ -125,62 +207,202 @@ def read_table(path: Path, target: str) -> Table:
     )
 
 
-def _read_csv(path: Path) -> list[Column]:
-    """Return the columns of a CSV file whose fields are separated by commas, semicolons or tabs."""
+def _read_csv(path: Path, target: str) -> tuple[list[Column], Labels]:
+    """Return the features and the target of a CSV file whose fields are separated by commas, semicolons or tabs."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        first_line = file.readline()
-        file.seek(0)
-        delimiter = max(",;\t", key=first_line.count)
-        rows = (row for row in csv.reader(file, delimiter=delimiter, skipinitialspace=True) if row)
-        header = [name.strip() for name in next(rows, [])]
-        if not header:
+        widths = {}
+        for mark in _DELIMITERS:
+            widths[mark] = len(next(filter(None, csv.reader(file, delimiter=mark)), []))
+            file.seek(0)
+        delimiter = max(_DELIMITERS, key=widths.__getitem__)
+        rows = _rows(csv.reader(file, delimiter=delimiter, skipinitialspace=True, strict=True))
+        header = next(rows, [])
+        if not any(header):
             raise UnusableDataError(f"{path} is empty: expected a line of column names, and rows below it.")
-        first = next(rows, None)
-        if first is None:
-            raise UnusableDataError(f"{path} has column names but no rows.")
-        if len(first) != len(header):
-            raise ValueError(f"its header has {len(header)} names, but the first row {len(first)} values")
-        try:
-            import pandas as pd
-        except ImportError:
-            fields: list[list[str]] = [[] for _ in header]
-            for number, row in enumerate([first, *rows], start=1):
-                if len(row) != len(header):
-                    raise ValueError(
-                        f"its header has {len(header)} names, but row {number} {len(row)} values"
-                    ) from None
-                for column, value in zip(fields, row, strict=True):
-                    column.append(value)
-            return [_parsed(name, column) for name, column in zip(header, fields, strict=True)]
-    frame = pd.read_csv(
-        path,
-        sep=delimiter,
-        skipinitialspace=True,
-        encoding="utf-8-sig",
-        keep_default_na=False,
-        na_values=list(_MISSING),
-        low_memory=False,
+        _check_no_nul(header)
+        _check_names(path, [name for name in header if name], target)
+        fields = _fields(rows, len(header))
+    if not fields:
+        raise UnusableDataError(f"{path} has column names but no rows.")
+    labels = np.array(fields.pop(header.index(target)).split(_NUL), dtype=object)
+    header.remove(target)
+    # Two passes, so that the fields of only one column are in memory as so many texts.
+    writings = [_Writing.of(set(column.split(_NUL)) - _MISSING) for column in fields]
+    settled = {
+        *([Notation.POINT] if delimiter == "," else ()),
+        *(next(iter(w.readings)) for name, w in zip(header, writings, strict=True) if name and w.settles),
+    }
+    columns = []
+    for name, column, writing in zip(header, fields, writings, strict=True):
+        notation = _notation(path, name, writing, settled, can_be_decimal=delimiter != ",") if name else None
+        columns.append(_parsed(name, column.split(_NUL), notation))
+    return columns, Labels(target, labels, np.isin(labels, list(_MISSING)))
+
+
+def _rows(reader: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Yield the rows of a CSV file that are not blank; whitespace around fields is none of theirs."""
+    number = 0
+    try:
+        for row in reader:
+            fields = [field.strip() for field in row]
+            if any(fields) or len(fields) > 1:
+                number += 1
+                yield fields
+    except csv.Error as error:
+        place = f"row {number}" if number else "the header"
+        raise ValueError(f"{place} has a quote that is not closed, or text behind one that is ({error})") from error
+
+
+def _fields(rows: Iterator[list[str]], n_columns: int) -> list[str]:
+    """Return the fields of each column, joined; of no rows an empty list."""
+    pieces: list[list[str]] = [[] for _ in range(n_columns)]
+    n_rows = 0
+    while block := list(islice(rows, _ROWS)):
+        for number, row in enumerate(block, start=n_rows + 1):
+            if len(row) != n_columns:
+                raise ValueError(f"its header has {n_columns} names, but row {number} has {len(row)} values")
+        for column, fields in zip(pieces, zip(*block, strict=True), strict=True):
+            _check_no_nul(fields)
+            column.append(_NUL.join(fields))
+        n_rows += len(block)
+    return [_NUL.join(column) for column in pieces] if n_rows else []
+
+
+def _check_no_nul(fields: Sequence[str]) -> None:
+    if _NUL in "".join(fields):
+        raise ValueError("it holds NUL characters, as UTF-16 does. Save it as CSV in UTF-8")
+
+
+@final
+@dataclass(frozen=True)
+class _Writing:
+    """How the entries of a column are written.
+
+    Attributes
+    ----------
+    readings : frozenset of Notation
+        Those in which all entries are numbers.
+    is_numeric : bool
+        Whether each is a number in some notation.
+    comma, point : str
+        An entry with that mark; empty if there is none.
+    is_clear : bool
+        Whether an entry has both marks, or one twice, so that it says itself which is the decimal one.
+    """
+
+    readings: frozenset[Notation]
+    is_numeric: bool
+    comma: str
+    point: str
+    is_clear: bool
+
+    @classmethod
+    def of(cls, kinds: Collection[str]) -> "_Writing":
+        readings = frozenset(way for way in Notation if all(map(way.pattern.fullmatch, kinds)))
+        is_numeric = bool(readings) or all(any(way.pattern.fullmatch(text) for way in Notation) for text in kinds)
+        comma = min((text for text in kinds if "," in text), default="")
+        point = min((text for text in kinds if "." in text), default="")
+        is_clear = bool(comma or point) and any(text.count(",") + text.count(".") > 1 for text in kinds)
+        return cls(readings, is_numeric, comma, point, is_clear)
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether no notation can be told that all entries have."""
+        return bool(self.comma and (not self.readings or (self.point and not self.is_clear)))
+
+    @property
+    def settles(self) -> bool:
+        """Whether other columns of the file may be read as this one."""
+        return bool(self.comma or self.point) and len(self.readings) == 1 and not self.is_mixed
+
+
+def _notation(
+    path: Path, name: str, writing: _Writing, settled: Collection[Notation], *, can_be_decimal: bool
+) -> Notation | None:
+    """Return how to read a column, None for text.
+
+    What could be read in both ways (1,234) is read as the other columns of the file, those that `settled` stands for.
+    `can_be_decimal` says whether a comma may be a decimal mark: in files whose fields it separates it is hardly one.
+    """
+    if not writing.is_numeric:
+        return None
+    if writing.is_mixed:
+        other = f"{writing.point!r} in the same column" if writing.point else "others that contradict it"
+        raise UnusableDataError(
+            f"{path} has {writing.comma!r} in {name!r}, and {other}: which mark is the decimal one? Write its numbers "
+            "with a decimal point, and nothing between thousands."
+        )
+    comma, point = Notation.COMMA in writing.readings, Notation.POINT in writing.readings
+    if not writing.comma:
+        # 1.5 is what it seems, and so is 1.234 unless this is a file of decimal commas.
+        if point and comma and writing.point and set(settled) == {Notation.COMMA}:
+            raise _undecided(path, name, writing.point)
+        if point:
+            return Notation.POINT
+        return Notation.COMMA if comma and Notation.POINT not in settled else None
+    if not (point or can_be_decimal):
+        raise UnusableDataError(
+            f"{path}, whose fields are separated by commas, has {writing.comma!r} in {name!r}. Write numbers with a "
+            "decimal point; if they are codes or lists, replace the comma."
+        )
+    if point and comma:
+        if len(settled) != 1:
+            raise _undecided(path, name, writing.comma)
+        return next(iter(settled))
+    return Notation.POINT if point else Notation.COMMA
+
+
+def _undecided(path: Path, name: str, text: str) -> UnusableDataError:
+    values = " or ".join(sorted({way.plain(text) for way in Notation}))
+    return UnusableDataError(
+        f"{path} has {text!r} in {name!r}, which may be {values}. Write its numbers with a decimal point, and nothing "
+        "between thousands."
     )
-    frame.columns = header  # pandas renames what is repeated
-    return _columns_of(frame)
 
 
-def _parsed(name: str, texts: list[str]) -> Column:
-    """Return a column of text as numbers or booleans if that is what all of its fields are."""
+def _parsed(name: str, texts: list[str], notation: Notation | None) -> Column:
+    """Return a column of text as booleans if that is what all of its fields are, or as numbers in a notation."""
     is_missing = np.array([text in _MISSING for text in texts])
-    kinds = set(texts).difference(_MISSING)
+    kinds = set(texts) - _MISSING
     if kinds and kinds <= _TRUE | _FALSE:
         return Column(name, np.array([text in _TRUE for text in texts]), is_missing)
-    try:
-        if any("_" in text for text in kinds):
-            raise ValueError  # noqa: TRY301 - 1_000 is a number to Python only
-        values = np.array([np.nan if text in _MISSING else float(text) for text in texts])
-    except ValueError:
-        return Column(name, np.array(texts, dtype=object), is_missing)
-    return Column(name, values, np.isnan(values))
+    if notation is None:
+        return Column(name, np.array(texts, dtype=object), is_missing, _remark(kinds))
+    plain = {text: notation.plain(text) for text in kinds}
+    numbers = {text: float(number) for text, number in plain.items()}
+    merged = _merged(int(plain[text]) for text in kinds if _is_long_integer(plain[text], numbers[text]))
+    if merged:
+        return Column(name, np.array(texts, dtype=object), is_missing, merged)
+    values = np.array([numbers.get(text, np.nan) for text in texts])
+    is_marked = notation is Notation.COMMA or any("," in text for text in kinds)
+    return Column(name, values, np.isnan(values), notation=notation if is_marked else None)
 
 
-def _read_parquet(path: Path) -> list[Column]:
+def _is_long_integer(text: str, value: float) -> bool:
+    return _MOST_EXACT <= abs(value) <= MOST and text.lstrip("+-").isdecimal()
+
+
+def _merged(integers: Iterator[int]) -> str:
+    """Return a remark on different integers that are the same in float64, empty if there are none."""
+    ordered = sorted(set(integers))
+    for first, second in pairwise(ordered):
+        if float(first) == float(second):
+            return f"as text: {first} and {second} would be the same number"
+    return ""
+
+
+def _remark(kinds: Collection[str]) -> str:
+    """Return what to know of text that may look like numbers, empty if it does not."""
+    strangers = sorted(text for text in kinds if not _PADDED.fullmatch(text))
+    if not strangers:
+        padded = min((text for text in kinds if not _PLAIN.fullmatch(text)), default="")
+        return f"as text: {padded!r} has leading zeros" if padded else ""
+    if 2 * len(strangers) < len(kinds):
+        return f"as text: {strangers[0]!r} is not a number"
+    return f"such as {strangers[0]!r}" if len(kinds) > _MANY_VALUES else ""
+
+
+def _read_parquet(path: Path, target: str) -> tuple[list[Column], Labels]:
     try:
         import pandas as pd
 
@@ -193,36 +415,63 @@ def _read_parquet(path: Path) -> list[Column]:
         ) from error
     if frame.empty:
         raise UnusableDataError(f"{path} has no rows.")
-    return _columns_of(frame if frame.index.names == [None] else frame.reset_index())
+    if frame.index.names != [None]:
+        frame = frame.reset_index()
+    frame.columns = [str(name) for name in frame.columns]
+    _check_names(path, list(frame.columns), target)
+    features = frame.drop(columns=target)
+    columns = [_column_of(name, features.iloc[:, position]) for position, name in enumerate(features.columns)]
+    return columns, _labels_of(target, frame[target])
 
 
-def _columns_of(frame: "pd.DataFrame") -> list[Column]:
-    columns = []
-    for position, name in enumerate(map(str, frame.columns)):
-        series = frame.iloc[:, position]
-        is_missing = series.isna().to_numpy(dtype=bool)
-        if series.dtype in ("bool", "boolean"):
-            values = series.to_numpy(dtype=bool, na_value=False)
-        elif series.dtype.kind in "iuf":
-            values = series.to_numpy(dtype=np.float64, na_value=np.nan)
-        else:
-            values = np.array([str(value) for value in series], dtype=object)
-        columns.append(Column(name, values, is_missing))
-    return columns
+def _labels_of(name: str, series: "pd.Series") -> Labels:
+    texts = np.array([str(value) for value in series], dtype=object)
+    is_string = not (series.dtype.kind in "iuf" or _is_decimal(series))
+    return Labels(name, texts, series.isna().to_numpy(dtype=bool), may_be_continuous=not is_string)
 
 
-def _check_columns(path: Path, columns: Sequence[Column], target: str) -> None:
-    """Raise if names are repeated, the target is not among them, or values are missing or too large."""
-    names = [column.name for column in columns]
-    repeated = [column for position, column in enumerate(columns) if column.name in names[:position]]
+def _column_of(name: str, series: "pd.Series") -> Column:
+    """Return a typed column: a string that looks like a number is a string."""
+    is_missing = series.isna().to_numpy(dtype=bool)
+    if series.dtype in ("bool", "boolean"):
+        return Column(name, series.to_numpy(dtype=bool, na_value=False), is_missing)
+    kinds = series.dropna().unique()
+    merged = _merged(int(value) for value in kinds if abs(int(value)) >= _MOST_EXACT) if _is_integer(series) else ""
+    if series.dtype.kind in "iuf" and not merged:
+        return Column(name, series.to_numpy(dtype=np.float64, na_value=np.nan), is_missing)
+    if _is_decimal(series):
+        values = [np.nan if missing else float(value) for value, missing in zip(series, is_missing, strict=True)]
+        return Column(name, np.array(values), is_missing)
+    texts = np.array([str(value) for value in series], dtype=object)
+    return Column(name, texts, is_missing, merged or _remark({str(value) for value in kinds}))
+
+
+def _is_integer(series: "pd.Series") -> bool:
+    return series.dtype.kind in "iu"
+
+
+def _is_decimal(series: "pd.Series") -> bool:
+    return series.dtype.kind == "O" and all(isinstance(value, Decimal) for value in series.dropna())
+
+
+def _check_names(path: Path, names: Sequence[str], target: str) -> None:
+    """Raise if names are repeated, or the target is not among them."""
+    repeated = [name for name, times in Counter(names).items() if times > 1]
     if repeated:
-        raise UnusableDataError(f"{path} has several columns named {_listed(repeated)}. Give each a name of its own.")
+        raise UnusableDataError(
+            f"{path} has several columns named {shortlist(list(map(repr, repeated)))}. Give each a name of its own."
+        )
     if target not in names:
         by_lower_case = {name.lower(): name for name in names}
         close = [repr(by_lower_case[match]) for match in get_close_matches(target.lower(), by_lower_case)]
-        hint = f"Did you mean {' or '.join(close)}?" if close else f"It has {_listed(columns)}."
+        hint = f"Did you mean {' or '.join(close)}?" if close else f"It has {shortlist(list(map(repr, names)))}."
         raise UnusableDataError(f"{path} has no column {target!r}. {hint}")
-    missing = [column for column in columns if column.is_missing.any()]
+
+
+def _check_entries(path: Path, columns: Sequence[Column], labels: Labels) -> None:
+    """Raise if values are missing or too large."""
+    every: list[Column | Labels] = [*columns, labels]
+    missing = [column for column in every if column.is_missing.any()]
     if missing:
         raise UnusableDataError(
             f"{path} has missing values in {_listed(missing)}. Fill them in, or drop those rows or columns."
@@ -250,26 +499,48 @@ def _design(columns: Sequence[Column]) -> tuple[FloatArray, tuple[str, ...], lis
                 )
             blocks.append((codes[:, np.newaxis] == np.arange(len(levels))).astype(np.float64))
             names += [f"{column.name}={level}" for level in levels]
-            encoded.append(f"{column.name} ({len(levels)} values)")
+            encoded.append(f"{column.name} ({'; '.join(filter(None, (f'{len(levels)} values', column.remark)))})")
         else:
             blocks.append(column.entries.astype(np.float64)[:, np.newaxis])
             names.append(column.name)
     return np.hstack(blocks), tuple(names), encoded
 
 
-def _classes(column: Column) -> tuple[tuple[str, ...], IntArray]:
-    """Return the classes, sorted, and the position of each row's among them."""
-    labels = column.entries
-    if column.is_number:
-        fractions = labels[labels != np.round(labels)]
-        if len(fractions):
-            raise UnusableDataError(
-                f"The target {column.name!r} looks continuous: it has values such as {fractions[0]:g}. Choose a column "
-                "of classes, or bin this one."
-            )
-    levels, codes = np.unique(labels, return_inverse=True)
-    names = (f"{level:.0f}" if column.is_number else str(level) for level in levels)
-    return tuple(names), codes.astype(np.int32)
+def _classes(labels: Labels) -> tuple[tuple[str, ...], IntArray]:
+    """Return the classes, numbers by size and all else as text, and the position of each row's among them."""
+    levels, codes = np.unique(labels.entries, return_inverse=True)
+    names = [str(level) for level in levels]
+    numbers = _exact(names)
+    fractions = [text for text, value in numbers.items() if value != value.to_integral_value()]
+    if fractions and labels.may_be_continuous and len(numbers) == len(levels):
+        raise UnusableDataError(
+            f"The target {labels.name!r} looks continuous: it has values such as {fractions[0]}. Choose a column "
+            "of classes, or bin this one."
+        )
+    if len(set(numbers.values())) == len(levels):
+        names.sort(key=numbers.__getitem__)
+    positions = {name: position for position, name in enumerate(names)}
+    return tuple(names), np.array([positions[level] for level in levels], dtype=np.int32)[codes]
+
+
+def _exact(texts: Sequence[str]) -> dict[str, Decimal]:
+    """Return the finite numbers among texts, without rounding."""
+    numbers = {}
+    for text in texts:
+        if _PADDED.fullmatch(text):
+            try:
+                numbers[text] = Decimal(text)
+            except InvalidOperation:  # an exponent of twenty digits
+                continue
+    return {text: number for text, number in numbers.items() if number.is_finite()}
+
+
+def _alike(classes: Sequence[str]) -> list[str]:
+    """Return the classes that are the same number as another, or the same but for upper and lower case."""
+    numbers = _exact(classes)
+    keys = [numbers.get(name, name.casefold()) for name in classes]
+    times = Counter(keys)
+    return [name for name, key in zip(classes, keys, strict=True) if times[key] > 1]
 
 
 def check_classes(table: Table, target: str, n_folds: int) -> None:
@@ -297,7 +568,7 @@ def check_classes(table: Table, target: str, n_folds: int) -> None:
     raise UnusableDataError(f"{found}. {hint}.")
 
 
-def _listed(columns: Sequence[Column]) -> str:
+def _listed(columns: Sequence[Column | Labels]) -> str:
     """Return the names for a sentence; of many, the first."""
     return shortlist([repr(column.name) for column in columns])
 

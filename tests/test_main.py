@@ -193,6 +193,33 @@ def test_text_only_columns_are_one_hot_encoded(run, write):
     assert "a=x" in out
 
 
+def test_names_of_the_file_stay_on_their_line_and_differ_where_they_do(run, write):
+    names = "measurement of the stem", "measurement of the leaf"
+    rows = [
+        f'{row % 3},{row * 5 % 7},"{("two" + chr(10) + "lines", chr(27) + "[31mred")[row % 2]}"' for row in range(20)
+    ]
+    _, out, _ = run(write("\n".join([",".join((*names, "kind")), *rows])), "--target", "kind", "--folds", "2")
+    assert "(\\x1b[31mred 10, two\\nlines 10)" in out
+    assert "\x1b" not in out
+    assert "measureme.. the stem" in out
+    assert "measureme.. the leaf" in out
+
+
+def test_long_identifiers_as_classes_are_printed_to_the_last_digit(run, write):
+    rows = [f"{row % 3},900719925474670{row % 2 + 1}" for row in range(20)]
+    path = write("\n".join(["a,kind", *rows]))
+    assert "2 classes (9007199254746701 10, 9007199254746702 10)" in run(path, "--target", "kind", "--folds", "2")[1]
+    report = strict(run(path, "--target", "kind", "--folds", "2", "--json")[1])
+    assert list(report["strongest_coefficients"]) == ["9007199254746702"]
+
+
+def test_how_a_file_was_read_is_printed(run, write):
+    rows = [f"0{row % 3};{row},{row % 7};{'pq'[row % 2]}" for row in range(20)]
+    _, out, _ = run(write("\n".join(["code;size;kind", *rows])), "--target", "kind", "--folds", "2")
+    assert "One-hot encoded: code (3 values; as text: '00' has leading zeros)." in out
+    assert "Read with a decimal comma, and points between thousands: size." in out
+
+
 def test_a_boolean_target_and_many_classes_are_named(run, write):
     rows = [f"{row % 15},{(row * 7) % 15}" for row in range(60)]
     path = write("\n".join(["kind,a", *rows]))
@@ -226,7 +253,7 @@ REFUSED = {
     "header only": ("a,kind\n", "kind", "has column names but no rows"),
     "not text": (b"\xff\xfe\x00\x81\n", "kind", "is not text in UTF-8"),
     "ragged": ("a,kind\n1,p\n2,q,3\n", "kind", "cannot be read as a table"),
-    "too many values": ("a,kind\n1,p,3\n2,q,3\n", "kind", "its header has 2 names, but the first row 3 values"),
+    "too many values": ("a,kind\n1,p,3\n2,q,3\n", "kind", "its header has 2 names, but row 1 has 3 values"),
     "typo": (GOOD, "knid", "has no column 'knid'. Did you mean 'kind'?"),
     "wrong case": (GOOD, "KIND", "Did you mean 'kind'?"),
     "no such column": (GOOD, "zzz", "has no column 'zzz'. It has 'a', 'kind'."),
