@@ -84,7 +84,8 @@ def infer(
         still one observation, only robust covariances are right, and there is no likelihood. Class weights are of the
         latter kind.
     reference : label, default=None
-        The base class. By default the first level of an ordered pandas Categorical, else the first in sorted order.
+        The base class. By default the first level of an ordered Categorical (of an Enum, in polars), else the first in
+        sorted order.
     covariance : str, default="model"
         With H the Hessian and F the information, u_i = w_i s_i the weighted score of a row, V = H^-1 meat H^-1:
 
@@ -413,9 +414,10 @@ def _separation(fitted: Estimate) -> Separation | None:
 def _base(y: Any, classes: npt.NDArray[Any]) -> tuple[int, str]:
     """Return the position of the base class that nobody chose, and how it came to be that."""
     dtype: Any = getattr(y, "dtype", None)
-    if getattr(dtype, "ordered", False):  # a pandas Categorical whose levels have an order
-        levels = [level for level in dtype.categories.tolist() if level in classes.tolist()]
-        return position_of(levels[0], classes), "the first level"
+    # An ordered Categorical of pandas, an Enum of polars: their levels have an order.
+    if getattr(dtype, "ordered", False) or type(dtype).__name__ == "Enum":
+        known = classes.tolist()
+        return known.index(next(level for level in dtype.categories if level in known)), "the first level"
     return 0, "the first in sorted order"
 
 

@@ -154,14 +154,16 @@ def needs_more_rows(correction: str) -> bool:
 
 def small_sample_factor(correction: str, n: float, k: int, n_clusters: int = 0) -> float:
     """Return the factor on the covariance that a correction names."""
-    of_clusters = n_clusters / (n_clusters - 1) if n_clusters > 1 else 1.0
-    return {
-        "1": 1.0,
-        "n/(n-1)": n / (n - 1.0),
-        "n/(n-k)": n / (n - k),
-        "G/(G-1)": of_clusters,
-        "G/(G-1)*(n-1)/(n-k)": of_clusters * (n - 1.0) / (n - k),
-    }[correction]
+    factor = 1.0
+    if n_clusters > 1 and correction.startswith("G/(G-1)"):
+        factor *= n_clusters / (n_clusters - 1)
+    if "n/(n-1)" in correction:
+        factor *= n / (n - 1.0)
+    if correction == "n/(n-k)":
+        factor *= n / (n - k)
+    if correction == "G/(G-1)*(n-1)/(n-k)":
+        factor *= (n - 1.0) / (n - k)
+    return factor
 
 
 def _model_root(estimate: Estimate) -> FloatArray:

@@ -34,7 +34,7 @@ _SEEN = 3e-4
 # Eigenvalues of a singular information below this share of those at the null model, which are all W, are rounding.
 _RANK_TOLERANCE = 1e-12
 # The matrices of the size of the information that are held at a time.
-_COPIES = 8
+_COPIES = 10
 # Forms of length 1 whose singular values are below this share of the largest are combinations of the others.
 INDEPENDENT = 1e-10
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, final
 import numpy as np
 import numpy.typing as npt
 
-from softglm.arrays import FloatArray
+from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Rows
 from softglm.inference import diagnostics, effects, goodness, summary
 from softglm.inference.averages import average_predictions
@@ -482,7 +482,8 @@ class Inference:
         """
         if not self.is_tested or self.estimate.is_singular:
             return np.zeros(self._contrasts.shape, dtype=bool)
-        falls = hauck_donner(self.estimate, self.base) & self._estimable
+        falls: BoolArray = hauck_donner(self.estimate, self.base)
+        falls[~self._estimable] = False
         if self.estimate.objective.fit_intercept and self.features:
             falls[:, 0] = False
         return falls
@@ -794,9 +795,14 @@ class Inference:
         Raises
         ------
         ValueError
-            For individual rows, which have no dispersion; for a penalised or reweighted fit.
+            For individual rows, which have no dispersion; for a penalised, reweighted or saturated fit.
         """
         fit = self.goodness_of_fit()
+        if fit.df <= 0:
+            raise ValueError(
+                f"The dispersion needs more rows of counts than terms: its degrees of freedom are {fit.df} here, for a "
+                "model that is saturated. Leave out terms."
+            )
         return replace(self, covariance=quasi(self.estimate, fit.dispersion), degrees_of_freedom=float(fit.df))
 
     def summary(self) -> str:
@@ -832,8 +838,8 @@ class Inference:
         """The names of the columns of X that do not vary, where there is an intercept."""
         if not self.estimate.objective.fit_intercept:
             return ()
-        varies = self.estimate.coordinates.features.any(axis=1)[: len(self.features)]
-        return tuple(name for name, does in zip(self.features, varies.tolist(), strict=True) if not does)
+        loadings = self.estimate.coordinates.features
+        return tuple(name for name, row in zip(self.features, loadings, strict=False) if not row.any())
 
     @cached_property
     def is_collinear(self) -> bool:

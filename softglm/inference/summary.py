@@ -233,7 +233,7 @@ def _notes_on_the_model(inference: Inference) -> list[str]:
     """Return what has to be known of the null model, of constant columns and of the covariance."""
     objective, constant = inference.estimate.objective, inference.estimate.constant
     notes = []
-    if not objective.fit_intercept and constant is None:
+    if constant is None:
         notes.append("Null model: no intercept, and X holds no constant, so that it has no parameters.")
     elif not objective.fit_intercept:
         columns = np.flatnonzero(np.abs(constant) > _ROUNDING * np.abs(constant).max())
@@ -247,6 +247,13 @@ def _notes_on_the_model(inference: Inference) -> list[str]:
             "The two-way clustered covariance of the coefficients was indefinite: its negative eigenvalues are set to "
             "0 (Cameron, Gelbach & Miller 2011)."
         )
+    if inference.is_tested:
+        _, test = inference.overall_test
+        if test.n_restrictions is not None and test.df < test.n_restrictions:
+            notes.append(
+                f"The overall test is of {test.df} of {test.n_restrictions} restrictions: the covariance has no more "
+                "rank."
+            )
     return notes
 
 

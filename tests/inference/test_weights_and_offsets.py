@@ -199,7 +199,7 @@ def test_one_rule_for_what_trusts_the_likelihood(options):
     untrusting.append(inferred(table.X, table.y).quasi_likelihood())
     for result in untrusting:
         for ask in (lambda: result.aic, lambda: result.bic, lambda: result.likelihood_ratio, result.test_terms):  # noqa: B023
-            with pytest.raises(ValueError, match="would trust the likelihood, which the .* covariance was chosen not"):
+            with pytest.raises(ValueError, match=r"would trust the likelihood, which the .* covariance was chosen not"):
                 ask()
         assert result.pseudo_r2() > 0.0
         assert "AIC" not in str(result)
