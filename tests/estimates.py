@@ -50,3 +50,34 @@ def anes96() -> Data:
     frame = pd.read_csv(GOLDEN / "data" / "anes96.csv")
     X = frame[["logpopul", "selfLR", "age", "educ", "income"]].to_numpy(float)
     return Data(X, frame.PID.to_numpy(np.int32))
+
+
+@cache
+def other_rows(name: str) -> pd.DataFrame:
+    """The rows of a file of generate_other.R."""
+    return pd.read_csv(GOLDEN / "data" / f"{name}.csv")
+
+
+def other_data(spec: dict) -> Data:
+    """The columns and the classes of a model of generate_other.R, named as golden/readme.md says."""
+    frame = other_rows(spec["data"])
+    frame = frame[frame[spec["response"]].isin(spec["classes"])]
+    for name, value in spec.get("where", {}).items():
+        frame = frame[frame[name] == value]
+    y = frame[spec["response"]].map({label: k for k, label in enumerate(spec["classes"])})
+    return Data(columns_of(frame, spec["columns"]), y.to_numpy(np.int32))
+
+
+def columns_of(frame: pd.DataFrame, columns: list[str]) -> np.ndarray:
+    """Each column is a product of parts: ``age^2*sex=M``."""
+    return np.column_stack([np.prod([_part(frame, part) for part in column.split("*")], axis=0) for column in columns])
+
+
+def _part(frame, part):
+    if part == "1":
+        return np.ones(len(frame))
+    if "=" in part:
+        name, level = part.split("=")
+        return (frame[name].astype(str) == level).to_numpy(float)
+    name, _, power = part.partition("^")
+    return frame[name].to_numpy(float) ** int(power or 1)
