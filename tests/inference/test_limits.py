@@ -1,0 +1,167 @@
+"""Of separated data all is told that is finite: suprema, and what they leave of the estimates."""
+
+import numpy as np
+import pytest
+from problems import overlapping
+from sklearn.datasets import load_iris
+
+from softglm import SeparationWarning, SoftmaxGLM, compare, infer
+
+# Of likelihoods that a long fit with a vanishing penalty approaches.
+APPROACHED = 1e-4
+DIGITS = {"rtol": 1e-6}
+
+
+def separated(n_classes=2, seed=0, n=200, *, column="level"):
+    """A rare level (or a column of numbers) that one class alone has, beside a number and a switch that overlap."""
+    rng = np.random.default_rng(seed)
+    z, switch = rng.normal(size=n), rng.integers(2, size=n).astype(float)
+    eta = np.column_stack([np.zeros(n), *(z * slope + 0.3 * switch for slope in rng.normal(size=n_classes - 1))])
+    y = (eta + rng.gumbel(size=eta.shape)).argmax(axis=1)
+    rare = np.zeros(n)
+    rare[:6] = 1.0 if column == "level" else rng.uniform(1.0, 2.0, 6)
+    y[:6] = 1
+    return np.column_stack([rare, z, switch]), y
+
+
+def inferred(X, y, **given):
+    with pytest.warns(SeparationWarning):
+        model = SoftmaxGLM(alpha=0).fit(X, y, **given)
+    return infer(model, X, y, **given)
+
+
+def largest_likelihood(X, y, weights=None):
+    """The log-likelihood with a penalty that hardly matters: as near to the supremum as that is small."""
+    if not X.shape[1]:
+        shares = np.bincount(y, weights) / (len(y) if weights is None else weights.sum())
+        return float((np.log(shares[y]) * (1.0 if weights is None else weights)).sum())
+    model = SoftmaxGLM(alpha=1e-9, tol=1e-13).fit(X, y, weights)
+    log_probabilities = model.predict_log_proba(X)[np.arange(len(y)), y]
+    return float(log_probabilities.sum() if weights is None else weights @ log_probabilities)
+
+
+@pytest.mark.parametrize("column", ["level", "number"])
+@pytest.mark.parametrize("n_classes", [2, 3, 4])
+@pytest.mark.parametrize("is_weighted", [False, True])
+def test_likelihood_ratios_are_twice_the_difference_of_the_suprema(n_classes, column, is_weighted):
+    X, y = separated(n_classes, column=column)
+    weights = np.random.default_rng(5).integers(1, 4, len(y)).astype(float) if is_weighted else None
+    result = inferred(X, y, **({"sample_weight": weights} if is_weighted else {}))
+    whole = largest_likelihood(X, y, weights)
+    assert result.log_likelihood == pytest.approx(whole, abs=APPROACHED)
+    tests = result.test_terms("lr")
+    expected = [2.0 * (whole - largest_likelihood(np.delete(X, j, axis=1), y, weights)) for j in range(3)]
+    np.testing.assert_allclose(tests.statistic, expected, atol=4.0 * APPROACHED)
+    assert tests.df.tolist() == [n_classes - 1] * 3
+    overall = result.likelihood_ratio
+    assert overall.statistic == pytest.approx(
+        2.0 * (whole - largest_likelihood(X[:, :0], y, weights)), abs=4 * APPROACHED
+    )
+    assert overall.df == 3 * (n_classes - 1)
+    assert f"LR chi2({overall.df})" in str(result)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_comparisons_with_and_of_separated_fits_are_their_likelihood_ratios(n_classes):
+    X, y = separated(n_classes)
+    result = inferred(X, y)
+    tests = result.test_terms("lr")
+    finite = infer(SoftmaxGLM(alpha=0).fit(X[:, 1:], y), X[:, 1:], y)
+    np.testing.assert_allclose(compare(finite, result).statistic, tests.statistic[0], **DIGITS)
+    infinite = inferred(X[:, :2], y)
+    np.testing.assert_allclose(compare(infinite, result).statistic, tests.statistic[2], **DIGITS)
+    assert compare(infinite, result).df == n_classes - 1
+    with pytest.raises(ValueError, match="not nested"):
+        compare(finite, infinite)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_finite_terms_have_the_tests_of_the_rows_that_nothing_decides(n_classes):
+    X, y = separated(n_classes)
+    result = inferred(X, y)
+    # Rows of the level are decided for two classes; for three they still tell nothing of the others.
+    rest = infer(SoftmaxGLM(alpha=0).fit(X[6:, 1:], y[6:]), X[6:, 1:], y[6:])
+    wald, of_rest = result.test_terms("wald"), rest.test_terms("wald")
+    assert np.isnan(wald.statistic[0])
+    assert wald.df.tolist() == [n_classes - 1] * 3
+    np.testing.assert_allclose(wald.statistic[1:], of_rest.statistic, **DIGITS)
+    assert "infinite estimates have no Wald statistic" in str(wald)
+    single = result.wald_test([0.0, 0.0, 1.0, -1.0] + [0.0] * 4 * (n_classes - 2))
+    np.testing.assert_allclose(
+        single.statistic, rest.wald_test([0.0, 1.0, -1.0] + [0.0] * 3 * (n_classes - 2)).statistic
+    )
+    with pytest.raises(ValueError, match="likelihood ratios are finite"):
+        result.wald_test([0.0, 1.0, 1.0, 0.0] + [0.0] * 4 * (n_classes - 2))
+
+
+def test_infinite_coefficients_may_have_a_finite_difference():
+    # Of two classes that a third is separated from the coefficients against it are infinite, their difference is not.
+    X, y = load_iris(return_X_y=True)
+    result = inferred(X, y)
+    kept = y > 0
+    pair = infer(SoftmaxGLM(alpha=0).fit(X[kept], y[kept]), X[kept], y[kept])
+    contrast = np.concatenate([-np.identity(5), np.identity(5)], axis=1)  # of 2 against 1, each infinite against 0
+    expected = pair.test_terms("wald", {"all": range(4)}).statistic[0]
+    np.testing.assert_allclose(result.wald_test(contrast[1:]).statistic, expected, **DIGITS)
+    np.testing.assert_allclose(
+        result.indistinguishable(1, 2).statistic, pair.indistinguishable(1, 2).statistic, **DIGITS
+    )
+
+
+def test_score_tests_start_from_the_model_without_the_term_separated_or_not():
+    X, y = separated(3)
+    tests = inferred(X, y).test_terms("score")
+    # Without the level nothing is separated, and the score test is the ordinary one: g' F^-1 g at the smaller fit.
+    smaller = SoftmaxGLM(alpha=0).fit(X[:, 1:], y)
+    mean, design = smaller.predict_proba(X[:, 1:]), np.column_stack([X, np.ones(len(y))])
+    residuals = np.eye(3)[y] - mean
+    gradient = (residuals[:, 1:, np.newaxis] * design[:, np.newaxis]).sum(axis=0).ravel()
+    blocks = np.einsum("ik,kl->ikl", mean[:, 1:], np.identity(2)) - np.einsum("ik,il->ikl", mean[:, 1:], mean[:, 1:])
+    information = np.einsum("ikl,ia,ib->kalb", blocks, design, design).reshape(8, 8)
+    assert tests.statistic[0] == pytest.approx(gradient @ np.linalg.solve(information, gradient), rel=1e-6)
+    # Without another term the level still separates: its rows say nothing.
+    rest = infer(SoftmaxGLM(alpha=0).fit(X[6:, 1:], y[6:]), X[6:, 1:], y[6:]).test_terms("score")
+    np.testing.assert_allclose(tests.statistic[1:], rest.statistic, rtol=1e-4)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_rows_that_nothing_decides_are_predicted(n_classes):
+    X, y = separated(n_classes)
+    found = inferred(X, y).predict(X)
+    rest = infer(SoftmaxGLM(alpha=0).fit(X[6:, 1:], y[6:]), X[6:, 1:], y[6:]).predict(X[6:, 1:])
+    assert np.isnan(found.probability[:6]).all()
+    np.testing.assert_allclose(found.probability[6:], rest.probability, **DIGITS)
+    np.testing.assert_allclose(found.std_error[6:], rest.std_error, **DIGITS)
+
+
+def test_a_model_of_the_separating_column_alone():
+    X, y = separated(2)
+    result = inferred(X[:, :1], y)
+    tests = result.test_terms("lr")
+    counts = np.bincount(y[6:])
+    remaining = counts @ np.log(counts / counts.sum())
+    every = np.bincount(y) @ np.log(np.bincount(y) / len(y))
+    assert tests.statistic[0] == pytest.approx(2.0 * (remaining - every), rel=1e-8)
+    assert result.likelihood_ratio.statistic == pytest.approx(tests.statistic[0], rel=1e-8)
+    assert compare(result.null, result).statistic == pytest.approx(tests.statistic[0], rel=1e-8)
+
+
+def test_without_an_intercept_too():
+    X, y = separated(2)
+    model = SoftmaxGLM(alpha=0, fit_intercept=False)
+    with pytest.warns(SeparationWarning):
+        model.fit(X, y)
+    result = infer(model, X, y)
+    rest = infer(SoftmaxGLM(alpha=0, fit_intercept=False).fit(X[6:, 1:], y[6:]), X[6:, 1:], y[6:])
+    np.testing.assert_allclose(result.test_terms("lr").statistic[1:], rest.test_terms("lr").statistic, **DIGITS)
+    alone = infer(SoftmaxGLM(alpha=0, fit_intercept=False).fit(X[:, 1:], y), X[:, 1:], y)
+    np.testing.assert_allclose(
+        result.test_terms("lr").statistic[0], 2.0 * (result.log_likelihood - alone.log_likelihood), **DIGITS
+    )
+
+
+def test_nothing_changes_where_nothing_is_separated():
+    data = overlapping()
+    result = infer(SoftmaxGLM(alpha=0).fit(data.X, data.y), data.X, data.y)
+    assert not result.estimate.unidentified.size
+    assert result.estimate.sees(np.identity(10)).all()
