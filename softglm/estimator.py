@@ -19,12 +19,14 @@ from softglm.families import Bernoulli, Categorical, UnconstrainedFamily
 from softglm.fit import Fit, Start, fit, mean_losses
 from softglm.inference.classes import class_probabilities, log_probabilities
 from softglm.model import Ridge
-from softglm.solver import Progress, Status
+from softglm.solver import GapKind, Progress, Status
 from softglm.validation import (
     Response,
     are_numbers,
+    check_no_dates,
     check_numbers,
     check_rows,
+    explained,
     make_rows,
     match_response,
     read_class_weight,
@@ -33,7 +35,7 @@ from softglm.validation import (
     read_weights,
     warn_user,
 )
-from softglm.verdict import REMEDY, StagePrinter, sentence
+from softglm.verdict import ONE_CLASS, REMEDY, StagePrinter, sentence
 from softglm.version import __version__
 
 
@@ -97,7 +99,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         The columns sum to zero over three classes and more.
         In nats per unit of a feature, as features come: not of scaled ones.
     intercept_ : array of shape (K,), or (1,)
-        0 without an intercept, -inf for a class of no weight.
+        0 without an intercept, -inf for a class of no weight; of two classes inf if that is the first.
     n_iter_ : int array of shape (1,)
         Iterations, of L-BFGS or Newton's method.
     n_evaluations_ : int
@@ -170,6 +172,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     gap_kind_: str
     deviance_: float
     null_deviance_: float
+    # Of models whose attributes were set by hand.
+    _has_offset: bool = False
 
     def __init__(
         self,
@@ -242,7 +246,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         start = self._start(X.shape[1], response.classes, present)
         rows, total_weight = make_rows(X, response, weights, known, factors=factors, present=present)
         self.alpha_ = self._alpha(total_weight)
-        family: UnconstrainedFamily = Bernoulli() if len(response.classes) == 2 else Categorical(int(present.sum()))
+        n_present = int(present.sum())
+        family: UnconstrainedFamily = Bernoulli() if len(response.classes) == 2 else Categorical(max(n_present, 2))
         task = FitTask(self, self.max_iter, {"X": X, "y": y, "metadata": _metadata(sample_weight, offset)})
         known_before = {"classes_": response.classes, "_has_offset": offset is not None}
 
@@ -253,16 +258,21 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 task.iterate(lambda: {**known_before, **_fitted_arrays(coef, intercept, present)})
 
         printer = StagePrinter()
-        result = fit(
-            rows,
-            family,
-            Ridge.on_coefficients(self.alpha_, X.shape[1], fit_intercept=self.fit_intercept),
-            start,
-            fit_intercept=self.fit_intercept,
-            tol=self.tol,
-            max_iter=self.max_iter,
-            precision=np.float32 if X.dtype in (np.float32, np.float16) else np.float64,
-            report=report if self.verbose or task.is_watched else None,
+        precision = np.float32 if X.dtype in (np.float32, np.float16) else np.float64
+        result = (
+            fit(
+                rows,
+                family,
+                Ridge.on_coefficients(self.alpha_, X.shape[1], fit_intercept=self.fit_intercept),
+                start,
+                fit_intercept=self.fit_intercept,
+                tol=self.tol,
+                max_iter=self.max_iter,
+                precision=precision,
+                report=report if self.verbose or task.is_watched else None,
+            )
+            if n_present > 1
+            else _fit_of_one_class(X.shape[1], precision)
         )
         for name, value in {**known_before, **_fitted_arrays(result.coef, result.intercept, present)}.items():
             setattr(self, name, value)
@@ -270,9 +280,9 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.n_evaluations_ = result.n_evaluations
         self.loss_, self.gap_, self.gap_kind_ = result.loss, result.gap, result.gap_kind.value
         self.converged_ = result.status is Status.CONVERGED
-        self.status_ = sentence(result)
+        self.status_ = sentence(result) if n_present > 1 else ONE_CLASS
         losses = result.loss - result.penalty, result.null_loss
-        if factors is not None:
+        if factors is not None and n_present > 1:
             plain, total_weight = make_rows(X, response, weights, known, factors=None, present=present)
             losses = mean_losses(plain, family, result, fit_intercept=self.fit_intercept)
         self.deviance_, self.null_deviance_ = _deviances(losses, total_weight, response, weights, present)
@@ -303,7 +313,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             If the model was fitted with an offset and none is given, or X does not fit the model.
         """
         eta = self._predict(X, offset, lambda eta: eta)
-        return eta[:, 0] if len(self.classes_) == 2 else eta
+        return eta[:, 0] if eta.shape[1] == 1 else eta
 
     def predict(self, X: Any, offset: Any = None) -> npt.NDArray[Any]:
         """Return the most probable class of each row.
@@ -325,8 +335,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         ValueError
             If the model was fitted with an offset and none is given, or X does not fit the model.
         """
-        eta = self.decision_function(X, offset)
-        return np.asarray(self.classes_[(eta > 0.0).astype(np.intp) if eta.ndim == 1 else eta.argmax(axis=1)])
+        codes = self._most_probable(X, offset)
+        return np.asarray(self.classes_)[codes]
 
     def predict_proba(self, X: Any, offset: Any = None) -> FloatArray:
         """Return class probabilities.
@@ -397,10 +407,9 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         ValueError
             If the model was fitted with an offset and none is given, or X or y do not fit the model.
         """
-        labels = self.predict(X, offset)
-        predicted = np.searchsorted(self.classes_, labels)
+        predicted = self._most_probable(X, offset)
         weights = read_weights(sample_weight, len(predicted))
-        response = match_response(y, self.classes_, len(predicted))
+        response = match_response(y, np.asarray(self.classes_), len(predicted))
         hits, trials = response.observed_at(predicted), response.trials
         if weights is None:
             weights = np.ones(len(hits))
@@ -462,28 +471,62 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         """Return the last solution, for a warm start."""
         if not (self.warm_start and hasattr(self, "coef_")):
             return None
-        if self.coef_.shape[1] != n_features or not np.array_equal(self.classes_, classes):
+        known, coef, intercept = self._fitted()
+        if len(coef) != n_features or not np.array_equal(known, classes):
             raise ValueError(
-                f"warm_start=True continues from a fit with {self.coef_.shape[1]} features and the classes "
-                f"{self.classes_[:10].tolist()}, but X has {n_features} and y {classes[:10].tolist()}. Pass the same "
+                f"warm_start=True continues from a fit with {len(coef)} features and the classes "
+                f"{known[:10].tolist()}, but X has {n_features} and y {classes[:10].tolist()}. Pass the same "
                 "features and classes, or set warm_start=False."
             )
         kept = present if len(classes) > 2 else slice(None)
-        intercept = np.where(np.isfinite(self.intercept_), self.intercept_, 0.0)
-        return Start(self.coef_[kept].T.astype(np.float64), intercept[kept].astype(np.float64))
+        intercept = np.where(np.isfinite(intercept), intercept, 0.0)
+        return Start(coef.T[kept].T.astype(np.float64), intercept[kept])
+
+    def _fitted(self) -> tuple[npt.NDArray[Any], FloatArray, FloatArray]:
+        """Return the classes, coef (p, q) and intercept (q,), which may have been set by hand, as arrays."""
+        check_is_fitted(self, ["classes_", "coef_", "intercept_"])
+        classes, coef = np.asarray(self.classes_), np.asarray(self.coef_, dtype=np.float64)
+        intercept = np.asarray(self.intercept_, dtype=np.float64)
+        K = len(classes) if classes.ndim == 1 else 0
+        if K < 2:
+            raise ValueError(f"classes_ has shape {classes.shape}, expected (K,), the labels of at least two classes.")
+        n_rows = 1 if K == 2 else K
+        if K == 2 and coef.ndim == 1:  # as LogisticRegression has it too
+            coef = coef[np.newaxis]
+        if coef.ndim != 2 or len(coef) != n_rows:
+            raise ValueError(
+                f"coef_ has shape {coef.shape}, expected ({n_rows}, n_features) for the {K} classes of classes_"
+                f"{', of which the second is modelled' if K == 2 else ''}."
+            )
+        if intercept.shape not in {(), (1,), (n_rows,)}:
+            raise ValueError(
+                f"intercept_ has shape {intercept.shape}, expected ({n_rows},) for the {K} classes of classes_."
+            )
+        return classes, coef.T, np.broadcast_to(intercept, n_rows)
+
+    def _most_probable(self, X: Any, offset: Any) -> npt.NDArray[np.intp]:
+        """Return the place in `classes_` of the most probable class of each row, shape (n,)."""
+        eta = self.decision_function(X, offset)
+        return np.asarray((eta > 0.0).astype(np.intp) if eta.ndim == 1 else eta.argmax(axis=1))
 
     def _predict(self, X: Any, offset: Any, function: Callable[[FloatArray], FloatArray]) -> FloatArray:
         """Return a function of eta, (q, rows) to (k, rows), for every row of X: shape (n, k)."""
-        check_is_fitted(self)
+        classes, coef, intercept = self._fitted()
         given = X
-        X = validate_data(self, X, accept_sparse="csr", ensure_all_finite=False, reset=False)
+        with explained(X):
+            check_no_dates(X)
+            X = validate_data(self, X, accept_sparse="csr", ensure_all_finite=False, reset=False)
+        if X.shape[1] != len(coef):
+            raise ValueError(
+                f"X has {X.shape[1]} features, but {type(self).__name__} is expecting {len(coef)} features as input, "
+                "one for each column of coef_."
+            )
         if offset is None and self._has_offset:
             raise ValueError(
                 "The model was fitted with an offset and none was given. Pass the offset of these rows, or offset=0 to "
                 "leave it out."
             )
-        known = read_offset(offset, X.shape[0], self.classes_)
-        coef, intercept = self.coef_.T.astype(np.float64), self.intercept_.astype(np.float64)
+        known = read_offset(offset, X.shape[0], classes)
         rows = RowsInMemory(X, np.broadcast_to(np.float64(0), X.shape[0]), offset=known)
         result, first = np.empty((0, 0)), 0
 
@@ -495,7 +538,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             with np.errstate(over="ignore", invalid="ignore"):
                 eta = block.predictor(coef, intercept)
             if not are_numbers(eta if is_told else block.X):
-                check_numbers(validate_data(self, given, accept_sparse="csr", reset=False), "X")
+                with explained(given):
+                    check_numbers(validate_data(self, given, accept_sparse="csr", reset=False), "X")
             return (function(eta),)
 
         for (values,) in rows.map(predicted):
@@ -509,8 +553,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         if not present.all():
             absent = self.classes_[~present][:10].tolist()
             warn_user(
-                f"The total weight of the classes {absent} is zero: they keep their place in classes_ and get "
-                "probability 0.",
+                f"The total weight of the classes {absent} is zero beside that of the others: they keep their place in "
+                "classes_ and get probability 0.",
                 UserWarning,
             )
         if result.status is not Status.CONVERGED:
@@ -531,7 +575,7 @@ def _metadata(sample_weight: Any, offset: Any) -> dict[str, Any] | None:
 def _present_classes(
     response: Response, weights: FloatArray | None, factors: FloatArray | None
 ) -> npt.NDArray[np.bool_]:
-    """Tell which classes have weight, shape (K,); at least two must."""
+    """Tell which classes have weight, shape (K,)."""
     classes = response.classes
     if len(classes) < 2:
         raise ValueError(
@@ -542,18 +586,45 @@ def _present_classes(
     # The mean of a coin that all but never falls on one side rounds to 1.
     least = np.finfo(np.float64).eps * totals.sum() if len(classes) == 2 else 0.0
     present = np.asarray(totals > least)
-    if present.sum() < 2:
+    if not present.any():
         raise ValueError(
-            f"Only the class {classes[present].tolist()} of {classes[:10].tolist()} has any weight, so there is "
-            "nothing to tell apart. Give weight to rows of at least two classes."
+            f"None of the classes {classes[:10].tolist()} has any weight, so there is nothing to tell apart. Give "
+            "weight to rows of at least two classes."
         )
     return present
+
+
+def _fit_of_one_class(n_features: int, precision: type[np.floating[Any]]) -> Fit:
+    """Return the limit in which the only class that has weight gets all of the probability: a loss of 0.
+
+    Also without an intercept. There the objective of two classes has a minimum at finite coefficients, which gives the
+    other class a probability. But a class without weight is no part of the model, as if its offset were -inf: so it is
+    among three and more, whatever else eta has, and what becomes of a class should not depend on how many others there
+    are. Then coefficients of 0 are also those of the smallest penalty.
+    """
+    return Fit(
+        coef=np.zeros((n_features, 1), dtype=precision),
+        intercept=np.zeros(1, dtype=precision),
+        loss=0.0,
+        null_loss=0.0,
+        penalty=0.0,
+        gap=0.0,
+        gap_kind=GapKind.SELF_CONCORDANCE,
+        status=Status.CONVERGED,
+        is_unique=True,
+        n_iterations=0,
+        n_evaluations=0,
+        n_refreshes=0,
+    )
 
 
 def _fitted_arrays(coef: FloatArray, intercept: FloatArray, present: npt.NDArray[np.bool_]) -> dict[str, FloatArray]:
     """Return coef_ and intercept_ as scikit-learn has them: a row per class; an absent class has probability 0."""
     if present.all():
         return {"coef_": np.ascontiguousarray(coef.T), "intercept_": intercept}
+    if len(present) == 2:  # the odds of the second class: none, or infinite
+        odds = np.inf if present[1] else -np.inf
+        return {"coef_": np.ascontiguousarray(coef.T), "intercept_": np.full(1, odds, dtype=intercept.dtype)}
     whole = np.zeros((len(present), len(coef)), dtype=coef.dtype)
     whole[present] = coef.T
     constants = np.full(len(present), -np.inf, dtype=intercept.dtype)

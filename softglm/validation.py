@@ -2,7 +2,10 @@
 
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, time, timedelta
 from numbers import Real
 from typing import Any, final
 
@@ -13,7 +16,7 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, validate_data
 
-from softglm.arrays import FloatArray, IntArray
+from softglm.arrays import BoolArray, FloatArray, IntArray
 from softglm.data import Rows, RowsInMemory
 
 Labels = npt.NDArray[Any]
@@ -22,6 +25,21 @@ Labels = npt.NDArray[Any]
 _PIECE = 2**16
 # A weight times the square of a value, summed over the rows, then stays within the range of float64.
 _LEAST, MOST = 1e-100, 1e100
+# Of columns and rows at fault, an error names this many.
+_NAMED = 3
+# And of an entry, this many characters.
+_SHOWN = 30
+_DATES = date, time, timedelta, np.datetime64, np.timedelta64
+# What X may hold instead of numbers, in the order in which it is told: who encodes text should not be asked first to
+# fill in what is missing in it.
+_REMEDIES = {
+    "text": 'Encode it, with OneHotEncoder in a ColumnTransformer for example: see "What a fit says" in the README.',
+    "numbers as text": "Convert them, with astype(float) for example.",
+    "dates": "Convert them to numbers, such as the days since one of them.",
+    "missing values (NaN)": "Fill them in, with SimpleImputer for example, or drop those rows.",
+}
+# Columns of y that hold codes of labels: see `_look_like_codes`.
+_MOST_CODES, _LEAST_ROWS, _RARE_CODE = 10, 12, 0.02
 
 
 def warn_user(message: str, category: type[Warning]) -> None:
@@ -47,9 +65,141 @@ def check_rows(estimator: Any, X: Any, y: Any) -> tuple[Any, npt.NDArray[Any]]:
         estimator.n_features_in_ = X.shape[1]
         vars(estimator).pop("feature_names_in_", None)
         return X, y
-    X, y = validate_data(estimator, X, y, accept_sparse="csr", multi_output=True)
-    check_numbers(X, "X")
+    with explained(X, y):
+        check_no_dates(X)
+        X, y = validate_data(estimator, X, y, accept_sparse="csr", multi_output=True)
+        check_numbers(X, "X")
     return X, y
+
+
+@contextmanager
+def explained(X: Any = None, y: Any = None) -> Iterator[None]:
+    """Where scikit-learn refuses X for its text or dates, or y for missing labels, say where and what to do instead."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        message = _what_is_no_number(X) or _which_are_missing(y)
+        if message is None:
+            raise
+        raise ValueError(message) from error
+
+
+def check_no_dates(X: Any) -> None:
+    """Raise for the dates of a polars frame, which scikit-learn would take for the numbers that count them."""
+    dtypes = getattr(X, "dtypes", None)
+    if not isinstance(dtypes, list):
+        return
+    dates = [name for name, dtype in zip(X.columns, dtypes, strict=True) if getattr(dtype, "is_temporal", bool)()]
+    if dates:
+        raise ValueError(f"X holds dates in the columns {dates[:10]}, expected numbers. {_REMEDIES['dates']}")
+
+
+def _what_is_no_number(X: Any) -> str | None:
+    """Name the columns of X that hold text or dates, or objects that are missing; None if there are none."""
+    entries = X if isinstance(X, np.ndarray) else np.asarray(X, dtype=object)
+    if entries.ndim != 2 or entries.dtype.kind not in "OSUTmM":
+        return None
+    columns: dict[str, list[str]] = {}
+    for place in range(entries.shape[1]):
+        found = _no_number_in(entries[:, place])
+        if found is not None:
+            kind, row = found
+            name = repr(X.columns[place]) if hasattr(X, "columns") else str(place)
+            columns.setdefault(kind, []).append(f"{name} (row {row}: {_shown(entries[row, place])})")
+    for kind, remedy in _REMEDIES.items():
+        if kind in columns:
+            more = f" and {len(columns[kind]) - _NAMED} more" if len(columns[kind]) > _NAMED else ""
+            where = ("columns " if len(columns[kind]) > 1 else "column ") + ", ".join(columns[kind][:_NAMED]) + more
+            return f"X holds {kind} in {where}, expected numbers. {remedy}"
+    return None
+
+
+def _no_number_in(column: npt.NDArray[Any]) -> tuple[str, int] | None:
+    """Return which of `_REMEDIES` a column needs, and its first row that does."""
+    if column.dtype.kind in "mM":
+        return "dates", 0
+    missing, numeral = -1, -1
+    for row, value in enumerate(column):
+        if isinstance(value, str | bytes):
+            if not _is_numeral(value):
+                return "text", row
+            # scikit-learn reads numerals in an array of objects, but not in one of strings.
+            numeral = row if numeral < 0 and column.dtype != object else numeral
+        elif missing < 0 and _is_missing(value):
+            missing = row
+        elif isinstance(value, _DATES) or hasattr(value, "to_timestamp"):  # the latter a pandas.Period
+            return "dates", row
+    if numeral >= 0:
+        return "numbers as text", numeral
+    return None if missing < 0 else ("missing values (NaN)", missing)
+
+
+def _shown(value: Any) -> str:
+    """Return an entry as an error message shows it."""
+    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    text = text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+    return repr(text) if isinstance(value, str | bytes) else text
+
+
+def _is_numeral(text: str | bytes) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def missing_labels(values: Any) -> BoolArray:
+    """Tell which labels are missing: None, NaN, NaT or pandas.NA.
+
+    Parameters
+    ----------
+    values : array-like
+        Labels of any type and shape.
+
+    Returns
+    -------
+    array of bool
+        Of the shape of `values`.
+    """
+    # NumPy would make the string "nan" of a NaN among strings.
+    values = np.asarray(values, dtype=object) if isinstance(values, list | tuple) else np.asarray(values)
+    if values.dtype.kind in "fcmM":
+        return np.asarray(values != values)  # noqa: PLR0124 - only NaN and NaT differ from themselves
+    if values.dtype != object:
+        return np.zeros(values.shape, dtype=bool)
+    return np.asarray(np.frompyfunc(_is_missing, 1, 1)(values), dtype=bool).reshape(values.shape)
+
+
+def _is_missing(label: Any) -> bool:
+    # pandas.NA differs from nothing, not even from itself: it is known by its type.
+    if label is None or type(label).__name__ == "NAType":
+        return True
+    differs = label != label  # noqa: PLR0124 - only NaN and NaT differ from themselves
+    return isinstance(differs, bool | np.bool_) and bool(differs)
+
+
+def _which_are_missing(y: Any) -> str | None:
+    """Count the rows of y in which something is missing, and name the first; None if there are none."""
+    missing = missing_labels(y)
+    if missing.ndim not in {1, 2} or not missing.any():
+        return None
+    rows = np.flatnonzero(missing.reshape(len(missing), -1).any(axis=1))
+    if missing.size > len(missing):
+        return (
+            f"Input y contains NaN or other missing values in {len(rows)} rows, the first at row {rows[0]}. Drop those "
+            "rows, or fill in what was observed there: 0, for a class that was not."
+        )
+    return (
+        f"Input y contains NaN or other missing values in place of labels: {len(rows)} of {len(missing)}, the first at "
+        f"row {rows[0]}. Drop those rows; or, if a missing label is a class of its own, give it a name."
+    )
+
+
+def _check_none_is_missing(y: Any) -> None:
+    message = _which_are_missing(y)
+    if message is not None:
+        raise ValueError(message)
 
 
 def check_numbers(values: Any, what: str) -> None:
@@ -132,7 +282,8 @@ class Response:
             assert self.counts is not None  # noqa: S101 - the other of the two
             observed = self.counts > 0.0
             per_row = np.where(observed, self.counts * np.where(observed, log_probabilities, 0.0), 0.0).sum(axis=1)
-        return float(per_row.sum() if weights is None else weights @ per_row)
+        # A row that does not count may well be impossible.
+        return float(per_row.sum() if weights is None else weights @ np.where(weights > 0.0, per_row, 0.0))
 
     @property
     def saturated(self) -> FloatArray | None:
@@ -167,7 +318,7 @@ def read_response(y: Any, values: npt.NDArray[Any]) -> Response:
         )
         values = values.ravel()
     if values.ndim == 1:
-        values = _labels(values)
+        values = _labels(values, y)
         if values.dtype.kind not in "biuSU":  # integers and strings are labels
             check_classification_targets(values)
         return Response(*_encoded(values), None)
@@ -200,20 +351,23 @@ def match_response(y: Any, classes: Labels, n_rows: int) -> Response:
 
     Labels that the model was not fitted on have the code -1.
     """
-    values = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+    with explained(y=y):
+        values = check_array(y, ensure_2d=False, dtype=None, input_name="y")
     if len(values) != n_rows:
         raise ValueError(f"y has {len(values)} rows, expected {n_rows}: one for each row of X.")
     if values.ndim == 2 and values.shape[1] == 1:
         values = values.ravel()
     if values.ndim == 2:
         return Response(classes, None, _counts(_columns_by_class(y, values, classes, "y")))
-    values = _labels(values)
+    values = _labels(values, y)
     if (values.dtype.kind in "OSU") != (classes.dtype.kind in "OSU"):
         raise ValueError(
             f"y has labels like {values[:1].tolist()}, expected labels like {classes[:1].tolist()}, on which the "
             "model was fitted. Convert them."
         )
-    codes = np.searchsorted(classes, values).clip(max=len(classes) - 1)
+    # A model whose attributes were set by hand may have its classes in any order.
+    order = np.argsort(classes, kind="stable")
+    codes = order[np.searchsorted(classes, values, sorter=order).clip(max=len(classes) - 1)]
     return Response(classes, np.where(classes[codes] == values, codes, -1).astype(np.int32), None)
 
 
@@ -296,9 +450,11 @@ def make_rows(
     """Return the rows to fit, with class weights applied and absent classes left out, and their total weight W.
 
     Class weights multiply the column of t that belongs to the class, t_ik -> c_k t_ik, and the row totals follow: the
-    only reading under which counts are repeated rows.
+    only reading under which counts are repeated rows. Two classes keep their one natural parameter, whatever their
+    weights.
     """
     binary = len(response.classes) == 2
+    present = np.ones(2, dtype=bool) if binary else present
     if response.codes is not None:
         codes = response.codes
         if factors is not None:
@@ -332,15 +488,21 @@ def make_rows(
     return RowsInMemory(X, targets, weights, offset), total
 
 
-def _labels(values: npt.NDArray[Any]) -> Labels:
-    """Return labels of one type: strings as they are, numbers and booleans out of an array of objects."""
+def _labels(values: npt.NDArray[Any], given: Any) -> Labels:
+    """Return labels of one type: strings as they are, numbers and booleans out of an array of objects.
+
+    `given` are the labels as the user passed them: in a list, a NaN is still told from the text "nan".
+    """
     if values.dtype != object:
+        if values.dtype.kind in "mM" or (values.dtype.kind in "SU" and isinstance(given, list | tuple)):
+            _check_none_is_missing(given)
         return values
     kinds = {_kind(label) for label in values}
-    if len(kinds) > 1 or None in values:
+    if not kinds <= {"str", "bool", "number"}:
+        _check_none_is_missing(values)
+    if len(kinds) > 1:
         raise ValueError(
-            f"y has labels of the types {sorted(kinds)}, expected one type. Drop the rows whose label is "
-            "missing; convert the others, y.astype(str) for example."
+            f"y has labels of the types {sorted(kinds)}, expected one type. Convert them, y.astype(str) for example."
         )
     return values if kinds == {"str"} else np.array(values.tolist())
 
@@ -358,8 +520,10 @@ def _counts(values: npt.NDArray[Any]) -> FloatArray:
     if counts is None or values.dtype.kind not in "biufO":
         raise ValueError(
             f"A two-dimensional y must hold class probabilities or counts, got dtype {values.dtype}. Pass labels as a "
-            "one-dimensional array."
+            f"one-dimensional array; {_SEVERAL_LABELS}"
         )
+    if values.dtype == object:
+        _check_none_is_missing(counts)
     check_numbers(counts, "y")
     negative = np.flatnonzero((counts < 0.0).any(axis=1))
     if len(negative):
@@ -371,17 +535,76 @@ def _counts(values: npt.NDArray[Any]) -> FloatArray:
     if len(empty):
         raise ValueError(
             f"y has {len(empty)} rows of zeros only, the first at row {empty[0]}: nothing was observed there. Drop "
-            "those rows."
+            f"those rows.{_other_reading_of_zeros(counts)}"
         )
     return np.asarray(counts)
 
 
+_SEVERAL_LABELS = (
+    "where each column holds labels of its own, fit one model per column, with MultiOutputClassifier for example."
+)
+
+
+def _are_marks(counts: FloatArray) -> bool:
+    return bool(((counts == 0.0) | (counts == 1.0)).all())
+
+
+def _other_reading_of_zeros(counts: FloatArray) -> str:
+    """Return what rows of zeros may mean where y is not a table of counts."""
+    if _are_marks(counts):
+        return " If y marks any number of labels per row, the data are multilabel: fit one model per label instead."
+    if _are_few_codes(counts):
+        return f" If its columns hold codes that begin at 0, y is not counts: {_SEVERAL_LABELS}"
+    return ""
+
+
+def _are_few_codes(counts: FloatArray) -> bool:
+    """Tell whether each column has all the values from 0 or 1 to a small number and no others, none of them rare."""
+    if len(counts) < _LEAST_ROWS or counts.max() > _MOST_CODES or (counts != np.floor(counts)).any():
+        return False
+    for column in counts.T:
+        occurring = np.bincount(column.astype(np.intp))
+        occurring = occurring[1:] if occurring[0] == 0 else occurring
+        if not 2 <= len(occurring) <= _MOST_CODES or occurring.min() < max(_RARE_CODE * len(counts), 2.0):
+            return False
+    return True
+
+
+def _look_like_codes(counts: FloatArray) -> bool:
+    """Tell whether the columns look like codes of labels, a question of its own in each, rather than counts of classes.
+
+    Codes are few, begin at 0 or 1, leave none out, and none is as rare as the largest counts are; row totals, which
+    mean nothing, vary. So are small counts sometimes. But classes that all occur in every row and never often are rare;
+    and given their total m, counts of classes have a variance of m pi (1 - pi) or, where pi differs between rows, more,
+    while codes have less: a column of codes does not follow the total. In samples of counts (binomial and Poisson of
+    many means, 12 to 1000 rows) this took 1 in 500 for codes, and at worst 1 in 25; of codes of two or three labels
+    each, in 50 rows and more, it recognised 19 in 20.
+    """
+    totals = counts.sum(axis=1)
+    if (totals == totals[0]).all() or not _are_few_codes(counts):
+        return False
+    if counts.min() >= 1.0:
+        return True
+    spread, rest = totals - totals.mean(), counts - counts.mean(axis=0)
+    rest -= np.outer(spread, spread @ rest) / (spread @ spread)
+    shares = counts.sum(axis=0) / counts.sum()
+    least = len(counts) * totals.mean() * float((shares * (1.0 - shares)).sum())
+    # Two standard errors of a variance below.
+    return bool((rest**2).sum() < (1.0 - 2.0 * np.sqrt(2.0 / len(counts))) * least)
+
+
 def _warn_about_counts(counts: FloatArray) -> None:
     totals = counts.sum(axis=1)
-    if ((counts == 0.0) | (counts == 1.0)).all() and (totals > 1.0).any():
+    if _are_marks(counts) and (totals > 1.0).any():
         warn_user(
             "y is a matrix of zeros and ones in which some row sums to more than 1, and is read as counts. If it marks "
             "several labels per row, the data are multilabel: fit one model per label instead.",
+            UserWarning,
+        )
+    elif _look_like_codes(counts):
+        warn_user(
+            "The columns of y hold few small whole numbers each, as codes of labels do, and are read as counts of "
+            f"{counts.shape[1]} classes. If that is not what they are: {_SEVERAL_LABELS}",
             UserWarning,
         )
     elif np.allclose(totals, 100.0):
@@ -413,9 +636,10 @@ def _columns_by_class(given: Any, values: npt.NDArray[Any], classes: Labels, wha
         return values
     names = _column_names(given, what)
     order = np.argsort(names, kind="stable")
-    if not np.array_equal(names[order], classes):
+    sorted_first = np.argsort(classes, kind="stable")
+    if not np.array_equal(names[order], classes[sorted_first]):
         raise ValueError(
             f"The columns of {what} are {names[:10].tolist()}, expected the classes {classes[:10].tolist()}. Rename or "
             "reorder them."
         )
-    return values[:, order]
+    return values[:, order[np.argsort(sorted_first)]]

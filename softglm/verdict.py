@@ -13,6 +13,8 @@ REMEDY = {
     Status.NON_FINITE: "Rescale X and the offset: squares and exponentials of them have to be finite.",
 }
 
+ONE_CLASS = "converged: only one class has weight, its probability is 1 everywhere, and no loss is below this one of 0"
+
 
 def sentence(result: Fit) -> str:
     """Return how the fit ended, for the user."""
