@@ -140,7 +140,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     A model fitted with an offset cannot be used where scikit-learn calls `predict` or `score` without one: they raise,
     since leaving it out silently would score another model. With metadata routing enabled,
-    ``set_score_request(offset=True)`` passes it to `score`; scikit-learn's other scorers do not pass it on.
+    ``set_score_request(offset=True)`` passes it to `score`, or to the scorer `neg_log_loss`; scikit-learn's own scorers
+    do not pass it on.
 
     References
     ----------
