@@ -20,6 +20,7 @@ from softglm.plots.style import (
     axes_of,
     figure_of,
     legend_above,
+    literal,
     pandas,
     shortened,
     tidy_axis,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 _TERM_HEIGHT, _AROUND, _LEAST_HEIGHT, _MOST_HEIGHT = 0.2, 0.95, 1.9, 10.0
 # When contrasts share axes: inches from one to the next, more where there are words, and the share of a term's row.
 _STEP, _WORDY_STEP, _BAND = 0.08, 0.12, 0.7
+# Characters of a title: of a line, and of a name in it. Beside the terms there is less room for one above a legend.
+_TITLE_LINE, _TITLE_NAME, _LEGEND_NAME = 24, 16, 16
 # Panels beside each other, and how wide they are where there are so many.
 _COLUMNS, _NARROW = 3, 2.5
 # Ticks of a logarithmic axis, where it spans so many nats at most.
@@ -221,10 +224,12 @@ class CoefficientDisplay:
             self._dress(axis, positions, odds_ratios=odds_ratios)
         self._name_unit(odds_ratios=odds_ratios, once=ax is None)
         if layout == "together":
-            legend_above(self.ax_, title=f"against {shortened(self.reference)}")
+            legend_above(self.ax_, title=f"against {literal(self.reference, _LEGEND_NAME)}")
             return self
         for name, axis in zip(self.classes, self.axes_, strict=True):
-            axis.set_title(f"{shortened(name)} vs {shortened(self.reference)}", fontsize="medium")
+            first, second = literal(name, _TITLE_NAME), f"vs {literal(self.reference, _TITLE_NAME)}"
+            between = " " if len(first + second) < _TITLE_LINE else "\n"
+            axis.set_title(f"{first}{between}{second}", fontsize="medium")
         return self
 
     def to_frame(self) -> "pd.DataFrame":
@@ -295,7 +300,7 @@ class CoefficientDisplay:
 
     def _dress(self, axis: "Axes", positions: FloatArray, *, odds_ratios: bool) -> None:
         tidy_axis(axis)
-        axis.set_yticks(positions, [shortened(term) for term in self.terms])
+        axis.set_yticks(positions, [literal(term) for term in self.terms])
         axis.tick_params(axis="y", length=0)
         axis.set_ylim(len(self.terms) - 0.5, -0.5)
         for place in positions:

@@ -9,14 +9,14 @@ import numpy as np
 from softglm.arrays import FloatArray
 from softglm.plots.style import (
     PANEL_WIDTH,
-    SMALL,
     axes_of,
-    by_rows,
     figure_of,
     legend_above,
     line_style,
     name_ticks,
     pandas,
+    put_legend,
+    shortened,
     tidy_axis,
 )
 from softglm.plots.trace import Trace
@@ -31,7 +31,7 @@ _COSTS: dict[Cost, str] = {"evaluations": "evaluations of loss and gradient", "s
 _HEIGHT = 2.7
 # Below this the two losses, and so their difference, are rounding.
 _LEAST = 1e-16
-_LEGEND_COLUMNS = 3
+_LEGEND_COLUMNS, _MOST_CHARACTERS = 3, 40
 # Steps between ticks, and markers on a line.
 _MOST_TICKS, _MARKED = 5, 8
 
@@ -172,7 +172,13 @@ class ConvergenceDisplay:
                 spent = getattr(trace, cost)
                 step = max(len(spent) // _MARKED, 1)
                 (line,) = axis.plot(
-                    spent, gaps[name], label=name, markersize=4, markevery=step, linewidth=1.6, **line_style(position)
+                    spent,
+                    gaps[name],
+                    label=shortened(name, _MOST_CHARACTERS),
+                    markersize=4,
+                    markevery=step,
+                    linewidth=1.6,
+                    **line_style(position),
                 )
                 # Where it ends; the markers on the way need not fall there.
                 axis.plot(spent[-1:], gaps[name][-1:], marker=line.get_marker(), color=line.get_color(), markersize=7)
@@ -185,14 +191,9 @@ class ConvergenceDisplay:
             legend_above(self.ax_)
         else:
             n_columns = min(len(self.traces), _LEGEND_COLUMNS)
-            self.figure_.legend(
-                handles=by_rows(self.artists_[0], n_columns),
-                loc="outside upper center",
-                ncols=n_columns,
-                fontsize=SMALL,
-                frameon=False,
-                handlelength=3.0,
-            )
+            lines = self.artists_[0]
+            labels = [line.get_label() for line in lines]
+            put_legend(self.figure_, lines, labels, n_columns, loc="outside upper center", handlelength=3.0)
         return self
 
     def to_frame(self) -> "pd.DataFrame":

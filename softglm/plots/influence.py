@@ -17,8 +17,8 @@ from softglm.plots.style import (
     axes_of,
     figure_of,
     legend_above,
+    literal,
     pandas,
-    shortened,
     tidy_axis,
 )
 
@@ -187,7 +187,7 @@ class InfluenceDisplay:
         taken: list[Any] = []
         for row in rows:
             label = self.ax_.annotate(
-                shortened(self.names[row], 16),
+                literal(self.names[row], 16),
                 (self.leverage[row], self.residual[row]),
                 xytext=_PLACES[0],
                 textcoords="offset points",

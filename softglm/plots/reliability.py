@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.plots.style import COLORS, GREY, MARKERS, SMALL, axes_of, figure_of, pandas, shortened, tidy_axis
+from softglm.plots.style import COLORS, GREY, MARKERS, SMALL, axes_of, figure_of, literal, pandas, tidy_axis
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -224,7 +224,7 @@ class ReliabilityDisplay:
                 )
             )
             tidy_axis(axis)
-            axis.set_title(shortened(self.classes[k], 18), fontsize="medium" if is_large else SMALL)
+            axis.set_title(literal(self.classes[k], 18), fontsize="medium" if is_large else SMALL)
             axis.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
             ticks = np.linspace(0.0, 1.0, 3)
             axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from unicodedata import category
 
 import numpy as np
 
@@ -112,22 +113,51 @@ def legend_above(axis: "Axes", title: str | None = None) -> "Legend":
     together = sum(map(len, labels)) + _HANDLE_CHARACTERS * n
     widest = max(map(len, labels), default=0) + _HANDLE_CHARACTERS
     n_columns = n if together <= _LEGEND_CHARACTERS else max(1, _LEGEND_CHARACTERS // widest)
-    return axis.legend(
-        by_rows(handles, n_columns),
-        by_rows(labels, n_columns),
+    return put_legend(
+        axis,
+        handles,
+        labels,
+        n_columns,
         loc="lower center",
         bbox_to_anchor=(0.5, 1.0),
-        ncols=n_columns,
-        fontsize=SMALL,
         title=title,
         title_fontsize=SMALL,
-        frameon=False,
         columnspacing=0.9,
         # Dashes show in a long handle only; points with their intervals need none.
         handlelength=2.8 if all(hasattr(handle, "get_linestyle") for handle in handles) else 1.2,
         handletextpad=0.4,
         borderaxespad=0.2,
     )
+
+
+def put_legend(
+    place: "Axes | Figure", handles: Sequence[Any], labels: Sequence[str], n_columns: int, **options: Any
+) -> "Legend":
+    """Put a small legend without a frame on axes or a figure.
+
+    Its entries read row by row, in at most so many columns: fewer where the names of ticks, or its own, are long.
+    """
+    legend = place.legend(
+        _by_rows(handles, n_columns),
+        _by_rows(labels, n_columns),
+        ncols=n_columns,
+        fontsize=SMALL,
+        frameon=False,
+        **options,
+    )
+    for text in legend.get_texts():
+        text.set_text(text.get_text().lstrip())
+    if n_columns <= 1 or _is_inside(legend, figure_of(place)):
+        return legend
+    legend.remove()
+    return put_legend(place, handles, labels, n_columns - 1, **options)
+
+
+def _is_inside(legend: "Legend", figure: "Figure") -> bool:
+    """Return whether a legend is within its figure from left to right."""
+    figure.draw_without_rendering()
+    box = legend.get_window_extent()
+    return bool(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1)
 
 
 def name_ticks(axis: "Axis") -> None:
@@ -153,13 +183,13 @@ def name_ticks(axis: "Axis") -> None:
     axis.set_ticks([], minor=True)
 
 
-def figure_of(axis: "Axes") -> "Figure":
-    """Return the figure of axes, or that around their subfigure."""
-    figure: Figure = axis.figure.figure
+def figure_of(place: "Axes | Figure") -> "Figure":
+    """Return the figure of axes, or that around their subfigure; of a figure itself."""
+    figure: Figure = place.figure.figure
     return figure
 
 
-def by_rows(entries: Sequence[Any], n_columns: int) -> list[Any]:
+def _by_rows(entries: Sequence[Any], n_columns: int) -> list[Any]:
     """Return the entries of a legend so that they read row by row, where matplotlib fills column by column."""
     return [entry for column in range(n_columns) for entry in entries[column::n_columns]]
 
@@ -170,15 +200,36 @@ def tidy_axis(axis: "Axes") -> None:
     axis.tick_params(labelsize=SMALL)
 
 
-def shortened(name: object, most: int = 24) -> str:
-    """Return a name as a label of at most so many characters; a whole number without its ".0".
+def literal(name: object, most: int = 24) -> str:
+    """Return a name as a text that matplotlib draws as it is, of at most so many characters.
 
-    Names are cut in the middle: those of classes and of columns often begin, or end, alike.
+    A whole number loses its ".0", a line break or tab is a space. Names are cut in the middle: those of classes and of
+    columns often begin, or end, alike. All that a user names goes through here: matplotlib takes what is between two
+    dollars for a formula, and warns of characters that no font has.
     """
+    from matplotlib import rcParams
+
     if isinstance(name, float | np.floating) and float(name).is_integer():
         name = int(name)
-    whole = str(name)
-    if len(whole) <= most:
-        return whole
-    end = (most - 1) // 2
-    return f"{whole[: most - 1 - end]}\u2026{whole[-end:]}"
+    whole = "".join(map(_visible, str(name)))
+    if len(whole) > most:
+        end = (most - 1) // 2
+        whole = f"{whole[: most - 1 - end]}\u2026{whole[-end:]}"
+    return whole.replace("$", r"\$") if rcParams["text.parse_math"] else whole
+
+
+def shortened(name: object, most: int = 24) -> str:
+    """Return a name as `literal` does, but fit for the label of an artist.
+
+    An artist whose label is empty or begins with "_" has no entry in a legend, hence a space before it, which
+    `put_legend` takes away.
+    """
+    text = literal(name, most)
+    return f" {text}" if not text or text.startswith("_") else text
+
+
+def _visible(letter: str) -> str:
+    if letter.isspace():
+        return " "
+    # Control characters and halves of characters, as Python writes them.
+    return repr(letter)[1:-1] if category(letter) in {"Cc", "Cs"} else letter
