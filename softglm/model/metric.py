@@ -18,6 +18,8 @@ from softglm.model.prices import proof_price
 
 # The reciprocal condition of a Hessian all of which is more than rounding.
 _SOUND = 1e-14
+# What a coordinate of a gradient may be off by: it is a mean of terms of size 1.
+_ROUNDING = 8.0 * np.finfo(np.float64).eps
 # What is added to the diagonal of one that is indefinite, at first, relative to its trace.
 _LEAST_SHIFT = np.finfo(np.float64).eps
 # Beyond, the exponential of the distance may overflow; nothing is proved long before.
@@ -99,6 +101,9 @@ class HessianMetric:
         """Bound f - f* by self-concordance, for a gradient taken at this distance from the Hessian."""
         if self._rows is None or self._leverage_form is None:
             return float("inf")
+        # Where the information has all but vanished, as where classes separate, a gradient that is 0 to rounding may be
+        # a long way from the optimum, if there is one.
+        decrement += _ROUNDING * math.sqrt(len(self._factor) * self._longest_inverse)
         # What the rows of the sample cannot prove all of them cannot, whose rho is no smaller.
         for rows in dict.fromkeys((self._rows, self._objective.rows)):
             radius = self._radius(rows, self._leverage_form)
@@ -124,9 +129,18 @@ class HessianMetric:
     @cached_property
     def _leverage_form(self) -> FloatArray | None:
         # What vanishes to rounding, as where classes separate, proves nothing.
-        if not linalg.lapack.dpocon(self._factor, self._norm, uplo="L")[0] > _SOUND:
+        if not self._reciprocal_condition > _SOUND:
             return None
         return leverage_form(self._coordinates, self._factor)
+
+    @cached_property
+    def _reciprocal_condition(self) -> float:
+        return float(linalg.lapack.dpocon(self._factor, self._norm, uplo="L")[0])
+
+    @property
+    def _longest_inverse(self) -> float:
+        """The largest eigenvalue of H^-1, nearly."""
+        return 1.0 / (self._reciprocal_condition * self._norm)
 
     @property
     def proof_cost(self) -> float:

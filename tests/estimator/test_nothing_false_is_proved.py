@@ -8,7 +8,7 @@ from scipy import sparse
 from scipy.special import logsumexp, softmax
 from sklearn.exceptions import ConvergenceWarning
 
-from softglm import SoftmaxGLM
+from softglm import SoftmaxGLM, detect_separation
 
 # Two ways to the same optimum, each exact to rounding; the scales of the columns cost some digits.
 SAME = {"rtol": 1e-6, "atol": 1e-9}
@@ -122,3 +122,23 @@ def test_classes_of_next_to_no_weight_are_not_proved_away(seed, size, shares):
         for predictor in (eta + model.intercept_, eta + intercept)
     ]
     assert 0.0 <= model.gap_ >= losses[0] - losses[1] - RESOLUTION
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_level_that_one_class_alone_has_is_separated_however_small_its_gradient_has_become(seed):
+    # At 30 nats the gradient along a rare level is rounding, and so is its information: neither proves an optimum.
+    rng = np.random.default_rng(seed)
+    n, n_classes, n_levels = rng.integers(30, 2000), rng.integers(2, 5), rng.integers(3, 8)
+    levels = rng.choice(n_levels, size=n, p=rng.dirichlet(np.full(n_levels, 0.5)))
+    y = rng.integers(n_classes, size=n)
+    X = np.identity(n_levels)[levels][:, 1:]
+    counts = np.zeros((n_levels, n_classes))
+    np.add.at(counts, (levels, y), 1.0)
+    has_rows = counts.any(axis=1)
+    occurs = counts.any(axis=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = SoftmaxGLM(alpha=0).fit(X, y)
+    # A table of levels by classes has finite log odds where no cell of a level that occurs is empty.
+    assert model.converged_ == bool((counts[np.ix_(has_rows, occurs)] > 0.0).all())
+    assert detect_separation(X, y).kind == ("none" if model.converged_ else "quasi-complete")
