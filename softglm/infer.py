@@ -1,15 +1,13 @@
 """infer: from a fitted estimator, pipeline or search, and its data, to everything statistics says of the fit."""
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import OneToOneFeatureMixin
-from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from softglm.arrays import BoolArray, FloatArray
@@ -27,13 +25,19 @@ from softglm.inference.covariance import (
 )
 from softglm.inference.estimate import Estimate, coordinates_of, estimate_at, refined
 from softglm.inference.inference import Inference, Sample, position_of
+from softglm.inference.inputs import Inputs
 from softglm.inference.limit import limit_of
 from softglm.inference.separation import Separation, detect
+from softglm.inputs import inputs_of
 from softglm.model import Objective, Ridge
+from softglm.solver import Status
 from softglm.validation import (
     Response,
+    check_no_dates,
     check_numbers,
+    explained,
     make_rows,
+    missing_labels,
     read_class_weight,
     read_offset,
     read_response,
@@ -151,7 +155,11 @@ def infer(
     _check_options(weights, covariance, clusters, correction, distribution, level)
     target = _Target.of(estimator)
     model = target.model
-    X, values = validate_data(model, target.transform(X), y, accept_sparse="csr", multi_output=True, reset=False)
+    given = X
+    transformed = target.transform(given)
+    check_no_dates(transformed)
+    with explained(transformed, y):
+        X, values = validate_data(model, transformed, y, accept_sparse="csr", multi_output=True, reset=False)
     check_numbers(X, "X")
     sampled = read_weights(sample_weight, X.shape[0])
     response = read_response(y, values)
@@ -160,12 +168,12 @@ def infer(
     is_sampled = weights == "sampling" and sampled is not None
     is_reweighted = is_sampled or (factors is not None and bool((factors != 1.0).any()))
     _check_likelihood(covariance, response, is_reweighted=is_reweighted)
-    present = np.isfinite(model.intercept_) if len(model.classes_) > 2 else np.ones(2, dtype=bool)
+    present = _present_classes(model)
     known = read_offset(offset, X.shape[0], response.classes)
 
     rows, _ = make_rows(X, response, sampled, known, factors=factors, present=present)
     first = _fitted(model, rows, present)
-    separated = None if model.alpha_ > 0.0 or model.converged_ else _separation(first)
+    separated = None if model.alpha_ > 0.0 or model.converged_ else _separation(model, first)
     notes, moved = target.notes, float("nan")
     if separated is None:
         notes, moved = (*notes, *_doubts(model, first)), first.distance
@@ -197,15 +205,14 @@ def infer(
     n_observations = n_units
     if response.trials is not None and not is_sampled:
         n_observations = float(response.trials.sum() if sampled is None else response.trials @ sampled)
-    features, named = target.features(X.shape[1])
     base, how_based = _base(y, classes) if reference is None else (position_of(reference, classes), "")
     return Inference(
         estimate=estimate,
         covariance=clipped(estimate, errors, base),
         classes=classes,
         base=base,
-        features=features,
-        factors=named,
+        features=target.features(X.shape[1]),
+        inputs=target.inputs(given, X, rows),
         sample=Sample(
             trials=_row_totals(response, factors),
             copies=copies,
@@ -268,8 +275,8 @@ class _Target:
                 )
         return self.steps.transform(X)
 
-    def features(self, n_features: int) -> tuple[tuple[str, ...], dict[str, tuple[int, ...]]]:
-        """Return the names of the columns that reach the model, and which of them are the dummies of one factor."""
+    def features(self, n_features: int) -> tuple[str, ...]:
+        """Return the names of the columns that reach the model."""
         names: Sequence[str] | None = getattr(self.model, "feature_names_in_", None)
         if self.steps is not None:
             # A step that has no names says so in one of three ways, the last of them that of many outside scikit-learn.
@@ -278,8 +285,16 @@ class _Target:
             except (AttributeError, ValueError, NotImplementedError):
                 names = None
         if names is None or len(names) != n_features:
-            return tuple(f"x{column}" for column in range(n_features)), {}
-        return tuple(str(name) for name in names), {} if self.steps is None else _factors(self.steps, n_features)
+            return tuple(f"x{column}" for column in range(n_features))
+        return tuple(str(name) for name in names)
+
+    def inputs(self, given: Any, X: Any, rows: Rows) -> Inputs | None:
+        """Return the columns that the earlier steps take, of what was given, of which they made X; None without any."""
+        if self.steps is None:
+            return None
+        (weights,) = rows.concatenate(lambda block: (block.weighted(np.ones(len(block))),))
+        # They are asked later, when the user may have fitted theirs to other data.
+        return inputs_of(given, deepcopy(self.steps).transform, X, weights)
 
 
 def _is_search(estimator: Any) -> bool:
@@ -405,10 +420,28 @@ def _doubts(model: SoftmaxGLM, fitted: Estimate) -> tuple[str, ...]:
     return (f"The optimum of these data is {distance}: are X, y, weights and offset those of the fit?",)
 
 
-def _separation(fitted: Estimate) -> Separation | None:
-    """Return what separates the classes, if anything does."""
+def _separation(model: SoftmaxGLM, fitted: Estimate) -> Separation | None:
+    """Return what separates the classes, if anything does: what the fit has seen is not denied."""
     found = detect(fitted.objective, fitted.coordinates, fitted.parameters)
+    if found.kind == "none" and model.status_ == Status.SEPARATED.value:
+        raise ValueError(
+            "The fit found the classes separated, by so little that it is not seen which coefficients are infinite. "
+            "Subtract a constant from the columns of X that are far from 0 for their spread, or leave out what "
+            "separates."
+        )
     return None if found.kind == "none" else found
+
+
+def _present_classes(model: SoftmaxGLM) -> BoolArray:
+    """Tell which classes had weight in the fit, shape (K,); two at least."""
+    finite = np.isfinite(model.intercept_)
+    present = finite if len(model.classes_) > 2 else np.repeat(finite, 2)
+    if present.sum() < 2:
+        raise ValueError(
+            "Only one class had weight in the fit, and its probability is 1 whatever X is: there is nothing to infer. "
+            "Fit rows of at least two classes."
+        )
+    return np.asarray(present)
 
 
 def _base(y: Any, classes: npt.NDArray[Any]) -> tuple[int, str]:
@@ -423,7 +456,8 @@ def _base(y: Any, classes: npt.NDArray[Any]) -> tuple[int, str]:
 
 def _read_clusters(clusters: Any, sampled: FloatArray | None, n_rows: int) -> npt.NDArray[np.intp]:
     """Return a code for each row and each way, shape (n, ways)."""
-    labels = np.asarray(clusters)
+    # NumPy would make the string "nan" of a NaN among strings.
+    labels = np.asarray(clusters, dtype=object if isinstance(clusters, list | tuple) else None)
     if labels.ndim == 1:
         labels = labels[:, np.newaxis]
     if labels.ndim != 2 or len(labels) != n_rows or labels.shape[1] not in {1, 2}:
@@ -431,10 +465,13 @@ def _read_clusters(clusters: Any, sampled: FloatArray | None, n_rows: int) -> np
             f"clusters has shape {np.shape(clusters)}, expected ({n_rows},) or ({n_rows}, 2): one label for each row, "
             "in one or two ways."
         )
-    missing = labels != labels  # noqa: PLR0124 - of all that may be missing, only NaN differs from itself
-    if missing.any() or any(label is None for label in labels.ravel()):
-        raise ValueError("clusters has missing labels. Give every row a cluster, or leave those rows out of the fit.")
-    codes = np.column_stack([np.unique(column, return_inverse=True)[1] for column in labels.T])
+    missing = missing_labels(labels).any(axis=1)
+    if missing.any():
+        raise ValueError(
+            f"clusters has missing labels in {missing.sum()} rows, the first at row {missing.argmax()}. Give every row "
+            "a cluster, or leave those rows out of the fit."
+        )
+    codes = np.column_stack([_codes_of(column) for column in labels.T])
     if sampled is not None and not sampled.all():
         # Rows of weight 0 add nothing; nor shall their clusters count.
         codes[sampled == 0.0] = codes[np.flatnonzero(sampled)[0]]
@@ -442,6 +479,14 @@ def _read_clusters(clusters: Any, sampled: FloatArray | None, n_rows: int) -> np
         if len(np.unique(column)) < 2:
             raise ValueError("clusters has a single cluster, expected at least 2: nothing varies between one.")
     return codes
+
+
+def _codes_of(labels: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """Return a number for each label, of any type."""
+    if labels.dtype != object:
+        return np.unique(labels, return_inverse=True)[1]
+    known: dict[Any, int] = {}
+    return np.array([known.setdefault(label, len(known)) for label in labels.tolist()], dtype=np.intp)
 
 
 def _reader(target: _Target, present: BoolArray, *, has_offset: bool) -> Callable[[Any, Any], Rows]:
@@ -459,54 +504,3 @@ def _reader(target: _Target, present: BoolArray, *, has_offset: bool) -> Callabl
         return RowsInMemory(X, np.broadcast_to(np.int32(0), X.shape[0]), offset=known)
 
     return read
-
-
-def _factors(steps: Pipeline, n_features: int) -> dict[str, tuple[int, ...]]:
-    """Return the dummy columns of each factor, as far as one-hot encoders tell and later steps keep the columns."""
-    factors: dict[str, tuple[int, ...]] = {}
-    for _, step in steps.steps:
-        if isinstance(step, ColumnTransformer | OneHotEncoder):
-            factors = _factors_of(step)
-        elif step not in {None, "passthrough"} and not isinstance(step, OneToOneFeatureMixin):
-            factors = {}
-    columns = [column for group in factors.values() for column in group]
-    return factors if max(columns, default=0) < n_features else {}
-
-
-def _factors_of(step: Any) -> dict[str, tuple[int, ...]]:
-    """Return the dummy columns of each factor among the columns that a step makes."""
-    if isinstance(step, OneHotEncoder):
-        names = step.get_feature_names_out()
-        sizes = [_n_dummies(step, position) for position in range(len(step.categories_))]
-        if sum(sizes) != len(names):
-            return {}
-        known = getattr(step, "feature_names_in_", None)
-        starts = np.cumsum([0, *sizes])
-        return {
-            str(f"x{position}" if known is None else known[position]): tuple(range(start, start + size))
-            for position, (start, size) in enumerate(zip(starts.tolist(), sizes, strict=False))
-            if size > 0
-        }
-    if isinstance(step, Pipeline):
-        return _factors(step, np.iinfo(np.intp).max)
-    if not isinstance(step, ColumnTransformer):
-        return {}
-    factors: dict[str, tuple[int, ...]] = {}
-    for name, transformer, _ in step.transformers_:
-        columns = range(*step.output_indices_[name].indices(np.iinfo(np.int32).max))
-        inner = _factors_of(transformer)
-        if sum(map(len, inner.values())) <= len(columns):
-            for factor, positions in inner.items():
-                key = factor if factor not in factors else f"{name}__{factor}"
-                factors[key] = tuple(columns[position] for position in positions)
-    return factors
-
-
-def _n_dummies(encoder: Any, position: int) -> int:
-    """Return how many columns a one-hot encoder makes of a feature."""
-    size = len(encoder.categories_[position])
-    rare = getattr(encoder, "infrequent_categories_", [None] * (position + 1))[position]
-    if rare is not None and len(rare):
-        size -= len(rare) - 1
-    dropped = encoder.drop_idx_ is not None and encoder.drop_idx_[position] is not None
-    return size - int(dropped)

@@ -9,21 +9,38 @@ shape (K, s)), and gamma_j (s,) the coefficients of column j in those directions
 averaged over the rows with their weights, at their offsets. Both are smooth in the coordinates Z, in which
 d zeta_c / d Z_lc = scales_lc f_l. Standard errors follow by the delta method from sums over the rows: of G_kc f_l, and
 for continuous columns of T_kbc f_l, where T_k = d2 p_k / dzeta dzeta'. Those are summed once, for all columns.
+
+Where a pipeline makes the columns of a few inputs, effects are of those: along the line on which an input moves the
+columns, if that is the same in every row; else by differences of what the pipeline makes of the input, moved or set.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
+from scipy import linalg
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.data import Block, DenseBlock, Rows, RowsInMemory
-from softglm.data.rows import Statistic
+from softglm.data import Block, Rows
 from softglm.inference import summary
 from softglm.inference.classes import class_probabilities, every_class
 from softglm.inference.estimate import Estimate
+from softglm.inference.inputs import Inputs, Setting, Variable
+from softglm.inference.means import (
+    Moved,
+    determined,
+    deviations_of,
+    forms_of,
+    is_place_known,
+    observed_rows,
+    rows_at,
+)
+from softglm.inference.means import (
+    weighted_means as weighted_means,  # noqa: PLC0414 - the display of coefficients takes it from here
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,39 +48,45 @@ if TYPE_CHECKING:
 EffectKind: TypeAlias = Literal["average", "at-means"]
 DiscreteKind: TypeAlias = Literal["factor", "column"]
 Columns: TypeAlias = npt.NDArray[np.intp]
-# The share of a gradient outside the range of the information that is rounding.
-_UNSEEN = 1e-4
 # A column, its effect on each class, shape (K,), and the gradients of that in the coordinates, shape (K, P).
 Effect: TypeAlias = tuple[int, FloatArray, FloatArray]
+# A level and the one that it is compared with.
+Levels: TypeAlias = tuple[str, str]
+# What the level of a factor is called that has no column.
+BASE = "(base)"
+_DERIVATIVE = "dP/dx"
 
 
 @final
 @dataclass(frozen=True, repr=False)
 class MarginalEffects:
-    """What a unit of each column, or switching it on, adds to the probability of each class.
+    """What a unit of each feature, or changing its level, adds to the probability of each class.
 
-    Columns are those that the model sees: what a pipeline makes of one feature (its square, its product with another)
-    does not move with it.
+    After a pipeline the features are the columns that it takes, where it could be found out how the columns of the
+    model depend on them: all that is made of an input (its square, its products, its dummies) moves with it. Of a
+    model without one they are the columns of X, each moved alone.
 
     Attributes
     ----------
-    estimate, std_error : arrays of shape (p, K)
-        NaN where the data do not say: of columns that do not vary, or that others determine; of what depends on
-        infinite coefficients. 0 for the base of a factor that is a column of its own.
-    z, p_value : arrays of shape (p, K), or None
+    estimate, std_error : arrays of shape (e, K)
+        A row for each effect. NaN where the data do not say: of columns that do not vary, or that others determine; of
+        what depends on infinite coefficients.
+    z, p_value : arrays of shape (e, K), or None
         Of no effect, two-sided; None with a penalty, which biases towards it.
-    lower, upper : arrays of shape (p, K)
+    lower, upper : arrays of shape (e, K)
         At the confidence `level`.
-    is_discrete : array of shape (p,)
-        Where the effect is a difference, not a derivative.
-    features : tuple of str, length p
-        The names of the columns.
+    terms : tuple of str, length e
+        The feature of each effect; a factor has several.
+    levels : tuple of (str, str) or None, length e
+        Of a difference: the level, and the one it is compared with. None for a derivative.
     classes : array of shape (K,)
         Sorted.
     kind : {"average", "at-means"}
         Averaged over the rows, or at the mean row.
     level : float
         Of the intervals.
+    notes : tuple of str
+        What a reader has to know: why an effect is missing, and which columns look like functions of others.
 
     Examples
     --------
@@ -93,17 +116,28 @@ class MarginalEffects:
     p_value: FloatArray | None
     lower: FloatArray
     upper: FloatArray
-    is_discrete: BoolArray
-    features: tuple[str, ...]
+    terms: tuple[str, ...]
+    levels: tuple[Levels | None, ...]
     classes: npt.NDArray[Any]
     kind: EffectKind
     level: float
+    notes: tuple[str, ...] = ()
+
+    @property
+    def contrasts(self) -> tuple[str, ...]:
+        """What each effect is: "dP/dx", or "middle - low"."""
+        return tuple(_DERIVATIVE if pair is None else " - ".join(pair) for pair in self.levels)
+
+    @property
+    def is_discrete(self) -> BoolArray:
+        """Where the effect is a difference, not a derivative, shape (e,)."""
+        return np.array([pair is not None for pair in self.levels], dtype=bool)
 
     def __str__(self) -> str:
-        """Return a table: for each column, a row for each class."""
+        """Return a table: for each effect, a row for each class."""
         is_tested = self.z is not None
         groups = {}
-        for j, feature in enumerate(self.features):
+        for j, (term, pair) in enumerate(zip(self.terms, self.levels, strict=True)):
             cells = summary.cells_of(
                 estimate=self.estimate[j],
                 std_error=self.std_error[j],
@@ -112,27 +146,42 @@ class MarginalEffects:
                 lower=self.lower[j],
                 upper=self.upper[j],
             )
-            name = f"{feature} (from 0 to 1)" if self.is_discrete[j] else feature
+            name = term if pair is None else f"{term} (from {pair[1]} to {pair[0]})"
             groups[name] = [[str(label), *of_class] for label, of_class in zip(self.classes, cells, strict=True)]
         where = "Average marginal effects" if self.kind == "average" else "Marginal effects at the means"
         table = summary.aligned(summary.estimate_headings(self.level, "z" if is_tested else None), groups)
-        return "\n".join([f"{where}, on the probability of each class", "", *table])
+        return "\n".join([f"{where}, on the probability of each class", "", *table, *self.notes])
 
     __repr__ = __str__
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return a tidy data frame of p K rows: term, class, estimate, std_error, z, p_value, lower, upper.
+        """Return a tidy data frame of e K rows.
 
-        It needs pandas.
+        Its columns are term, contrast, class, estimate, std_error, z, p_value, lower, upper. It needs pandas.
         """
         import pandas as pd
 
-        p, K = self.estimate.shape
-        columns = {"term": np.repeat(self.features, K), "class": np.tile(self.classes, p)}
+        e, K = self.estimate.shape
+        columns = {
+            "term": np.repeat(np.array(self.terms, dtype=object), K),
+            "contrast": np.repeat(np.array(self.contrasts, dtype=object), K),
+            "class": np.tile(self.classes, e),
+        }
         for name in ("estimate", "std_error", "z", "p_value", "lower", "upper"):
             values = getattr(self, name)
-            columns[name] = np.full(p * K, np.nan) if values is None else values.ravel()
+            columns[name] = np.full(e * K, np.nan) if values is None else values.ravel()
         return pd.DataFrame(columns)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """An effect: of a term, perhaps between two levels, on each class, (K,), with standard errors, (K,)."""
+
+    term: str
+    levels: Levels | None
+    effect: FloatArray
+    std_error: FloatArray
 
 
 @final
@@ -145,10 +194,13 @@ class _Switch:
     columns : array of shape (g,)
     base : int or None
         The position of the column that is on in the base; None where all are off.
+    name : str or None
+        That of the factor; None of a column by itself.
     """
 
     columns: Columns
     base: int | None
+    name: str | None
 
     @property
     def states(self) -> FloatArray:
@@ -157,63 +209,57 @@ class _Switch:
         off = np.zeros_like(on[:1]) if self.base is None else on[self.base : self.base + 1]
         return np.concatenate([off, on])
 
+    def levels(self, features: Sequence[str]) -> list[Levels]:
+        """Return the level of each column, and the base."""
+        if self.name is None:
+            return [("1", "0")]
+        names = [level_of(features[column], self.name) for column in self.columns]
+        return [(name, BASE if self.base is None else names[self.base]) for name in names]
 
-@final
-class _RowsAt(Rows):
-    """The same rows, with features at one place: only their offsets still differ.
 
-    Parameters
-    ----------
-    rows : Rows
-    place : array of shape (p,)
-    """
-
-    def __init__(self, rows: Rows, place: FloatArray) -> None:
-        self._rows, self._place = rows, place
-        self.n_rows, self.n_features, self.has_offset = rows.n_rows, rows.n_features, rows.has_offset
-
-    def map(self, statistic: Statistic) -> Iterator[tuple[npt.NDArray[Any], ...]]:
-        """Yield the statistic of each block, as `Rows.map` does."""
-
-        def there(block: Block) -> tuple[npt.NDArray[Any], ...]:
-            X = np.tile(self._place, (len(block), 1))
-            return statistic(DenseBlock(X, block.targets, block.weights, block.offset))
-
-        return self._rows.map(there)
+def level_of(feature: str, factor: str) -> str:
+    """Return the level that a dummy column stands for: what comes after the name of the factor, if that is in it."""
+    return feature.partition(f"{factor}_")[2] or feature
 
 
 def marginal_effects(
     estimate: Estimate,
-    covariance: FloatArray,
+    root: FloatArray,
     *,
     features: Sequence[str],
     classes: npt.NDArray[Any],
     factors: Mapping[str, Sequence[int]],
     distribution: Any,  # noqa: ANN401 - a frozen distribution of SciPy
+    inputs: Inputs | None = None,
     kind: EffectKind = "average",
     discrete: DiscreteKind = "factor",
     level: float = 0.95,
 ) -> MarginalEffects:
-    """Return the effect of each column on the probability of each class, with delta-method standard errors.
+    """Return the effect of each feature on the probability of each class, with delta-method standard errors.
 
     Parameters
     ----------
     estimate : Estimate
-    covariance : array of shape (P, P)
-        Of the coordinates.
+    root : array of shape (P, k)
+        L of the covariance L L' of the coordinates.
     features : sequence of str, length p
+        The columns of the model.
     classes : array of shape (K,)
     factors : mapping from str to sequences of int
-        The columns that are the dummies of one factor. Where every row has one of them on, the first is the base, whose
-        effect is 0. Where they are no dummies (scaled, say, or several on at once) each is treated by itself.
+        The columns, of the inputs if those are given, that are the dummies of one factor. Where every row has one of
+        them on, the first is the base. Where they are no dummies (scaled, say, or several on at once) each is treated
+        by itself.
     distribution : frozen distribution of SciPy
         Of z: the normal, or a t.
+    inputs : Inputs or None
+        Whose effects they are, where they are known; None for those of the columns of the model.
     kind : {"average", "at-means"}, default="average"
         Averaged over the rows, with their weights and totals; or where all other columns have their weighted means. The
         offsets are as observed in both, and averaged over.
     discrete : {"factor", "column"}, default="factor"
         How a column of zeros and ones is switched on: with the other dummies of its factor off, against the base of the
-        factor, as R's and Stata's margins do; or with all others as they are, as statsmodels does.
+        factor, as R's and Stata's margins do; or with all others as they are, as statsmodels does. Inputs have one
+        value at a time, so that it makes no difference to them, but for those of `factors`.
     level : float, default=0.95
 
     Raises
@@ -225,27 +271,20 @@ def marginal_effects(
         raise ValueError(f'kind must be "average" or "at-means", got {kind!r}.')
     if discrete not in {"factor", "column"}:
         raise ValueError(f'discrete must be "factor" or "column", got {discrete!r}.')
-    rows = estimate.objective.rows
-    groups = [np.array(columns, dtype=np.intp) for columns in factors.values()] if discrete == "factor" else []
-    varies, switches = _survey(rows, groups)
-    is_discrete = np.zeros_like(varies)
-    for switch in switches:
-        is_discrete[switch.columns] = True
-    known = varies & estimate.estimable_terms(_changes(estimate, switches))
-    if estimate.is_singular:
-        # The limit of a separated fit is known at the rows as they are, and nowhere else.
-        known &= (kind == "average") & ~is_discrete
-    there = rows if kind == "average" else rows_at(rows, weighted_means(rows))
-    effects, std_errors = np.full((2, rows.n_features, estimate.n_classes), np.nan)
-    for found in (
-        _derivatives(estimate, there, np.flatnonzero(known & ~is_discrete)),
-        _differences(estimate, there, [switch for switch in switches if known[switch.columns].all()]),
-    ):
-        for column, effect, gradients in found:
-            effects[column] = np.where(_is_determined(estimate, gradients), effect, np.nan)
-            variances = np.einsum("kp,kp->k", gradients @ covariance, gradients)
-            std_errors[column] = np.sqrt(np.maximum(variances, 0.0))
-    std_errors[np.isnan(effects)] = np.nan
+
+    def row(term: str, levels: Levels | None, effect: FloatArray, gradients: FloatArray, known: BoolArray) -> _Row:
+        errors = np.where(known, linalg.norm(gradients @ root, axis=1), np.nan)
+        return _Row(term, levels, np.where(known, effect, np.nan), errors)
+
+    factors = factors if discrete == "factor" else {}
+    notes: tuple[str, ...] = ()
+    if inputs is None:
+        rows = _of_columns(estimate, row, features, factors, kind)
+    else:
+        rows = _InputEffects(estimate, row, inputs, factors, kind).rows()
+        notes = tuple(_reason(each) for each in inputs.variables if each.kind == "undetermined")
+    effects = np.array([each.effect for each in rows]).reshape(-1, estimate.n_classes)
+    std_errors = np.array([each.std_error for each in rows]).reshape(-1, estimate.n_classes)
     z = np.divide(effects, std_errors, out=np.full_like(effects, np.nan), where=std_errors > 0.0)
     half_width = distribution.isf((1.0 - level) / 2.0) * std_errors
     return MarginalEffects(
@@ -255,16 +294,183 @@ def marginal_effects(
         p_value=None if estimate.is_penalised else 2.0 * distribution.sf(np.abs(z)),
         lower=effects - half_width,
         upper=effects + half_width,
-        is_discrete=is_discrete,
-        features=tuple(features),
+        terms=tuple(each.term for each in rows),
+        levels=tuple(each.levels for each in rows),
         classes=np.asarray(classes),
         kind=kind,
         level=level,
+        notes=notes,
     )
 
 
-def _survey(rows: Rows, groups: Sequence[Columns]) -> tuple[BoolArray, list[_Switch]]:
+def _reason(variable: Variable) -> str:
+    """Return why an input has no effect."""
+    name = variable.name
+    return f"{name} has neither a derivative nor levels: {variable.reason}. See average_predictions({name!r}, values)."
+
+
+# Of a term, its levels, its effects and their gradients, and of which classes they are known.
+MakeRow: TypeAlias = Callable[[str, Levels | None, FloatArray, FloatArray, BoolArray], _Row]
+
+
+def _of_columns(
+    estimate: Estimate,
+    make: MakeRow,
+    features: Sequence[str],
+    factors: Mapping[str, Sequence[int]],
+    kind: EffectKind,
+) -> list[_Row]:
+    """Return the effects of the columns of X, in their order, but for the bases of factors."""
+    rows = estimate.objective.rows
+    groups = {name: np.array(columns, dtype=np.intp) for name, columns in factors.items()}
+    varies, switches = _survey(rows, groups)
+    is_discrete = np.zeros_like(varies)
+    known = varies & estimate.estimable_terms(_changes(estimate, switches))
+    found: dict[int, _Row] = {}
+    nothing = np.full(estimate.n_classes, np.nan)
+    there = rows
+    if kind == "at-means":
+        place = weighted_means(rows)
+        there = rows_at(observed_rows(estimate), place)
+        known &= is_place_known(estimate, place)
+    names: dict[int, tuple[str, Levels | None]] = {column: (name, None) for column, name in enumerate(features)}
+    bases = set()
+    for switch in switches:
+        is_discrete[switch.columns] = True
+        levels = switch.levels(features)
+        for column, pair in zip(switch.columns.tolist(), levels, strict=True):
+            names[column] = switch.name or features[column], pair
+        bases |= set() if switch.base is None else {int(switch.columns[switch.base])}
+        if not (known[switch.columns].all() and _is_switch_known(estimate, switch)):
+            known[switch.columns] = False
+    for column, effect, gradients in _derivatives(estimate, there, np.flatnonzero(known & ~is_discrete)):
+        found[column] = make(*names[column], effect, gradients, determined(estimate, gradients))
+    switched = [switch for switch in switches if known[switch.columns].all()]
+    for column, effect, gradients in _differences(estimate, there, switched):
+        found[column] = make(*names[column], effect, gradients, np.ones(len(effect), dtype=bool))
+    return [
+        found.get(column, _Row(*names[column], nothing, nothing))
+        for column in range(len(features))
+        if column not in bases
+    ]
+
+
+def _is_switch_known(estimate: Estimate, switch: _Switch) -> bool:
+    """Tell whether the limit of a separated fit determines what a switch does."""
+    if not estimate.is_singular:
+        return True
+    changes = _changes(estimate, [switch])[switch.columns]
+    return bool(estimate.sees_rows(changes @ estimate.coordinates.features).all())
+
+
+@final
+class _InputEffects:
+    """The effects of inputs: of numbers derivatives, of switches and factors differences from their base.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    make : callable
+        Of a row.
+    inputs : Inputs
+    factors : mapping from name to inputs
+        Switches of which one is on at a time.
+    kind : {"average", "at-means"}
+    """
+
+    def __init__(
+        self,
+        estimate: Estimate,
+        make: MakeRow,
+        inputs: Inputs,
+        factors: Mapping[str, Sequence[int]],
+        kind: EffectKind,
+    ) -> None:
+        self._estimate, self._make, self._inputs = estimate, make, inputs
+        self._factors = _switched_together(inputs, factors)
+        self._moved = Moved(estimate, inputs, None if kind == "average" else inputs.means())
+
+    def rows(self) -> list[_Row]:
+        """Return the effects in the order of the inputs."""
+        rows: list[_Row] = []
+        done: set[int] = set()
+        for variable in self._inputs.variables:
+            together = [name for name, members in self._factors.items() if variable.position in members]
+            if variable.position in done:
+                continue
+            if together:
+                rows += self._of_levels(
+                    together[0], dummy_settings(self._inputs, together[0], self._factors[together[0]])
+                )
+                done |= set(self._factors[together[0]])
+            elif variable.kind == "number":
+                rows.append(self._of_number(variable))
+            elif variable.kind == "undetermined":
+                nothing = np.full(self._estimate.n_classes, np.nan)
+                rows.append(_Row(variable.name, None, nothing, nothing))
+            else:
+                settings = [(each.name, {variable.position: each.value}) for each in variable.levels]
+                rows += self._of_levels(variable.name, settings)
+        return rows
+
+    def _of_levels(self, name: str, settings: Sequence[tuple[str, Setting]]) -> Iterator[_Row]:
+        """Yield the differences between each setting and the first."""
+        (base, setting), *others = settings
+        probability, gradients, is_base_known = self._moved.mean(setting)
+        for level, other in others:
+            there, gradients_there, is_known = self._moved.mean(other)
+            known = np.full(len(there), is_known and is_base_known)
+            yield self._make(name, (level, base), there - probability, gradients_there - gradients, known)
+
+    def _of_number(self, variable: Variable) -> _Row:
+        """Return the derivative: along a line where there is one, and else by a difference."""
+        estimate = self._estimate
+        if variable.slope is None:
+            shifted = self._inputs.shifted(variable, self._moved.setting({}))
+            effect, gradients, is_known = self._moved.slope(shifted, variable.step)
+        else:
+            jacobian, bends, is_known = self._means
+            effect, gradients = _along(estimate, variable.slope, jacobian, bends)
+            is_known &= bool(estimate.estimable_terms(forms_of(estimate, variable.slope[np.newaxis], 0.0)).all())
+        known = determined(estimate, gradients) & is_known
+        return self._make(variable.name, None, effect, gradients, known)
+
+    @cached_property
+    def _means(self) -> tuple[FloatArray, FloatArray, bool]:
+        """What derivatives along lines are made of, and whether they are known where they are taken."""
+        if self._moved.place is None:
+            return *_derivative_means(self._estimate, self._estimate.objective.rows), True
+        made = self._inputs.transformed(self._moved.place)
+        return *_derivative_means(self._estimate, self._moved.rows(made)), self._moved.is_known(made)
+
+
+def _switched_together(inputs: Inputs, factors: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
+    """Return the factors whose inputs are switches, of which no two are on in any row."""
+    return {name: tuple(positions) for name, positions in factors.items() if are_dummies(inputs, positions)}
+
+
+def are_dummies(inputs: Inputs, positions: Sequence[int]) -> bool:
+    """Tell whether inputs are switches, of which no two are on in any row."""
+    variables = [inputs.variable(position) for position in positions]
+    if not all(variable is not None and variable.kind == "switch" for variable in variables):
+        return False
+    n_on = np.sum([inputs.observed(position) for position in positions], axis=0)
+    return bool((n_on <= 1.0).all())
+
+
+def dummy_settings(inputs: Inputs, name: str, positions: Sequence[int], base: str = BASE) -> list[tuple[str, Setting]]:
+    """Return the levels of a factor of switches, the base first, and what they are then."""
+    n_on = np.sum([inputs.observed(position) for position in positions], axis=0)
+    settings: list[tuple[str, Setting]] = [] if n_on.min() > 0.0 else [(base, dict.fromkeys(positions, 0.0))]
+    for on in positions:
+        setting = {position: float(position == on) for position in positions}
+        settings.append((level_of(inputs.names[on], name), setting))
+    return settings
+
+
+def _survey(rows: Rows, factors: Mapping[str, Columns]) -> tuple[BoolArray, list[_Switch]]:
     """Tell which columns vary over the rows of any weight, shape (p,), and which are switched, together or alone."""
+    groups = list(factors.values())
 
     def statistic(block: Block) -> tuple[FloatArray, ...]:
         X = block.centred(np.zeros(rows.n_features))
@@ -284,13 +490,13 @@ def _survey(rows: Rows, groups: Sequence[Columns]) -> tuple[BoolArray, list[_Swi
     varies = most > -minus_least
     is_dummy = varies & (is_number == 0.0)
     alone, switches = is_dummy.copy(), []
-    for group, at_most, minus_at_least in zip(groups, most_on, minus_least_on, strict=True):
+    for (name, group), at_most, minus_at_least in zip(factors.items(), most_on, minus_least_on, strict=True):
         # A level that does not occur is no alternative.
         columns = group[varies[group]]
         if is_dummy[columns].all() and at_most <= 1.0 and len(columns) > 0:
-            switches.append(_Switch(columns, 0 if minus_at_least < 0.0 else None))
+            switches.append(_Switch(columns, 0 if minus_at_least < 0.0 else None, name))
             alone[columns] = False
-    return varies, switches + [_Switch(np.array([column]), None) for column in np.flatnonzero(alone)]
+    return varies, switches + [_Switch(np.array([column]), None, None) for column in np.flatnonzero(alone)]
 
 
 def _changes(estimate: Estimate, switches: Sequence[_Switch]) -> FloatArray:
@@ -303,45 +509,28 @@ def _changes(estimate: Estimate, switches: Sequence[_Switch]) -> FloatArray:
     return changes
 
 
-def _is_determined(estimate: Estimate, gradients: FloatArray) -> BoolArray:
-    """Tell which effects, of gradients (K, P), depend on nothing that the information of a limit cannot see, (K,)."""
-    if not estimate.is_singular:
-        return np.ones(len(gradients), dtype=bool)
-    unseen = gradients - estimate.solve(estimate.curvature @ gradients.T).T
-    return np.asarray(np.linalg.norm(unseen, axis=1) <= _UNSEEN * np.linalg.norm(gradients, axis=1))
-
-
-def weighted_means(rows: Rows) -> FloatArray:
-    """Return the weighted means of the features, shape (p,)."""
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        ones = block.weighted(np.ones((1, len(block))))
-        return ones.sum(axis=1), block.cross(ones)[:, 0]
-
-    weight, x = rows.sum(statistic)
-    return np.asarray(x / weight)
-
-
-def rows_at(rows: Rows, place: FloatArray) -> Rows:
-    """Return the rows with their features at one place, (p,); without offsets they are all alike, and one is enough."""
-    if rows.has_offset:
-        return _RowsAt(rows, place)
-    return RowsInMemory(place[np.newaxis], np.zeros(1, dtype=np.int32))
-
-
 def _derivatives(estimate: Estimate, rows: Rows, columns: Columns) -> Iterator[Effect]:
     """Yield the mean of G gamma_j over the rows for each of the columns."""
     if len(columns) == 0:
         return
     jacobian, bends = _derivative_means(estimate, rows)
-    coordinates = estimate.coordinates
-    coef, _ = estimate.objective.split(estimate.parameters)
     for column in columns:
-        gamma = coef[column] @ coordinates.classes
-        # gamma_j = sum_l F_jl (scales Z)_l: the effect depends on Z through gamma_j, and through p at every row.
-        direct = coordinates.features[column][:, np.newaxis] * jacobian[:, np.newaxis]
-        gradients = coordinates.scales * (direct + np.einsum("kbcl,b->klc", bends, gamma))
-        yield int(column), jacobian @ gamma, gradients.reshape(len(jacobian), -1)
+        unit = np.zeros(rows.n_features)
+        unit[column] = 1.0
+        yield int(column), *_along(estimate, unit, jacobian, bends)
+
+
+def _along(
+    estimate: Estimate, slope: FloatArray, jacobian: FloatArray, bends: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the derivatives, (K,), along a line that moves the columns by slope, (p,), and their gradients, (K, P)."""
+    coordinates, moved = estimate.coordinates, np.flatnonzero(slope)
+    coef, _ = estimate.objective.split(estimate.parameters)
+    gamma = slope[moved] @ coef[moved] @ coordinates.classes
+    # gamma = sum_l F_l (scales Z)_l: the effect depends on Z through gamma, and through p at every row.
+    direct = (slope[moved] @ coordinates.features[moved])[:, np.newaxis] * jacobian[:, np.newaxis]
+    gradients = coordinates.scales * (direct + np.einsum("kbcl,b->klc", bends, gamma))
+    return jacobian @ gamma, gradients.reshape(len(jacobian), -1)
 
 
 def _derivative_means(estimate: Estimate, rows: Rows) -> tuple[FloatArray, FloatArray]:
@@ -407,8 +596,3 @@ def _differences(estimate: Estimate, rows: Rows, switches: Sequence[_Switch]) ->
             probability, gradients = next(means), next(means)
             moved = coordinates.scales * (gradients - base_gradients).swapaxes(1, 2)
             yield int(column), probability - base, moved.reshape(len(probability), -1)
-
-
-def deviations_of(probability: FloatArray, directions: FloatArray) -> FloatArray:
-    """Return D_k - D'p, shape (K, s, rows), of p, shape (K, rows): p_k times them is G_k."""
-    return np.asarray(directions[:, :, np.newaxis] - directions.T @ probability)

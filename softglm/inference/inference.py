@@ -11,12 +11,13 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Rows
 from softglm.inference import diagnostics, effects, goodness, summary
-from softglm.inference.averages import average_predictions
+from softglm.inference.averages import AveragePredictions, average_predictions
 from softglm.inference.coefficients import Coefficients, coefficient_table, sampling_distribution
 from softglm.inference.covariance import Covariance, clipped, quasi, standard_errors_away
 from softglm.inference.estimate import Estimate, contrast_forms, row_lengths
 from softglm.inference.hauck_donner import hauck_donner
 from softglm.inference.hypotheses import TermTests, overall_hypothesis, term_tests, wald_test
+from softglm.inference.inputs import Inputs
 from softglm.inference.likelihood import Likelihood, compare_likelihoods, likelihood_of, spectral_condition, tjur
 from softglm.inference.limit import null_estimate
 from softglm.inference.prediction import Predictions, predictions
@@ -82,8 +83,8 @@ class Inference:
         The position of the base class.
     features : tuple of str
         The names of the columns of X, length p.
-    factors : dict from name to columns of X
-        The dummy columns of each factor, where a pipeline tells.
+    inputs : Inputs or None
+        The columns that a pipeline takes; None without one.
     sample : Sample
         What the rows stand for: row totals and frequency weights.
     level : float
@@ -123,7 +124,7 @@ class Inference:
     classes: npt.NDArray[Any]
     base: int
     features: tuple[str, ...]
-    factors: Mapping[str, tuple[int, ...]]
+    inputs: Inputs | None
     sample: Sample
     level: float = 0.95
     degrees_of_freedom: float | None = None
@@ -169,7 +170,7 @@ class Inference:
             estimate=estimate,
             covariance=clipped(estimate, self.sample.covariance_of(estimate), self.base),
             features=(),
-            factors={},
+            inputs=None,
             separated=None,
             moved=0.0,
             notes=(),
@@ -592,55 +593,56 @@ class Inference:
     def average_predictions(
         self,
         columns: Sequence[str | int] | str | int,
-        values: npt.ArrayLike,
-        at: Literal["average", "means"] | Mapping[str | int, float] = "average",
-    ) -> Predictions:
+        values: Any = None,  # noqa: ANN401 - whatever the columns hold
+        at: Literal["average", "means"] | Mapping[str | int, Any] = "average",
+        groups: Mapping[str, Sequence[str | int] | str | int] | None = None,
+        *,
+        base: str = effects.BASE,
+    ) -> AveragePredictions:
         """Return the probabilities with some columns set to given values, with standard errors and intervals.
 
-        Columns are those that the model sees: what a pipeline makes of one feature does not move with another.
+        After a pipeline the columns are those that it takes, and all that it makes of them moves with them: its square,
+        its product with another, its dummies. Where it could not be found out how the columns of the model depend on
+        them, and for names that only the model knows, they are those of the model.
 
         Parameters
         ----------
         columns : name or position, or several
-            Of the columns that are set; the dummies of a factor have to be set together.
-        values : array of shape (v,), or (v, g) for g columns
-            What they are set to.
+            Of the columns that are set; or the name of a group.
+        values : array-like of shape (v,), or (v, g) for g columns, default=None
+            What they are set to, as the pipeline takes it: texts for a factor of texts. By default all levels of a
+            factor, 0 and 1 where there are no other values, and for other numbers 51 from the least to the largest one.
         at : {"average", "means"} or dict from column to value, default="average"
-            Averaged over the rows of the fit, with their weights; or the other columns at their weighted means; or
-            those in the dict at its values, the rest at their means. The offsets are as observed, and averaged over.
+            Averaged over the rows of the fit, with their weights; or the other columns at their weighted means (factors
+            in the proportions in which their levels occur); or those in the dict at its values, the rest at their
+            means. The offsets are as observed, and averaged over.
+        groups : dict from name to columns, default=None
+            Columns of zeros and ones that are the dummies of one factor, as `test_terms` takes them: they are set
+            together, to each level.
+        base : str, default="(base)"
+            The name of the level of such a factor that has no column.
 
         Returns
         -------
-        Predictions
-            A row for each of the v values.
+        AveragePredictions
+            A row for each of the v values; NaN where infinite estimates or collinear columns leave it open.
 
         Raises
         ------
         ValueError
-            If the classes are separated, there is no such column, or the shape or `at` is wrong.
+            If there is no such column, the pipeline does not take a value, or the shape or `at` is wrong.
         """
-        chosen = np.array([self._column(column) for column in _listed(columns)], dtype=np.intp)
-        states = np.asarray(values, dtype=np.float64)
-        states = states[:, np.newaxis] if states.ndim == 1 and len(chosen) == 1 else states
-        if states.ndim != 2 or states.shape[1] != len(chosen) or not np.isfinite(states).all():
-            raise ValueError(
-                f"values has shape {np.shape(values)}, expected (v, {len(chosen)}) finite numbers: a column for each "
-                "of those that are set."
-            )
-        rows = self.estimate.objective.rows
-        if isinstance(at, Mapping) or at == "means":
-            place = effects.weighted_means(rows)
-            for column, value in at.items() if isinstance(at, Mapping) else ():
-                place[self._column(column)] = value
-            rows = effects.rows_at(rows, place)
-        elif at != "average":
-            raise ValueError(f'at must be "average", "means" or a dict from columns to values, got {at!r}.')
+        named = None if groups is None else self._named(groups)
         return average_predictions(
             self.estimate,
-            self.covariance.matrix,
-            rows,
-            chosen,
-            states,
+            self.covariance.root,
+            _listed(columns),
+            values,
+            at,
+            features=self.features,
+            inputs=self._known_inputs,
+            groups=named,
+            base=base,
             classes=self.classes,
             distribution=self._distribution,
             level=self.level,
@@ -650,33 +652,43 @@ class Inference:
         self,
         kind: Literal["average", "at-means"] = "average",
         discrete: Literal["factor", "column"] = "factor",
+        groups: Mapping[str, Sequence[str | int] | str | int] | None = None,
     ) -> effects.MarginalEffects:
-        """Return what a unit of each feature adds to the probability of each class.
+        """Return what a unit of each feature, or changing its level, adds to the probability of each class.
+
+        After a pipeline the features are the columns that it takes, and all that it makes of one moves with it: numbers
+        have derivatives, factors and columns of zeros and ones differences from their base. Where it could not be found
+        out how the columns of the model depend on them, they are those of the model, each moved alone.
 
         Parameters
         ----------
         kind : {"average", "at-means"}
-            Averaged over the rows, at their offsets; or at the mean row.
+            Averaged over the rows, at their offsets; or where numbers have their weighted means, and the columns of
+            the model that are made of factors theirs.
         discrete : {"factor", "column"}
             Columns of zeros and ones are switched: the dummies of one factor together, against their base (as R's and
-            Stata's margins do), or each by itself (as statsmodels does with dummy=True).
+            Stata's margins do), or each by itself (as statsmodels does with dummy=True). A factor that a pipeline
+            encodes has one level at a time, and is compared with its base in both.
+        groups : dict from name to columns, default=None
+            Columns of zeros and ones that are the dummies of one factor, as `test_terms` takes them.
 
         Returns
         -------
         MarginalEffects
-            A row for each column of X, a column for each class.
+            A row for each number, and for each level of a factor but its base; a column for each class.
 
         Raises
         ------
         ValueError
-            If `kind` or `discrete` is not one of these.
+            If `kind` or `discrete` is not one of these, or there is no such column.
         """
         return effects.marginal_effects(
             self.estimate,
-            self.covariance.matrix,
+            self.covariance.root,
             features=self.features,
             classes=self.classes,
-            factors=self.factors,
+            factors=self._grouped(groups),
+            inputs=self._known_inputs,
             distribution=self._distribution,
             kind=kind,
             discrete=discrete,
@@ -903,17 +915,47 @@ class Inference:
     def _columns(self, groups: Mapping[str, Sequence[str | int] | str | int] | None) -> dict[str, tuple[int, ...]]:
         """Return the columns of X of each group."""
         if groups is not None:
-            if not isinstance(groups, Mapping):
-                raise ValueError(
-                    f'groups must be a dict from names to lists of columns, such as {{"x0": ["x0"]}}, got {groups!r}.'
-                )
-            return {name: tuple(map(self._column, _listed(columns))) for name, columns in groups.items()}
+            return {name: tuple(map(self._column, _listed(columns))) for name, columns in _groups_of(groups).items()}
         grouped = {column: name for name, columns in self.factors.items() for column in columns}
         result: dict[str, tuple[int, ...]] = {}
         for column, feature in enumerate(self.features):
             name = grouped.get(column, f"{feature} (column)" if feature in self.factors else feature)
             result[name] = (*result.get(name, ()), column)
         return result
+
+    @property
+    def factors(self) -> dict[str, tuple[int, ...]]:
+        """The columns of the model that a pipeline makes of one of its own by steps, such as dummies, by its name."""
+        return {} if self.inputs is None else self.inputs.factors
+
+    @property
+    def _known_inputs(self) -> Inputs | None:
+        return self.inputs if self.inputs is not None and self.inputs.is_known else None
+
+    def _named(self, groups: Mapping[str, Sequence[str | int] | str | int]) -> dict[str, tuple[str, ...]]:
+        """Return the names of the columns of each group: of those that a pipeline takes, or of the model."""
+        inputs = self._known_inputs
+
+        def name_of(column: str | int) -> str:
+            is_input = isinstance(column, str) and inputs is not None and inputs.position(column) is not None
+            return str(column) if is_input else self.features[self._column(column)]
+
+        return {name: tuple(map(name_of, _listed(columns))) for name, columns in _groups_of(groups).items()}
+
+    def _grouped(self, groups: Mapping[str, Sequence[str | int] | str | int] | None) -> dict[str, tuple[int, ...]]:
+        """Return the columns of each group: of those that a pipeline takes, if all of them are, or of the model."""
+        if groups is None:
+            return {}
+        inputs = self._known_inputs
+        if inputs is None:
+            return self._columns(groups)
+        found = {name: [inputs.position(column) for column in names] for name, names in self._named(groups).items()}
+        # What a pipeline makes of an input moves with it, grouped or not.
+        return {
+            name: tuple(position for position in positions if position is not None)
+            for name, positions in found.items()
+            if None not in positions
+        }
 
     def _column(self, column: str | int) -> int:
         if isinstance(column, str):
@@ -1035,6 +1077,16 @@ def compare(smaller: Inference, larger: Inference) -> ChiSquaredTest:
             "the same. Fit both models on the same data."
         )
     return compare_likelihoods(smaller.estimate, larger.estimate)
+
+
+def _groups_of(
+    groups: Mapping[str, Sequence[str | int] | str | int],
+) -> Mapping[str, Sequence[str | int] | str | int]:
+    if not isinstance(groups, Mapping):
+        raise ValueError(
+            f'groups must be a dict from names to lists of columns, such as {{"x0": ["x0"]}}, got {groups!r}.'
+        )
+    return groups
 
 
 def _listed(columns: Sequence[str | int] | str | int) -> Sequence[str | int]:

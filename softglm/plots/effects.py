@@ -1,6 +1,6 @@
 """Class probabilities over one feature, with their intervals."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self, final
 
@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray
-from softglm.data import Block
+from softglm.inference.averages import AveragePredictions
+from softglm.inference.effects import BASE
 from softglm.inference.inference import Inference
-from softglm.inference.prediction import Predictions
 from softglm.plots.style import (
     COLORS,
     GREY,
@@ -35,8 +35,8 @@ _HEIGHT = 2.7
 # Lines in one panel before they get one each; inches of those, and how many are side by side.
 _MOST_LINES = 6
 _SMALL_PANEL, _COLUMNS = (1.65, 1.55), 4
-# Points of a curve, and ticks of a rug, which take the quantiles of more values.
-_POINTS, _TICKS = 51, 200
+# Ticks of a rug, which take the quantiles of more values.
+_TICKS = 200
 # Where all probabilities are below the first, the axis ends where they do, with some room.
 _FULL, _HEADROOM = 0.6, 1.08
 # Markers on a curve.
@@ -55,8 +55,8 @@ class EffectDisplay:
     feature : str
         The column, or the factor.
     grid : array of shape (v,)
-        Where the probabilities are: numbers of a column, or the names of the levels of a factor.
-    predictions : Predictions
+        Where the probabilities are: numbers, or the names of the levels of a factor.
+    predictions : AveragePredictions
         A row for each of them.
     observed : array of shape (n,)
         The values in the rows of the fit, for the rug; empty for a factor.
@@ -79,7 +79,7 @@ class EffectDisplay:
 
     feature: str
     grid: npt.NDArray[Any]
-    predictions: Predictions
+    predictions: AveragePredictions
     observed: FloatArray
     figure_: "Figure" = field(init=False, repr=False)
     axes_: "list[Axes]" = field(init=False, repr=False)
@@ -91,57 +91,45 @@ class EffectDisplay:
         inference: Inference,
         feature: str | int,
         *,
-        grid: npt.ArrayLike | None = None,
-        at: Literal["average", "means"] | Mapping[str | int, float] = "average",
-        base: str = "(base)",
+        grid: Any = None,
+        at: Literal["average", "means"] | Mapping[str | int, Any] = "average",
+        groups: Mapping[str, Sequence[str | int] | str | int] | None = None,
+        base: str = BASE,
         **options: Any,
     ) -> Self:
-        """Draw the probabilities over a column of the design that the model sees, or over the levels of a factor.
+        """Draw the probabilities over a number, or over the levels of a factor.
 
         Parameters
         ----------
         inference : Inference
-            Of `softglm.infer`. After a pipeline its columns are those that the pipeline makes; what it makes of one
-            feature (its square, its product with another) does not move with it.
+            Of `softglm.infer`. After a pipeline the features are the columns that it takes, and all that it makes of
+            one moves with it: see `Inference.average_predictions`.
         feature : str or int
-            A column, by its name or position; or a factor that the pipeline one-hot encodes, by its name.
-        grid : array of shape (v,), default=None
-            The values of the column; by default from the least to the largest one of the data, and only 0 and 1 where
-            there are no others.
+            A column, by its name or position; or the name of a group.
+        grid : array-like of shape (v,), default=None
+            Its values, or levels; by default numbers from the least to the largest one of the data, 0 and 1 where there
+            are no others, and all levels of a factor.
         at : {"average", "means"} or dict from column to value, default="average"
             The other columns: as they are, averaged over the rows; at their means; or those in the dict at its values
             and the rest at their means.
+        groups : dict from name to columns, default=None
+            Columns of zeros and ones that are the dummies of one factor, as `Inference.test_terms` takes them.
         base : str, default="(base)"
-            The name of the level of a factor that has no column.
+            The name of the level of such a factor that has no column.
         **options
             Of `plot`.
 
         Raises
         ------
         ValueError
-            If there is no such feature, the columns of the factor are not zeros and ones, or the classes are separated.
+            If there is no such feature, or the columns of the group are not zeros and ones.
         ImportError
             If matplotlib is not installed.
         """
-        if feature in inference.factors and feature not in inference.features:
-            if grid is not None:
-                raise ValueError(
-                    f"grid is for columns, and {feature!r} is a factor, drawn at all its levels. Leave it out."
-                )
-            columns = inference.factors[str(feature)]
-            names, states = _levels(inference, str(feature), columns, base)
-            predictions = inference.average_predictions(columns, states, at)
-            return cls(str(feature), names, predictions, np.empty(0)).plot(**options)
-        column = _position(inference, feature)
-        observed = _observed(inference, (column,))[:, 0]
-        if grid is None:
-            is_switch = np.isin(observed, (0.0, 1.0)).all()
-            grid = np.unique(observed) if is_switch else np.linspace(observed.min(), observed.max(), _POINTS)
-        values = np.asarray(grid, dtype=np.float64)
-        if values.ndim != 1 or not len(values):
-            raise ValueError(f"grid has shape {values.shape}, expected (v,): the values of the column.")
-        predictions = inference.average_predictions(column, values, at)
-        return cls(inference.features[column], values, predictions, observed).plot(**options)
+        if grid is not None and np.ndim(grid) != 1:
+            raise ValueError(f"grid has shape {np.shape(grid)}, expected (v,): the values of the column.")
+        found = inference.average_predictions(feature, grid, at, groups, base=base)
+        return cls(found.terms[0], found.grid, found, found.observed).plot(**options)
 
     @property
     def is_discrete(self) -> bool:
@@ -214,15 +202,13 @@ class EffectDisplay:
     def to_frame(self) -> "pd.DataFrame":
         """Return a data frame with the columns value, class, probability, std_error, lower, upper."""
         pandas()
-        frame = self.predictions.to_frame()
-        frame.insert(0, "value", np.repeat(self.grid, len(self.predictions.classes)))
-        return frame.drop(columns="row")
+        return self.predictions.to_frame()
 
     def _dress(self, axis: "Axes", places: FloatArray, *, margin: float, rug: bool) -> None:
         is_split = len(self.axes_) > 1
         tidy_axis(axis)
         if np.isnan(self.predictions.probability).all():
-            axis.text(0.5, 0.5, "not determined:\ncollinear columns", transform=axis.transAxes, ha="center", color=GREY)
+            axis.text(0.5, 0.5, "not determined\nby the data", transform=axis.transAxes, ha="center", color=GREY)
         if self.is_discrete:
             axis.set_xticks(places, [_level_name(value) for value in self.grid])
             axis.set_xlim(-0.5, len(places) - 0.5)
@@ -309,50 +295,6 @@ class EffectDisplay:
                 artists.append(self.ax_.fill_between(places, bottom, top, **style))
             bottom = top
         return artists
-
-
-def _position(inference: Inference, feature: str | int) -> int:
-    """Return the position of a column."""
-    if isinstance(feature, str):
-        if feature not in inference.features:
-            known = [*inference.factors, *inference.features]
-            raise ValueError(
-                f"There is no feature {feature!r}, expected a column or a factor of the model: {known[:12]}."
-            )
-        return inference.features.index(feature)
-    if not -len(inference.features) <= feature < len(inference.features):
-        raise ValueError(f"There is no column {feature!r}: the model sees {len(inference.features)}.")
-    return int(feature) % len(inference.features)
-
-
-def _observed(inference: Inference, columns: tuple[int, ...]) -> FloatArray:
-    """Return columns of the rows of any weight, shape (n, g)."""
-    pick = np.zeros((len(inference.features), len(columns)))
-    pick[list(columns), np.arange(len(columns))] = 1.0
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        return block.times(pick), block.weighted(np.ones(len(block)))
-
-    values, weights = inference.estimate.objective.rows.concatenate(statistic)
-    return np.asarray(values[:, weights > 0.0].T)
-
-
-def _levels(
-    inference: Inference, factor: str, columns: tuple[int, ...], base: str
-) -> tuple[npt.NDArray[Any], FloatArray]:
-    """Return the names of the levels of a factor, and what its columns are in each, shape (levels, g)."""
-    observed = _observed(inference, columns)
-    if not np.isin(observed, (0.0, 1.0)).all() or observed.sum(axis=1).max() > 1.0:
-        raise ValueError(
-            f"The columns of the factor {factor!r} are not zeros and ones with one of them on: no level is known. "
-            "Draw its columns, one at a time."
-        )
-    features = [inference.features[column] for column in columns]
-    names = [feature.partition(f"{factor}_")[2] or feature for feature in features]
-    states = np.identity(len(columns))
-    if observed.sum(axis=1).min() < 1.0:
-        names, states = [base, *names], np.concatenate([np.zeros((1, len(columns))), states])
-    return np.array(names, dtype=object), states
 
 
 def _level_name(value: Any) -> str:

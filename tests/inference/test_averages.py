@@ -87,6 +87,11 @@ def test_their_differences_are_the_marginal_effects_of_a_factor_in_a_pipeline():
     found = result.average_predictions(["ses_middle", "ses_high"], [[0, 0], [1, 0], [0, 1]])
     effects = result.marginal_effects().estimate[:2]
     np.testing.assert_allclose(found.probability[1:] - found.probability[0], effects, **ROUNDING)
+    # The pipeline's own column says the same, in the user's words.
+    levels = result.average_predictions("ses")
+    assert levels.grid.tolist() == ["low", "middle", "high"]
+    np.testing.assert_allclose(levels.probability, found.probability, **ROUNDING)
+    np.testing.assert_allclose(levels.std_error, found.std_error, **ROUNDING)
 
 
 def test_half_the_intervals_of_level_one_half_cover_the_truth():
@@ -136,8 +141,93 @@ def test_what_makes_no_sense_is_refused():
         result.average_predictions(0, [np.nan])
     with pytest.raises(ValueError, match='"average", "means" or a dict'):
         result.average_predictions(0, [1.0], "medians")
+    with pytest.raises(ValueError, match="values is missing"):
+        result.average_predictions([0, 1])
+    levels = with_levels()
+    with pytest.raises(ValueError, match="no level 'z', expected some of"):
+        levels.average_predictions("level", ["z"], groups={"level": [0, 1]})
+    with pytest.raises(ValueError, match="not zeros and ones with one of them on"):
+        result.average_predictions("level", groups={"level": [0, 1]})
+
+
+def with_levels():
+    """A fit on two dummies, of the levels x0 and x1, their base off, and a number."""
+    rng = np.random.default_rng(3)
+    level = rng.integers(3, size=300)
+    X = np.column_stack([level == 1, level == 2, rng.normal(size=300)]).astype(float)
+    y = (rng.uniform(size=300) < 0.2 + 0.25 * level).astype(np.int32)
+    return inferred(Data(X, y))
+
+
+def test_groups_of_dummies_are_set_to_their_levels():
+    result = with_levels()
+    found = result.average_predictions("level", groups={"level": ["x0", "x1"]}, base="none")
+    expected = result.average_predictions([0, 1], [[0, 0], [1, 0], [0, 1]])
+    assert found.grid.tolist() == ["none", "x0", "x1"]
+    assert found.terms == ("level",)
+    np.testing.assert_array_equal(found.probability, expected.probability)
+    np.testing.assert_array_equal(found.std_error, expected.std_error)
+    some = result.average_predictions("level", ["x1", "(base)"], groups={"level": [0, 1]})
+    np.testing.assert_array_equal(some.probability, expected.probability[[2, 0]])
+    states = result.average_predictions("level", [[1, 0]], groups={"level": [0, 1]})
+    np.testing.assert_array_equal(states.probability, expected.probability[[1]])
+
+
+def test_by_default_numbers_are_set_to_a_grid_and_switches_to_0_and_1():
+    result = with_levels()
+    number = result.average_predictions("x2")
+    assert number.grid[[0, -1]].tolist() == [number.observed.min(), number.observed.max()]
+    assert len(number.grid) == 51
+    assert result.average_predictions("x1").grid.tolist() == [0.0, 1.0]
+
+
+def test_they_print_what_was_set_and_their_frame_has_it_in_a_column():
+    result = with_levels()
+    text = str(result.average_predictions("level", groups={"level": [0, 1]}))
+    assert "level = (base)\n" in text
+    assert "level = x1\n" in text
+    assert str(result.average_predictions("x2")).endswith("... and 41 more values: see to_frame()")
+    frame = result.average_predictions("x2", [0.5, 1]).to_frame()
+    assert frame["value"].tolist() == [0.5, 0.5, 1.0, 1.0]
+    both = result.average_predictions(["x0", "x2"], [[0, 0.5], [1, 0.5]])
+    assert "x0 = 0, x2 = 0.5\n" in str(both)
+    assert both.to_frame().columns.tolist()[:3] == ["x0", "x2", "class"]
+
+
+def separated_by_a_dummy():
+    """Column 0 is on only where the class is 0; the rest overlaps."""
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(300, 3))
+    y = rng.integers(3, size=300).astype(np.int32)
+    X[:, 0] = (y == 0) & (rng.uniform(size=300) < 0.3)
+    X[:, 2] = rng.integers(2, size=300)
+    with pytest.warns(SeparationWarning):
+        model = SoftmaxGLM(alpha=0).fit(X, y)
+    return X, y, infer(model, X, y)
+
+
+def test_of_separated_classes_what_is_finite_is_predicted():
+    X, y, result = separated_by_a_dummy()
+    rest = X[:, 0] == 0.0
+    alone = infer(SoftmaxGLM(alpha=0).fit(X[rest, 1:], y[rest]), X[rest, 1:], y[rest])
+    for column, values in ((1, [-1.0, 0.5]), (2, [0.0, 1.0])):
+        found = result.average_predictions(column, values)
+        expected = alone.average_predictions(column - 1, values)
+        # Where the dummy is on, class 0 is certain, whatever the rest is.
+        certain = np.array([1.0, 0.0, 0.0]) * (1.0 - rest.mean())
+        np.testing.assert_allclose(found.probability, rest.mean() * expected.probability + certain, rtol=1e-6)
+        np.testing.assert_allclose(found.std_error, rest.mean() * expected.std_error, rtol=1e-6)
+    assert np.isnan(result.average_predictions(0, [0.0, 1.0]).probability).all()
+    # At one place off the separating column all is finite; the mean of that column is no such place.
+    there = result.average_predictions([0, 1], [[0.0, 0.3]], {2: 1.0})
+    np.testing.assert_allclose(there.probability, alone.predict(np.array([[0.3, 1.0]])).probability, rtol=1e-6)
+    assert np.isnan(result.average_predictions(1, [0.0], "means").probability).all()
+
+
+def test_of_completely_separated_classes_nothing_is_predicted():
     data = separable()
     with pytest.warns(SeparationWarning):
         model = SoftmaxGLM(alpha=0).fit(data.X, data.y)
-    with pytest.raises(ValueError, match="average_predictions is not available"):
-        infer(model, data.X, data.y).average_predictions(0, [1.0])
+    result = infer(model, data.X, data.y)
+    for at in ("average", "means", {1: 0.0}):
+        assert np.isnan(result.average_predictions(0, [1.0], at).probability).all()

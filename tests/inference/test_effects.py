@@ -18,11 +18,11 @@ STATSMODELS = {"rtol": 1e-7, "atol": 1e-10}
 KINDS = ["average", "at-means"]
 
 
-def effects_of(estimate, factors=None, covariance=None, **options):
+def effects_of(estimate, factors=None, root=None, **options):
     p = estimate.objective.rows.n_features
     return marginal_effects(
         estimate,
-        estimate.inverse_curvature if covariance is None else covariance,
+        estimate.inverse_root if root is None else root,
         features=[f"x{j}" for j in range(p)],
         classes=np.arange(estimate.n_classes),
         factors=factors or {},
@@ -85,8 +85,7 @@ def test_standard_errors_are_those_of_the_delta_method(name, kind):
     data = with_dummies(OVERLAPPING[name]())
     estimate = estimate_of(data)
     size = len(estimate.information)
-    root = np.random.default_rng(1).normal(size=(size, size))
-    covariance = root @ root.T / estimate.total_weight
+    root = np.random.default_rng(1).normal(size=(size, size)) / np.sqrt(estimate.total_weight)
 
     def effects_at(coordinates):
         moved = estimate.parameters + estimate.coordinates.displacement(coordinates)
@@ -94,8 +93,8 @@ def test_standard_errors_are_those_of_the_delta_method(name, kind):
 
     steps = 1e-4 * np.identity(size)
     gradient = np.array([(effects_at(step) - effects_at(-step)) / 2e-4 for step in steps])
-    variance = np.einsum("ajk,ab,bjk->jk", gradient, covariance, gradient)
-    result = effects_of(estimate, {"level": (0, 1)}, covariance, kind=kind)
+    variance = np.einsum("ajk,ab,bjk->jk", gradient, root @ root.T, gradient)
+    result = effects_of(estimate, {"level": (0, 1)}, root, kind=kind)
     np.testing.assert_allclose(result.std_error, np.sqrt(variance), **DIFFERENCES)
 
 
@@ -165,7 +164,7 @@ def test_counts_are_repeated_rows(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_factor_with_all_its_dummies_has_the_same_effects_and_a_base_of_zero(kind):
+def test_a_factor_with_all_its_dummies_has_the_same_effects_against_its_first_level(kind):
     data = with_dummies(OVERLAPPING["overlapping"]())
     every = replace(data, X=np.column_stack([1.0 - data.X[:, :2].sum(axis=1), data.X]))
     one, other = estimate_of(data), estimate_of(every)
@@ -173,11 +172,11 @@ def test_a_factor_with_all_its_dummies_has_the_same_effects_and_a_base_of_zero(k
         effects_of(one, {"level": (0, 1)}, kind=kind),
         effects_of(other, {"level": (0, 1, 2)}, kind=kind),
     )
-    np.testing.assert_allclose(with_base.estimate[1:], without.estimate, **ROUNDING)
-    np.testing.assert_allclose(with_base.std_error[1:], without.std_error, **ROUNDING)
-    for zero in (with_base.estimate[0], with_base.std_error[0], with_base.lower[0], with_base.upper[0]):
-        assert (zero == 0.0).all()
-    assert np.isnan(with_base.p_value[0]).all()
+    np.testing.assert_allclose(with_base.estimate, without.estimate, **ROUNDING)
+    np.testing.assert_allclose(with_base.std_error, without.std_error, **ROUNDING)
+    assert with_base.contrasts[:3] == ("x1 - x0", "x2 - x0", "1 - 0")
+    assert without.contrasts[:3] == ("x0 - (base)", "x1 - (base)", "1 - 0")
+    assert with_base.terms[:3] == ("level", "level", "x3")
     # Toggled each, the others as they are, nobody knows: the design has no such rows.
     alone = effects_of(other, {"level": (0, 1, 2)}, kind=kind, discrete="column")
     assert np.isnan(alone.estimate[:3]).all()
@@ -274,7 +273,9 @@ def test_with_a_penalty_there_are_no_p_values():
 
 def test_a_tidy_frame():
     frame = effects_of(estimate_of(hsb2())).to_frame()
-    assert frame.columns.tolist() == ["term", "class", "estimate", "std_error", "z", "p_value", "lower", "upper"]
+    numbers = ["estimate", "std_error", "z", "p_value", "lower", "upper"]
+    assert frame.columns.tolist() == ["term", "contrast", "class", *numbers]
+    assert frame.contrast.tolist() == ["1 - 0"] * 6 + ["dP/dx"] * 3
     assert frame.term.tolist() == ["x0"] * 3 + ["x1"] * 3 + ["x2"] * 3
     assert frame["class"].tolist() == [0, 1, 2] * 3
     assert frame.estimate[6] == pytest.approx(0.0171411958, abs=5e-11)

@@ -151,15 +151,25 @@ def test_infrequent_and_dropped_categories_are_counted(pupils):
     assert [result.features[column] for column in result.factors["b"]] == ["b_low", "b_middle"]
 
 
-def test_steps_that_mix_columns_leave_no_factors(pupils):
+def test_steps_without_names_leave_factors_the_names_of_their_inputs(pupils):
     def halves(X):
         return np.asarray(X)[:, :2] * 0.5
 
     transformer = columns(sparse_threshold=0)
     pipeline = make_pipeline(transformer, FunctionTransformer(halves), SoftmaxGLM(alpha=0))
     result = infer(pipeline.fit(pupils, pupils["prog"]), pupils, pupils["prog"])
-    assert result.factors == {}
+    assert result.factors == {"ses": (0, 1)}
     assert result.terms == ("Intercept", "x0", "x1")
+
+
+def test_steps_that_mix_columns_leave_no_factors(pupils):
+    def mixed(X):
+        return np.asarray(X) @ np.array([[1.0, 0.0], [0.0, 1.0], [0.1, 0.2]])
+
+    transformer = columns(sparse_threshold=0)
+    pipeline = make_pipeline(transformer, FunctionTransformer(mixed), SoftmaxGLM(alpha=0))
+    result = infer(pipeline.fit(pupils, pupils["prog"]), pupils, pupils["prog"])
+    assert result.factors == {}
 
 
 def test_a_pipeline_without_dropped_dummies_still_tests_its_factor(pupils):

@@ -249,7 +249,7 @@ def test_tables_print_the_numbers_they_hold(pupils):
     assert str(pupils.test_terms()).splitlines()[0] == "Likelihood-ratio tests of leaving out each term"
     assert str(pupils.test_terms()).splitlines()[-1].split() == ["write", *_cells_of_last(pupils.test_terms())]
     effects = str(pupils.marginal_effects())
-    assert "ses_high (from 0 to 1)" in effects
+    assert "ses (from low to high)" in effects
     assert "write\n" in effects
     penalised = inferred(overlapping(), alpha=0.1)
     assert "p-value" not in str(penalised.coefficients)

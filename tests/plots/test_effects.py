@@ -4,7 +4,7 @@ import pytest
 from matplotlib import pyplot as plt
 from problems import collinear, many_classes
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, SplineTransformer, StandardScaler
 
 from softglm import SoftmaxGLM, infer
 from softglm.plots import EffectDisplay
@@ -39,19 +39,32 @@ def test_the_grid_spans_the_data_and_the_rug_shows_them(students):
     assert rug.get_marker() == "|"
     np.testing.assert_array_equal(rug.get_xdata(), np.unique(observed))
     assert len(draw(students, "write", rug=False).ax_.lines) == 3
-    assert draw(students, 2, grid=[40.0, 50.0]).grid.tolist() == [40.0, 50.0]
+    assert draw(students, 1, grid=[40.0, 50.0]).grid.tolist() == [40.0, 50.0]
 
 
 def test_a_factor_has_points_at_all_its_levels(students):
-    display = draw(students, "ses", base="low")
+    display = draw(students, "ses")
     assert [label.get_text() for label in display.ax_.get_xticklabels()] == ["low", "middle", "high"]
     states = [[0, 0], [1, 0], [0, 1]]
     expected = students.average_predictions(["ses_middle", "ses_high"], states).probability
     for k, bars in enumerate(display.artists_):
-        np.testing.assert_array_equal(bars.lines[0].get_ydata(), expected[:, k])
+        np.testing.assert_allclose(bars.lines[0].get_ydata(), expected[:, k], rtol=1e-12)
     # Side by side, so that no interval hides another.
     assert len({float(bars.lines[0].get_xdata()[0]) for bars in display.artists_}) == 3
-    assert draw(students, "ses").grid.tolist() == ["(base)", "middle", "high"]
+    assert draw(students, "ses", grid=["high", "low"]).grid.tolist() == ["high", "low"]
+
+
+def test_groups_name_the_dummies_of_a_factor_and_base_its_level_without_one():
+    X = pd.DataFrame({"ses_middle": [0, 1, 0] * 40, "ses_high": [0, 0, 1] * 40, "write": np.arange(120.0) % 7})
+    y = np.tile([0, 1, 1, 0, 1, 0, 0], 18)[:120]
+    result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
+    groups = {"ses": ["ses_middle", "ses_high"]}
+    display = draw(result, "ses", groups=groups, base="low")
+    assert display.grid.tolist() == ["low", "middle", "high"]
+    assert display.feature == "ses"
+    expected = result.average_predictions(["ses_middle", "ses_high"], [[0, 0], [1, 0], [0, 1]])
+    np.testing.assert_array_equal(display.predictions.probability, expected.probability)
+    assert draw(result, "ses", groups=groups).grid.tolist() == ["(base)", "middle", "high"]
 
 
 def test_a_factor_with_all_its_columns_has_no_other_base():
@@ -151,7 +164,7 @@ def test_what_the_data_do_not_determine_is_said_so():
     data = collinear()
     display = draw(infer(SoftmaxGLM(alpha=0).fit(data.X, data.y), data.X, data.y), 0)
     assert np.isnan(display.predictions.probability).all()
-    assert [text.get_text() for text in display.ax_.texts] == ["not determined:\ncollinear columns"]
+    assert [text.get_text() for text in display.ax_.texts] == ["not determined\nby the data"]
     assert not draw(infer(SoftmaxGLM().fit(data.X, data.y), data.X, data.y), 0).ax_.texts
 
 
@@ -169,27 +182,51 @@ def test_the_frame_has_a_row_for_each_value_and_class(students):
     frame = draw(students, "write", grid=[40.0, 50.0]).to_frame()
     assert list(frame) == ["value", "class", "probability", "std_error", "lower", "upper"]
     assert frame["value"].tolist() == [40.0] * 3 + [50.0] * 3
-    assert draw(students, "ses").to_frame()["value"].unique().tolist() == ["(base)", "middle", "high"]
+    assert draw(students, "ses").to_frame()["value"].unique().tolist() == ["low", "middle", "high"]
 
 
-def test_what_makes_no_sense_is_refused(students, separated_iris):
-    with pytest.raises(ValueError, match="no feature 'age', expected a column or a factor"):
+def test_what_infinite_estimates_decide_is_said_so(separated_iris):
+    display = draw(separated_iris, 0)
+    assert [text.get_text() for text in display.ax_.texts] == ["not determined\nby the data"]
+
+
+def test_what_makes_no_sense_is_refused(students):
+    with pytest.raises(ValueError, match="no column 'age' among the columns"):
         draw(students, "age")
     with pytest.raises(ValueError, match="There is no column 7"):
         draw(students, 7)
-    with pytest.raises(ValueError, match="grid is for columns"):
+    with pytest.raises(ValueError, match=r"The pipeline does not take 0\.0 for 'ses'"):
         draw(students, "ses", grid=[0.0])
     with pytest.raises(ValueError, match="grid has shape"):
         draw(students, "write", grid=[[1.0]])
     with pytest.raises(ValueError, match="kind must be"):
         draw(students, "write", kind="bars")
-    with pytest.raises(ValueError, match="fit with a penalty"):
-        draw(separated_iris, 0)
 
 
-def test_scaled_dummies_are_no_levels():
+def test_dummies_are_levels_scaled_or_not():
     X = pd.DataFrame({"color": ["blue", "red", "green"] * 20})
     y = np.tile([0, 1, 0, 1, 1, 0], 10)
     model = make_pipeline(OneHotEncoder(sparse_output=False), StandardScaler(), SoftmaxGLM()).fit(X, y)
-    with pytest.raises(ValueError, match="not zeros and ones"):
-        draw(infer(model, X, y), "color")
+    display = draw(infer(model, X, y), "color")
+    assert display.grid.tolist() == ["blue", "green", "red"]
+    levels = pd.DataFrame({"color": display.grid})
+    np.testing.assert_allclose(display.predictions.probability, model.predict_proba(levels), rtol=1e-12)
+
+
+def test_labels_between_dollars_are_drawn_as_they_are():
+    X = pd.DataFrame({"income": ["$1 to $2", "$3", "above"] * 20})
+    y = np.tile([0, 1, 0, 1, 1, 0], 10)
+    display = draw(infer(make_pipeline(OneHotEncoder(), SoftmaxGLM()).fit(X, y), X, y), "income")
+    display.figure_.canvas.draw()
+    assert [label.get_text() for label in display.ax_.get_xticklabels()] == [r"\$1 to \$2", r"\$3", "above"]
+
+
+def test_a_curve_goes_through_what_the_pipeline_makes_of_its_feature():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"age": rng.uniform(20, 70, 200), "z": rng.normal(size=200)})
+    y = (np.abs(X["age"] - 45) + rng.normal(0, 8, 200) < 13).astype(int)
+    model = make_pipeline(SplineTransformer(), SoftmaxGLM(alpha=0.01)).fit(X, y)
+    display = draw(infer(model, X, y), "age", grid=[25.0, 45.0, 65.0])
+    expected = [model.predict_proba(X.assign(age=age)).mean(axis=0) for age in display.grid]
+    np.testing.assert_allclose(display.predictions.probability, expected, rtol=1e-10)
+    assert display.ax_.get_xlabel() == "age"

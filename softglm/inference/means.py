@@ -1,0 +1,247 @@
+r"""Mean probabilities of rows, their gradients, and whether the data determine them, wherever features are moved to.
+
+With p = softmax(eta) of row i, eta_k = D_k' zeta in its s identifiable directions (D of shape (K, s)), and f_l the
+features in the coordinates Z, in which d zeta_c / d Z_lc = scales_lc f_l,
+
+    P_k = mean of p_k,    d P_k / d Z_lc = scales_lc  mean of p_k (D_k - D'p)_c f_l
+
+That serves averages of predictions, differences between levels, and, as the quotient of a difference, derivatives.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from softglm.arrays import BoolArray, FloatArray, Matrix
+from softglm.data import Block, DenseBlock, Rows, RowsInMemory
+from softglm.data.rows import Statistic
+from softglm.inference.classes import class_probabilities, every_class
+from softglm.inference.estimate import Estimate, triangle_of
+from softglm.inference.inputs import Inputs, Setting
+from softglm.inference.limit import offset_of
+
+# Changes whose singular values are below this share of the largest are rounding; so are those of small changes, and in
+# single precision.
+_INDEPENDENT, _SMALL_INDEPENDENT, _SINGLE_INDEPENDENT = 1e-8, 1e-5, 1e-3
+# Rows whose changes are looked at together.
+_CHUNK = 4096
+
+
+def mean_probabilities(estimate: Estimate, rows: Rows) -> tuple[FloatArray, FloatArray]:
+    """Return P, shape (K,), and its gradients in the coordinates, shape (K, P), over rows of any features.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    rows : Rows
+        Of which features, weights and offset are used.
+    """
+    objective, coordinates = estimate.objective, estimate.coordinates
+    coef, intercept = objective.uncentred(estimate.parameters)
+    directions = every_class(coordinates.classes)
+
+    def statistic(block: Block) -> tuple[FloatArray, ...]:
+        probability = class_probabilities(block.predictor(coef, intercept))
+        deviations = deviations_of(probability, directions)
+        weighted = block.weighted(probability)
+        jacobians = weighted[:, np.newaxis] * deviations
+        weight = block.weighted(np.ones(len(block))).sum(keepdims=True)
+        features = jacobians @ block.centred(objective.moments.center)
+        return weighted.sum(axis=1), jacobians.sum(axis=2), features, weight
+
+    probability, constant, features, weight = rows.sum(statistic)
+    return probability / weight, pulled_back(estimate, features / weight, constant / weight)
+
+
+def pulled_back(estimate: Estimate, features: FloatArray, constant: FloatArray) -> FloatArray:
+    """Return gradients in the coordinates, shape (..., P), of sums over rows of J [x - c; 1].
+
+    Parameters
+    ----------
+    estimate : Estimate
+    features : array of shape (..., s, p)
+        Of J (x - c).
+    constant : array of shape (..., s)
+        Of J.
+    """
+    coordinates = estimate.coordinates
+    p = features.shape[-1]
+    along = features @ coordinates.features[:p]
+    along += constant[..., np.newaxis] * coordinates.features[p:].sum(axis=0)
+    moved = coordinates.scales * along.swapaxes(-1, -2)
+    return np.asarray(moved.reshape(*moved.shape[:-2], -1))
+
+
+def deviations_of(probability: FloatArray, directions: FloatArray) -> FloatArray:
+    """Return D_k - D'p, shape (K, s, rows), of p, shape (K, rows): p_k times them is dp_k / dzeta."""
+    return np.asarray(directions[:, :, np.newaxis] - directions.T @ probability)
+
+
+def weighted_means(rows: Rows) -> FloatArray:
+    """Return the weighted means of the features, shape (p,)."""
+
+    def statistic(block: Block) -> tuple[FloatArray, ...]:
+        ones = block.weighted(np.ones((1, len(block))))
+        return ones.sum(axis=1), block.cross(ones)[:, 0]
+
+    weight, x = rows.sum(statistic)
+    return np.asarray(x / weight)
+
+
+@final
+class _RowsAt(Rows):
+    """The same rows, with features at one place: only their offsets still differ.
+
+    Parameters
+    ----------
+    rows : Rows
+    place : array of shape (p,)
+    """
+
+    def __init__(self, rows: Rows, place: FloatArray) -> None:
+        self._rows, self._place = rows, place
+        self.n_rows, self.n_features, self.has_offset = rows.n_rows, rows.n_features, rows.has_offset
+
+    def map(self, statistic: Statistic) -> Iterator[tuple[npt.NDArray[Any], ...]]:
+        """Yield the statistic of each block, as `Rows.map` does."""
+
+        def there(block: Block) -> tuple[npt.NDArray[Any], ...]:
+            X = np.tile(self._place, (len(block), 1))
+            return statistic(DenseBlock(X, block.targets, block.weights, block.offset))
+
+        return self._rows.map(there)
+
+
+def rows_at(rows: Rows, place: FloatArray) -> Rows:
+    """Return the rows with their features at one place, (p,); without offsets they are all alike, and one is enough."""
+    if rows.has_offset:
+        return _RowsAt(rows, place)
+    return RowsInMemory(place[np.newaxis], np.zeros(1, dtype=np.int32))
+
+
+def observed_rows(estimate: Estimate) -> Rows:
+    """Return the rows as they were observed: with no alternative taken away, where the fit is a limit."""
+    return (estimate.observed or estimate.objective).rows
+
+
+def forms_of(estimate: Estimate, features: FloatArray, constant: float) -> FloatArray:
+    """Return [features; constant], shape (k, m), of features (k, p): forms of a column of the parameters."""
+    m, _ = estimate.objective.shape
+    return np.concatenate([features, np.full((len(features), m - features.shape[1]), constant)], axis=1)
+
+
+def is_place_known(estimate: Estimate, place: FloatArray) -> bool:
+    """Tell whether the data determine the probabilities where features are at one place, (p,)."""
+    form = forms_of(estimate, (place - estimate.objective.moments.center)[np.newaxis], 1.0)
+    seen = estimate.sees_rows(form @ estimate.coordinates.features)
+    return bool(estimate.estimable_terms(form).all() and seen.all())
+
+
+def are_changes_known(
+    estimate: Estimate, changes: Iterable[FloatArray], *, is_single: bool = False, are_small: bool = False
+) -> bool:
+    """Tell whether the data determine what changes of the features do to the ratios of all classes.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    changes : iterable of arrays of shape (rows, p)
+    is_single : bool, default=False
+        Whether they are known in single precision only.
+    are_small : bool, default=False
+        Whether they leave every row where it was, so that what is separated there stays so.
+    """
+    m, r = estimate.coordinates.features.shape
+    is_collinear = r < m and not estimate.is_penalised
+    if not is_collinear and (are_small or not estimate.unidentified.size):
+        return True
+    basis = _span(changes, _SINGLE_INDEPENDENT if is_single else _SMALL_INDEPENDENT if are_small else _INDEPENDENT)
+    forms = forms_of(estimate, basis, 0.0)
+    if not estimate.estimable_terms(forms).all():
+        return False
+    return are_small or bool(estimate.sees_rows(forms @ estimate.coordinates.features).all())
+
+
+def _span(changes: Iterable[FloatArray], tolerance: float) -> FloatArray:
+    """Return a basis of what changes span, shape (k, p)."""
+    triangle = triangle_of((block,) for block in changes)
+    units = np.abs(triangle).max(axis=0)
+    units[units == 0.0] = 1.0
+    _, singular, vectors = np.linalg.svd(triangle / units)
+    return np.asarray(vectors[singular > tolerance * singular[0]] * units)
+
+
+@final
+class Moved:
+    """The rows of a fit as they are where inputs are set: to average over, or at one place.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    inputs : Inputs
+    place : dict from position to value, or None
+        What all others are set to, for a place; there the columns of the model are averaged over the rows. None to
+        leave them as they are, and average the probabilities.
+    """
+
+    def __init__(self, estimate: Estimate, inputs: Inputs, place: Setting | None = None) -> None:
+        self.estimate, self.inputs, self.place = estimate, inputs, place
+        rows = estimate.objective.rows if place is None else observed_rows(estimate)
+        (self._weights,) = rows.concatenate(lambda block: (block.weighted(np.ones(len(block))),))
+        self._offset = rows.concatenate(offset_of)[0].T if rows.has_offset else None
+        self._own: Matrix | None = None
+
+    def setting(self, setting: Setting) -> Setting:
+        """Return what inputs are set to, those of the place included."""
+        return {**(self.place or {}), **setting}
+
+    def rows(self, made: Matrix) -> Rows:
+        """Return the rows, or the place, with these columns of the model, shape (n, p)."""
+        targets = np.broadcast_to(np.int32(0), made.shape[0])
+        rows = RowsInMemory(made, targets, self._weights, self._offset)
+        return rows if self.place is None else rows_at(rows, weighted_means(rows))
+
+    def mean(self, setting: Setting) -> tuple[FloatArray, FloatArray, bool]:
+        """Return the mean probabilities, (K,), their gradients, (K, P), and if the data determine them."""
+        made = self.inputs.transformed(self.setting(setting))
+        rows = self.rows(made)
+        return *mean_probabilities(self.estimate, rows), self.is_known(made)
+
+    def slope(self, shifted: tuple[Matrix, Matrix], step: float) -> tuple[FloatArray, FloatArray, bool]:
+        """Return the derivatives, (K,), by a shift of the columns of the model up and down, with their gradients."""
+        (up, gradients_up), (down, gradients_down) = (
+            mean_probabilities(self.estimate, self.rows(made)) for made in shifted
+        )
+        changes = self._blocks(lambda rows: _dense(shifted[0][rows]) - _dense(shifted[1][rows]))
+        is_single = shifted[0].dtype == np.float32
+        is_known = are_changes_known(self.estimate, changes, is_single=is_single, are_small=True)
+        if self.place is not None:
+            is_known &= self.is_known(shifted[0])
+        return (up - down) / (2.0 * step), (gradients_up - gradients_down) / (2.0 * step), is_known
+
+    def is_known(self, made: Matrix) -> bool:
+        """Tell whether the data determine the probabilities with these columns of the model, shape (n, p)."""
+        if self.place is not None:
+            targets = np.broadcast_to(np.int32(0), made.shape[0])
+            return is_place_known(self.estimate, weighted_means(RowsInMemory(made, targets, self._weights)))
+        if self._own is None:
+            self._own = self.inputs.transformed({})
+        own, is_single = self._own, made.dtype == np.float32
+        changes = self._blocks(lambda rows: _dense(made[rows]) - _dense(own[rows]))
+        return are_changes_known(self.estimate, changes, is_single=is_single)
+
+    def _blocks(self, changes_of: Any) -> Iterator[FloatArray]:  # noqa: ANN401 - a callable
+        counted = np.flatnonzero(self._weights > 0.0)
+        for first in range(0, len(counted), _CHUNK):
+            yield changes_of(counted[first : first + _CHUNK])
+
+
+def _dense(made: Matrix) -> FloatArray:
+    return np.asarray(made.toarray() if hasattr(made, "toarray") else made, dtype=np.float64)
+
+
+def determined(estimate: Estimate, gradients: FloatArray) -> BoolArray:
+    """Tell which derivatives, of gradients (K, P), depend on nothing that a limit leaves open, (K,)."""
+    return estimate.sees(gradients) if estimate.is_singular else np.ones(len(gradients), dtype=bool)
