@@ -12,7 +12,7 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.families import Bernoulli, Categorical, UnconstrainedFamily
 from softglm.inference.separation import detect
 from softglm.model import Objective, Ridge
-from softglm.validation import check_numbers, make_rows, read_response, read_weights
+from softglm.validation import check_no_dates, check_numbers, explained, make_rows, read_response, read_weights
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -174,7 +174,8 @@ def detect_separation(
 
     It does not exist where some linear predictor opposes no observation and favours some (Albert & Anderson 1984).
     Linear programs find the predictor that favours most (Konis 2007). Neither the size of positive weights nor an
-    offset matters.
+    offset matters. Differences between rows that are as small as what is lost to the arithmetic, some 1e-14 of the
+    spread of a column, count as none: such rows tie.
 
     Parameters
     ----------
@@ -195,7 +196,11 @@ def detect_separation(
     Raises
     ------
     ValueError
-        If the input cannot be fitted, or has too many parameters: (K - 1)(p + 1) above some thousands.
+        If the input cannot be fitted.
+    ArithmeticError
+        If it hangs on differences as small as the last digits of X: subtract a constant from columns far from 0.
+    MemoryError
+        If there are too many parameters for the memory of this machine.
 
     References
     ----------
@@ -214,10 +219,13 @@ def detect_separation(
     >>> bool((found.limits[2, 1] == 0.0).all())  # virginica against versicolor: finite
     True
     """
-    given, X = X, check_array(X, accept_sparse="csr")
+    given = X
+    check_no_dates(X)
+    with explained(X, y):
+        X = check_array(X, accept_sparse="csr")
+        values = check_array(y, ensure_2d=False, dtype=None, input_name="y")
     names = _names(given, X.shape[1])
     check_numbers(X, "X")
-    values = check_array(y, ensure_2d=False, dtype=None, input_name="y")
     check_consistent_length(X, values)
     weights = read_weights(sample_weight, X.shape[0])
     response = read_response(y, values)

@@ -103,7 +103,7 @@ class TermTests:
         shrunk = [
             f"{term} {df} of {asked}"
             for term, df, asked in zip(self.terms, self.df, self.n_restrictions, strict=True)
-            if df < asked and not np.isnan(self.statistic[self.terms.index(term)])
+            if df < asked
         ]
         infinite = (self.df > 0) & np.isnan(self.statistic)
         notes = []

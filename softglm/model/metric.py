@@ -19,7 +19,7 @@ from softglm.model.prices import proof_price
 # The reciprocal condition of a Hessian all of which is more than rounding.
 _SOUND = 1e-14
 # What a coordinate of a gradient may be off by: it is a mean of terms of size 1.
-_ROUNDING = 8.0 * np.finfo(np.float64).eps
+_ROUNDING = 8.0 * float(np.finfo(np.float64).eps)
 # What is added to the diagonal of one that is indefinite, at first, relative to its trace.
 _LEAST_SHIFT = np.finfo(np.float64).eps
 # Beyond, the exponential of the distance may overflow; nothing is proved long before.
@@ -140,7 +140,7 @@ class HessianMetric:
     @property
     def _longest_inverse(self) -> float:
         """The largest eigenvalue of H^-1, nearly."""
-        return 1.0 / (self._reciprocal_condition * self._norm)
+        return float(1.0 / (self._reciprocal_condition * self._norm))
 
     @property
     def proof_cost(self) -> float:

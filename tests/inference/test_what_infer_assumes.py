@@ -1,0 +1,121 @@
+"""What the rows, the weights and the base class are taken to be is right, or said."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from problems import counts, overlapping, two_classes
+from scipy import sparse
+
+from softglm import SoftmaxGLM, infer
+from softglm.inference import estimate as estimate_room
+
+
+def inferred(X, y, *, sample_weight=None, alpha=0.0, **options):
+    return infer(SoftmaxGLM(alpha=alpha).fit(X, y, sample_weight), X, y, sample_weight=sample_weight, **options)
+
+
+@pytest.mark.parametrize("covariance", ["model", "robust", "HC3"])
+@pytest.mark.parametrize(
+    "weights",
+    [
+        lambda rng, n: rng.uniform(100.0, 4000.0, n),  # a survey's: each row stands for thousands
+        lambda rng, n: n * rng.dirichlet(np.ones(n)),  # normalised to the number of rows
+        lambda _, n: np.where(np.arange(n) == 7, 2.5, 1.0),  # one of them only
+    ],
+)
+def test_fractions_of_copies_are_warned_of(weights, covariance):
+    data = overlapping()
+    values = weights(np.random.default_rng(0), len(data.y))
+    with pytest.warns(UserWarning, match=r'holds fractions.*weights="sampling" and covariance="robust"'):
+        inferred(data.X, data.y, sample_weight=values, covariance=covariance)
+
+
+@pytest.mark.parametrize("weights", [np.arange(150) % 4, np.full(150, 1000.0), 2.0, np.arange(150) % 3 * 1e6])
+def test_whole_copies_and_sampling_weights_are_not(weights):
+    data = overlapping()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        inferred(data.X, data.y, sample_weight=weights)
+        fractions = np.random.default_rng(0).uniform(size=150)
+        inferred(data.X, data.y, sample_weight=fractions, weights="sampling", covariance="robust")
+
+
+LEVELS = ["never", "at times", "always"]
+ORDERED = {
+    "pandas": lambda values: pd.Series(pd.Categorical(values, LEVELS, ordered=True)),
+    "pandas, a level that does not occur": lambda values: pd.Series(
+        pd.Categorical(values, ["-", *LEVELS], ordered=True)
+    ),
+    "polars": lambda values: pl.Series(values, dtype=pl.Enum(LEVELS)),
+}
+
+
+@pytest.mark.parametrize("name", ORDERED)
+def test_the_base_of_an_ordered_factor_is_its_first_level(name):
+    data = overlapping()
+    y = ORDERED[name](np.array(LEVELS)[data.y].tolist())
+    result = inferred(data.X, y)
+    assert result.reference == "never"
+    assert str(result).startswith("Multinomial logit, base class: never (the first level)\n")
+    assert inferred(data.X, y, reference="always").reference == "always"
+
+
+@pytest.mark.parametrize("make", [lambda values: values, pd.Series, lambda values: pd.Series(values, dtype="category")])
+def test_of_any_other_response_it_is_said_how_it_was_chosen(make):
+    data = overlapping()
+    result = inferred(data.X, make(np.array(LEVELS, dtype=object)[data.y]))
+    assert result.reference == "always"
+    assert str(result).startswith("Multinomial logit, base class: always (the first in sorted order)\n")
+    assert str(result.rebase("never")).startswith("Multinomial logit, base class: never\n")
+
+
+def test_intercepts_of_uncentred_columns_show_no_hauck_donner_effect():
+    # Far from its zero a column makes the intercept what the fit would say there, hundreds of standard deviations off.
+    x = np.repeat([[0.0], [1.0]], 100, axis=0)
+    y = np.concatenate([np.arange(100) < 25, np.arange(100) < 99]).astype(int)
+    assert inferred(x, y).hauck_donner.tolist() == [[False, True]]
+    for shift in (1.0, 50.0, -1000.0, 3e5):
+        result = inferred(x + shift, y)
+        assert not result.hauck_donner[0, 0]
+        assert "Intercept of" not in str(result)
+    # Alone it is the log odds of the shares, and means something.
+    rare = np.arange(200) % 50 > 0
+    assert inferred(x, rare.astype(int)).null.hauck_donner.tolist() == [[True]]
+
+
+@pytest.mark.parametrize("make", [two_classes, counts])
+def test_the_hosmer_lemeshow_test_of_two_classes_does_not_depend_on_the_base(make):
+    data = make()
+    y = data.y if make is two_classes else np.column_stack([data.y[:, 0], data.y[:, 1:].sum(axis=1)])
+    result = inferred(data.X, y)
+    one, other = (result.rebase(base).hosmer_lemeshow() for base in (0, 1))
+    assert (one.statistic, one.df, one.p_value) == (other.statistic, other.df, other.p_value)
+    np.testing.assert_array_equal(one.observed, other.observed)
+
+
+@pytest.mark.parametrize(
+    ("X", "n_classes"),
+    [
+        (np.random.default_rng(0).normal(size=(50, 257)), 2),
+        (np.random.default_rng(0).normal(size=(120, 400)), 3),
+        (sparse.random(300, 300, density=0.1, format="csr", random_state=0), 2),
+        (np.random.default_rng(0).normal(size=(400, 30)), 25),
+    ],
+)
+def test_no_rule_of_the_fit_decides_whether_there_is_an_inference(X, n_classes):
+    y = np.random.default_rng(1).integers(n_classes, size=X.shape[0])
+    result = inferred(X, y, alpha="1/n_samples")
+    assert np.isfinite(result.coefficients.std_error).all()
+    assert result.optimisation_error < 1e-5
+    assert np.isfinite(result.predict(X[:2]).std_error).all()
+
+
+def test_what_does_not_fit_in_memory_is_said_in_bytes(monkeypatch):
+    data = overlapping()
+    model = SoftmaxGLM().fit(data.X, data.y)
+    monkeypatch.setattr(estimate_room, "_physical_memory", lambda: 5000.0)
+    with pytest.raises(MemoryError, match=r"10 parameters.*take 0.0 GB, and this machine has 0.0 GB. Select"):
+        infer(model, data.X, data.y)
