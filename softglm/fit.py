@@ -14,11 +14,13 @@ from softglm.families import ExponentialFamily, UnconstrainedFamily
 from softglm.model import (
     GLM,
     MAX_DENSE_FEATURES,
+    Basis,
     Null,
     Objective,
     Penalty,
     Ridge,
     null_model,
+    rebased,
     row_space,
 )
 from softglm.solver import DISTRUST, GapKind, Iterate, Progress, Status, minimise
@@ -205,6 +207,11 @@ def _fit(
     report: Report | None,
 ) -> Fit:
     objective = Objective(rows, family, penalty, fit_intercept=options.fit_intercept)
+    return _fit_objective(objective, options, start=start, report=report)
+
+
+def _fit_objective(objective: Objective, options: _Options, *, start: Start | None, report: Report | None) -> Fit:
+    family, penalty = objective.family, objective.penalty
     null = null_model(objective)
     if not np.isfinite(null.value):
         return _null_fit(objective, null, Status.NON_FINITE)
@@ -212,6 +219,9 @@ def _fit(
         problem = GLM.starting_at(objective, null)
     except FloatingPointError:
         return _null_fit(objective, null, Status.NON_FINITE)
+    elsewhere = rebased(objective, problem.coordinates)
+    if elsewhere is not None:
+        return _fit_rebased(objective, null, elsewhere, options, start=start, report=report)
     if not problem.coordinates.scales.size:
         return _null_fit(objective, null, Status.CONVERGED)
     first, n_evaluations = _first_iterate(objective, problem, null, start)
@@ -245,6 +255,29 @@ def _fit(
         n_evaluations=n_evaluations + solution.n_evaluations,
         n_refreshes=solution.n_refreshes,
     )
+
+
+def _fit_rebased(
+    objective: Objective,
+    null: Null,
+    elsewhere: tuple[Objective, Basis],
+    options: _Options,
+    *,
+    start: Start | None,
+    report: Report | None,
+) -> Fit:
+    """Fit on rows that double precision serves better."""
+    there, basis = elsewhere
+    result = _fit_objective(
+        there,
+        options,
+        start=None if start is None else Start(*basis.down(start.coef, start.intercept)),
+        report=None if report is None else lambda progress, *predictor: report(progress, *basis.up(*predictor)),
+    )
+    coef, intercept = basis.up(result.coef, result.intercept)
+    if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
+        return _null_fit(objective, null, Status.NON_FINITE)
+    return replace(result, coef=coef, intercept=intercept)
 
 
 def _precision(problem: GLM, tol: float) -> float:
@@ -291,7 +324,9 @@ def _null_fit(objective: Objective, null: Null, status: Status) -> Fit:
 
 def _rounded(result: Fit, objective: Objective, precision: npt.DTypeLike, tol: float) -> Fit:
     """Return the fit in the given precision, and count what that lost as part of the gap."""
-    coef = result.coef.astype(precision)
+    # The coefficient of a column of tiny spread may be beyond the range: the gap will tell what that costs.
+    most = float(np.finfo(np.dtype(precision)).max)
+    coef = np.clip(result.coef, -most, most).astype(precision)
     # The intercepts take up what the rounding of the coefficients shifts eta by at the mean of X.
     intercept = (result.intercept + objective.moments.center @ (result.coef - coef)).astype(precision)
     there = objective.centred(coef.astype(np.float64), intercept.astype(np.float64))

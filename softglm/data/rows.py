@@ -33,6 +33,8 @@ class Rows(ABC):
         That of the entries of X.
     multiplicity : float
         How many rows one of these stands for at the most; 1 unless they are a sample.
+    origin : array of shape (p,) or None
+        What was taken from the columns, whose last digits are therefore those of larger numbers; None for nothing.
     """
 
     n_rows: int
@@ -42,6 +44,7 @@ class Rows(ABC):
     is_sparse: bool
     dtype: npt.DTypeLike = np.float64
     multiplicity: float = 1.0
+    origin: FloatArray | None = None
 
     @abstractmethod
     def map(self, statistic: Statistic) -> Iterator[Arrays]:

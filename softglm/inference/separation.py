@@ -16,13 +16,15 @@ import numpy as np
 from softglm.arrays import BoolArray, FloatArray
 from softglm.fit import fit
 from softglm.inference.estimate import class_forms, coordinates_of, estimate_at, term_forms
-from softglm.model import Objective, Ridge
-from softglm.model.contrasts import ROUNDING, SEPARATED, Contrasts
+from softglm.model import Objective, Ridge, rebased
+from softglm.model.contrasts import Contrasts
 from softglm.model.coordinates import KroneckerCoordinates
-from softglm.model.separation import Recession, farthest, recession
+from softglm.model.separation import Recession, cone_of, farthest
 
 # Of the fit that only says where the boundary between the classes is.
 _RIDGE, _TOLERANCE = 1e-6, 1e-3
+# Forms of length 1 that see less than this of a cone see rounding, and what is lower than minus this is below 0.
+_ROUNDING, _LOWER = 1e-8, 1e-7
 # The size up to which linear programs over all that is separated take milliseconds.
 _MOST_ENTRIES = 20_000
 
@@ -72,19 +74,29 @@ def detect(
 
     Raises
     ------
-    ValueError
+    ArithmeticError
+        If it hangs on differences as small as the last digits of X.
+    MemoryError
         If there are too many parameters.
     """
     coordinates = coordinates_of(objective) if coordinates is None else coordinates
-    contrasts = Contrasts(objective, coordinates)
+    terms = term_forms(objective)
+    # What a fit does, where double precision serves columns badly as they are.
+    elsewhere = rebased(objective, coordinates)
+    if elsewhere is not None:
+        start = None if start is None else elsewhere[0].centred(*elsewhere[1].down(*objective.uncentred(start)))
+        terms[:, : objective.rows.n_features] *= elsewhere[1].units
+        terms /= np.maximum(np.abs(terms).max(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+        objective, coordinates = elsewhere[0], coordinates_of(elsewhere[0])
     if start is None:
         nearly = Ridge.on_coefficients(_RIDGE, objective.rows.n_features, fit_intercept=objective.fit_intercept)
         result = fit(objective.rows, objective.family, nearly, fit_intercept=objective.fit_intercept, tol=_TOLERANCE)
         start = objective.centred(result.coef, result.intercept)
-    features = np.asarray(np.linalg.lstsq(coordinates.features, start, rcond=None)[0], dtype=np.float64)
-    cone = recession(contrasts, contrasts.pivoted(features).ravel())
+    contrasts = Contrasts(objective, coordinates)
+    cone = cone_of(contrasts, objective, start)
     alternatives = contrasts.alternatives(cone.direction)
-    return Separation(_kind(objective, cone, alternatives), alternatives, *_limits(objective, contrasts, cone))
+    limits, determined = _limits(objective, contrasts, cone, terms)
+    return Separation(_kind(objective, cone, alternatives), alternatives, limits, determined)
 
 
 def _kind(
@@ -98,9 +110,14 @@ def _kind(
     return "complete" if alternatives[counts].sum(axis=1).min() == alternatives.shape[1] - 1 else "quasi-complete"
 
 
-def _limits(objective: Objective, contrasts: Contrasts, cone: Recession) -> tuple[FloatArray, BoolArray]:
-    """Return where the coefficients of the log ratio of any two classes go, (K, K, n_terms), and if that is known."""
-    coordinates, terms = contrasts.coordinates, term_forms(objective)
+def _limits(
+    objective: Objective, contrasts: Contrasts, cone: Recession, terms: FloatArray
+) -> tuple[FloatArray, BoolArray]:
+    """Return where the coefficients of the log ratio of any two classes go, (K, K, n_terms), and if that is known.
+
+    Terms are forms of the parameters of the objective, shape (n_terms, m).
+    """
+    coordinates = contrasts.coordinates
     identity = np.identity(len(class_forms(objective.shape[1])))
     first, second = np.triu_indices(len(identity), 1)
     # Against the pivot, class 0, whose own column gamma leaves out.
@@ -123,7 +140,7 @@ def _signs(contrasts: Contrasts, cone: Recession, forms: FloatArray) -> tuple[Fl
     lengths = np.linalg.norm(forms, axis=1, keepdims=True)
     within = np.divide(forms, lengths, out=np.zeros_like(forms), where=lengths > 0.0) @ span
     signs = np.where(within @ center < 0.0, -1.0, 1.0)
-    signs[np.linalg.norm(within, axis=1) <= ROUNDING] = 0.0
+    signs[np.linalg.norm(within, axis=1) <= _ROUNDING] = 0.0
     same = signs == 0.0
     most = _MOST_ENTRIES // max(len(center), 1)
     # Along a direction of no meaning no two contrasts are equally low by chance, as they may be along that of the cone
@@ -134,5 +151,5 @@ def _signs(contrasts: Contrasts, cone: Recession, forms: FloatArray) -> tuple[Fl
         separated /= np.linalg.norm(separated, axis=1, keepdims=True)
         for j in np.flatnonzero(~same):
             lowest = farthest(separated, -signs[j] * within[j])
-            same[j] = signs[j] * within[j] @ lowest >= -SEPARATED
+            same[j] = signs[j] * within[j] @ lowest >= -_LOWER
     return signs, same

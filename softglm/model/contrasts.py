@@ -4,7 +4,8 @@ With the directions D_d of the family, an observation t at x opposes theta where
 have been lower along D_d, or > 0 although it could have been higher. For labels: eta_y >= eta_l for every class l.
 """
 
-from typing import final
+from functools import cached_property
+from typing import NamedTuple, final
 
 import numpy as np
 from scipy import linalg
@@ -14,10 +15,22 @@ from softglm.data import Block
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.objective import Objective
 
-# What separates contrasts of length 1 by a gamma of entries up to 1; less is rounding, like less than minus that.
-SEPARATED = 1e-7
-# Forms of length 1 that are orthogonal are so to this precision.
-ROUNDING = 1e-8
+# How many units in the last place a sum of products may lose.
+_LOST = 16 * np.finfo(np.float64).eps
+# What a form is off by, times this, is what it may seem to see of a span that was found to be orthogonal to it.
+_UNSEEN = 8.0
+
+
+class Rounding(NamedTuple):
+    """What contrasts of length 1 may be off by: for the arithmetic alone, and for the last digit of the data as well.
+
+    The latter is more where columns are far from 0 for their spread: their differences are exact, but not what they
+    are differences of. Contrasts that are closer to 0 than `arithmetic` are taken to be 0, as where rows tie; between
+    the two, nothing is told.
+    """
+
+    arithmetic: float
+    data: float
 
 
 @final
@@ -48,6 +61,16 @@ class Contrasts:
         """P."""
         r, s = self.shape
         return r * s
+
+    @cached_property
+    def rounding(self) -> Rounding:
+        """What contrasts may be off by."""
+        loadings, center = self.coordinates.features, self._objective.moments.center
+        arithmetic = _LOST * float((np.abs(loadings).T @ self.coordinates.spreads).max(initial=1.0))
+        if self._objective.rows.origin is not None:
+            center = np.abs(center) + np.abs(self._objective.rows.origin)
+        at_center = np.abs(loadings[: len(center)]).T @ np.abs(center)
+        return Rounding(arithmetic, arithmetic + np.finfo(np.float64).eps * float(at_center.max(initial=0.0)))
 
     def pivoted(self, symmetric: FloatArray) -> FloatArray:
         """Return gamma, shape (r, s), of what has a column for each of the q natural parameters, shape (r, q)."""
@@ -81,7 +104,8 @@ class Contrasts:
             values[values > at_most] = np.inf
             if seen_by is not None:
                 seen = both @ (features @ seen_by.reshape(r, -1)).reshape(len(block), s, -1)
-                values[linalg.norm(seen, axis=-1).T <= ROUNDING] = np.inf
+                seen_by_none = _UNSEEN * self.rounding.data >= linalg.norm(seen, axis=-1).T
+                values[seen_by_none] = np.inf
             # Copies of a row have the same value: one of them will do.
             found, first = np.unique(values, return_index=True)
             kinds, rows = np.unravel_index(first[found < np.inf][:count], values.shape)
@@ -97,7 +121,7 @@ class Contrasts:
         def statistic(block: Block) -> tuple[BoolArray, ...]:
             eta = (self._features(block) @ gamma.reshape(r, s)).T
             eta = np.concatenate([np.zeros((1, len(block))), eta])
-            below = eta.max(axis=0) - eta > SEPARATED
+            below = eta.max(axis=0) - eta > self.rounding.arithmetic * linalg.norm(gamma)
             return (below if block.weights is None else below & (block.weights > 0.0),)
 
         return np.asarray(self._objective.rows.concatenate(statistic)[0].T)

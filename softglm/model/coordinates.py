@@ -78,6 +78,24 @@ class KroneckerCoordinates:
         """The scales, and with them F where it is diagonal."""
         return self.scales if self.features.ndim == 2 else self.features[:, np.newaxis] * self.scales
 
+    @property
+    def reach(self) -> FloatArray:
+        """The largest entry of each row of F, shape (m,), with the scales where F is diagonal; 0 for what is left out.
+
+        It is one over the spread of the column or, where columns are nearly collinear, more.
+        """
+        return np.asarray(np.abs(self._stretch if self.features.ndim == 1 else self.features).max(axis=1, initial=0.0))
+
+    @cached_property
+    def spreads(self) -> FloatArray:
+        """The root mean squares of [x - c; 1], shape (m,), where F whitens it; 0 for what is left out."""
+        if self.features.ndim == 1:
+            reach = self.reach
+            return np.divide(1.0, reach, out=np.zeros_like(reach), where=reach > 0.0)
+        # In units of one over the reach: pseudo-inverses drop what is small.
+        units = np.where(self.reach > 0.0, self.reach, 1.0)
+        return np.asarray(linalg.norm(linalg.pinv(self.features / units[:, np.newaxis]), axis=0) / units)
+
     @cached_property
     def penalty(self) -> FloatArray:
         """The curvature of the penalty along each coordinate, shape (r * s,); 1 along those that move nothing."""

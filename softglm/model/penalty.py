@@ -32,6 +32,10 @@ class Penalty(ABC):
         None if it has no such form.
         """
 
+    @abstractmethod
+    def in_units(self, units: FloatArray) -> "Penalty":
+        """Return the same penalty on the coefficients of columns that are multiplied by units, shape (p,)."""
+
     @property
     @abstractmethod
     def curvature(self) -> FloatArray:
@@ -64,6 +68,13 @@ class Ridge(Penalty):
         if np.ptp(features) > 0.0:
             return None
         return Ridge(np.concatenate([np.full(n_directions, features[0]), rest]))
+
+    def in_units(self, units: FloatArray) -> "Ridge":
+        strength = self.strength.copy()
+        # One after the other: the square of a unit may overflow where the product does not.
+        strength[: len(units)] *= units
+        strength[: len(units)] *= units
+        return Ridge(strength)
 
     @property
     def curvature(self) -> FloatArray:

@@ -255,7 +255,7 @@ class GLM:
                 self._is_separated = True
             elif thorough:
                 try:
-                    self._is_separated = is_separated(self.objective, self.coordinates)
+                    self._is_separated = is_separated(self.objective, self.coordinates, point)
                 except ArithmeticError:
                     self._is_decidable = False
         return self._is_separated

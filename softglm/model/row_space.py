@@ -13,7 +13,8 @@ import numpy.typing as npt
 from scipy import linalg
 
 from softglm.arrays import FloatArray
-from softglm.data import Block, Rows, RowsInMemory
+from softglm.data import CONSTANT, Block, Rows, RowsInMemory
+from softglm.model.rebasing import units_of
 
 # The most that the spreads of penalised columns may differ by in orthogonal transformations. (Others are scaled.)
 _WIDEST = 1e5
@@ -21,6 +22,8 @@ _WIDEST = 1e5
 _RANK_TOLERANCE = np.finfo(np.float64).eps
 # Products of rows square the singular values: squares down to this, relative to the largest, are told well enough.
 _CLEAR = 1e-4
+# Squares of columns of less spread may underflow.
+_TINY = 1e-100
 # Rows of which squares are formed at a time.
 _ROWS = 16
 
@@ -81,8 +84,7 @@ def row_space(rows: Rows, *, centred: bool, penalised: bool) -> tuple[Rows, RowS
         if penalised and varying.max(initial=1.0) > _WIDEST * varying.min(initial=1.0):
             return None
         if not penalised:
-            scale[spread > 0.0] = varying
-            columns /= scale[:, np.newaxis]
+            scale = _standardised(columns, weights, spread, center)
         factors = _by_triangle(columns)
     features, directions, mixing = factors
     reduced = RowsInMemory(
@@ -92,6 +94,20 @@ def row_space(rows: Rows, *, centred: bool, penalised: bool) -> tuple[Rows, RowS
         offset.T if rows.has_offset else None,
     )
     return reduced, RowSpace(directions, mixing, scale, center)
+
+
+def _standardised(columns: FloatArray, weights: FloatArray, spread: FloatArray, center: FloatArray) -> FloatArray:
+    """Divide columns, shape (p, n), by their spreads, in place, and return those; 1 for a constant one, set to 0."""
+    units = np.ones(len(spread))
+    if (tiny := np.flatnonzero(spread < _TINY)).size:
+        units[tiny] = units_of(np.abs(columns[tiny]).max(axis=1))
+        columns[tiny] *= units[tiny, np.newaxis]
+        spread[tiny] = np.sqrt(_squares(columns[tiny], weights) / weights.sum())
+    # What rounding leaves of a constant column would be scaled up.
+    is_constant = spread <= CONSTANT * np.abs(center) * units
+    columns[is_constant] = 0.0
+    columns /= np.where(is_constant, 1.0, spread)[:, np.newaxis]
+    return np.where(is_constant, 1.0, spread / units)
 
 
 def _squares(columns: FloatArray, weights: FloatArray) -> FloatArray:

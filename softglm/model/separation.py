@@ -9,15 +9,15 @@ Linear programs over all contrasts find such a gamma (Konis 2007); since few of 
 those that the solution violates join until none does.
 """
 
-from dataclasses import dataclass
-from typing import Any, final
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from scipy import linalg, optimize, sparse
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Block
-from softglm.model.contrasts import ROUNDING, SEPARATED, Contrasts
+from softglm.model.contrasts import Contrasts, Rounding
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.objective import Objective
 
@@ -25,8 +25,21 @@ from softglm.model.objective import Objective
 _ENTRIES = 2**22
 # How many contrasts join the program at a time, for each parameter.
 _CONTRASTS_PER_PARAMETER = 3
+# What a predictor may be off by, relative to the sizes of its terms.
+_LOST = 4 * np.finfo(np.float64).eps
 # To this precision HiGHS solves, its best.
 _FEASIBILITY = 1e-10
+# What separates contrasts of length 1 by a gamma of entries up to 1, and more than so many times what they are off by.
+_SEPARATED, _SAFE = 1e-7, 10.0
+# Singular values of contrasts of length 1 that linear programs see well.
+_CLEAR = 1e-4
+# So often directions are magnified; and rounding that is magnified to more than this tells nothing.
+_MAGNIFICATIONS = 16
+_UNTOLD = 1e-2
+_UNCLEAR = (
+    "Whether the classes are separated hangs on differences between rows as small as the last digits of X, or of the "
+    "arithmetic. Subtract a constant from columns that are far from 0, or round X to the digits that mean something."
+)
 
 
 @final
@@ -53,7 +66,10 @@ class Recession:
 
 
 def separates(objective: Objective, parameters: FloatArray) -> bool:
-    """Tell whether every contrast is positive at these parameters, shape (m, q): a proof of complete separation."""
+    """Tell whether every contrast is positive at these parameters, shape (m, q): a proof of complete separation.
+
+    Positive is what is more than the rounding of the arithmetic, and of the last digits of X.
+    """
     coef, intercept = objective.uncentred(parameters)
     family = objective.family
     directions = family.curvature_directions
@@ -64,20 +80,52 @@ def separates(objective: Objective, parameters: FloatArray) -> bool:
         counts = slice(None) if block.weights is None else block.weights > 0.0
         eta = block.times(coef)[:, counts] + intercept[:, np.newaxis]
         targets = block.targets_matrix(family.n_parameters)[:, counts]
+        sizes = replace(block, X=abs(block.X)).times(np.abs(coef))[:, counts] + np.abs(intercept)[:, np.newaxis]
         worst = -np.inf
         for rows in (slice(start, start + step) for start in range(0, eta.shape[1], step)):
-            contrasts = directions @ eta[:, rows]
-            opposed = np.where(family.can_fall(targets[:, rows]), -contrasts, -np.inf)
-            np.maximum(opposed, contrasts, out=opposed, where=family.can_rise(targets[:, rows]))
+            contrasts, lost = directions @ eta[:, rows], _LOST * (np.abs(directions) @ sizes[:, rows])
+            opposed = np.where(family.can_fall(targets[:, rows]), lost - contrasts, -np.inf)
+            np.maximum(opposed, lost + contrasts, out=opposed, where=family.can_rise(targets[:, rows]))
             worst = max(worst, opposed.max(initial=-np.inf))
         return (np.array([worst]),)
 
     return bool(objective.rows.max(statistic)[0].max() < 0.0)
 
 
-def is_separated(objective: Objective, coordinates: KroneckerCoordinates) -> bool:
-    """Decide whether some theta separates the data, completely or not; the coordinates as for `recession`."""
-    return not recession(Contrasts(objective, coordinates), _downhill(objective, coordinates)).is_trivial
+def is_separated(objective: Objective, coordinates: KroneckerCoordinates, parameters: FloatArray | None = None) -> bool:
+    """Decide whether some theta separates the data, completely or not; the arguments are those of `cone_of`."""
+    return not cone_of(Contrasts(objective, coordinates), objective, parameters).is_trivial
+
+
+def cone_of(contrasts: Contrasts, objective: Objective, parameters: FloatArray | None = None) -> Recession:
+    """Find what separates the data: the one decision, which the end of a fit and inference share.
+
+    Parameters
+    ----------
+    contrasts : Contrasts
+        Of the objective.
+    objective : Objective
+    parameters : array of shape (m, q) or None, default=None
+        Which separate much of what can be, such as those of a fit; where that is all, they prove it. None for a step
+        downhill from 0.
+
+    Raises
+    ------
+    ArithmeticError
+        If that hangs on differences as small as the last digits of the data, or linear programs fail.
+    """
+    coordinates = contrasts.coordinates
+    if parameters is None:
+        return recession(contrasts, _downhill(objective, coordinates))
+    features = np.asarray(np.linalg.lstsq(coordinates.features, parameters, rcond=None)[0], dtype=np.float64)
+    start = contrasts.pivoted(features).ravel()
+    if separates(objective, parameters):
+        return Recession(_unit(start), np.identity(len(start)))
+    try:
+        return recession(contrasts, start)
+    except ArithmeticError:
+        # Other contrasts come first from elsewhere, and may tell.
+        return recession(contrasts, _downhill(objective, coordinates))
 
 
 def recession(contrasts: Contrasts, start: FloatArray) -> Recession:
@@ -88,25 +136,44 @@ def recession(contrasts: Contrasts, start: FloatArray) -> Recession:
     contrasts : Contrasts
     start : array of shape (P,)
         Some gamma: the contrasts it leaves lowest are where the search begins.
+
+    Raises
+    ------
+    ArithmeticError
+        If that hangs on differences as small as the last digits of the data, or linear programs fail.
     """
-    count = _CONTRASTS_PER_PARAMETER * contrasts.n_parameters
-    start = start / max(np.abs(start).max(initial=0.0), np.finfo(np.float64).tiny)
-    if not len(contrasts.lowest(start, 1, at_most=SEPARATED)):
+    count, rounding = _CONTRASTS_PER_PARAMETER * contrasts.n_parameters, contrasts.rounding
+    start = _unit(start)
+    if not len(contrasts.lowest(start, 1, at_most=rounding.data)):
         return Recession(start, np.identity(len(start)))
     chosen = contrasts.lowest(start, count)
     while True:
-        gamma, separated = _most_separating(chosen)
-        span = _orthogonal_complement(chosen[~separated])
-        gamma = span @ (span.T @ gamma)
+        found = _most_separating(chosen, rounding)
+        gamma, span = found.direction, found.span
         if not span.size:
             return Recession(gamma, span)
-        more = contrasts.lowest(gamma, count, at_most=-SEPARATED)
+        more = contrasts.lowest(gamma, count, at_most=-rounding.data)
         if not len(more):
             # Those at 0 may yet be separated by another gamma, unless those that overlap imply them.
-            more = contrasts.lowest(gamma, count, at_most=SEPARATED, seen_by=span)
+            more = contrasts.lowest(gamma, count, at_most=rounding.data, seen_by=span)
         if not len(more):
+            if not found.is_clear:
+                raise ArithmeticError(_UNCLEAR)
             return Recession(gamma, span)
+        if not _has_news(more, chosen):
+            raise ArithmeticError(_UNCLEAR)
         chosen = np.concatenate([chosen, more])
+
+
+def _unit(gamma: FloatArray) -> FloatArray:
+    """Return gamma of length 1; 0 stays 0."""
+    gamma = gamma / max(np.abs(gamma).max(initial=0.0), np.finfo(np.float64).tiny)
+    return np.asarray(gamma / max(linalg.norm(gamma), np.finfo(np.float64).tiny))
+
+
+def _has_news(more: FloatArray, chosen: FloatArray) -> bool:
+    """Tell whether some row of one array, (k, P), is none of the rows of the other, (l, P)."""
+    return len(np.unique(np.concatenate([chosen, more]), axis=0)) > len(np.unique(chosen, axis=0))
 
 
 def _downhill(objective: Objective, coordinates: KroneckerCoordinates) -> FloatArray:
@@ -116,8 +183,88 @@ def _downhill(objective: Objective, coordinates: KroneckerCoordinates) -> FloatA
     return np.ravel(Contrasts(objective, coordinates).pivoted(-core @ coordinates.classes.T))
 
 
-def _most_separating(contrasts: FloatArray) -> tuple[FloatArray, BoolArray]:
+class _Found(NamedTuple):
+    """A recession, and whether it hangs on nothing as small as the last digits of the data."""
+
+    direction: FloatArray
+    span: FloatArray
+    is_clear: bool
+
+
+class _Sight(NamedTuple):
+    """What contrasts see of P directions.
+
+    Attributes
+    ----------
+    values : array of shape (P,)
+        How well, the singular values.
+    vectors : array of shape (P, P)
+        The directions.
+    seen, narrow : bool arrays of shape (P,)
+        Which are more than rounding, and which of those too little for linear programs.
+    noise : float
+        The rounding.
+    """
+
+    values: FloatArray
+    vectors: FloatArray
+    seen: BoolArray
+    narrow: BoolArray
+    noise: float
+
+
+def _most_separating(contrasts: FloatArray, rounding: Rounding) -> _Found:
     """Separate as many of these contrasts, shape (k, P), as can be, opposing none.
+
+    Where a gap is narrow the contrasts on its sides are nearly opposite, and all that overlap nearly orthogonal to some
+    direction: what they see of it may be below what linear programs resolve. Then the programs are solved again in
+    coordinates that magnify it, and so on, until what overlaps sees directions well, or to rounding not at all.
+    """
+    forms, units = contrasts, np.identity(contrasts.shape[1])
+    noise = np.full(len(contrasts), rounding.data)
+    for _ in range(_MAGNIFICATIONS):
+        gamma, separated = _separated(forms, noise)
+        separated, sight = _overlap(forms, noise, gamma, separated)
+        smallest = float(sight.values[sight.seen].min(initial=np.inf))
+        if not sight.narrow.any() or sight.noise > _UNTOLD * smallest:
+            break
+        magnified = sight.vectors / np.where(sight.seen, sight.values, smallest)
+        units, through = units @ magnified, forms @ magnified
+        # What overlaps sees nothing of these but rounding, which would be magnified too.
+        through[np.ix_(~separated, ~sight.seen)] = 0.0
+        lengths = np.sqrt(np.square(through).sum(axis=1))
+        lengths[lengths == 0.0] = 1.0 / smallest
+        forms, noise = through / lengths[:, np.newaxis], noise / (smallest * lengths)
+    doubtful = sight.values[~sight.seen] > sight.noise * (rounding.arithmetic / rounding.data)
+    # In the first coordinates, where magnified directions do not drown the others in rounding.
+    span = _spectrum(contrasts[~separated])[1][:, np.count_nonzero(sight.seen & ~sight.narrow) :]
+    is_clear = not (sight.narrow.any() or doubtful.any())
+    return _Found(_unit(span @ (span.T @ (units @ gamma))), span, is_clear)
+
+
+def _overlap(forms: FloatArray, noise: FloatArray, gamma: FloatArray, separated: BoolArray) -> tuple[BoolArray, _Sight]:
+    """Return which contrasts remain separated where gamma is exactly orthogonal to the others, and what those see."""
+    separated = separated.copy()
+    while True:
+        values, vectors = _spectrum(forms[~separated])
+        loudest = float(noise[~separated].max(initial=0.0))
+        seen = values > loudest
+        narrow = seen & (values < max(_CLEAR, _SAFE * loudest))
+        hidden = vectors[:, ~seen]
+        # What is separated only as far as the others were allowed to be opposed is not.
+        lost = separated & (forms @ (hidden @ (hidden.T @ gamma)) <= _least(noise))
+        if narrow.any() or not lost.any():
+            return separated, _Sight(values, vectors, seen, narrow, loudest)
+        separated &= ~lost
+
+
+def _least(noise: FloatArray) -> FloatArray:
+    """Return what separates contrasts that are off by so much, shape (k,)."""
+    return np.maximum(_SEPARATED, _SAFE * noise)
+
+
+def _separated(contrasts: FloatArray, noise: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Separate as many of these contrasts, shape (k, P), as can be, off by so much, shape (k,).
 
     The programs maximise the sum of a' gamma over those that are not separated yet, until it is 0: the sum of their
     solutions separates what any of them does. (One program, max sum min(a' gamma, 1) with gamma free, says the same;
@@ -130,8 +277,8 @@ def _most_separating(contrasts: FloatArray) -> tuple[FloatArray, BoolArray]:
     """
     gamma, separated = np.zeros(contrasts.shape[1]), np.zeros(len(contrasts), dtype=bool)
     while not separated.all():
-        solution = farthest(contrasts, contrasts[~separated].mean(axis=0))
-        more = ~separated & (contrasts @ solution > SEPARATED)
+        solution = farthest(contrasts, contrasts[~separated].mean(axis=0), noise)
+        more = ~separated & (contrasts @ solution > _least(noise))
         if not more.any():
             break
         gamma += solution
@@ -139,8 +286,8 @@ def _most_separating(contrasts: FloatArray) -> tuple[FloatArray, BoolArray]:
     return gamma, separated
 
 
-def farthest(contrasts: FloatArray, form: FloatArray) -> FloatArray:
-    """Return gamma, shape (P,): max c' gamma  subject to  a' gamma >= 0,  |gamma_j| <= 1.
+def farthest(contrasts: FloatArray, form: FloatArray, noise: FloatArray | float = 0.0) -> FloatArray:
+    """Return gamma, shape (P,): max c' gamma  subject to  a' gamma >= -noise,  |gamma_j| <= 1.
 
     Parameters
     ----------
@@ -148,26 +295,32 @@ def farthest(contrasts: FloatArray, form: FloatArray) -> FloatArray:
         a, of length 1.
     form : array of shape (P,)
         c.
+    noise : array of shape (k,), or float, default=0
     """
     # SciPy's linprog takes sparse constraints, its stubs do not know.
     constraints: Any = sparse.csr_array(-contrasts)
-    program = optimize.linprog(
-        c=-form,
-        A_ub=constraints,
-        b_ub=np.zeros(len(contrasts)),
-        bounds=(-1.0, 1.0),
-        method="highs-ds",
-        options={"primal_feasibility_tolerance": _FEASIBILITY},
-    )
-    if not program.success:  # it is feasible and bounded, so that only rounding is left to blame
-        raise ArithmeticError(f"The linear program for separation failed: {program.message}")
-    return np.asarray(program.x)
+    tolerances: Any = {"primal_feasibility_tolerance": _FEASIBILITY, "dual_feasibility_tolerance": _FEASIBILITY}
+    # It is feasible and bounded: if HiGHS says otherwise, only rounding is left to blame, most often in its presolve.
+    for presolve in (True, False):
+        program = optimize.linprog(
+            c=-form,
+            A_ub=constraints,
+            b_ub=np.broadcast_to(noise, len(contrasts)),
+            bounds=(-1.0, 1.0),
+            method="highs-ds",
+            options=tolerances | {"presolve": presolve},
+        )
+        if program.success:
+            return np.asarray(program.x)
+    raise ArithmeticError(f"The linear program for separation failed: {program.message}")
 
 
-def _orthogonal_complement(forms: FloatArray) -> FloatArray:
-    """Return an orthonormal basis, shape (P, h), of what is orthogonal to forms of length 1, shape (k, P)."""
+def _spectrum(forms: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return all P singular values of forms, shape (k, P), and the right singular vectors, shape (P, P)."""
+    size = forms.shape[1]
     if not len(forms):
-        return np.identity(forms.shape[1])
-    triangle = linalg.qr(forms, mode="r")[0][: forms.shape[1]]
+        return np.zeros(size), np.identity(size)
+    # By the triangle first, which is small.
+    triangle = linalg.qr(forms, mode="r")[0][:size]
     _, values, rows = linalg.svd(triangle)
-    return np.asarray(rows[np.count_nonzero(values > ROUNDING) :].T)
+    return np.append(values, np.zeros(size - len(values))), np.asarray(rows.T)

@@ -17,7 +17,7 @@ class Status(Enum):
     ROUNDED = "converged in float64, but rounding the coefficients to float32 lost more than the tolerance"
     SEPARATED = "separated: the maximum-likelihood estimate does not exist, some coefficients are infinite"
     UNDECIDED = "came to rest, but the data are too large to decide whether they are separated and an optimum exists"
-    NON_FINITE = "the objective is not finite: some value of X or the offset is too large for the arithmetic"
+    NON_FINITE = "the optimum is not finite: values of X or the offset are too large or too small for the arithmetic"
 
 
 @final
