@@ -5,7 +5,7 @@ such rows, nothing is known of the inputs, and there are only the columns of the
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias, final
 
@@ -15,7 +15,7 @@ from scipy import sparse
 
 from softglm.arrays import BoolArray, FloatArray, Matrix
 from softglm.frames import Frame, frame_of, is_missing
-from softglm.inference.inputs import Inputs, Setting, Variable
+from softglm.inference.inputs import Inputs, Level, Setting, Variable
 from softglm.probe import Probe, UntakenError, variables_of
 
 Transform: TypeAlias = Callable[[Any], Any]
@@ -45,6 +45,7 @@ class _PipelineInputs(Inputs):
     def __init__(self, frame: Frame, transform: Transform, made: Matrix, weights: FloatArray | None) -> None:
         self.names = frame.names
         self._frame, self._steps, self._made, self._weights = frame, transform, made, weights
+        self._last: tuple[Any, Matrix] | None = None
 
     @property
     def is_known(self) -> bool:
@@ -55,6 +56,43 @@ class _PipelineInputs(Inputs):
         return self._found or ()
 
     def transformed(self, setting: Setting) -> Matrix:
+        moves = {position: self._move(position, value) for position, value in setting.items()}
+        rest = {position: value for position, value in setting.items() if moves[position] is None}
+        made = self._sent_through(rest)
+        for move in moves.values():
+            made = made if move is None else (made + move).astype(made.dtype)
+        return made
+
+    def _move(self, position: int, value: Any) -> Matrix | None:
+        """Return what setting an input adds to the columns of the model, shape (n, p), where no other input matters."""
+        variable = self.variable(position)
+        if variable is None or (variable.slope is None and variable.shifts is None):
+            return None
+        values = self._frame.column(position)
+        if variable.slope is not None:
+            is_within = isinstance(value, int | float | np.number) and values.min() <= value <= values.max()
+            if not is_within:  # a line may end where the data do; nor is it one where values are missing
+                return None
+            move = np.outer(float(value) - values, variable.slope)
+        else:
+            levels = _Levels(variable.levels)
+            level = levels.of(value)
+            if level is None:
+                return None
+            assert variable.shifts is not None  # noqa: S101 - the other of the two
+            move = (variable.shifts[level] - variable.shifts)[levels.of_each(values)]
+        return sparse.csr_array(move) if _is_sparse(self._made) else move
+
+    def _sent_through(self, setting: Setting) -> Matrix:
+        """Return what the steps make of the rows with inputs set; the last answer is kept."""
+        if not setting:
+            return self._made
+        key = tuple((position, repr(value)) for position, value in sorted(setting.items()))
+        if self._last is None or self._last[0] != key:
+            self._last = key, self._asked(setting)
+        return self._last[1]
+
+    def _asked(self, setting: Setting) -> Matrix:
         columns = {position: self._filled(position, value) for position, value in setting.items()}
         values = ", ".join(f"{value!r} for {self.names[position]!r}" for position, value in setting.items())
         try:
@@ -117,6 +155,29 @@ class _PipelineInputs(Inputs):
             return None if probe is None else tuple(variables_of(probe))
         except UntakenError:
             return None
+
+
+@final
+class _Levels:
+    """Which level of a factor values belong to."""
+
+    def __init__(self, levels: Sequence[Level]) -> None:
+        self._known = {
+            _hashable(value): position for position, level in enumerate(levels) for value in level.values.tolist()
+        }
+
+    def of(self, value: Any) -> int | None:
+        """Return the level of a value; None if it does not occur."""
+        return self._known.get(_hashable(value))
+
+    def of_each(self, values: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+        """Return the level of each value; of rows without weight, whose value may not occur, any."""
+        return np.array([self._known.get(_hashable(value), 0) for value in values.tolist()], dtype=np.intp)
+
+
+def _hashable(value: Any) -> Any:
+    """Return what stands for a value in a dict: all missing ones are one."""
+    return None if is_missing(value) else value
 
 
 def _quietly(steps: Transform, X: Any) -> Matrix:

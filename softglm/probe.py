@@ -41,6 +41,8 @@ _POWER = 0.4
 _QUARTILES = 1.349
 _BOTH = "it acts smoothly and by steps at once"
 _TOO_MANY = f"it has more than {_MOST_LEVELS} levels"
+# Numbers that the name of a level lists.
+_MOST_NAMED = 5
 _TEXT = "hardly any of its values is repeated"
 
 
@@ -67,6 +69,8 @@ class Probe:
         The largest absolute value of each column of the model.
     precision : {4, 8}
         Bytes of the numbers that reach the model.
+    is_telling : bool
+        Whether every column of the model that varies does so among these rows: then none escapes notice.
     """
 
     frame: Frame
@@ -76,6 +80,7 @@ class Probe:
     weights: FloatArray | None
     scale: FloatArray
     precision: int
+    is_telling: bool
 
     @classmethod
     def of(
@@ -92,7 +97,9 @@ class Probe:
         alone = _dense(transform(frame.take(base)))
         if alone.shape != rows[chosen].shape or (np.abs(alone - rows[chosen]) > _BENT[precision] * scale).any():
             return None
-        return cls(frame, base, transform, counted, weights, scale, precision)
+        change = _CHANGE[precision] * scale
+        is_telling = bool((np.ptp(rows[chosen], axis=0) > change)[np.ptp(rows, axis=0) > change].all())
+        return cls(frame, base, transform, counted, weights, scale, precision, is_telling)
 
     def ask(self, jobs: Sequence[Job]) -> Iterator[FloatArray | None]:
         """Yield for each job the columns of the model, shape (values, B, p); None where the steps raise.
@@ -136,6 +143,10 @@ class Probe:
         made = _dense(self.transform(frame.replaced(columns)))
         return [made[first:last].reshape(-1, n_base, made.shape[1]) for first, last in bounds]
 
+    def differs(self, answer: FloatArray, other: FloatArray) -> bool:
+        """Tell whether answers to the same question differ."""
+        return bool((np.abs(answer - other) > _BENT[self.precision] * self.scale).any())
+
     def varied(self, answer: FloatArray) -> BoolArray:
         """Tell which columns of the model differ between values by more than rounding, in any of the rows, (p,)."""
         with np.errstate(invalid="ignore"):
@@ -166,6 +177,25 @@ def _telling(rows: FloatArray, change: FloatArray) -> npt.NDArray[np.intp]:
 
 @final
 @dataclass(frozen=True, eq=False)
+class _Told:
+    """Which values of an input the steps tell apart.
+
+    Attributes
+    ----------
+    values : array of shape (v,)
+    groups : tuple of int arrays
+        Positions of the values that they do not tell from one another.
+    answer : array of shape (groups, B, p)
+        The columns of the model at one of each.
+    """
+
+    values: npt.NDArray[Any]
+    groups: tuple[npt.NDArray[np.intp], ...]
+    answer: FloatArray
+
+
+@final
+@dataclass(frozen=True, eq=False)
 class _Seen:
     """What the steps said of one input.
 
@@ -180,8 +210,8 @@ class _Seen:
         Which do so smoothly, and by steps.
     slope : array of shape (p,) or None
         Of a straight line, the same in all rows.
-    answer : array of shape (v, B, p)
-        At the values; of factors only.
+    told : _Told or None
+        All values, of what acts by steps only; None if too many are told apart.
     """
 
     position: int
@@ -190,7 +220,7 @@ class _Seen:
     smooth: BoolArray
     stepped: BoolArray
     slope: FloatArray | None = None
-    answer: FloatArray | None = None
+    told: _Told | None = None
 
 
 def variables_of(probe: Probe) -> Iterator[Variable]:
@@ -209,13 +239,14 @@ def _seen(probe: Probe, observed: Mapping[int, npt.NDArray[Any]]) -> Iterator[_S
     jobs = [(position, _values(column)) for position, column in observed.items()]
     small = [(position, values[: _MOST_LEVELS + 1]) for position, values in jobs]
     bent: list[Job] = []
-    for (position, values), answer in zip(small, probe.ask(small), strict=True):
+    for (position, values), (_, few), answer in zip(jobs, small, probe.ask(small), strict=True):
         if answer is None:
             raise UntakenError("The steps do not take an observed value in other rows.")
         moves = probe.varied(answer)
         slope = _slope(probe, values, answer)
         if observed[position].dtype != np.float64:
-            yield _Seen(position, values, moves, np.zeros_like(moves), moves, answer=answer[:, :, moves])
+            told = _told(probe, values, [answer]) if len(few) == len(values) else None
+            yield _Seen(position, values, moves, np.zeros_like(moves), moves, told=told)
         elif slope is not None and len(values) > 2:
             yield _Seen(position, values, moves, moves, np.zeros_like(moves), slope)
         else:
@@ -223,27 +254,55 @@ def _seen(probe: Probe, observed: Mapping[int, npt.NDArray[Any]]) -> Iterator[_S
     yield from _moved(probe, bent, observed)
 
 
+def _told(probe: Probe, values: npt.NDArray[Any], answers: Iterable[FloatArray]) -> _Told | None:
+    """Return which of the values, in the order of the answers, are told apart; None if too many are."""
+    found: dict[bytes, list[int]] = {}
+    first: list[FloatArray] = []
+    position = 0
+    for answer in answers:
+        for rows, rounded in zip(answer, np.round(answer / (_BENT[probe.precision] * probe.scale)), strict=True):
+            key = (rounded + 0.0).tobytes()  # not -0.0
+            if key not in found:
+                first.append(rows.copy())
+            found.setdefault(key, []).append(position)
+            position += 1
+        if len(found) > _MOST_LEVELS:
+            return None
+    return _Told(values, tuple(np.array(group) for group in found.values()), np.stack(first))
+
+
+def _by_steps(probe: Probe, position: int, values: npt.NDArray[Any], column: FloatArray, moves: BoolArray) -> _Seen:
+    """Return what the steps say of a number that acts by steps, of all of its values, the missing one too."""
+    every = np.unique(column)  # a single NaN at the end, if any
+    size = max(_BATCH // (2 * len(probe.scale)), 1)
+    n_base = max(_BATCH // (len(every) * len(probe.scale)), 2)
+    few = replace(probe, base=probe.base[:n_base])
+    jobs = [(position, every[start : start + size]) for start in range(0, len(every), size)]
+    told = _told(probe, every, (answer for answer in few.ask(jobs) if answer is not None))
+    moves = moves if told is None else moves | probe.varied(told.answer)
+    return _Seen(position, values, moves, np.zeros_like(moves), moves, told=told)
+
+
 def _with_missing(probe: Probe, seen: Sequence[_Seen], observed: Mapping[int, npt.NDArray[Any]]) -> Iterator[_Seen]:
     """Add the columns of the model that tell only whether a number is missing."""
-    has_missing = [each for each in seen if each.values.dtype == np.float64 and np.isnan(observed[each.position]).any()]
+    has_missing = [each for each in seen if each.smooth.any() and np.isnan(observed[each.position]).any()]
     jobs = [(each.position, np.append(each.values[:1], np.nan)) for each in has_missing]
     tell = dict(zip((position for position, _ in jobs), probe.ask(jobs), strict=True))
     for each in seen:
         answer = tell.get(each.position)
-        if answer is None:
-            yield each
-        else:
-            missing = probe.varied(answer)
-            stepped = each.stepped if each.smooth.any() else each.stepped | missing
-            yield replace(each, moves=each.moves | missing, stepped=stepped)
+        yield each if answer is None else replace(each, moves=each.moves | probe.varied(answer))
 
 
 def _values(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return a few of the numbers of a column, least and largest included, or all of its other values."""
     if column.dtype == np.float64:
-        known = column[~np.isnan(column)]
+        known = np.unique(column[~np.isnan(column)])
+        if not len(known):
+            return column[:1]
+        if len(known) <= 2 * _QUANTILES:
+            return known
         levels = np.linspace(0.0, 1.0, _QUANTILES)
-        return np.unique(np.quantile(known, levels, method="inverted_cdf")) if len(known) else column[:1]
+        return np.unique(np.quantile(column[~np.isnan(column)], levels, method="inverted_cdf"))
     return _distinct(column)
 
 
@@ -261,7 +320,7 @@ def _distinct(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def _slope(probe: Probe, values: npt.NDArray[Any], answer: FloatArray) -> FloatArray | None:
     """Return what a unit of a number adds to the columns, shape (p,), if it is the same everywhere."""
-    if values.dtype != np.float64 or len(values) < 2 or not np.isfinite(answer).all():
+    if values.dtype != np.float64 or len(values) < 2 or not np.isfinite(answer).all() or not probe.is_telling:
         return None
     length = values[-1] - values[0]
     slope = (answer[-1] - answer[0]).mean(axis=0) / length
@@ -277,19 +336,18 @@ def _moved(probe: Probe, jobs: Sequence[Job], observed: Mapping[int, npt.NDArray
     places = [np.sort(np.concatenate([values, (values[1:] + values[:-1]) / 2.0])) for _, values in jobs]
     steps = [_step(observed[position], probe.precision) for position, _ in jobs]
     moves = np.array([0.0, 1.0, -1.0, _SHARE, -_SHARE])
-    asked = [
-        (position, np.ravel(np.clip(place + step * moves[:, np.newaxis], place[0], place[-1])))
-        for (position, _), place, step in zip(jobs, places, steps, strict=True)
-    ]
-    again = probe.ask(jobs)
-    for (position, values), place, answer, known in zip(jobs, places, probe.ask(asked), again, strict=True):
+    for (position, values), place, step, known in zip(jobs, places, steps, probe.ask(jobs), strict=True):
         assert known is not None  # noqa: S101 - it was taken before
+        moved = np.clip(place + step * moves[:, np.newaxis], place[0], place[-1])
+        # In a batch of its own: whole numbers that become floats might mean something else to others.
+        (answer,) = probe.ask([(position, np.ravel(moved))])
         changed = probe.varied(known)
-        if answer is None:
-            # What is between the values is not taken: they are codes.
-            yield _Seen(position, values, changed, np.zeros_like(changed), changed)
+        shape = len(moves), len(place), len(probe.base), len(probe.scale)
+        by_move = None if answer is None else answer.reshape(shape)
+        if by_move is None or probe.differs(by_move[0, np.isin(place, values)], known):
+            # What is between the values is not taken, or whole numbers that are floats are not: they are codes.
+            yield _by_steps(probe, position, values, observed[position], changed)
             continue
-        by_move = answer.reshape(len(moves), len(place), len(probe.base), -1)
         slope = _slope(probe, place, by_move[0])
         if slope is not None:
             yield _Seen(position, values, slope != 0.0, slope != 0.0, np.zeros_like(changed), slope)
@@ -298,7 +356,10 @@ def _moved(probe: Probe, jobs: Sequence[Job], observed: Mapping[int, npt.NDArray
         if smooth.any() and not jumps.any():
             jumps = jumps | _jumps_between(probe, position, place[0], place[-1])
         changed |= probe.varied(by_move[0]) | smooth | jumps
-        yield _Seen(position, values, changed, smooth, jumps | (changed & ~smooth))
+        if smooth.any():
+            yield _Seen(position, values, changed, smooth, jumps | (changed & ~smooth))
+        else:
+            yield _by_steps(probe, position, values, observed[position], changed)
 
 
 def _kinds(probe: Probe, answer: FloatArray) -> tuple[BoolArray, BoolArray]:
@@ -367,16 +428,21 @@ def _variable(probe: Probe, seen: _Seen, column: npt.NDArray[Any], alone: tuple[
         step=_step(column, probe.precision) if is_number else float("nan"),
     )
     if is_number and len(seen.values) == 2 and np.isin(seen.values, (0.0, 1.0)).all():
-        return replace(first, kind="switch", levels=(Level("0", 0.0), Level("1", 1.0)))
+        zero, one = (column[column == value] for value in (0.0, 1.0))
+        return replace(first, kind="switch", levels=(Level("0", 0.0, zero[:1]), Level("1", 1.0, one[:1])))
     if (seen.smooth & seen.moves).any():
         is_both = bool(seen.stepped.any())
         return replace(first, kind="undetermined" if is_both else "number", reason=_BOTH if is_both else "")
     if not is_number and len(seen.values) > max(_FEW_LEVELS, _MOST_SHARE_OF_ROWS * len(column)):
         return replace(first, kind="undetermined", reason=_TEXT)
-    levels = _levels(probe, seen, column, alone)
-    if levels is None:
+    if seen.told is None:
         return replace(first, kind="undetermined", reason=_TOO_MANY)
-    return replace(first, kind="factor", levels=levels)
+    order = _level_order(probe, seen.position, seen.told, alone)
+    levels = tuple(_level(seen.told.values, seen.told.groups[level]) for level in order)
+    if not probe.is_telling or len(alone) < seen.moves.sum():
+        return replace(first, kind="factor", levels=levels)
+    answer = seen.told.answer[order, 0]
+    return replace(first, kind="factor", levels=levels, shifts=answer - answer[0])
 
 
 def _mean(probe: Probe, position: int) -> float:
@@ -385,39 +451,10 @@ def _mean(probe: Probe, position: int) -> float:
     return float(np.average(values[known], weights=None if probe.weights is None else probe.weights[known]))
 
 
-def _levels(probe: Probe, seen: _Seen, column: npt.NDArray[Any], alone: tuple[int, ...]) -> tuple[Level, ...] | None:
-    """Return the levels of a factor, the base first; None if there are too many."""
-    values, answer = seen.values, seen.answer
-    if answer is None:
-        values, answer = _every_number(probe, seen, column)
-    elif len(values) > _MOST_LEVELS:
-        return None
-    groups = _groups(answer / (_BENT[probe.precision] * probe.scale[seen.moves]))
-    if len(groups) > _MOST_LEVELS:
-        return None
-    own = np.isin(np.flatnonzero(seen.moves), alone)
-    order = _order(
-        np.array([answer[group[0], 0, own] for group in groups]), _natural(probe, seen.position, values, groups)
-    )
-    return tuple(_level(values[groups[position]]) for position in order)
-
-
-def _every_number(probe: Probe, seen: _Seen, column: FloatArray) -> tuple[npt.NDArray[Any], FloatArray]:
-    """Return all numbers of a column, and the columns of the model that depend on it, in two rows."""
-    values = np.unique(column)  # a single NaN at the end, if any
-    few = replace(probe, base=probe.base[:2])
-    size = max(_BATCH // (2 * len(probe.scale)), 1)
-    jobs = [(seen.position, values[start : start + size]) for start in range(0, len(values), size)]
-    answers = [answer[:, :, seen.moves] for answer in few.ask(jobs) if answer is not None]
-    return values, np.concatenate(answers)
-
-
-def _groups(answer: FloatArray) -> list[npt.NDArray[np.intp]]:
-    """Return which values have equal answers, shape (v, B, g), in the order of their first."""
-    found: dict[bytes, list[int]] = {}
-    for position, rows in enumerate(np.round(answer)):
-        found.setdefault((rows + 0.0).tobytes(), []).append(position)
-    return [np.array(group) for group in found.values()]
+def _level_order(probe: Probe, position: int, told: _Told, alone: tuple[int, ...]) -> list[int]:
+    """Return the order of the levels of a factor, the base first."""
+    natural = _natural(probe, position, told.values, told.groups)
+    return _order(told.answer[:, 0, list(alone)], natural)
 
 
 def _natural(
@@ -464,14 +501,17 @@ def _order(answer: FloatArray, natural: list[int]) -> list[int]:
     return natural
 
 
-def _level(values: npt.NDArray[Any]) -> Level:
-    """Return a level by the values that belong to it."""
-    if values.dtype == np.float64:
-        known = values[~np.isnan(values)]
-        if not len(known):
-            return Level("missing", float("nan"))
-        low, high = f"{known[0]:.6g}", f"{known[-1]:.6g}"
-        return Level(low if low == high else f"{low} to {high}", float(known[len(known) // 2]))
-    known = [value for value in values if not is_missing(value)]
-    names = sorted(str(value) for value in known)
-    return Level(", ".join(names) or "missing", min(known, key=str) if known else values[0])
+def _level(values: npt.NDArray[Any], group: npt.NDArray[np.intp]) -> Level:
+    """Return a level by which of all values belong to it."""
+    own = values[group]
+    known = own[~np.array([is_missing(value) for value in own])]
+    if not len(known):
+        return Level("missing", own[0], own)
+    if values.dtype != np.float64:
+        return Level(", ".join(sorted(map(str, known))), min(known, key=str), own)
+    names = [f"{value:.6g}" for value in known]
+    if len(names) > 1 and group[len(known) - 1] - group[0] == len(known) - 1:
+        names = [f"{names[0]} to {names[-1]}"]
+    elif len(names) > _MOST_NAMED:
+        names = [*names[:_MOST_NAMED], "..."]
+    return Level(", ".join(names), float(known[len(known) // 2]), own)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from estimates import GOLDEN, golden
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.decomposition import PCA
@@ -18,6 +19,7 @@ from sklearn.preprocessing import (
     Binarizer,
     FunctionTransformer,
     KBinsDiscretizer,
+    MinMaxScaler,
     OneHotEncoder,
     OrdinalEncoder,
     PolynomialFeatures,
@@ -32,6 +34,8 @@ DIFFERENCES = {"rtol": 2e-5, "atol": 1e-9}
 # Of first differences of those in the coefficients.
 SECOND = {"rtol": 1e-3, "atol": 1e-8}
 ROUNDING = {"rtol": 1e-9, "atol": 1e-12}
+# What R's optimisers leave.
+R = {"rtol": 1e-5, "atol": 1e-8}
 N = 240
 NUMBERS = ["age", "income", "z"]
 
@@ -363,6 +367,31 @@ def test_codes_are_levels_whatever_the_encoder_says_of_others(people):
         assert levels_of(result, "code") == ["1", "2", "3", "4"]
 
 
+def test_codes_that_a_step_compares_as_texts_are_levels(people):
+    def as_texts(X):
+        texts = X["code"].astype(str)
+        return np.column_stack([texts == "2", texts == "3", texts == "4"])
+
+    result = inferred(FunctionTransformer(as_texts), people)
+    assert levels_of(result, "code") == ["1", "2", "3", "4"]
+    assert np.isfinite(result.marginal_effects().estimate).all()
+
+
+def test_rare_codes_are_levels_too(people):
+    X, y = people.assign(code=np.arange(N) % 2 * 9), classes(people)
+    X.loc[[7, 77, 177], "code"] = 4
+    steps = make_column_transformer((encoder(), ["code"]), (StandardScaler(), ["z"]))
+    result = inferred(steps, X, y)
+    assert levels_of(result, "code") == ["0", "4", "9"]
+    assert result.factors == {"code": (0, 1, 2)}
+
+
+def test_levels_that_are_no_range_are_listed(people):
+    X = people.assign(code=people["age"] - 18)
+    steps = FunctionTransformer(lambda X: X[["code"]] % 2 == 1)
+    assert levels_of(inferred(steps, X, classes(people)), "code") == ["0, 2, 4, 6, 8, ...", "1, 3, 5, 7, 9, ..."]
+
+
 def test_the_dropped_level_is_the_base_and_else_the_first_of_the_encoder(people):
     for given, expected in (
         ({"drop": ["south"]}, ["south", "north", "west"]),
@@ -437,7 +466,7 @@ def test_what_acts_smoothly_and_by_steps_has_no_effect_but_predictions(people, s
     assert np.isnan(effects.estimate[0]).all()
     assert np.isfinite(effects.estimate[1:]).all()
     assert "age has neither a derivative nor levels" in effects.notes[0]
-    assert effects.notes[0] in str(effects)
+    assert effects.notes[0] in " ".join(str(effects).splitlines())
     found = result.average_predictions("age", [30.0])
     model = fitted(steps, people, classes(people))
     np.testing.assert_allclose(found.probability[0], mean_prediction(model, people, age=30.0), **ROUNDING)
@@ -622,6 +651,24 @@ def test_what_becomes_of_the_pipeline_and_the_frame_later_does_not_matter(people
     np.testing.assert_array_equal(again.marginal_effects().estimate, expected)
 
 
+def test_a_line_that_ends_where_the_data_do_is_no_longer_one_beyond(people):
+    X, y = people[["age", "z"]], classes(people)
+    model = fitted(MinMaxScaler(clip=True), X, y)
+    found = infer(model, X, y).average_predictions("age", [0.0, 30.0, 200.0])
+    expected = [mean_prediction(model, X, age=age) for age in (0.0, 30.0, 200.0)]
+    np.testing.assert_allclose(found.probability, expected, **ROUNDING)
+
+
+def test_many_columns_that_are_rarely_on_are_followed_all_the_same(people):
+    rng = np.random.default_rng(6)
+    dummies = pd.DataFrame((rng.uniform(size=(N, 12)) < 0.05).astype(float)).add_prefix("d")
+    X, y = people[["z"]].join(dummies), classes(people)
+    model = fitted(PolynomialFeatures(2, include_bias=False, interaction_only=True), X, y)
+    result = infer(model, X, y)
+    expected = expected_effects(model, X, result)
+    np.testing.assert_allclose(result.marginal_effects().estimate, expected, **DIFFERENCES)
+
+
 def test_rebased_or_not_the_inputs_are_asked_once(people):
     calls = []
 
@@ -637,3 +684,94 @@ def test_rebased_or_not_the_inputs_are_asked_once(people):
     result.rebase(2).marginal_effects()
     assert 0 < first < 5
     assert len(calls) == asked_by_infer + first
+
+
+def column_of(frame, name):
+    """A column by its name in the golden values: products of numbers, their squares, and dummies, "factor=level"."""
+    product = np.ones(len(frame))
+    for factor in name.split("*"):
+        variable, is_dummy, level = factor.partition("=")
+        base, _, power = variable.partition("^")
+        values = frame[base]
+        product *= (values.astype(str) == level) if is_dummy else values.astype(float) ** int(power or 1)
+    return product
+
+
+class Columns(TransformerMixin, BaseEstimator):
+    """The columns of these names."""
+
+    def __init__(self, names):
+        self.names = names
+
+    def fit(self, X, y=None):  # noqa: ARG002 - as the pipeline calls it
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def transform(self, X):
+        return np.column_stack([column_of(X, name) for name in self.names])
+
+    def get_feature_names_out(self, _=None):
+        return np.array(self.names, dtype=object)
+
+
+@pytest.fixture(scope="module", params=["mroz", "swisslabor", "womenlf", "beps", "chile"])
+def case(request):
+    expected = golden("r_other")["inputs"][request.param]
+    inputs = {part.partition("=")[0].partition("^")[0] for name in expected["columns"] for part in name.split("*")}
+    frame = pd.read_csv(GOLDEN / "data" / f"{expected['data']}.csv", keep_default_na=False, na_values=["NA"])
+    frame = frame.dropna(subset=[expected["response"], *inputs])
+    X, y = frame[[name for name in frame if name in inputs]], frame[expected["response"]]
+    model = make_pipeline(Columns(expected["columns"]), SoftmaxGLM(alpha=0)).fit(X, y)
+    return expected, infer(model, X, y)
+
+
+def in_order(result, expected, values):
+    """The classes of R in ours."""
+    return np.array(values)[..., [expected["classes"].index(label) for label in result.classes]]
+
+
+def test_effects_are_those_of_r(case):
+    expected, result = case
+    assert result.log_likelihood == pytest.approx(expected["log_likelihood"], rel=1e-8)
+    effects = result.marginal_effects()
+    rows = dict(zip(zip(effects.terms, effects.contrasts, strict=True), range(len(effects.terms)), strict=True))
+    pairs = [((name, "dP/dx"), values) for name, values in expected["slopes"].items()]
+    for name, values in expected["contrasts"].items():
+        for position, level in enumerate(values["levels"]):
+            one = {key: values[key][position] for key in ("estimate", "std_error")}
+            pairs.append(((name, f"{level} - {values['base']}"), one))
+    assert len(pairs) == len(rows)
+    for key, values in pairs:
+        row = rows[key]
+        np.testing.assert_allclose(effects.estimate[row], in_order(result, expected, values["estimate"]), **R)
+        np.testing.assert_allclose(effects.std_error[row], in_order(result, expected, values["std_error"]), **R)
+
+
+def test_average_predictions_are_those_of_r(case):
+    expected, result = case
+    for name, values in expected["predictions"].items():
+        found = result.average_predictions(name)
+        assert set(found.grid) == set(values["levels"])
+        order = [values["levels"].index(level) for level in found.grid]
+        np.testing.assert_allclose(found.probability, in_order(result, expected, values["estimate"])[order], **R)
+        np.testing.assert_allclose(found.std_error, in_order(result, expected, values["std_error"])[order], **R)
+    for name, values in expected["predictions_at_values"].items():
+        found = result.average_predictions(name, values["values"])
+        np.testing.assert_allclose(found.probability, in_order(result, expected, values["estimate"]), **R)
+        np.testing.assert_allclose(found.std_error, in_order(result, expected, values["std_error"]), **R)
+
+
+def test_polynomial_features_have_the_effects_of_r():
+    expected = golden("r_other")["inputs"]["womenlf"]
+    frame = pd.read_csv(GOLDEN / "data" / "womenlf.csv")
+    columns = make_column_transformer((StandardScaler(), ["hincome"]), (encoder(drop="first"), ["children"]))
+    # The square of the dummy is the dummy: the columns are collinear, and the effects determined all the same.
+    model = make_pipeline(columns, polynomial(), SoftmaxGLM(alpha=0)).fit(frame, frame["partic"])
+    result = infer(model, frame, frame["partic"])
+    assert result.is_collinear
+    effects = result.marginal_effects()
+    assert effects.terms == ("hincome", "children")
+    for row, values in enumerate((expected["slopes"]["hincome"], expected["contrasts"]["children"])):
+        for name in ("estimate", "std_error"):
+            of_r = np.ravel(in_order(result, expected, values[name]))
+            np.testing.assert_allclose(getattr(effects, name)[row], of_r, **R)

@@ -14,6 +14,7 @@ Where a pipeline makes the columns of a few inputs, effects are of those: along 
 columns, if that is the same in every row; else by differences of what the pipeline makes of the input, moved or set.
 """
 
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,6 +42,7 @@ from softglm.inference.means import (
 from softglm.inference.means import (
     weighted_means as weighted_means,  # noqa: PLC0414 - the display of coefficients takes it from here
 )
+from softglm.inference.relations import described, relations_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +57,8 @@ Levels: TypeAlias = tuple[str, str]
 # What the level of a factor is called that has no column.
 BASE = "(base)"
 _DERIVATIVE = "dP/dx"
+# Notes are not broken narrower than this, however narrow the table.
+_LEAST_WIDTH = 72
 
 
 @final
@@ -150,7 +154,9 @@ class MarginalEffects:
             groups[name] = [[str(label), *of_class] for label, of_class in zip(self.classes, cells, strict=True)]
         where = "Average marginal effects" if self.kind == "average" else "Marginal effects at the means"
         table = summary.aligned(summary.estimate_headings(self.level, "z" if is_tested else None), groups)
-        return "\n".join([f"{where}, on the probability of each class", "", *table, *self.notes])
+        width = max(len(table[0]), _LEAST_WIDTH)
+        notes = [line for note in self.notes for line in textwrap.wrap(note, width, break_long_words=False)]
+        return "\n".join([f"{where}, on the probability of each class", "", *table, *notes])
 
     __repr__ = __str__
 
@@ -280,6 +286,7 @@ def marginal_effects(
     notes: tuple[str, ...] = ()
     if inputs is None:
         rows = _of_columns(estimate, row, features, factors, kind)
+        notes = described(relations_of(observed_rows(estimate)), features)
     else:
         rows = _InputEffects(estimate, row, inputs, factors, kind).rows()
         notes = tuple(_reason(each) for each in inputs.variables if each.kind == "undetermined")

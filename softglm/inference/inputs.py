@@ -30,10 +30,13 @@ class Level:
         For a reader: the value, the ends of a range of numbers, or several values.
     value : object
         One of them, as the pipeline takes it.
+    values : array
+        All that occur.
     """
 
     name: str
     value: Any
+    values: npt.NDArray[Any] = field(repr=False, compare=False)
 
 
 @final
@@ -57,6 +60,8 @@ class Variable:
         Those that occur, of a switch or a factor: the base first.
     slope : array of shape (p,) or None
         What a unit adds to the columns of the model, where that is the same in every row.
+    shifts : array of shape (levels, p) or None
+        What each level adds to them against the base, where no column of the model depends on other inputs too.
     mean : float
         The weighted mean of a column of numbers over the rows where it is not missing; NaN of others.
     step : float
@@ -72,6 +77,7 @@ class Variable:
     acts_by_steps: bool = False
     levels: tuple[Level, ...] = ()
     slope: FloatArray | None = field(default=None, repr=False)
+    shifts: FloatArray | None = field(default=None, repr=False)
     mean: float = float("nan")
     step: float = float("nan")
     reason: str = ""
