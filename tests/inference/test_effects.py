@@ -8,6 +8,7 @@ from problems import OVERLAPPING, Data, real_data
 from scipy import stats
 from scipy.special import softmax
 
+from softglm import SeparationWarning, SoftmaxGLM, infer
 from softglm.inference.effects import marginal_effects
 
 ROUNDING = {"rtol": 1e-9, "atol": 1e-11}
@@ -302,3 +303,37 @@ def test_memory_is_that_of_blocks():
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < X.nbytes / 2
+
+
+def test_of_a_separated_fit_the_switches_that_do_not_separate_have_effects():
+    rng = np.random.default_rng(5)
+    data = with_dummies(OVERLAPPING["overlapping"]())
+    X = np.insert(data.X, 0, (data.y == 0) & (rng.uniform(size=len(data.y)) < 0.3), axis=1)
+    with pytest.warns(SeparationWarning):
+        model = SoftmaxGLM(alpha=0).fit(X, data.y)
+    result, rest = infer(model, X, data.y), X[:, 0] == 0.0
+    alone = infer(SoftmaxGLM(alpha=0).fit(data.X[rest], data.y[rest]), data.X[rest], data.y[rest])
+    groups = {"level": ["x1", "x2"]}
+    effects, expected = result.marginal_effects(groups=groups), alone.marginal_effects(groups={"level": ["x0", "x1"]})
+    assert effects.terms[:3] == ("x0", "level", "level")
+    assert np.isnan(effects.estimate[0]).all()
+    assert np.isnan(effects.std_error[0]).all()
+    np.testing.assert_allclose(effects.estimate[1:], rest.mean() * expected.estimate, rtol=1e-5, atol=1e-12)
+    np.testing.assert_allclose(effects.std_error[1:], rest.mean() * expected.std_error, rtol=1e-5, atol=1e-12)
+    assert np.isnan(result.marginal_effects("at-means").estimate).all()
+
+
+def test_a_level_that_decides_leaves_its_factor_open():
+    rng = np.random.default_rng(5)
+    data = OVERLAPPING["overlapping"]()
+    decides = (data.y == 0) & (rng.uniform(size=len(data.y)) < 0.3)
+    other = ~decides & (rng.uniform(size=len(data.y)) < 0.5)
+    X = np.column_stack([decides, other, data.X]).astype(float)
+    with pytest.warns(SeparationWarning):
+        model = SoftmaxGLM(alpha=0).fit(X, data.y)
+    result = infer(model, X, data.y)
+    of_factor = result.marginal_effects(groups={"factor": [0, 1]})
+    assert np.isnan(of_factor.estimate).all(axis=1).tolist() == [True, True, *[False] * data.X.shape[1]]
+    # Rows at that level would have to leave it: as a column by itself, the other stays where it is.
+    by_column = result.marginal_effects(discrete="column")
+    assert np.isnan(by_column.estimate).all(axis=1).tolist() == [True, False, *[False] * data.X.shape[1]]
