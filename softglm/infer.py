@@ -29,7 +29,7 @@ from softglm.inference.inputs import Inputs
 from softglm.inference.limit import limit_of
 from softglm.inference.separation import Separation, detect
 from softglm.inputs import inputs_of
-from softglm.model import Objective, Ridge
+from softglm.model import Objective, Ridge, rebased
 from softglm.solver import Status
 from softglm.validation import (
     Response,
@@ -173,8 +173,13 @@ def infer(
 
     rows, _ = make_rows(X, response, sampled, known, factors=factors, present=present)
     first = _fitted(model, rows, present)
-    separated = None if model.alpha_ > 0.0 or model.converged_ else _separation(model, first)
-    notes, moved = target.notes, float("nan")
+    separated, moved = None, float("nan")
+    notes: tuple[str, ...] = target.notes
+    if model.alpha_ == 0.0 and not model.converged_:
+        try:
+            separated = _separation(model, first)
+        except ArithmeticError as error:
+            notes = (*notes, str(error))
     if separated is None:
         notes, moved = (*notes, *_doubts(model, first)), first.distance
         estimate = refined(first)
@@ -399,7 +404,20 @@ def _fitted(model: SoftmaxGLM, rows: Rows, present: BoolArray) -> Estimate:
     kept = slice(None) if binary else present
     coef, intercept = model.coef_[kept].T.astype(np.float64), model.intercept_[kept].astype(np.float64)
     basis = family.identifiable_directions
-    return estimate_at(objective, objective.centred(coef, intercept) @ basis @ basis.T, coordinates_of(objective))
+    coordinates = coordinates_of(objective)
+    elsewhere = rebased(objective, coordinates)
+    if elsewhere is not None:
+        _check_scales(elsewhere[1].units)
+    return estimate_at(objective, objective.centred(coef, intercept) @ basis @ basis.T, coordinates)
+
+
+def _check_scales(units: FloatArray) -> None:
+    tiny = np.flatnonzero(units != 1.0)
+    if len(tiny):
+        raise ValueError(
+            f"The columns {tiny[:10].tolist()} of X have values of about {1.0 / units[tiny[0]]:.0e}, whose squares no "
+            "covariance can hold. Give them in other units, near 1, and fit again."
+        )
 
 
 def _doubts(model: SoftmaxGLM, fitted: Estimate) -> tuple[str, ...]:

@@ -37,7 +37,17 @@ def limit_of(fitted: Estimate, separation: Separation) -> Estimate:
     rows = observed.rows.changed(offset=gone + known)
     objective = Objective(rows, observed.family, observed.penalty, fit_intercept=observed.fit_intercept)
     first = estimate_at(objective, fitted.parameters, fitted.coordinates, is_singular=True)
-    return replace(refined(first, _ALL_DIGITS), observed=observed)
+    # Far out on the way to infinity eta cancels; the limit does not depend on how far.
+    near = estimate_at(objective, _without_the_way(first), fitted.coordinates, is_singular=True)
+    return replace(refined(near, _ALL_DIGITS), observed=observed)
+
+
+def _without_the_way(limit: Estimate) -> FloatArray:
+    """Return the parameters, shape (m, q), without what they have of directions that change no likelihood."""
+    coordinates, hidden = limit.coordinates, limit.unidentified
+    core = np.linalg.lstsq(coordinates.features, limit.parameters, rcond=None)[0] @ coordinates.classes
+    along = hidden.T @ (core / coordinates.scales).ravel()
+    return limit.parameters - coordinates.displacement(hidden @ along)
 
 
 def supremum(objective: Objective) -> Estimate:

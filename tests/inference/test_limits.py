@@ -1,11 +1,13 @@
 """Of separated data all is told that is finite: suprema, and what they leave of the estimates."""
 
+import warnings
+
 import numpy as np
 import pytest
 from problems import overlapping
 from sklearn.datasets import load_iris
 
-from softglm import SeparationWarning, SoftmaxGLM, compare, infer
+from softglm import SeparationWarning, SoftmaxGLM, compare, detect_separation, infer
 
 # Of likelihoods that a long fit with a vanishing penalty approaches.
 APPROACHED = 1e-4
@@ -165,3 +167,43 @@ def test_nothing_changes_where_nothing_is_separated():
     result = infer(SoftmaxGLM(alpha=0).fit(data.X, data.y), data.X, data.y)
     assert not result.estimate.unidentified.size
     assert result.estimate.sees(np.identity(10)).all()
+
+
+NARROW = {
+    "seconds": np.r_[np.sort(np.random.default_rng(1).integers(1.5e9, 1.6e9, 200)), 1.55e9, 1.55e9 + 1.0],
+    "cents": np.r_[np.linspace(1e6, 1.1e6, 50), 1.05e6, 1.05e6 + 0.01],
+    "milliseconds": np.r_[np.linspace(1.5e12, 1.6e12, 100).round(), 1.55e12, 1.55e12 + 1.0],
+    "years": np.arange(1990.0, 2021.0),
+}
+
+
+@pytest.mark.parametrize("is_separated", [True, False])
+@pytest.mark.parametrize("name", NARROW)
+def test_infer_never_contradicts_what_the_fit_and_the_detection_say_of_a_narrow_gap(name, is_separated):
+    t = NARROW[name]
+    threshold = t[-2] if name != "years" else 2005.0
+    X, y = t[:, np.newaxis], t > threshold
+    if not is_separated:  # the two beside the gap change places
+        y[t == threshold], y[t == t[t > threshold].min()] = True, False
+    assert detect_separation(X, y).kind == ("complete" if is_separated else "none")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = SoftmaxGLM(alpha=0).fit(X, y)
+    # Where double precision cannot tell, the fit says so; it never says the opposite.
+    assert model.status_.startswith("separated") == is_separated
+    assert not (is_separated and model.converged_)
+    if is_separated:
+        result = infer(model, X, y)
+        assert result.separation == "complete"
+        assert np.isinf(result.coefficients.estimate).all()
+        assert result.log_likelihood == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e-100])
+def test_columns_whose_squares_underflow_are_not_called_constant(scale):
+    X, y = separated(2)
+    X = X[6:, 1:] * [scale, 1.0]
+    model = SoftmaxGLM(alpha=0).fit(X, y[6:])
+    assert model.coef_[0, 0] * scale == pytest.approx(SoftmaxGLM(alpha=0).fit(X / [scale, 1.0], y[6:]).coef_[0, 0])
+    with pytest.raises(ValueError, match="whose squares no covariance can hold"):
+        infer(model, X, y[6:])
