@@ -83,7 +83,10 @@ def encoder(**options):
 
 
 def bins(encode, n=4):
-    return KBinsDiscretizer(n, encode=encode, quantile_method="averaged_inverted_cdf")
+    binned = KBinsDiscretizer(n, encode=encode)
+    # Newer versions warn of another default to come.
+    has_method = "quantile_method" in binned.get_params()
+    return binned.set_params(quantile_method="averaged_inverted_cdf") if has_method else binned
 
 
 def polynomial(degree=2):
