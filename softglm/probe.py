@@ -511,7 +511,7 @@ def _level(values: npt.NDArray[Any], group: npt.NDArray[np.intp]) -> Level:
         return Level(", ".join(sorted(map(str, known))), min(known, key=str), own)
     names = [f"{value:.6g}" for value in known]
     if len(names) > 1 and group[len(known) - 1] - group[0] == len(known) - 1:
-        names = [f"{names[0]} to {names[-1]}"]
+        names = [f"[{names[0]}, {names[-1]}]"]
     elif len(names) > _MOST_NAMED:
         names = [*names[:_MOST_NAMED], "..."]
     return Level(", ".join(names), float(known[len(known) // 2]), own)

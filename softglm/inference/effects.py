@@ -38,9 +38,7 @@ from softglm.inference.means import (
     is_place_known,
     observed_rows,
     rows_at,
-)
-from softglm.inference.means import (
-    weighted_means as weighted_means,  # noqa: PLC0414 - the display of coefficients takes it from here
+    weighted_means,
 )
 from softglm.inference.relations import described, relations_of
 

@@ -24,8 +24,6 @@ from softglm.inference.estimate import Estimate
 if TYPE_CHECKING:
     import pandas as pd
 
-# Eigenvalues of a covariance below this share of the largest are rounding.
-_RANK_TOLERANCE = 1e-14
 # Rows that are printed, and the decimals of their probabilities.
 _MOST_ROWS, _DECIMALS = 10, 4
 
@@ -163,13 +161,6 @@ def predictions(
         upper=expit(log_odds + reach),
         level=level,
     )
-
-
-def root_of(covariance: FloatArray) -> FloatArray:
-    """Return L, shape (P, rank), with covariance = L L'."""
-    eigenvalues, vectors = linalg.eigh(covariance)
-    kept = eigenvalues > _RANK_TOLERANCE * eigenvalues[-1]
-    return np.asarray(vectors[:, kept] * np.sqrt(eigenvalues[kept]))
 
 
 def _softmax(eta: FloatArray) -> FloatArray:

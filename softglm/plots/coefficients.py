@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Block
-from softglm.inference.effects import weighted_means
 from softglm.inference.inference import Inference
+from softglm.inference.means import weighted_means
 from softglm.plots.style import (
     COLORS,
     GREY,
