@@ -45,7 +45,7 @@ def draw_effects(result):
     """Return the probabilities over both features of the README's example."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(6.6, 2.7), layout="constrained", sharey=True)
     EffectDisplay.from_inference(result, "write", ax=left)
-    EffectDisplay.from_inference(result, "ses", base="low", ax=right)
+    EffectDisplay.from_inference(result, "ses", ax=right)
     right.set_ylabel("")
     return figure
 
