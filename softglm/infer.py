@@ -98,8 +98,8 @@ def infer(
         - "robust" or "HC0": meat = sum_i w_i s_i s_i' for frequency weights, sum_i u_i u_i' for sampling weights. Right
           for a misspecified model too. A row of counts is one unit.
         - "HC1": HC0 times n / (n - k), for n rows and k parameters.
-        - "HC3": HC0 with the scores (I - W_i M_i)^-1 s_i, M_i the covariance of eta_i: close to the jackknife. A true
-          multinomial HC3.
+        - "HC3": HC0 with the scores (I - Omega_i M_i)^-1 s_i, Omega_i the information of a row and M_i the covariance
+          of its eta: close to the jackknife.
         - "cluster": meat = sum over clusters of the outer products of their summed u_i.
     clusters : array-like of shape (n,) or (n, 2), default=None
         For "cluster": labels of the clusters, in one or two ways (V_1 + V_2 - V_12, Cameron, Gelbach & Miller 2011).
@@ -192,8 +192,8 @@ def infer(
     _check_size(estimate, n_units, used, distribution, is_clustered=clusters is not None)
     codes = None if clusters is None else _read_clusters(clusters, sampled, X.shape[0])
 
-    def errors_of(estimate: Estimate) -> Covariance:
-        return covariance_of(
+    def errors_of(estimate: Estimate) -> tuple[Covariance, float | None]:
+        errors = covariance_of(
             estimate,
             covariance,
             copies=copies,
@@ -201,11 +201,11 @@ def infer(
             clusters=codes,
             correction=correction,
         )
+        if distribution == "normal":
+            return errors, None
+        return errors, min(errors.n_clusters) - 1.0 if errors.n_clusters else n_units - estimate.n_parameters
 
-    errors = errors_of(estimate)
-    freedom = None
-    if distribution == "t":
-        freedom = min(errors.n_clusters) - 1.0 if errors.n_clusters else n_units - estimate.n_parameters
+    errors, freedom = errors_of(estimate)
     classes = response.classes[present]
     n_observations = n_units
     if response.trials is not None and not is_sampled:
@@ -423,8 +423,8 @@ def _check_scales(units: FloatArray) -> None:
 def _doubts(model: SoftmaxGLM, fitted: Estimate) -> tuple[str, ...]:
     """Say if it is doubtful that the model was fitted to these rows; raise if that cannot be."""
     gap = model.gap_ if np.isfinite(model.gap_) else 0.0
-    explained = _GAPS * np.sqrt(2.0 * fitted.total_weight * gap)
-    allowed = max(_FAR, explained)
+    by_gap = _GAPS * np.sqrt(2.0 * fitted.total_weight * gap)
+    allowed = max(_FAR, by_gap)
     if not fitted.distance <= allowed:
         raise ValueError(
             f"The model is {fitted.distance:.3g} standard errors from the optimum for these data, expected at most "
@@ -432,7 +432,7 @@ def _doubts(model: SoftmaxGLM, fitted: Estimate) -> tuple[str, ...]:
             f"converge (its status: {model.status_}); or a step of the pipeline transforms differently than it did "
             "while fitting (TargetEncoder, samplers): then pass the last step, with the rows it was fitted on."
         )
-    if fitted.distance <= explained + (_SINGLE_ROUNDING if model.coef_.dtype == np.float32 else _ROUNDING):
+    if fitted.distance <= by_gap + (_SINGLE_ROUNDING if model.coef_.dtype == np.float32 else _ROUNDING):
         return ()
     distance = f"{fitted.distance:.2g} standard errors from the fitted coefficients"
     return (f"The optimum of these data is {distance}: are X, y, weights and offset those of the fit?",)

@@ -53,7 +53,7 @@ class _NegLogLoss:
     >>> cross_val_score(SoftmaxGLM(), X, y, scoring=neg_log_loss).mean().round(3).tolist()
     -0.14
 
-    A weighted score needs metadata routing:
+    `cross_validate` needs metadata routing for a weighted score:
 
     >>> from copy import deepcopy
     >>> import sklearn

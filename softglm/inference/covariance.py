@@ -5,7 +5,8 @@ r"""The covariance of the estimates, in coordinates; every coding of it is a lin
     model     H^-1 F H^-1, which is F^-1 without a penalty
     laplace   H^-1, the posterior's under the Gaussian prior that the penalty is
     robust    H^-1 (sum_i w_i s_i s_i') H^-1; with sampling weights sum_i w_i^2 s_i s_i' instead
-    HC3       the same, with s_i replaced by (I - W_i M_i)^-1 s_i, about its change were row i left out
+    HC3       the same, with s_i replaced by (I - Omega_i M_i)^-1 s_i, Omega_i the information of a row, M_i the
+              covariance of its eta: approximately the score of the row were it left out of the fit
     quasi     dispersion times model, for rows of counts that vary more, or less, than multinomial ones
     cluster   H^-1 (sum_g u_g u_g') H^-1, u_g the sum of the u_i of a cluster
 
@@ -123,7 +124,7 @@ def covariance_of(
     correction = default_correction(kind) if correction is None else correction
     if kind == _CLUSTER:
         assert clusters is not None  # noqa: S101 - checked where the user passes them
-        return clustered(estimate, clusters, n_observations, correction)
+        return _clustered(estimate, clusters, n_observations, correction)
     scores = adjusted_scores(estimate, copies) if kind == "HC3" else _scores_of_one_copy(estimate, copies)
     factor = small_sample_factor(correction, n_observations, estimate.n_parameters)
     return Covariance(
@@ -171,7 +172,7 @@ def _model_root(estimate: Estimate) -> FloatArray:
     return _sandwich_root(estimate, estimate.information) if estimate.is_penalised else estimate.inverse_root
 
 
-def clustered(estimate: Estimate, clusters: npt.NDArray[Any], n_observations: float, correction: str) -> Covariance:
+def _clustered(estimate: Estimate, clusters: npt.NDArray[Any], n_observations: float, correction: str) -> Covariance:
     """Return the one-way or the two-way clustered covariance: V_1 + V_2 - V_12, each with its own factor.
 
     The two-way form may be indefinite: see `clipped`.

@@ -42,7 +42,7 @@ class TermTests:
     df : int array of shape (n_terms,)
         K - 1 for each column of a term, less those that are collinear; no more than the rank of the covariance.
     n_restrictions : int array of shape (n_terms,)
-        The same, whatever the rank of the covariance: of G clusters it is at most G - 1.
+        The same, before the rank of the covariance limits `df`: with G clusters to G - 1.
     df_denominator : float or None
         Of F; None for chi-squared.
 

@@ -43,13 +43,14 @@ class Sample:
     copies : array of shape (n,), or None
         How many identical rows each one stands for (frequency weights); None for one.
     n_observations : float
-        The sum of frequency weights and row totals; the number of rows with sampling weights.
+        sum_i w_i m_i, of frequency weights and row totals; the number of rows with sampling weights.
     is_reweighted : bool
         Whether sampling or class weights make the likelihood a pseudo-likelihood.
     read_rows : callable
         ``read_rows(X, offset)`` returns new rows as the estimator would read them.
     covariance_of : callable
-        ``covariance_of(estimate)`` returns the covariance of the kind that was asked for, of another fit to the rows.
+        ``covariance_of(estimate)`` returns the covariance of the kind that was asked for, of another fit to the rows,
+        and the degrees of freedom of its t distribution, or None.
     """
 
     trials: FloatArray | None
@@ -57,7 +58,7 @@ class Sample:
     n_observations: float
     is_reweighted: bool
     read_rows: Callable[[Any, Any], Rows]
-    covariance_of: Callable[[Estimate], Covariance]
+    covariance_of: Callable[[Estimate], tuple[Covariance, float | None]]
 
 
 @final
@@ -165,10 +166,12 @@ class Inference:
                 "parameters; null_log_likelihood is the log-likelihood then."
             )
         estimate = null_estimate(self.estimate)
+        covariance, freedom = self.sample.covariance_of(estimate)
         return replace(
             self,
             estimate=estimate,
-            covariance=clipped(estimate, self.sample.covariance_of(estimate), self.base),
+            covariance=clipped(estimate, covariance, self.base),
+            degrees_of_freedom=freedom,
             features=(),
             inputs=None,
             separated=None,
@@ -327,7 +330,7 @@ class Inference:
 
     @property
     def n_observations(self) -> float:
-        """The sum of frequency weights and row totals; under sampling weights the number of rows."""
+        """sum_i w_i m_i, of frequency weights and row totals; under sampling weights the number of rows."""
         return self.sample.n_observations
 
     @property
@@ -815,7 +818,17 @@ class Inference:
                 f"The dispersion needs more rows of counts than terms: its degrees of freedom are {fit.df} here, for a "
                 "model that is saturated. Leave out terms."
             )
-        return replace(self, covariance=quasi(self.estimate, fit.dispersion), degrees_of_freedom=float(fit.df))
+        freedom = float(fit.df)
+
+        def covariance_of(estimate: Estimate) -> tuple[Covariance, float | None]:
+            return quasi(estimate, fit.dispersion), freedom
+
+        return replace(
+            self,
+            covariance=quasi(self.estimate, fit.dispersion),
+            degrees_of_freedom=freedom,
+            sample=replace(self.sample, covariance_of=covariance_of),
+        )
 
     def summary(self) -> str:
         """Return a report in plain text."""

@@ -22,27 +22,34 @@ from softglm.inference.separation import Separation, detect
 from softglm.model import Objective, Ridge
 from softglm.solver import Status
 
-# A difference of eta beyond which a probability is exactly 0, whatever the rest of eta is.
+# A difference of eta beyond which a probability is exactly 0, apart from what the offset makes of it.
 _INFINITE = 1e4
 # Standard errors from the optimum at which the estimates of a limit have all their digits.
 _ALL_DIGITS = 1e-9
 
 
 def limit_of(fitted: Estimate, separation: Separation) -> Estimate:
-    """Return the limit of a separated fit, given some point on its way: what is finite of it, to all its digits."""
+    """Return the limit of a separated fit: what is finite of it, to all its digits.
+
+    Parameters
+    ----------
+    fitted : Estimate
+        Some point on the way to it.
+    separation : Separation
+        Of the same objective.
+    """
     observed = fitted.objective
     n_parameters = observed.shape[1]
-    gone = _gone(separation.alternatives, n_parameters)
-    known = observed.rows.concatenate(offset_of)[0].T if observed.rows.has_offset else 0.0
-    rows = observed.rows.changed(offset=gone + known)
+    known = observed.rows.concatenate(offset_of)[0].T if observed.rows.has_offset else np.zeros((1, n_parameters))
+    rows = observed.rows.changed(offset=known + _excluding(separation.alternatives, known))
     objective = Objective(rows, observed.family, observed.penalty, fit_intercept=observed.fit_intercept)
     first = estimate_at(objective, fitted.parameters, fitted.coordinates, is_singular=True)
     # Far out on the way to infinity eta cancels; the limit does not depend on how far.
-    near = estimate_at(objective, _without_the_way(first), fitted.coordinates, is_singular=True)
+    near = estimate_at(objective, _without_recession(first), fitted.coordinates, is_singular=True)
     return replace(refined(near, _ALL_DIGITS), observed=observed)
 
 
-def _without_the_way(limit: Estimate) -> FloatArray:
+def _without_recession(limit: Estimate) -> FloatArray:
     """Return the parameters, shape (m, q), without what they have of directions that change no likelihood."""
     coordinates, hidden = limit.coordinates, limit.unidentified
     core = np.linalg.lstsq(coordinates.features, limit.parameters, rcond=None)[0] @ coordinates.classes
@@ -51,7 +58,15 @@ def _without_the_way(limit: Estimate) -> FloatArray:
 
 
 def supremum(objective: Objective) -> Estimate:
-    """Return the estimate of maximum likelihood, or, where the classes are separated, its limit."""
+    """Return the estimate of maximum likelihood, or, where the classes are separated, its limit.
+
+    Raises
+    ------
+    ArithmeticError
+        If whether they are hangs on differences as small as the last digits of X.
+    MemoryError
+        If the information does not fit.
+    """
     if not objective.shape[0]:
         return estimate_at(objective, np.zeros(objective.shape))
     result = fit(objective.rows, objective.family, objective.penalty, fit_intercept=objective.fit_intercept)
@@ -78,7 +93,7 @@ def offset_of(block: Block) -> tuple[FloatArray]:
     return (block.offset.T,)
 
 
-def _gone(alternatives: BoolArray, n_parameters: int) -> FloatArray:
-    """Return the offset, shape (n, q), that sends the separated alternatives, shape (n, K), to probability 0."""
-    gone = -_INFINITE * alternatives
-    return np.asarray(gone[:, 1:] - gone[:, :1] if n_parameters == 1 else gone)
+def _excluding(alternatives: BoolArray, known: FloatArray) -> FloatArray:
+    """Return what the known offset, (n, q), takes to send the separated alternatives, (n, K), to probability 0."""
+    excluded = -(_INFINITE + 2.0 * np.abs(known).max()) * alternatives
+    return np.asarray(excluded[:, 1:] - excluded[:, :1] if known.shape[1] == 1 else excluded)

@@ -79,7 +79,7 @@ class HessianMetric:
         self._radii: dict[Rows, float] = {}
         # The matrix is symmetric, and its transpose in LAPACK's order.
         factor, info = linalg.lapack.dpotrf(matrix.T, lower=1)
-        self._norm = float(np.vdot(matrix, matrix)) ** 0.5
+        self._norm = float(np.abs(matrix).sum(axis=0).max())
         # Where classes separate the information vanishes, and rounding may leave it indefinite. Shifted, it is still
         # a metric, but no longer the Hessian, and proves nothing.
         self._rows, shift = None if info else rows, _LEAST_SHIFT
@@ -103,7 +103,7 @@ class HessianMetric:
             return float("inf")
         # Where the information has all but vanished, as where classes separate, a gradient that is 0 to rounding may be
         # a long way from the optimum, if there is one.
-        decrement += _ROUNDING * math.sqrt(len(self._factor) * self._longest_inverse)
+        decrement += _ROUNDING * math.sqrt(len(self._factor) * self._inverse_norm)
         # What the rows of the sample cannot prove all of them cannot, whose rho is no smaller.
         for rows in dict.fromkeys((self._rows, self._objective.rows)):
             radius = self._radius(rows, self._leverage_form)
@@ -138,8 +138,8 @@ class HessianMetric:
         return float(linalg.lapack.dpocon(self._factor, self._norm, uplo="L")[0])
 
     @property
-    def _longest_inverse(self) -> float:
-        """The largest eigenvalue of H^-1, nearly."""
+    def _inverse_norm(self) -> float:
+        """||H^-1||_1, as LAPACK estimates it; its largest eigenvalue is no more."""
         return float(1.0 / (self._reciprocal_condition * self._norm))
 
     @property

@@ -11,7 +11,7 @@ from typing import final
 
 import numpy as np
 
-from softglm.arrays import FloatArray
+from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Block, RebasedRows, Rows
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.objective import Objective
@@ -86,14 +86,16 @@ def units_of(largest: FloatArray) -> FloatArray:
     return np.where(largest > 0.0, np.ldexp(1.0, np.clip(-exponents, _LEAST, _MOST)), 1.0)
 
 
-def _units(rows: Rows, chosen: FloatArray) -> FloatArray:
+def _units(rows: Rows, chosen: BoolArray) -> FloatArray:
     """Return units for the chosen columns, and ones for the others, shape (p,)."""
-    zero = np.zeros(rows.n_features)
 
     def statistic(block: Block) -> tuple[FloatArray, ...]:
-        sizes = abs(block.X) if rows.is_sparse else np.abs(block.X)
-        counted = sizes if block.weights is None else sizes[block.weights > 0.0]
-        largest = counted.max(axis=0).toarray().ravel() if rows.is_sparse else counted.max(axis=0, initial=0.0)
-        return (np.maximum(largest.astype(np.float64), zero),)
+        sizes = abs(block.X)
+        if block.weights is not None:
+            sizes = sizes[block.weights > 0.0]
+        if not sizes.shape[0]:
+            return (np.zeros(rows.n_features),)
+        largest = sizes.max(axis=0)
+        return (np.ravel(largest.toarray() if rows.is_sparse else largest).astype(np.float64),)
 
     return np.where(chosen, units_of(rows.max(statistic)[0]), 1.0)
