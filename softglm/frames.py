@@ -36,7 +36,17 @@ class Frame(ABC):
 
     @abstractmethod
     def replaced(self, columns: Columns) -> Self:
-        """Return the table with other values in some columns, of types that give way to numbers they cannot hold."""
+        """Return the table with other values in some columns, of types that give way to numbers they cannot hold.
+
+        Raises
+        ------
+        ValueError
+            If a column of categories has no such one.
+        """
+
+    @abstractmethod
+    def categories(self, position: int) -> list[Any] | None:
+        """Return the categories that the type of a column lists, in their order; None of other columns."""
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -47,6 +57,16 @@ def frame_of(X: Any) -> Frame | None:
     """Return a table, or None for what is none that is known here, such as a sparse matrix or a list of texts.
 
     Columns that are added to a data frame later, or put in place of others, do not appear in it.
+
+    Parameters
+    ----------
+    X : object
+        What a user passed.
+
+    Returns
+    -------
+    Frame or None
+        Of pandas, polars or NumPy; of two-dimensional lists too.
     """
     if type(X).__module__.partition(".")[0] == "polars" and hasattr(X, "with_columns"):
         return _Polars(X.clone()) if hasattr(X, "height") else None
@@ -65,9 +85,11 @@ def frame_of(X: Any) -> Frame | None:
 
 def is_missing(value: Any) -> bool:
     """Tell whether a value is None, NaN, NaT or pandas' NA."""
-    if value is None or type(value).__name__ in {"NAType", "NaTType"}:
+    # NA differs from nothing, not even from itself: it is known by its type.
+    if value is None or type(value).__name__ == "NAType":
         return True
-    return isinstance(value, float | np.floating | np.datetime64) and bool(value != value)  # noqa: PLR0124 - only what is missing differs from itself
+    differs = value != value  # noqa: PLR0124 - only NaN and NaT differ from themselves
+    return isinstance(differs, bool | np.bool_) and bool(differs)
 
 
 def _all_names(names: Any) -> tuple[str, ...]:
@@ -78,12 +100,15 @@ def _all_names(names: Any) -> tuple[str, ...]:
     return tuple(f"x{position}" for position in range(len(given)))
 
 
-def _fits(values: npt.NDArray[Any], dtype: Any) -> bool:
-    """Tell whether numbers, but for missing ones, stay what they are in a NumPy type."""
-    known = values[~np.isnan(values)]
-    if dtype.kind in "biu" and not (known == np.round(known)).all():
+def _fits(values: npt.NDArray[Any], dtype: Any, *, holds_missing: bool = False) -> bool:
+    """Tell whether numbers stay what they are in a NumPy type, or in one like it that holds missing ones too."""
+    is_whole = dtype.kind in "biu"
+    is_known = ~np.isnan(values)
+    known = values[is_known]
+    if is_whole and not ((holds_missing or is_known.all()) and (known == np.round(known)).all()):
         return False
-    with np.errstate(over="ignore"):
+    # Of infinite and of large numbers a whole one is made up, which compares as another.
+    with np.errstate(over="ignore", invalid="ignore"):
         return bool((known.astype(dtype) == known).all())
 
 
@@ -126,6 +151,9 @@ class _Array(Frame):
             X[:, position] = values
         return type(self)(X)
 
+    def categories(self, position: int) -> None:  # noqa: ARG002 - no column of an array has any
+        return None
+
 
 @final
 class _Pandas(Frame):
@@ -154,14 +182,21 @@ class _Pandas(Frame):
             dtype: Any = X.dtypes.iloc[position]
             if values.dtype == np.float64 and not is_object_dtype(dtype):
                 series = pd.Series(values, index=X.index)
-                if _fits(values, np.dtype(getattr(dtype, "numpy_dtype", dtype))):
+                is_nullable = hasattr(dtype, "numpy_dtype")
+                plain = dtype.numpy_dtype if is_nullable else getattr(dtype, "subtype", dtype)  # the latter of Sparse
+                if _fits(values, np.dtype(plain), holds_missing=is_nullable):
                     series = series.astype(dtype)
             else:
-                if hasattr(dtype, "categories"):
-                    _check_categories(values, dtype.categories.tolist(), self.names[position])
+                _check_categories(values, self.categories(position), self.names[position])
                 series = pd.Series(values, index=X.index, dtype=object).astype(dtype)
             X.isetitem(position, series)
         return type(self)(X)
+
+    def categories(self, position: int) -> list[Any] | None:
+        import pandas as pd
+
+        dtype = self.data.dtypes.iloc[position]
+        return dtype.categories.tolist() if isinstance(dtype, pd.CategoricalDtype) else None
 
 
 @final
@@ -190,17 +225,25 @@ class _Polars(Frame):
             known = self.data.to_series(position)
             if values.dtype == np.float64:
                 changed = pl.Series(known.name, values, nan_to_null=known.null_count() > 0)
-                if _fits(values, known.head(0).to_numpy().dtype):
+                if _fits(values, known.head(0).to_numpy().dtype, holds_missing=known.null_count() > 0):
                     changed = changed.cast(known.dtype)
             else:
-                if known.dtype == pl.Enum:
-                    _check_categories(values, known.dtype.categories.to_list(), known.name)
+                _check_categories(values, self.categories(position), known.name)
                 changed = pl.Series(known.name, values.tolist(), dtype=known.dtype)
             series.append(changed)
         return type(self)(self.data.with_columns(series))
 
+    def categories(self, position: int) -> list[Any] | None:
+        import polars as pl
 
-def _check_categories(values: npt.NDArray[Any], categories: list[Any], name: str) -> None:
+        dtype = self.data.dtypes[position]
+        return dtype.categories.to_list() if isinstance(dtype, pl.Enum) else None
+
+
+def _check_categories(values: npt.NDArray[Any], categories: list[Any] | None, name: str) -> None:
+    """Raise unless all values but the missing ones are categories, where those are listed."""
+    if categories is None:
+        return
     unknown = [value for value in dict.fromkeys(values.tolist()) if not is_missing(value) and value not in categories]
     if unknown:
         raise ValueError(f"{unknown[0]!r} is none of the categories of the column {name!r}.")

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_array, validate_data
 
 from softglm.arrays import BoolArray, FloatArray, IntArray
 from softglm.data import Rows, RowsInMemory
+from softglm.frames import is_missing
 
 Labels = npt.NDArray[Any]
 
@@ -125,7 +126,7 @@ def _no_number_in(column: npt.NDArray[Any]) -> tuple[str, int] | None:
                 return "text", row
             # scikit-learn reads numerals in an array of objects, but not in one of strings.
             numeral = row if numeral < 0 and column.dtype != object else numeral
-        elif missing < 0 and _is_missing(value):
+        elif missing < 0 and is_missing(value):
             missing = row
         elif isinstance(value, _DATES) or hasattr(value, "to_timestamp"):  # the latter a pandas.Period
             return "dates", row
@@ -168,15 +169,7 @@ def missing_labels(values: Any) -> BoolArray:
         return np.asarray(values != values)  # noqa: PLR0124 - only NaN and NaT differ from themselves
     if values.dtype != object:
         return np.zeros(values.shape, dtype=bool)
-    return np.asarray(np.frompyfunc(_is_missing, 1, 1)(values), dtype=bool).reshape(values.shape)
-
-
-def _is_missing(label: Any) -> bool:
-    # pandas.NA differs from nothing, not even from itself: it is known by its type.
-    if label is None or type(label).__name__ == "NAType":
-        return True
-    differs = label != label  # noqa: PLR0124 - only NaN and NaT differ from themselves
-    return isinstance(differs, bool | np.bool_) and bool(differs)
+    return np.asarray(np.frompyfunc(is_missing, 1, 1)(values), dtype=bool).reshape(values.shape)
 
 
 def _which_are_missing(y: Any) -> str | None:

@@ -1,5 +1,7 @@
 """Tables of pandas, polars and NumPy: columns come out as numbers or objects, and go back as what they were."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -78,6 +80,63 @@ def test_what_is_no_category_is_refused(table):
         frame.replaced({4: np.array(["w", "v", "u"], dtype=object)})
 
 
+WITH_A_HOLE = np.array([1.0, np.nan, 0.0])
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int8", "uint16", "bool", "Sparse[int64]"])
+def test_types_of_whole_numbers_give_way_to_missing_ones(dtype):
+    table = pd.DataFrame({"a": pd.Series([1, 0, 1]).astype(dtype)})
+    frames = [frame_of(table)] if dtype.startswith("S") else [frame_of(table), frame_of(table.to_numpy())]
+    for frame in frames:
+        np.testing.assert_array_equal(frame.replaced({0: WITH_A_HOLE}).column(0), WITH_A_HOLE)
+
+
+def test_a_hole_in_one_column_of_an_array_leaves_the_others_what_they_were():
+    X = np.array([[1, 2], [3, 4], [5, 2**52 + 1]])
+    changed = frame_of(X).replaced({0: WITH_A_HOLE}).data
+    assert np.isnan(changed[1, 0])
+    np.testing.assert_array_equal(changed[:, 1], X[:, 1])
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "Int8", "boolean"])
+def test_types_that_hold_missing_numbers_keep_them(dtype):
+    changed = frame_of(pd.DataFrame({"a": pd.array([1, 0, 1], dtype=dtype)})).replaced({0: WITH_A_HOLE})
+    assert str(changed.data.dtypes.iloc[0]) == dtype
+    np.testing.assert_array_equal(changed.column(0), WITH_A_HOLE)
+
+
+@pytest.mark.parametrize("dtype", [pl.Int64, pl.UInt8, pl.Boolean])
+def test_missing_numbers_in_polars_are_nulls_where_there_are_some_and_nan_elsewhere(dtype):
+    table = pl.DataFrame({"full": pl.Series([1, 0, 1]).cast(dtype), "holes": pl.Series([1, None, 0]).cast(dtype)})
+    changed = frame_of(table).replaced({0: WITH_A_HOLE, 1: WITH_A_HOLE})
+    assert changed.data["full"].is_nan().sum() == changed.data["holes"].null_count() == 1
+    assert changed.data["holes"].dtype == dtype
+    for position in (0, 1):
+        np.testing.assert_array_equal(changed.column(position), WITH_A_HOLE)
+
+
+@pytest.mark.parametrize("dtype", ["Sparse[int64]", "Sparse[float64]"])
+def test_sparse_columns_of_pandas_take_numbers(dtype):
+    frame = frame_of(pd.DataFrame({"a": pd.Series([1, 0, 1]).astype(dtype)}))
+    for values in ([0.0, 1.0, 0.0], [0.5, 1.0, 0.0]):
+        np.testing.assert_array_equal(frame.replaced({0: np.array(values)}).column(0), values)
+
+
+@TABLES
+def test_categories_are_known_in_their_order(table):
+    frame = frame_of(table())
+    listed = ["u", "v"] if table is pandas_table else ["v", "u"]
+    assert [frame.categories(position) for position in range(6)] == [None] * 4 + [listed, None]
+
+
+def test_what_lists_no_categories_has_none():
+    assert frame_of(np.array([["a"], ["b"]])).categories(0) is None
+    # Those of a Categorical come in the order of its rows, which says nothing.
+    assert frame_of(pl.DataFrame({"a": pl.Series(["b", "a"], dtype=pl.Categorical)})).categories(0) is None
+    ordered = pd.Categorical(["b", None], categories=["b", "a"], ordered=True)
+    assert frame_of(pd.DataFrame({"a": ordered})).categories(0) == ["b", "a"]
+
+
 @TABLES
 def test_rows_are_taken_repeatedly(table):
     frame = frame_of(table()).take(np.array([2, 0, 2]))
@@ -104,7 +163,25 @@ def test_what_is_no_table_is_none(X):
     assert frame_of(X) is None
 
 
-@pytest.mark.parametrize("value", [None, float("nan"), np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT")])
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        float("nan"),
+        np.float32("nan"),
+        pd.NA,
+        pd.NaT,
+        np.datetime64("NaT"),
+        np.timedelta64("NaT"),
+        Decimal("NaN"),
+        complex("nan"),
+    ],
+    ids=repr,
+)
 def test_what_is_missing(value):
     assert is_missing(value)
-    assert not any(map(is_missing, ("", 0, 0.0, "nan", False, np.datetime64("2020-01-01"))))
+
+
+def test_what_is_not_missing():
+    values = ("", 0, 0.0, "nan", False, np.inf, np.datetime64("2020-01-01"), Decimal(1), pd.Timestamp(0), [np.nan])
+    assert not any(map(is_missing, (*values, np.array([np.nan]), np.timedelta64(0))))
