@@ -65,6 +65,17 @@ class Block(ABC):
             values *= self.weights
         return values
 
+    @property
+    def row_weights(self) -> FloatArray:
+        """The weights of the rows, shape (rows,), in memory the caller may overwrite: ones where none are stored."""
+        return np.ones(len(self)) if self.weights is None else np.array(self.weights, dtype=np.float64)
+
+    @property
+    def counted(self) -> FloatArray:
+        """The rows of any weight, dense, shape (counted rows, p), in memory the caller may overwrite."""
+        X = self.centred(np.zeros(self.X.shape[1]))
+        return X if self.weights is None else X[self.weights > 0.0]
+
     def targets_matrix(self, n_parameters: int) -> FloatArray:
         """Return t_i, shape (q, rows). The one-hot matrix of class codes only ever exists for one block."""
         if self.targets.ndim == 1 and n_parameters > 1:
@@ -130,3 +141,9 @@ def make_block(
     """Return the block of these rows, dense or sparse as X is."""
     kind = SparseBlock if sparse.issparse(X) else DenseBlock
     return kind(X, targets, weights, offset)
+
+
+def dense(X: Matrix) -> FloatArray:
+    """Return a matrix, sparse or not, as an array of float64."""
+    is_sparse = bool(sparse.issparse(X))
+    return np.asarray(X.toarray() if is_sparse else X, dtype=np.float64)

@@ -4,8 +4,9 @@ The means P_k and their gradients are those of `softglm.inference.means`. Interv
 logit P_k, whose gradient is that over P_k (1 - P_k): they stay between 0 and 1.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
 import numpy as np
@@ -13,33 +14,28 @@ import numpy.typing as npt
 from scipy import linalg
 from scipy.special import expit, logit
 
-from softglm.arrays import BoolArray, FloatArray
-from softglm.data import Block, Rows
+from softglm.arrays import FloatArray
 from softglm.inference import summary
-from softglm.inference.classes import class_probabilities, every_class
-from softglm.inference.effects import BASE, are_dummies, dummy_settings, level_of
-from softglm.inference.estimate import Estimate
-from softglm.inference.inputs import Inputs, Setting, Variable
-from softglm.inference.means import (
-    Moved,
-    are_changes_known,
-    deviations_of,
-    is_place_known,
-    observed_rows,
-    pulled_back,
-    rows_at,
-    weighted_means,
+from softglm.inference.column_averages import (
+    Averages,
+    Means,
+    ModelColumns,
+    averages_of_columns,
+    check_finite,
+    chosen_levels,
+    grid_of,
+    no_dummies,
 )
+from softglm.inference.estimate import Estimate
+from softglm.inference.factors import BASE, are_dummies, dummy_settings
+from softglm.inference.inputs import Inputs, Setting, Variable
+from softglm.inference.means import Counterfactual
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Name: TypeAlias = str | int
 At: TypeAlias = Literal["average", "means"] | Mapping[Name, Any]
-# Probabilities (v, K), their gradients (v, K, P), and which of the v the data determine.
-Means: TypeAlias = tuple[FloatArray, FloatArray, BoolArray]
-# The values of a number at which it is set by default.
-_POINTS = 51
 # Rows that are printed, and the decimals of their probabilities.
 _MOST_ROWS, _DECIMALS = 10, 4
 
@@ -141,17 +137,6 @@ def _shown(value: Any) -> str:  # noqa: ANN401 - whatever an input holds
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-@final
-@dataclass(frozen=True, eq=False)
-class _Question:
-    """What is set, what to, and how a reader calls it."""
-
-    terms: tuple[str, ...]
-    grid: npt.NDArray[Any]
-    means: Means
-    observed: FloatArray
-
-
 def average_predictions(
     estimate: Estimate,
     root: FloatArray,
@@ -196,119 +181,138 @@ def average_predictions(
     Raises
     ------
     ValueError
-        If there is no such feature, the shape of the values is wrong, or `at` is.
+        If there is no such feature, one is named twice, inputs are named beside columns of the model, the values are no
+        list, not finite or of the wrong shape, or `at` is wrong.
     """
     if not isinstance(at, Mapping) and at not in {"average", "means"}:
         raise ValueError(f'at must be "average", "means" or a dict from columns to values, got {at!r}.')
+    values = None if values is None else _listed(values)
     group = (groups or {}).get(str(names[0])) if len(names) == 1 else None
     factor = None if group is None else str(names[0])
-    asked = [*(names if group is None else group), *(at if isinstance(at, Mapping) else ())]
-    if inputs is not None and all(inputs.position(name) is not None for name in asked):
-        found = _Settings(estimate, inputs, at)
-        question = (
-            found.of_inputs(names, values) if group is None else found.of_dummies(str(factor), group, values, base)
-        )
+    asked = names if group is None else group
+    fixed = at if isinstance(at, Mapping) else {}
+    check_finite(fixed.values(), "at")
+    named = [*asked, *fixed]
+    taken = _among_inputs(named, inputs)
+    positions = _among_features(named, features, inputs) if taken is None else taken
+    columns, others = positions[: len(asked)], positions[len(asked) :]
+    place = dict(zip(others, fixed.values(), strict=True)) if isinstance(at, Mapping) else at
+    if inputs is None or taken is None:
+        _check_once(positions, features)
+        chosen = ModelColumns(np.array(columns, dtype=np.intp), tuple(features[j] for j in columns), factor, base)
+        found = averages_of_columns(estimate, chosen, values, place)
     else:
-        find = _Finder(features, inputs)
-        columns = np.array([find.column(name) for name in (names if group is None else group)], dtype=np.intp)
-        fixed = {find.column(name): value for name, value in at.items()} if isinstance(at, Mapping) else at
-        chosen = _Chosen(columns, tuple(features[column] for column in columns), factor, base)
-        question = _of_columns(estimate, chosen, values, fixed)
-    return _with_intervals(question, root, classes, distribution=distribution, level=level)
+        _check_once(positions, inputs.names)
+        found = _InputAverages(estimate, inputs, place).of(columns, values, factor, base)
+    return _with_intervals(found, root, classes, distribution=distribution, level=level)
 
 
-@final
-@dataclass(frozen=True, eq=False)
-class _Chosen:
-    """Columns of the model that are set, shape (g,), with their names, and those of their factor and of its base."""
+def _listed(values: Any) -> list[Any]:  # noqa: ANN401
+    """Return values as a list of what they are, one by one or row by row."""
+    is_frame = hasattr(values, "columns") and hasattr(values, "to_numpy")  # as a list it would be its names
+    values = values.to_numpy() if is_frame else values
+    values = values.tolist() if hasattr(values, "tolist") else values
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise ValueError(f"values holds {values!r}, expected a list: pass [{values!r}].")
+    return list(values)
 
-    columns: npt.NDArray[np.intp]
-    names: tuple[str, ...]
-    factor: str | None
-    base: str
+
+def _among_inputs(names: Sequence[Name], inputs: Inputs | None) -> list[int] | None:
+    """Return the positions of columns among the inputs, if all of them are."""
+    if inputs is None:
+        return None
+    found = [position for name in names if (position := inputs.position(name)) is not None]
+    return found if len(found) == len(names) else None
 
 
-@final
-@dataclass(frozen=True)
-class _Finder:
-    """Finds columns of the model."""
+def _among_features(names: Sequence[Name], features: Sequence[str], inputs: Inputs | None) -> list[int]:
+    """Return the positions of columns in the model; where inputs are known it has no others than those with names."""
+    p = len(features)
 
-    features: Sequence[str]
-    inputs: Inputs | None
-
-    def column(self, name: Name) -> int:
-        """Return the position of a column by its name, or its position."""
-        names = None if self.inputs is None else self.inputs.names
+    def find(name: Name) -> int | None:
         if isinstance(name, str):
-            if name in self.features:
-                return self.features.index(name)
-            where = f"the features {list(self.features[:10])}"
-            if names is not None:
-                where = f"the columns {list(names[:10])} of X, nor among {where} of the model"
-            raise ValueError(f"There is no column {name!r} among {where}.")
-        p = len(self.features if names is None else names)
-        if names is not None or not -p <= name < p:
-            raise ValueError(f"There is no column {name!r}: X has {p}.")
-        return int(name) % p
+            return features.index(name) if name in features else None
+        return int(name) % p if inputs is None and -p <= name < p else None
+
+    found = {name: find(name) for name in names}
+    made = [name for name in names if inputs is None or inputs.position(name) is None]
+    for name in made:
+        if found[name] is None:
+            raise _no_column(name, features, inputs)
+    for name in names:
+        if found[name] is None and inputs is not None:
+            taken = name if isinstance(name, str) else inputs.names[name]
+            raise ValueError(
+                f"{taken!r} is a column that the pipeline takes and {made[0]!r} one that it makes: set columns of one "
+                "kind."
+            )
+    return [position for name in names if (position := found[name]) is not None]
+
+
+def _no_column(name: Name, features: Sequence[str], inputs: Inputs | None) -> ValueError:
+    if not isinstance(name, str):
+        return ValueError(f"There is no column {name!r}: X has {len(features if inputs is None else inputs.names)}.")
+    where = f"the features {list(features[:10])}"
+    if inputs is not None:
+        where = f"the columns {list(inputs.names[:10])} of X, nor among {where} of the model"
+    return ValueError(f"There is no column {name!r} among {where}.")
+
+
+def _check_once(positions: Sequence[int], names: Sequence[str]) -> None:
+    for place, position in enumerate(positions):
+        if position in positions[:place]:
+            raise ValueError(f"{names[position]!r} is named twice; set each column once, in columns or in at.")
 
 
 @final
-class _Settings:
-    """The predictions of settings of inputs, at one place or averaged over the rows.
+class _InputAverages:
+    """The predictions with inputs set to values, at one place or averaged over the rows.
 
     Parameters
     ----------
     estimate : Estimate
     inputs : Inputs
-    at : {"average", "means"} or dict from name to value
+    at : {"average", "means"} or dict from position to value
     """
 
-    def __init__(self, estimate: Estimate, inputs: Inputs, at: At) -> None:
+    def __init__(self, estimate: Estimate, inputs: Inputs, at: Literal["average", "means"] | Setting) -> None:
         self._inputs = inputs
         place: Setting | None = None
         if at != "average":
-            fixed = at if isinstance(at, Mapping) else {}
-            place = inputs.means() | {self._position(name): value for name, value in fixed.items()}
-        self._moved = Moved(estimate, inputs, place)
+            place = inputs.means() | dict(at if isinstance(at, Mapping) else {})
+        self._counterfactual = Counterfactual(estimate, inputs, place)
 
-    def of_inputs(self, names: Sequence[Name], values: Any) -> _Question:  # noqa: ANN401
-        """Return the predictions with inputs set to values."""
-        positions = [self._position(name) for name in names]
+    def of(self, positions: Sequence[int], values: list[Any] | None, factor: str | None, base: str) -> Averages:
+        """Return the predictions with inputs set to values, or with the dummies of a factor set to its levels."""
+        if factor is not None:
+            return self._of_dummies(factor, positions, values, base)
         variables = [self._variable(position) for position in positions]
         terms = tuple(self._inputs.names[position] for position in positions)
         if values is None:
             shown, states = _default(self._inputs, terms, variables)
         else:
-            states = _states(values, len(names))
-            shown = _array(states, len(names))
+            states = _states(values, len(positions))
+            shown = _array(states, len(positions))
         means = self._means([dict(zip(positions, state, strict=True)) for state in states])
         is_number = len(variables) == 1 and shown.dtype.kind == "f"
         observed = self._inputs.observed(positions[0]) if is_number else np.empty(0)
-        return _Question(terms, shown, means, observed[~np.isnan(observed)])
+        return Averages(terms, shown, means, observed[~np.isnan(observed)])
 
-    def of_dummies(self, factor: str, group: Sequence[str], values: Any, base: str) -> _Question:  # noqa: ANN401
-        """Return the predictions with inputs that are dummies of one factor set to its levels."""
-        positions = [self._position(name) for name in group]
+    def _of_dummies(self, factor: str, positions: Sequence[int], values: list[Any] | None, base: str) -> Averages:
         if not are_dummies(self._inputs, positions):
-            raise _no_dummies(factor)
+            raise no_dummies(factor)
         settings = dict(dummy_settings(self._inputs, factor, positions, base))
-        levels = _chosen_levels(factor, values, list(settings))
-        return _Question(
-            (factor,), np.array(levels, dtype=object), self._means([settings[name] for name in levels]), np.empty(0)
-        )
+        levels = chosen_levels(factor, values, list(settings))
+        means = self._means([settings[name] for name in levels])
+        return Averages((factor,), np.array(levels, dtype=object), means, np.empty(0))
 
     def _means(self, settings: Sequence[Setting]) -> Means:
-        found = [self._moved.mean(setting) for setting in settings]
+        found = [self._counterfactual.mean(setting) for setting in settings]
         return (
             np.stack([each[0] for each in found]),
             np.stack([each[1] for each in found]),
             np.array([each[2] for each in found], dtype=bool),
         )
-
-    def _position(self, name: Name) -> int:
-        position = self._inputs.position(name)
-        assert position is not None  # noqa: S101 - asked for before
-        return position
 
     def _variable(self, position: int) -> Variable:
         variable = self._inputs.variable(position)
@@ -333,205 +337,44 @@ def _default(
     observed = inputs.observed(variable.position)
     if observed.dtype != np.float64:
         raise ValueError(f"values is missing: {variable.name!r} has no levels, since {variable.reason}.")
-    grid = _grid(observed[~np.isnan(observed)])
+    grid = grid_of(observed[~np.isnan(observed)])
     return grid, grid[:, np.newaxis].tolist()
 
 
-def _grid(observed: FloatArray) -> FloatArray:
-    if np.isin(observed, (0.0, 1.0)).all():
-        return np.unique(observed)
-    return np.linspace(observed.min(), observed.max(), _POINTS)
-
-
-def _states(values: Any, n_names: int) -> list[list[Any]]:  # noqa: ANN401
-    """Return values as a list for each of the v, with a value for each name."""
-    given = values.tolist() if hasattr(values, "tolist") else list(values)
-    if n_names == 1:
-        given = [value if isinstance(value, list | tuple) else [value] for value in given]
-    if not given or not all(isinstance(row, list | tuple) and len(row) == n_names for row in given):
+def _states(values: list[Any], g: int) -> list[list[Any]]:
+    """Return values as a list for each of the v, with a value for each of g inputs."""
+    rows = values
+    if g == 1:
+        rows = [value if isinstance(value, list | tuple) else [value] for value in values]
+    if not rows or not all(isinstance(row, list | tuple) and len(row) == g for row in rows):
         raise ValueError(
-            f"values has shape {np.shape(np.array(values, dtype=object))}, expected (v, {n_names}): a column for each "
-            "of those that are set."
+            f"values has shape {np.shape(np.array(values, dtype=object))}, expected (v, {g}): a column for each of "
+            "those that are set."
         )
-    if any(isinstance(value, float) and not np.isfinite(value) for row in given for value in row):
-        raise ValueError("values holds numbers that are not finite. Leave them out.")
-    return [list(row) for row in given]
+    check_finite((value for row in rows for value in row), "values")
+    return [list(row) for row in rows]
 
 
-def _array(states: list[list[Any]], n_names: int) -> npt.NDArray[Any]:
-    """Return values for a reader: float64 if all are numbers."""
-    rows = states if n_names > 1 else [row[0] for row in states]
-    if all(isinstance(value, int | float) for row in states for value in row):
+def _array(states: list[list[Any]], g: int) -> npt.NDArray[Any]:
+    """Return values for a reader: float64 if all are numbers, of whatever type."""
+    rows = states if g > 1 else [row[0] for row in states]
+    if all(isinstance(value, Real | np.bool_) for row in states for value in row):
         return np.array(rows, dtype=np.float64)
-    shown = np.empty((len(states), n_names), dtype=object)
+    shown = np.empty((len(states), g), dtype=object)
     for position, row in enumerate(states):
         shown[position] = row
-    return shown if n_names > 1 else shown[:, 0]
-
-
-def _of_columns(
-    estimate: Estimate,
-    chosen: _Chosen,
-    values: Any,  # noqa: ANN401
-    at: Literal["average", "means"] | Mapping[int, Any],
-) -> _Question:
-    columns, terms, observed = chosen.columns, chosen.names, np.empty(0)
-    shown: npt.NDArray[Any]
-    if chosen.factor is not None and (values is None or _are_names(values)):
-        terms = (chosen.factor,)
-        shown, states = _levels(estimate, chosen, values)
-    else:
-        if len(columns) == 1:
-            observed = _observed(estimate, columns)[:, 0]
-        if values is None:
-            if len(columns) > 1:
-                raise ValueError(f"values is missing: pass an array of shape (v, {len(columns)}).")
-            values = _grid(observed)
-        states = _numbers(values, len(columns))
-        shown = states[:, 0] if len(columns) == 1 else states
-    place: FloatArray | None = None
-    if at != "average":
-        place = weighted_means(estimate.objective.rows)
-        for column, value in at.items() if isinstance(at, Mapping) else ():
-            place[column] = value
-    return _Question(terms, shown, _means(estimate, columns, states, place), observed)
-
-
-def _numbers(values: Any, g: int) -> FloatArray:  # noqa: ANN401
-    """Return what columns of the model are set to, shape (v, g)."""
-    try:
-        states = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"values holds {values!r}, expected numbers: columns of the model hold no others.") from None
-    states = states[:, np.newaxis] if states.ndim == 1 and g == 1 else states
-    if states.ndim != 2 or states.shape[1] != g or not len(states) or not np.isfinite(states).all():
-        raise ValueError(
-            f"values has shape {np.shape(values)}, expected (v, {g}) finite numbers: a column for each of those that "
-            "are set."
-        )
-    return states
-
-
-def _are_names(values: Any) -> bool:  # noqa: ANN401
-    return all(isinstance(value, str) for value in values)
-
-
-def _observed(estimate: Estimate, columns: npt.NDArray[np.intp]) -> FloatArray:
-    """Return columns of the rows of any weight, shape (n, g)."""
-    rows = estimate.objective.rows
-    pick = np.zeros((rows.n_features, len(columns)))
-    pick[columns, np.arange(len(columns))] = 1.0
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        return block.times(pick), block.weighted(np.ones(len(block)))
-
-    values, weights = rows.concatenate(statistic)
-    return np.asarray(values[:, weights > 0.0].T)
-
-
-def _levels(
-    estimate: Estimate,
-    chosen: _Chosen,
-    values: Any,  # noqa: ANN401
-) -> tuple[npt.NDArray[Any], FloatArray]:
-    """Return the names of levels of a factor of dummies, and what its columns are in each, shape (v, g)."""
-    columns, factor = chosen.columns, str(chosen.factor)
-    observed = _observed(estimate, columns)
-    if not np.isin(observed, (0.0, 1.0)).all() or observed.sum(axis=1).max() > 1.0:
-        raise _no_dummies(factor)
-    names = [level_of(name, factor) for name in chosen.names]
-    states = np.identity(len(columns))
-    if observed.sum(axis=1).min() < 1.0:
-        names, states = [chosen.base, *names], np.concatenate([np.zeros((1, len(columns))), states])
-    levels = _chosen_levels(factor, values, names)
-    return np.array(levels, dtype=object), states[[names.index(name) for name in levels]]
-
-
-def _chosen_levels(factor: str, values: Any, names: list[str]) -> list[str]:  # noqa: ANN401
-    """Return the levels asked for: all by default."""
-    levels = names if values is None else list(values)
-    unknown = [name for name in levels if name not in names]
-    if unknown:
-        raise ValueError(f"{factor!r} has no level {unknown[0]!r}, expected some of {names[:10]}.")
-    return levels
-
-
-def _no_dummies(factor: str) -> ValueError:
-    return ValueError(
-        f"The columns of {factor!r} are not zeros and ones with one of them on: no level is known. Set its columns to "
-        "values, one at a time."
-    )
-
-
-def _means(estimate: Estimate, columns: npt.NDArray[np.intp], states: FloatArray, place: FloatArray | None) -> Means:
-    """Return the means with columns of the model set, over the rows or where the others are at one place, (p,)."""
-    if place is None:
-        rows = estimate.objective.rows
-        known = [_is_known(estimate, columns, state) for state in states]
-    else:
-        rows = rows_at(observed_rows(estimate), place)
-        known = []
-        for state in states:
-            there = place.copy()
-            there[columns] = state
-            known.append(is_place_known(estimate, there))
-    return *_sums(estimate, rows, columns, states), np.array(known, dtype=bool)
-
-
-def _is_known(estimate: Estimate, columns: npt.NDArray[np.intp], state: FloatArray) -> bool:
-    """Tell whether the data determine what setting columns does to the rows of any weight."""
-
-    def changes() -> Iterator[FloatArray]:
-        for (block,) in estimate.objective.rows.map(lambda block: (_counted(block),)):
-            moved = np.zeros_like(block)
-            moved[:, columns] = state - block[:, columns]
-            yield moved
-
-    return are_changes_known(estimate, changes())
-
-
-def _counted(block: Block) -> FloatArray:
-    X = block.centred(np.zeros(block.X.shape[1]))
-    return X if block.weights is None else X[block.weights > 0.0]
-
-
-def _sums(
-    estimate: Estimate, rows: Rows, columns: npt.NDArray[np.intp], states: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return P, shape (v, K), and its gradients, shape (v, K, P), in one pass over the rows."""
-    objective = estimate.objective
-    coef, intercept = objective.uncentred(estimate.parameters)
-    directions = every_class(estimate.coordinates.classes)
-    moved = coef[columns]
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        centred = block.centred(objective.moments.center)
-        eta = block.predictor(coef, intercept)
-        eta -= moved.T @ (centred[:, columns] + objective.moments.center[columns]).T
-        sums = []
-        for state in states:
-            probability = class_probabilities(eta + (state @ moved)[:, np.newaxis])
-            deviations = deviations_of(probability, directions)
-            jacobians = block.weighted(probability)[:, np.newaxis] * deviations
-            centred[:, columns] = state - objective.moments.center[columns]
-            sums += [probability.sum(axis=1), jacobians @ centred, jacobians.sum(axis=2)]
-        weight = block.weighted(np.ones(len(block))).sum(keepdims=True)
-        return (weight, *sums)
-
-    weight, *sums = rows.sum(statistic)
-    probability, features, constant = (np.stack(sums[first::3]) / weight for first in range(3))
-    return probability, pulled_back(estimate, features, constant)
+    return shown if g > 1 else shown[:, 0]
 
 
 def _with_intervals(
-    question: _Question,
+    averages: Averages,
     root: FloatArray,
     classes: npt.NDArray[Any],
     *,
     distribution: Any,  # noqa: ANN401
     level: float,
 ) -> AveragePredictions:
-    probability, gradients, known = question.means
+    probability, gradients, known = averages.means
     v, K = probability.shape
     # What the other classes have: 1 - P_k would cancel where P_k rounds to 1.
     rest = probability @ (1.0 - np.identity(K))
@@ -543,13 +386,13 @@ def _with_intervals(
     reach = distribution.isf((1.0 - level) / 2.0) * errors
     determined = np.where(known[:, np.newaxis], 1.0, np.nan)
     return AveragePredictions(
-        terms=question.terms,
-        grid=question.grid,
+        terms=averages.terms,
+        grid=averages.grid,
         classes=classes,
         probability=determined * probability,
         std_error=determined * probability * rest * errors,
         lower=determined * expit(log_odds - reach),
         upper=determined * expit(log_odds + reach),
         level=level,
-        observed=question.observed,
+        observed=averages.observed,
     )

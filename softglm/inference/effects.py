@@ -29,10 +29,11 @@ from softglm.data import Block, Rows
 from softglm.inference import summary
 from softglm.inference.classes import class_probabilities, every_class
 from softglm.inference.estimate import Estimate
+from softglm.inference.factors import BASE as BASE  # noqa: PLC0414 - by this name elsewhere
+from softglm.inference.factors import Columns, Levels, Switch, are_dummies, dummy_settings, survey
 from softglm.inference.inputs import Inputs, Setting, Variable
 from softglm.inference.means import (
-    Moved,
-    determined,
+    Counterfactual,
     deviations_of,
     forms_of,
     is_place_known,
@@ -47,13 +48,8 @@ if TYPE_CHECKING:
 
 EffectKind: TypeAlias = Literal["average", "at-means"]
 DiscreteKind: TypeAlias = Literal["factor", "column"]
-Columns: TypeAlias = npt.NDArray[np.intp]
 # A column, its effect on each class, shape (K,), and the gradients of that in the coordinates, shape (K, P).
 Effect: TypeAlias = tuple[int, FloatArray, FloatArray]
-# A level and the one that it is compared with.
-Levels: TypeAlias = tuple[str, str]
-# What the level of a factor is called that has no column.
-BASE = "(base)"
 _DERIVATIVE = "dP/dx"
 # Notes are not broken narrower than this, however narrow the table.
 _LEAST_WIDTH = 72
@@ -188,44 +184,6 @@ class _Row:
     std_error: FloatArray
 
 
-@final
-@dataclass(frozen=True)
-class _Switch:
-    """Columns of zeros and ones of which at most one is on; each is compared with the base.
-
-    Attributes
-    ----------
-    columns : array of shape (g,)
-    base : int or None
-        The position of the column that is on in the base; None where all are off.
-    name : str or None
-        That of the factor; None of a column by itself.
-    """
-
-    columns: Columns
-    base: int | None
-    name: str | None
-
-    @property
-    def states(self) -> FloatArray:
-        """What the columns are in the base, and then with each of them on, shape (1 + g, g)."""
-        on = np.identity(len(self.columns))
-        off = np.zeros_like(on[:1]) if self.base is None else on[self.base : self.base + 1]
-        return np.concatenate([off, on])
-
-    def levels(self, features: Sequence[str]) -> list[Levels]:
-        """Return the level of each column, and the base."""
-        if self.name is None:
-            return [("1", "0")]
-        names = [level_of(features[column], self.name) for column in self.columns]
-        return [(name, BASE if self.base is None else names[self.base]) for name in names]
-
-
-def level_of(feature: str, factor: str) -> str:
-    """Return the level that a dummy column stands for: what comes after the name of the factor, if that is in it."""
-    return feature.partition(f"{factor}_")[2] or feature
-
-
 def marginal_effects(
     estimate: Estimate,
     root: FloatArray,
@@ -281,7 +239,6 @@ def marginal_effects(
         return _Row(term, levels, np.where(known, effect, np.nan), errors)
 
     factors = factors if discrete == "factor" else {}
-    notes: tuple[str, ...] = ()
     if inputs is None:
         rows = _of_columns(estimate, row, features, factors, kind)
         notes = described(relations_of(observed_rows(estimate)), features)
@@ -328,7 +285,7 @@ def _of_columns(
     """Return the effects of the columns of X, in their order, but for the bases of factors."""
     rows = estimate.objective.rows
     groups = {name: np.array(columns, dtype=np.intp) for name, columns in factors.items()}
-    varies, switches = _survey(rows, groups)
+    varies, switches = survey(rows, groups)
     is_discrete = np.zeros_like(varies)
     known = varies & estimate.estimable_terms(_changes(estimate, switches))
     found: dict[int, _Row] = {}
@@ -346,10 +303,10 @@ def _of_columns(
         for column, pair in zip(switch.columns.tolist(), levels, strict=True):
             names[column] = switch.name or features[column], pair
         bases |= set() if switch.base is None else {int(switch.columns[switch.base])}
-        if not (known[switch.columns].all() and _is_switch_known(estimate, switch)):
-            known[switch.columns] = False
+        changes = _changes(estimate, [switch])[switch.columns] @ estimate.coordinates.features
+        known[switch.columns] &= bool(known[switch.columns].all() and estimate.sees_rows(changes).all())
     for column, effect, gradients in _derivatives(estimate, there, np.flatnonzero(known & ~is_discrete)):
-        found[column] = make(*names[column], effect, gradients, determined(estimate, gradients))
+        found[column] = make(*names[column], effect, gradients, estimate.sees(gradients))
     switched = [switch for switch in switches if known[switch.columns].all()]
     for column, effect, gradients in _differences(estimate, there, switched):
         found[column] = make(*names[column], effect, gradients, np.ones(len(effect), dtype=bool))
@@ -358,14 +315,6 @@ def _of_columns(
         for column in range(len(features))
         if column not in bases
     ]
-
-
-def _is_switch_known(estimate: Estimate, switch: _Switch) -> bool:
-    """Tell whether the limit of a separated fit determines what a switch does."""
-    if not estimate.is_singular:
-        return True
-    changes = _changes(estimate, [switch])[switch.columns]
-    return bool(estimate.sees_rows(changes @ estimate.coordinates.features).all())
 
 
 @final
@@ -392,8 +341,10 @@ class _InputEffects:
         kind: EffectKind,
     ) -> None:
         self._estimate, self._make, self._inputs = estimate, make, inputs
-        self._factors = _switched_together(inputs, factors)
-        self._moved = Moved(estimate, inputs, None if kind == "average" else inputs.means())
+        self._factors = {
+            name: tuple(positions) for name, positions in factors.items() if are_dummies(inputs, positions)
+        }
+        self._counterfactual = Counterfactual(estimate, inputs, None if kind == "average" else inputs.means())
 
     def rows(self) -> list[_Row]:
         """Return the effects in the order of the inputs."""
@@ -421,9 +372,9 @@ class _InputEffects:
     def _of_levels(self, name: str, settings: Sequence[tuple[str, Setting]]) -> Iterator[_Row]:
         """Yield the differences between each setting and the first."""
         (base, setting), *others = settings
-        probability, gradients, is_base_known = self._moved.mean(setting)
+        probability, gradients, is_base_known = self._counterfactual.mean(setting)
         for level, other in others:
-            there, gradients_there, is_known = self._moved.mean(other)
+            there, gradients_there, is_known = self._counterfactual.mean(other)
             known = np.full(len(there), is_known and is_base_known)
             yield self._make(name, (level, base), there - probability, gradients_there - gradients, known)
 
@@ -431,80 +382,26 @@ class _InputEffects:
         """Return the derivative: along a line where there is one, and else by a difference."""
         estimate = self._estimate
         if variable.slope is None:
-            shifted = self._inputs.shifted(variable, self._moved.setting({}))
-            effect, gradients, is_known = self._moved.slope(shifted, variable.step)
+            shifted = self._inputs.shifted(variable, self._counterfactual.setting({}))
+            effect, gradients, is_known = self._counterfactual.slope(shifted, variable.step)
         else:
             jacobian, bends, is_known = self._means
             effect, gradients = _along(estimate, variable.slope, jacobian, bends)
             is_known &= bool(estimate.estimable_terms(forms_of(estimate, variable.slope[np.newaxis], 0.0)).all())
-        known = determined(estimate, gradients) & is_known
+        known = estimate.sees(gradients) & is_known
         return self._make(variable.name, None, effect, gradients, known)
 
     @cached_property
     def _means(self) -> tuple[FloatArray, FloatArray, bool]:
         """What derivatives along lines are made of, and whether they are known where they are taken."""
-        if self._moved.place is None:
+        if self._counterfactual.place is None:
             return *_derivative_means(self._estimate, self._estimate.objective.rows), True
-        made = self._inputs.transformed(self._moved.place)
-        return *_derivative_means(self._estimate, self._moved.rows(made)), self._moved.is_known(made)
+        transformed = self._inputs.transformed(self._counterfactual.place)
+        rows = self._counterfactual.rows(transformed)
+        return *_derivative_means(self._estimate, rows), self._counterfactual.is_known(transformed)
 
 
-def _switched_together(inputs: Inputs, factors: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
-    """Return the factors whose inputs are switches, of which no two are on in any row."""
-    return {name: tuple(positions) for name, positions in factors.items() if are_dummies(inputs, positions)}
-
-
-def are_dummies(inputs: Inputs, positions: Sequence[int]) -> bool:
-    """Tell whether inputs are switches, of which no two are on in any row."""
-    variables = [inputs.variable(position) for position in positions]
-    if not all(variable is not None and variable.kind == "switch" for variable in variables):
-        return False
-    n_on = np.sum([inputs.observed(position) for position in positions], axis=0)
-    return bool((n_on <= 1.0).all())
-
-
-def dummy_settings(inputs: Inputs, name: str, positions: Sequence[int], base: str = BASE) -> list[tuple[str, Setting]]:
-    """Return the levels of a factor of switches, the base first, and what they are then."""
-    n_on = np.sum([inputs.observed(position) for position in positions], axis=0)
-    settings: list[tuple[str, Setting]] = [] if n_on.min() > 0.0 else [(base, dict.fromkeys(positions, 0.0))]
-    for on in positions:
-        setting = {position: float(position == on) for position in positions}
-        settings.append((level_of(inputs.names[on], name), setting))
-    return settings
-
-
-def _survey(rows: Rows, factors: Mapping[str, Columns]) -> tuple[BoolArray, list[_Switch]]:
-    """Tell which columns vary over the rows of any weight, shape (p,), and which are switched, together or alone."""
-    groups = list(factors.values())
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        X = block.centred(np.zeros(rows.n_features))
-        if block.weights is not None:
-            X = X[block.weights > 0.0]
-        is_number = (X != 0.0) & (X != 1.0)
-        n_on = [X[:, group].sum(axis=1) for group in groups]
-        return (
-            X.max(axis=0, initial=-np.inf),
-            (-X).max(axis=0, initial=-np.inf),
-            is_number.max(axis=0, initial=False).astype(np.float64),
-            np.array([on.max(initial=0.0) for on in n_on]),
-            np.array([-on.min(initial=1.0) for on in n_on]),
-        )
-
-    most, minus_least, is_number, most_on, minus_least_on = rows.max(statistic)
-    varies = most > -minus_least
-    is_dummy = varies & (is_number == 0.0)
-    alone, switches = is_dummy.copy(), []
-    for (name, group), at_most, minus_at_least in zip(factors.items(), most_on, minus_least_on, strict=True):
-        # A level that does not occur is no alternative.
-        columns = group[varies[group]]
-        if is_dummy[columns].all() and at_most <= 1.0 and len(columns) > 0:
-            switches.append(_Switch(columns, 0 if minus_at_least < 0.0 else None, name))
-            alone[columns] = False
-    return varies, switches + [_Switch(np.array([column]), None, None) for column in np.flatnonzero(alone)]
-
-
-def _changes(estimate: Estimate, switches: Sequence[_Switch]) -> FloatArray:
+def _changes(estimate: Estimate, switches: Sequence[Switch]) -> FloatArray:
     """Return what a change of each column, against its base, does to [x - c; 1], shape (p, m)."""
     m, _ = estimate.objective.shape
     changes = np.eye(estimate.objective.rows.n_features, m)
@@ -558,7 +455,7 @@ def _derivative_means(estimate: Estimate, rows: Rows) -> tuple[FloatArray, Float
         for share, deviation, bend in zip(weighted, deviations, bends, strict=True):
             # T_k = p_k ((D_k - D'p)(D_k - D'p)' - D'(diag(p) - p p')D)
             np.matmul(share * (deviation[first] * deviation[second] - variance), features, out=bend)
-        weight = block.weighted(np.ones(len(block))).sum(keepdims=True)
+        weight = block.row_weights.sum(keepdims=True)
         return np.einsum("ki,kci->kc", weighted, deviations), bends, weight
 
     jacobian, packed, weight = rows.sum(statistic)
@@ -567,7 +464,7 @@ def _derivative_means(estimate: Estimate, rows: Rows) -> tuple[FloatArray, Float
     return jacobian / weight, bends
 
 
-def _differences(estimate: Estimate, rows: Rows, switches: Sequence[_Switch]) -> Iterator[Effect]:
+def _differences(estimate: Estimate, rows: Rows, switches: Sequence[Switch]) -> Iterator[Effect]:
     """Yield the mean over the rows of p with each switched column on, less p in the base."""
     if not switches:
         return
@@ -579,7 +476,7 @@ def _differences(estimate: Estimate, rows: Rows, switches: Sequence[_Switch]) ->
         X = block.centred(np.zeros(rows.n_features))
         eta = block.predictor(coef, intercept)
         features = coordinates.features_of(block.centred(objective.moments.center))
-        weight = block.weighted(np.ones(len(block))).sum(keepdims=True)
+        weight = block.row_weights.sum(keepdims=True)
         sums = [weight]
         for switch in switches:
             on = X[:, switch.columns]

@@ -14,8 +14,9 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from softglm.arrays import BoolArray, FloatArray, Matrix
+from softglm.arrays import FloatArray, Matrix
 from softglm.data import Block, DenseBlock, Rows, RowsInMemory
+from softglm.data.block import dense
 from softglm.data.rows import Statistic
 from softglm.inference.classes import class_probabilities, every_class
 from softglm.inference.estimate import Estimate, triangle_of
@@ -37,6 +38,11 @@ def mean_probabilities(estimate: Estimate, rows: Rows) -> tuple[FloatArray, Floa
     estimate : Estimate
     rows : Rows
         Of which features, weights and offset are used.
+
+    Returns
+    -------
+    tuple of arrays
+        P and its gradients.
     """
     objective, coordinates = estimate.objective, estimate.coordinates
     coef, intercept = objective.uncentred(estimate.parameters)
@@ -47,7 +53,7 @@ def mean_probabilities(estimate: Estimate, rows: Rows) -> tuple[FloatArray, Floa
         deviations = deviations_of(probability, directions)
         weighted = block.weighted(probability)
         jacobians = weighted[:, np.newaxis] * deviations
-        weight = block.weighted(np.ones(len(block))).sum(keepdims=True)
+        weight = block.row_weights.sum(keepdims=True)
         features = jacobians @ block.centred(objective.moments.center)
         return weighted.sum(axis=1), jacobians.sum(axis=2), features, weight
 
@@ -126,6 +132,14 @@ def observed_rows(estimate: Estimate) -> Rows:
     return (estimate.observed or estimate.objective).rows
 
 
+def counted_columns(rows: Rows, columns: npt.NDArray[np.intp]) -> FloatArray:
+    """Return columns of the rows of any weight, shape (counted rows, g)."""
+    pick = np.zeros((rows.n_features, len(columns)))
+    pick[columns, np.arange(len(columns))] = 1.0
+    values, weights = rows.concatenate(lambda block: (block.times(pick), block.row_weights))
+    return np.asarray(values[:, weights > 0.0].T)
+
+
 def forms_of(estimate: Estimate, features: FloatArray, constant: float) -> FloatArray:
     """Return [features; constant], shape (k, m), of features (k, p): forms of a column of the parameters."""
     m, _ = estimate.objective.shape
@@ -174,7 +188,7 @@ def _span(changes: Iterable[FloatArray], tolerance: float) -> FloatArray:
 
 
 @final
-class Moved:
+class Counterfactual:
     """The rows of a fit as they are where inputs are set: to average over, or at one place.
 
     Parameters
@@ -189,7 +203,7 @@ class Moved:
     def __init__(self, estimate: Estimate, inputs: Inputs, place: Setting | None = None) -> None:
         self.estimate, self.inputs, self.place = estimate, inputs, place
         rows = estimate.objective.rows if place is None else observed_rows(estimate)
-        (self._weights,) = rows.concatenate(lambda block: (block.weighted(np.ones(len(block))),))
+        (self._weights,) = rows.concatenate(lambda block: (block.row_weights,))
         self._offset = rows.concatenate(offset_of)[0].T if rows.has_offset else None
         self._own: Matrix | None = None
 
@@ -197,51 +211,42 @@ class Moved:
         """Return what inputs are set to, those of the place included."""
         return {**(self.place or {}), **setting}
 
-    def rows(self, made: Matrix) -> Rows:
+    def rows(self, transformed: Matrix) -> Rows:
         """Return the rows, or the place, with these columns of the model, shape (n, p)."""
-        targets = np.broadcast_to(np.int32(0), made.shape[0])
-        rows = RowsInMemory(made, targets, self._weights, self._offset)
+        targets = np.broadcast_to(np.int32(0), transformed.shape[0])
+        rows = RowsInMemory(transformed, targets, self._weights, self._offset)
         return rows if self.place is None else rows_at(rows, weighted_means(rows))
 
     def mean(self, setting: Setting) -> tuple[FloatArray, FloatArray, bool]:
         """Return the mean probabilities, (K,), their gradients, (K, P), and if the data determine them."""
-        made = self.inputs.transformed(self.setting(setting))
-        rows = self.rows(made)
-        return *mean_probabilities(self.estimate, rows), self.is_known(made)
+        transformed = self.inputs.transformed(self.setting(setting))
+        rows = self.rows(transformed)
+        return *mean_probabilities(self.estimate, rows), self.is_known(transformed)
 
     def slope(self, shifted: tuple[Matrix, Matrix], step: float) -> tuple[FloatArray, FloatArray, bool]:
         """Return the derivatives, (K,), by a shift of the columns of the model up and down, with their gradients."""
         (up, gradients_up), (down, gradients_down) = (
-            mean_probabilities(self.estimate, self.rows(made)) for made in shifted
+            mean_probabilities(self.estimate, self.rows(transformed)) for transformed in shifted
         )
-        changes = self._blocks(lambda rows: _dense(shifted[0][rows]) - _dense(shifted[1][rows]))
+        changes = self._blocks(lambda rows: dense(shifted[0][rows]) - dense(shifted[1][rows]))
         is_single = shifted[0].dtype == np.float32
         is_known = are_changes_known(self.estimate, changes, is_single=is_single, are_small=True)
         if self.place is not None:
             is_known &= self.is_known(shifted[0])
         return (up - down) / (2.0 * step), (gradients_up - gradients_down) / (2.0 * step), is_known
 
-    def is_known(self, made: Matrix) -> bool:
+    def is_known(self, transformed: Matrix) -> bool:
         """Tell whether the data determine the probabilities with these columns of the model, shape (n, p)."""
         if self.place is not None:
-            targets = np.broadcast_to(np.int32(0), made.shape[0])
-            return is_place_known(self.estimate, weighted_means(RowsInMemory(made, targets, self._weights)))
+            targets = np.broadcast_to(np.int32(0), transformed.shape[0])
+            return is_place_known(self.estimate, weighted_means(RowsInMemory(transformed, targets, self._weights)))
         if self._own is None:
             self._own = self.inputs.transformed({})
-        own, is_single = self._own, made.dtype == np.float32
-        changes = self._blocks(lambda rows: _dense(made[rows]) - _dense(own[rows]))
+        own, is_single = self._own, transformed.dtype == np.float32
+        changes = self._blocks(lambda rows: dense(transformed[rows]) - dense(own[rows]))
         return are_changes_known(self.estimate, changes, is_single=is_single)
 
     def _blocks(self, changes_of: Any) -> Iterator[FloatArray]:  # noqa: ANN401 - a callable
         counted = np.flatnonzero(self._weights > 0.0)
         for first in range(0, len(counted), _CHUNK):
             yield changes_of(counted[first : first + _CHUNK])
-
-
-def _dense(made: Matrix) -> FloatArray:
-    return np.asarray(made.toarray() if hasattr(made, "toarray") else made, dtype=np.float64)
-
-
-def determined(estimate: Estimate, gradients: FloatArray) -> BoolArray:
-    """Tell which derivatives, of gradients (K, P), depend on nothing that a limit leaves open, (K,)."""
-    return estimate.sees(gradients) if estimate.is_singular else np.ones(len(gradients), dtype=bool)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Block, Rows
+from softglm.inference.means import counted_columns
 
 # Rows of the sample, those of a first look, and of those as many at random; columns beyond which nobody looks.
 _SAMPLE, _FIRST, _RANDOM, _MOST_COLUMNS = 200, 64, 32, 200
@@ -26,6 +27,9 @@ _PAIRS = 2048
 _ROUNDING = 1e-9
 # Shares of what a product explains that it may leave, in both precisions.
 _LEFT, _SINGLE_LEFT = 1e-6, 1e-3
+# What a product has beyond its two columns, and a column beyond them, is evidence if it is no smaller share of either:
+# below, the digits of single precision, in which data are often made whatever their type, decide what it looks like.
+_LEAST_BEYOND = 1e-3
 # What is left in all rows is the largest of them, and of coefficients with fewer digits: so many times that.
 _ALL_LEFT = 10.0
 # Eigenvalues below this share of the largest are of a column that is there twice.
@@ -66,12 +70,17 @@ def relations_of(rows: Rows) -> list[Relation]:
     ----------
     rows : Rows
         Those of weight 0 have no say.
+
+    Returns
+    -------
+    list of Relation
+        One for each such column: the product it looks like, before any other function.
     """
     if not 2 <= rows.n_features <= _MOST_COLUMNS:
         return []
     step = max(rows.n_rows // _SAMPLE, 1)
     # Copied: a view would keep its block in memory.
-    (sample,) = rows.concatenate(lambda block: (_counted(block)[::step].T.copy(),))
+    (sample,) = rows.concatenate(lambda block: (block.counted[::step].T.copy(),))
     sample = sample[:, :: max(sample.shape[1] // _SAMPLE, 1)].T
     spread = sample.std(axis=0)
     varies = spread > np.finfo(np.float32).eps * np.abs(sample).max(axis=0, initial=0.0)
@@ -107,12 +116,6 @@ def described(relations: Sequence[Relation], features: Sequence[str]) -> tuple[s
         "and effects are of its inputs."
     )
     return (line,)
-
-
-def _counted(block: Block) -> FloatArray:
-    """Return the rows of any weight, shape (rows, p)."""
-    X = block.centred(np.zeros(block.X.shape[1]))
-    return X if block.weights is None else X[block.weights > 0.0]
 
 
 def _products(scaled: FloatArray, left: float) -> list[_Product]:
@@ -161,12 +164,12 @@ def _is_product(scaled: FloatArray, j: int, k: int, other: int, left: float) -> 
     targets = np.column_stack([product, scaled[:, j]])
     beyond, unexplained = (targets - lower @ np.linalg.lstsq(lower, targets, rcond=None)[0]).T
     length = np.linalg.norm(beyond)
-    if length <= _SINGLE_LEFT * np.linalg.norm(product) or np.square(beyond).max() > _ONE_ROW * length**2:
+    if length <= _LEAST_BEYOND * np.linalg.norm(product) or np.square(beyond).max() > _ONE_ROW * length**2:
         return False
     slope = beyond @ unexplained / length**2
     rest = np.linalg.norm(unexplained - slope * beyond)
     remaining = np.linalg.norm(unexplained)
-    return bool(remaining > _SINGLE_LEFT * np.linalg.norm(scaled[:, j]) and rest <= left * remaining)
+    return bool(remaining > _LEAST_BEYOND * np.linalg.norm(scaled[:, j]) and rest <= left * remaining)
 
 
 def _verified_products(
@@ -178,7 +181,7 @@ def _verified_products(
     columns, firsts, seconds = np.array(products).T
 
     def terms(block: Block) -> tuple[FloatArray, FloatArray]:
-        scaled = (_counted(block) - center) / unit
+        scaled = (block.counted - center) / unit
         one, other = scaled[:, firsts], scaled[:, seconds]
         return np.stack([np.ones_like(one), one, other, one * other], axis=2).swapaxes(0, 1), scaled[:, columns].T
 
@@ -205,14 +208,7 @@ def _functions(rows: Rows, scaled: FloatArray) -> Iterator[tuple[int, int]]:
     if not candidates:
         return
     used = sorted({column for pair in candidates for column in pair})
-    pick = np.zeros((rows.n_features, len(used)))
-    pick[used, np.arange(len(used))] = 1.0
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        return block.times(pick), block.weighted(np.ones(len(block)))
-
-    values, weights = rows.concatenate(statistic)
-    columns = dict(zip(used, values[:, weights > 0.0], strict=True))
+    columns = dict(zip(used, counted_columns(rows, np.array(used)).T, strict=True))
     for j, k in candidates:
         if _is_function(columns[j], columns[k]) or _is_in_order(columns[j], columns[k]):
             yield j, k

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.inference.averages import AveragePredictions
-from softglm.inference.effects import BASE
+from softglm.inference.factors import BASE
 from softglm.inference.inference import Inference
 from softglm.plots.style import (
     COLORS,

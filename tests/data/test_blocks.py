@@ -145,3 +145,15 @@ def test_one_column_of_targets_is_one_row():
         np.testing.assert_array_equal(result, targets.reshape(1, -1))
         assert result.dtype == np.float64
         assert not np.shares_memory(result, targets)
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS, np.where(np.arange(N_ROWS) % 3, WEIGHTS, 0.0)])
+def test_rows_of_no_weight_do_not_count(matrix, weights):
+    block = only_block(matrix, weights=weights)
+    expected = np.ones(N_ROWS) if weights is None else weights
+    np.testing.assert_array_equal(block.row_weights, expected)
+    np.testing.assert_array_equal(block.counted, dense(matrix)[expected > 0.0])
+    block.row_weights[:] = 7.0
+    block.counted[:] = 7.0
+    np.testing.assert_array_equal(block.row_weights, expected)
+    np.testing.assert_array_equal(block.counted, dense(matrix)[expected > 0.0])

@@ -1,14 +1,19 @@
 """Predictions with columns set to given values, averaged over the rows or at one place."""
 
+import re
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from estimates import GOLDEN
 from problems import OVERLAPPING, Data, collinear, separable
 from scipy.special import logit, softmax
 from sklearn.compose import make_column_transformer
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
 
 from softglm import SeparationWarning, SoftmaxGLM, infer
 
@@ -148,6 +153,159 @@ def test_what_makes_no_sense_is_refused():
         levels.average_predictions("level", ["z"], groups={"level": [0, 1]})
     with pytest.raises(ValueError, match="not zeros and ones with one of them on"):
         result.average_predictions("level", groups={"level": [0, 1]})
+
+
+def people():
+    """Ages that are whole numbers, a number and a factor."""
+    rng = np.random.default_rng(1)
+    return pd.DataFrame(
+        {
+            "age": rng.integers(20, 60, 200),
+            "z": rng.normal(size=200),
+            "sex": rng.choice(np.array(["female", "male"], dtype=object), 200),
+        }
+    )
+
+
+def of_people(X=None, numbers=None):
+    X = people() if X is None else X
+    squares = PolynomialFeatures(2, include_bias=False)
+    numbers = squares if numbers is None else make_pipeline(numbers, squares)
+    columns = make_column_transformer(
+        (make_pipeline(numbers, StandardScaler()), [0, 1]), (OneHotEncoder(drop="first"), [2]), sparse_threshold=0.0
+    )
+    y = (X["age"].to_numpy() + 9.0 * np.random.default_rng(2).normal(size=len(X)) > 40).astype(int)
+    return infer(make_pipeline(columns, SoftmaxGLM()).fit(X, y), X, y)
+
+
+def of_integers():
+    rng = np.random.default_rng(6)
+    X = rng.integers(0, 9, size=(150, 2))
+    y = (X[:, 0] + 2.0 * rng.normal(size=150) > 4).astype(int)
+    return infer(make_pipeline(PolynomialFeatures(2, include_bias=False), SoftmaxGLM()).fit(X, y), X, y)
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "other"),
+    [
+        (of_integers, 0, 1),
+        (of_people, "age", "z"),
+        (lambda: of_people(people().assign(z=lambda X: np.arange(len(X)) % 7)), "z", "age"),
+        (lambda: of_people(pl.DataFrame(people().to_dict("list"))), "age", "z"),
+    ],
+)
+def test_missing_numbers_are_not_made_up_where_the_pipeline_takes_none(make, name, other):
+    result = make()
+    with pytest.raises(ValueError, match="The pipeline does not take None for"):
+        result.average_predictions(name, [None, 3])
+    with pytest.raises(ValueError, match=r"The pipeline does not take .*None for"):
+        result.average_predictions(other, [1.0], {name: None})
+
+
+def test_missing_numbers_are_set_where_the_pipeline_takes_them():
+    result = of_people(numbers=SimpleImputer())
+    expected = result.average_predictions("age", [float(people()["age"].mean())])
+    found = result.average_predictions("age", [None])
+    np.testing.assert_allclose(found.probability, expected.probability, **ROUNDING)
+
+
+@pytest.mark.parametrize(
+    "value", [np.nan, np.inf, np.float32("nan"), np.float64("-inf"), np.float16("nan"), 10**400], ids=type
+)
+def test_numbers_that_are_not_finite_are_refused_wherever_they_are(value):
+    for result in (of_people(), of_integers(), with_levels()):
+        for name, other in ((0, 1), (1, 0)):
+            with pytest.raises(ValueError, match=r"values holds .*, expected"):
+                result.average_predictions(name, [1, value])
+            with pytest.raises(ValueError, match=r"at holds .*, expected finite numbers"):
+                result.average_predictions(name, [1], {other: value})
+            with pytest.raises(ValueError, match=r"values holds .*, expected"):
+                result.average_predictions([name, other], [[1, 1], [1, value]])
+
+
+@pytest.mark.parametrize("value", ["high", [1.0, 2.0], None])
+def test_columns_of_a_model_are_held_at_numbers_only(value):
+    with pytest.raises(ValueError, match=r"at holds .*, expected numbers"):
+        with_levels().average_predictions(0, [1], {"x2": value})
+
+
+def test_a_column_is_set_once():
+    model, pipeline = with_levels(), of_people()
+    for columns, at, name in (
+        (["x0", "x0"], "average", "x0"),
+        (["x0", 0], "means", "x0"),
+        ([1, -2], "average", "x1"),
+        ("x0", {"x0": 12.0}, "x0"),
+        ("x2", {"x0": 1.0, 0: 0.0}, "x0"),
+    ):
+        with pytest.raises(ValueError, match=f"'{name}' is named twice; set each column once, in columns or in at"):
+            model.average_predictions(columns, [[1.0] * len(np.atleast_1d(columns))], at)
+    for columns, at, name in (
+        (["age", "age"], "average", "age"),
+        (["z", 1], "average", "z"),
+        ("sex", {"sex": "male"}, "sex"),
+        ("sex", {"age": 30, 0: 40}, "age"),
+    ):
+        with pytest.raises(ValueError, match=f"'{name}' is named twice"):
+            pipeline.average_predictions(columns, [[1.0] * len(np.atleast_1d(columns))], at)
+    with pytest.raises(ValueError, match="'x1' is named twice"):
+        model.average_predictions("level", at={"x1": 0.0}, groups={"level": ["x0", "x1"]})
+
+
+@pytest.mark.parametrize(
+    "number", [np.int64, np.int8, np.float32, np.float64, np.bool_, float, Fraction], ids=lambda kind: kind.__name__
+)
+def test_numbers_of_every_type_are_numbers(number):
+    for result, name in ((of_people(), "age"), (with_levels(), "x2")):
+        found = result.average_predictions(name, [number(0), number(1)])
+        expected = result.average_predictions(name, np.array([0.0, 1.0]))
+        assert found.grid.dtype == np.float64
+        np.testing.assert_array_equal(found.grid, expected.grid)
+        np.testing.assert_array_equal(found.observed, expected.observed)
+        np.testing.assert_array_equal(found.probability, expected.probability)
+        both = result.average_predictions([0, 1], [[number(0), number(1)]])
+        assert both.grid.dtype == np.float64
+
+
+@pytest.mark.parametrize("table", [pd.DataFrame, pl.DataFrame])
+def test_values_may_be_a_table(table):
+    result = of_people()
+    found = result.average_predictions(["age", "z"], table({"age": [30, 50], "z": [0.5, 1.0]}))
+    np.testing.assert_array_equal(found.grid, [[30.0, 0.5], [50.0, 1.0]])
+    columns = pl.Series([30.0, 50.0]) if table is pl.DataFrame else pd.Series([30.0, 50.0])
+    assert result.average_predictions("age", columns).grid.tolist() == [30.0, 50.0]
+
+
+@pytest.mark.parametrize("value", [30, 30.5, "male", b"male", np.int64(30), np.array(30), pd.Timestamp("2020-01-01")])
+def test_one_value_is_not_read_as_several(value):
+    groups = {"level": ["x0", "x1"]}
+    for result, name in ((of_people(), "age"), (of_people(), "sex"), (with_levels(), "x2"), (with_levels(), "level")):
+        with pytest.raises(ValueError, match=r"values holds .*, expected a list: pass \["):
+            result.average_predictions(name, value, groups=groups if name == "level" else None)
+    with pytest.raises(ValueError, match=r"values holds 30, expected a list: pass \[30\]\."):
+        of_people().average_predictions("age", 30)
+    with pytest.raises(ValueError, match=r"values holds 'male', expected a list: pass \['male'\]\."):
+        of_people().average_predictions("sex", "male")
+
+
+def test_columns_of_one_kind_are_set():
+    result = of_people()
+    square = result.features[2]
+    assert result.average_predictions(square, [0.0]).terms == (square,)
+    for columns, at, taken in (
+        (["age", square], "average", "age"),
+        ([square, "age"], "average", "age"),
+        ([0, square], "average", "age"),
+        (square, {"z": 1.0}, "z"),
+        (square, {-1: 1.0}, "sex"),
+        ("sex", {square: 1.0}, "sex"),
+    ):
+        message = f"'{taken}' is a column that the pipeline takes and '{re.escape(square)}' one that it makes: set col"
+        with pytest.raises(ValueError, match=message):
+            result.average_predictions(columns, [[1.0] * len(np.atleast_1d(columns))], at)
+    for columns in (["age", "height"], ["height", square], [7, square]):
+        with pytest.raises(ValueError, match="There is no column"):
+            result.average_predictions(columns, [[1.0, 1.0]])
 
 
 def with_levels():

@@ -42,6 +42,13 @@ def test_the_grid_spans_the_data_and_the_rug_shows_them(students):
     assert draw(students, 1, grid=[40.0, 50.0]).grid.tolist() == [40.0, 50.0]
 
 
+@pytest.mark.parametrize("number", [np.int64, np.int16, np.float32])
+def test_numbers_of_every_type_make_a_curve(students, number):
+    display = draw(students, "write", grid=[number(value) for value in (40, 50, 60)])
+    assert not display.is_discrete
+    np.testing.assert_array_equal(display.artists_[0].get_xdata(), [40.0, 50.0, 60.0])
+
+
 def test_a_factor_has_points_at_all_its_levels(students):
     display = draw(students, "ses")
     assert [label.get_text() for label in display.ax_.get_xticklabels()] == ["low", "middle", "high"]

@@ -1,0 +1,271 @@
+"""Predictions with columns of the model set to given values: averaged over the rows, or at one place."""
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, Literal, TypeAlias, final
+
+import numpy as np
+import numpy.typing as npt
+
+from softglm.arrays import BoolArray, FloatArray
+from softglm.data import Block, Rows
+from softglm.inference.classes import class_probabilities, every_class
+from softglm.inference.estimate import Estimate
+from softglm.inference.factors import level_of
+from softglm.inference.means import (
+    are_changes_known,
+    counted_columns,
+    deviations_of,
+    is_place_known,
+    observed_rows,
+    pulled_back,
+    rows_at,
+    weighted_means,
+)
+
+# Probabilities (v, K), their gradients (v, K, P), and which of the v the data determine.
+Means: TypeAlias = tuple[FloatArray, FloatArray, BoolArray]
+# The values of a number at which it is set by default.
+_POINTS = 51
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Averages:
+    """What is set, what to, and what the probabilities are then.
+
+    Attributes
+    ----------
+    terms, grid, observed
+        As in `AveragePredictions`.
+    means : tuple of arrays
+        The mean probabilities, shape (v, K), their gradients in the coordinates, shape (v, K, P), and which of them the
+        data determine, shape (v,).
+    """
+
+    terms: tuple[str, ...]
+    grid: npt.NDArray[Any]
+    means: Means
+    observed: FloatArray
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ModelColumns:
+    """Columns of the model that are set.
+
+    Attributes
+    ----------
+    columns : array of shape (g,)
+    names : tuple of str, length g
+    factor : str or None
+        Whose dummies they are; None where they are set one by one.
+    base : str
+        The name of the level of the factor that has no column.
+    """
+
+    columns: npt.NDArray[np.intp]
+    names: tuple[str, ...]
+    factor: str | None
+    base: str
+
+
+def averages_of_columns(
+    estimate: Estimate,
+    chosen: ModelColumns,
+    values: Any,  # noqa: ANN401
+    at: Literal["average", "means"] | Mapping[int, Any],
+) -> Averages:
+    """Return the predictions with columns of the model set to values.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    chosen : ModelColumns
+    values : array-like of shape (v, g), or (v,) for one column or the names of levels, or None
+    at : {"average", "means"} or dict from column to value
+        The other columns.
+
+    Returns
+    -------
+    Averages
+
+    Raises
+    ------
+    ValueError
+        If the values are no finite numbers or of another shape, or the columns of a factor are no dummies.
+    """
+    columns, terms, observed = chosen.columns, chosen.names, np.empty(0)
+    shown: npt.NDArray[Any]
+    if chosen.factor is not None and (values is None or _are_names(values)):
+        terms = (chosen.factor,)
+        shown, states = _levels(estimate, chosen, values)
+    else:
+        if len(columns) == 1:
+            observed = counted_columns(estimate.objective.rows, columns)[:, 0]
+        if values is None:
+            if len(columns) > 1:
+                raise ValueError(f"values is missing: pass an array of shape (v, {len(columns)}).")
+            values = grid_of(observed)
+        states = _numbers(values, len(columns))
+        shown = states[:, 0] if len(columns) == 1 else states
+    place: FloatArray | None = None
+    if at != "average":
+        place = weighted_means(estimate.objective.rows)
+        for column, value in at.items() if isinstance(at, Mapping) else ():
+            place[column] = _number(value)
+    return Averages(terms, shown, _means(estimate, columns, states, place), observed)
+
+
+def _numbers(values: Any, g: int) -> FloatArray:  # noqa: ANN401
+    """Return what columns of the model are set to, shape (v, g)."""
+    try:
+        states = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"values holds {values!r}, expected numbers: columns of the model hold no others.") from None
+    states = states[:, np.newaxis] if states.ndim == 1 and g == 1 else states
+    if states.ndim != 2 or states.shape[1] != g or not len(states):
+        raise ValueError(
+            f"values has shape {states.shape}, expected (v, {g}): a column for each of those that are set."
+        )
+    check_finite(states.ravel().tolist(), "values")
+    return states
+
+
+def _number(value: Any) -> float:  # noqa: ANN401
+    """Return what another column of the model is held at."""
+    if not isinstance(value, Real | np.bool_):
+        raise ValueError(f"at holds {value!r}, expected numbers: columns of the model hold no others.")
+    return float(value)
+
+
+def check_finite(values: Iterable[Any], name: str) -> None:
+    """Raise if some values are numbers that are not finite, or that no float holds.
+
+    Parameters
+    ----------
+    values : iterable
+        Of any types.
+    name : str
+        That of the parameter which they were passed in.
+
+    Raises
+    ------
+    ValueError
+        With the first of them.
+    """
+    most = sys.float_info.max
+    for value in values:
+        number = float(value) if isinstance(value, np.floating | np.integer) else value
+        if isinstance(number, int | float) and not -most <= number <= most:
+            raise ValueError(f"{name} holds {value}, expected finite numbers. Leave it out.")
+
+
+def _are_names(values: Any) -> bool:  # noqa: ANN401
+    return all(isinstance(value, str) for value in values)
+
+
+def _levels(
+    estimate: Estimate,
+    chosen: ModelColumns,
+    values: Any,  # noqa: ANN401
+) -> tuple[npt.NDArray[Any], FloatArray]:
+    """Return the names of levels of a factor of dummies, and what its columns are in each, shape (v, g)."""
+    columns, factor = chosen.columns, str(chosen.factor)
+    observed = counted_columns(estimate.objective.rows, columns)
+    if not np.isin(observed, (0.0, 1.0)).all() or observed.sum(axis=1).max() > 1.0:
+        raise no_dummies(factor)
+    names = [level_of(name, factor) for name in chosen.names]
+    states = np.identity(len(columns))
+    if observed.sum(axis=1).min() < 1.0:
+        names, states = [chosen.base, *names], np.concatenate([np.zeros((1, len(columns))), states])
+    levels = chosen_levels(factor, values, names)
+    return np.array(levels, dtype=object), states[[names.index(name) for name in levels]]
+
+
+def chosen_levels(factor: str, values: Any, names: list[str]) -> list[str]:  # noqa: ANN401
+    """Return the levels asked for: all by default.
+
+    Raises
+    ------
+    ValueError
+        If one of them is none.
+    """
+    levels = names if values is None else list(values)
+    unknown = [name for name in levels if name not in names]
+    if unknown:
+        raise ValueError(f"{factor!r} has no level {unknown[0]!r}, expected some of {names[:10]}.")
+    return levels
+
+
+def no_dummies(factor: str) -> ValueError:
+    """Return what to raise where the columns of a factor do not say which level a row has."""
+    return ValueError(
+        f"The columns of {factor!r} are not zeros and ones with one of them on: no level is known. Set its columns to "
+        "values, one at a time."
+    )
+
+
+def grid_of(observed: FloatArray) -> FloatArray:
+    """Return what a number is set to by default: 0 and 1 if it has no other values, else from the least to the most."""
+    if np.isin(observed, (0.0, 1.0)).all():
+        return np.unique(observed)
+    return np.linspace(observed.min(), observed.max(), _POINTS)
+
+
+def _means(estimate: Estimate, columns: npt.NDArray[np.intp], states: FloatArray, place: FloatArray | None) -> Means:
+    """Return the means with columns of the model set, over the rows or where the others are at one place, (p,)."""
+    if place is None:
+        rows = estimate.objective.rows
+        known = [_is_known(estimate, columns, state) for state in states]
+    else:
+        rows = rows_at(observed_rows(estimate), place)
+        known = []
+        for state in states:
+            there = place.copy()
+            there[columns] = state
+            known.append(is_place_known(estimate, there))
+    return *_sums(estimate, rows, columns, states), np.array(known, dtype=bool)
+
+
+def _is_known(estimate: Estimate, columns: npt.NDArray[np.intp], state: FloatArray) -> bool:
+    """Tell whether the data determine what setting columns does to the rows of any weight."""
+
+    def changes() -> Iterator[FloatArray]:
+        for (block,) in estimate.objective.rows.map(lambda block: (block.counted,)):
+            moved = np.zeros_like(block)
+            moved[:, columns] = state - block[:, columns]
+            yield moved
+
+    return are_changes_known(estimate, changes())
+
+
+def _sums(
+    estimate: Estimate, rows: Rows, columns: npt.NDArray[np.intp], states: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return P, shape (v, K), and its gradients, shape (v, K, P), in one pass over the rows."""
+    objective = estimate.objective
+    coef, intercept = objective.uncentred(estimate.parameters)
+    directions = every_class(estimate.coordinates.classes)
+    moved = coef[columns]
+
+    def statistic(block: Block) -> tuple[FloatArray, ...]:
+        centred = block.centred(objective.moments.center)
+        eta = block.predictor(coef, intercept)
+        eta -= moved.T @ (centred[:, columns] + objective.moments.center[columns]).T
+        sums = []
+        for state in states:
+            probability = class_probabilities(eta + (state @ moved)[:, np.newaxis])
+            deviations = deviations_of(probability, directions)
+            weighted = block.weighted(probability)
+            jacobians = weighted[:, np.newaxis] * deviations
+            centred[:, columns] = state - objective.moments.center[columns]
+            sums += [weighted.sum(axis=1), jacobians @ centred, jacobians.sum(axis=2)]
+        weight = block.row_weights.sum(keepdims=True)
+        return (weight, *sums)
+
+    weight, *sums = rows.sum(statistic)
+    probability, features, constant = (np.stack(sums[first::3]) / weight for first in range(3))
+    return probability, pulled_back(estimate, features, constant)
