@@ -121,9 +121,9 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     gap_kind_ : {"self-concordance", "strong convexity", "estimate"}
         What proves `gap_`; an estimate is not a proof.
     deviance_, null_deviance_ : float
-        2 sum_i w_i sum_k t_ik log(t_ik / (m_i p_ik)), in nats, of the model and of the best one without features:
-        sample weights in, class weights and penalty out. Infinite where a class weight of 0 left out a class that was
-        observed.
+        2 sum_i w_i sum_k t_ik log(t_ik / (m_i p_ik)), in nats, of the model and of the best one without features (and
+        without any constant, if `fit_intercept` is False): sample weights in, class weights and penalty out. Infinite
+        where a class weight of 0 left out a class that was observed.
 
     Notes
     -----

@@ -28,7 +28,6 @@ from softglm.inference.inference import Inference, Sample, position_of
 from softglm.inference.inputs import Inputs
 from softglm.inference.limit import limit_of
 from softglm.inference.separation import Separation, detect
-from softglm.inputs import inputs_of
 from softglm.model import Objective, Ridge, rebased
 from softglm.solver import Status
 from softglm.validation import (
@@ -167,6 +166,7 @@ def infer(
     factors = read_class_weight(model.class_weight, response, sampled)
     is_sampled = weights == "sampling" and sampled is not None
     is_reweighted = is_sampled or (factors is not None and bool((factors != 1.0).any()))
+    sampled = _without_dropped_classes(sampled, response, factors)
     _check_likelihood(covariance, response, is_reweighted=is_reweighted)
     present = _present_classes(model)
     known = read_offset(offset, X.shape[0], response.classes)
@@ -266,6 +266,11 @@ class _Target:
                 "one, or a search over either."
             )
         check_is_fitted(estimator)
+        if not hasattr(estimator, "alpha_"):
+            raise ValueError(
+                "The coefficients of this SoftmaxGLM were set by hand, and of what they are the optimum is not known. "
+                "Call infer on a model that was fitted: SoftmaxGLM(alpha=0).fit(X, y)."
+            )
         return cls(estimator, Pipeline(steps) if steps else None, notes)
 
     def transform(self, X: Any) -> Any:
@@ -360,7 +365,7 @@ def _check_likelihood(covariance: str, response: Response, *, is_reweighted: boo
 
 
 def _check_copies(copies: FloatArray | None) -> None:
-    if copies is not None and (np.abs(copies - np.round(copies)) > _WHOLE * np.maximum(copies, 1.0)).any():
+    if copies is not None and (np.abs(copies - np.round(copies)) > _WHOLE * copies).any():
         warn_user(
             f"sample_weight holds fractions, and they are read as numbers of copies of a row, {copies.sum():,.6g} in "
             'all, which standard errors take at their word. If they are survey weights, pass weights="sampling" and '
@@ -371,6 +376,8 @@ def _check_copies(copies: FloatArray | None) -> None:
 
 def _check_size(estimate: Estimate, n_rows: float, correction: str, distribution: str, *, is_clustered: bool) -> None:
     """Raise where n - k, by which a correction divides or which is the degrees of freedom of t, is not positive."""
+    if correction == "n/(n-1)" and not n_rows > 1.0:
+        raise ValueError(f"correction={correction!r} needs more than one row, and there is {n_rows:g}. Pass another.")
     by_correction = needs_more_rows(correction)
     if not (by_correction or (distribution == "t" and not is_clustered)) or n_rows > estimate.n_parameters:
         return
@@ -379,6 +386,16 @@ def _check_size(estimate: Estimate, n_rows: float, correction: str, distribution
         f"{what} needs more rows than parameters: n - k = {n_rows:g} - {estimate.n_parameters} here. (A row of counts "
         'is one row.) Use another correction, or distribution="normal"; or fit fewer parameters.'
     )
+
+
+def _without_dropped_classes(
+    sampled: FloatArray | None, response: Response, factors: FloatArray | None
+) -> FloatArray | None:
+    """Return the sample weights, 0 where class weights of 0 leave nothing of a row: such rows do not count as rows."""
+    if factors is None or factors.all():
+        return sampled
+    left = factors[response.codes] > 0.0 if response.counts is None else response.counts @ (factors > 0.0) > 0.0
+    return left.astype(np.float64) if sampled is None else np.where(left, sampled, 0.0)
 
 
 def _row_totals(response: Response, factors: FloatArray | None) -> FloatArray | None:
@@ -429,8 +446,8 @@ def _doubts(model: SoftmaxGLM, fitted: Estimate) -> tuple[str, ...]:
         raise ValueError(
             f"The model is {fitted.distance:.3g} standard errors from the optimum for these data, expected at most "
             f"{allowed:.3g}. Either X, y, sample_weight or offset are not those of the fit; or the fit did not "
-            f"converge (its status: {model.status_}); or a step of the pipeline transforms differently than it did "
-            "while fitting (TargetEncoder, samplers): then pass the last step, with the rows it was fitted on."
+            f"converge to it (its status: {model.status_}); or a step of the pipeline transforms differently than it "
+            "did while fitting (TargetEncoder, samplers): then pass the last step, with the rows it was fitted on."
         )
     if fitted.distance <= by_gap + (_SINGLE_ROUNDING if model.coef_.dtype == np.float32 else _ROUNDING):
         return ()
@@ -464,6 +481,8 @@ def _present_classes(model: SoftmaxGLM) -> BoolArray:
 
 def _base(y: Any, classes: npt.NDArray[Any]) -> tuple[int, str]:
     """Return the position of the base class that nobody chose, and how it came to be that."""
+    if hasattr(y, "columns") and np.ndim(y) == 2 and np.shape(y)[1] == 1:
+        y = y[y.columns[0]]
     dtype: Any = getattr(y, "dtype", None)
     # An ordered Categorical of pandas, an Enum of polars: their levels have an order.
     if getattr(dtype, "ordered", False) or type(dtype).__name__ == "Enum":

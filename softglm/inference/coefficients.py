@@ -149,6 +149,8 @@ class OddsRatios:
     >>> X = X[:, :2]
     >>> result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
     >>> print(result.coefficients.odds_ratios())
+    Odds ratios, with z and p-value of their logarithms
+    <BLANKLINE>
                     ratio  std. error      z  p-value          2.5%     97.5%
     -------------------------------------------------------------------------
     1 vs 0
@@ -189,7 +191,8 @@ class OddsRatios:
                 cells[column][0] = "0 or inf"
             groups[name] = [[term, *row_cells] for term, row_cells in zip(self.terms, cells, strict=True)]
         header = summary.estimate_headings(self.level, None if self.z is None else "z", estimate="ratio")
-        return "\n".join(summary.aligned(header, groups))
+        title = "Odds ratios" if self.z is None else "Odds ratios, with z and p-value of their logarithms"
+        return "\n".join([title, "", *summary.aligned(header, groups)])
 
     __repr__ = __str__
 
@@ -237,7 +240,9 @@ def coefficient_table(
         Whether z and p-values mean anything.
     """
     estimate = np.where(is_estimable, estimate, np.nan)
-    std_error = np.where(is_estimable & np.isfinite(estimate), std_error, np.nan)
+    # A covariance of nothing, of residuals that add up to 0 in every cluster, tells nothing.
+    is_told = is_estimable & np.isfinite(estimate) & ((std_error > 0.0) | (estimate == 0.0))
+    std_error = np.where(is_told, std_error, np.nan)
     reach = distribution.isf((1.0 - level) / 2.0) * std_error
     z = p_value = None
     if is_tested:

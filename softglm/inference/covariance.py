@@ -34,6 +34,8 @@ from softglm.inference.estimate import Estimate
 
 # Eigenvalues below this share of the largest are rounding, in the metric of the curvature, which has one scale.
 _RANK_TOLERANCE = 1e-12
+# And so are those below this, that of the model being 1: residuals that add up to 0 in every cluster know no variance.
+_NOTHING = 1e-20
 # Singular values of a factor below this share of the largest are rounding.
 _FACTOR_TOLERANCE = 1e-10
 # The small-sample factors, by their formulas: n observations, k parameters, G clusters.
@@ -139,6 +141,8 @@ def quasi(estimate: Estimate, dispersion: float) -> Covariance:
 
 def standard_errors_away(root: FloatArray, displacement: FloatArray) -> float:
     """Return sqrt(d' V+ d), V = L L', L (P, k): the most a linear combination of d is of its own standard error."""
+    if not root.shape[1]:
+        return 0.0
     components = np.linalg.lstsq(root, displacement, rcond=_FACTOR_TOLERANCE)[0]
     return float(linalg.norm(components))
 
@@ -247,7 +251,7 @@ def _sandwich_root(estimate: Estimate, meat: FloatArray) -> FloatArray:
     half = estimate.inverse_root
     # In the metric of H the directions are of comparable size, and what is not is rounding.
     eigenvalues, vectors = linalg.eigh(half.T @ meat @ half)
-    kept = eigenvalues > _RANK_TOLERANCE * eigenvalues[-1]
+    kept = eigenvalues > max(_RANK_TOLERANCE * eigenvalues[-1], _NOTHING)
     return np.asarray(half @ (vectors[:, kept] * np.sqrt(eigenvalues[kept])))
 
 

@@ -192,11 +192,11 @@ def hosmer_lemeshow(
 ) -> HosmerLemeshow:
     """Test the probabilities of individual rows.
 
-    The groups are cut at the g-quantiles of 1 - p_reference, of two classes always of the probability of the second, so
-    that the test does not depend on the base class. Tied rows stay together: a row belongs to group
-    floor(g u), u the share of the weight that is strictly below it, so that neither the order of the rows matters nor
-    whether a row is repeated or has weight 2. Groups that remain empty are left out, and count for no degrees of
-    freedom.
+    The groups are cut at the g-quantiles of 1 - p_reference, of two classes always of the probability of the rarer one,
+    so that the test depends neither on the base class nor on what the classes are called. Tied rows stay together: a
+    row belongs to group floor(g u), u the share of the weight that is strictly below it, so that neither the order of
+    the rows matters nor whether a row is repeated or has weight 2. Groups that remain empty are left out, and count for
+    no degrees of freedom.
 
     Parameters
     ----------
@@ -218,7 +218,9 @@ def hosmer_lemeshow(
         raise ValueError(f"groups must be at least 3, got {groups!r}: (groups - 2)(K - 1) degrees of freedom remain.")
     _require_maximum_likelihood(estimate, "The Hosmer-Lemeshow test")
     _require_whole_counts(estimate, trials)
-    scores, weights = _reference_scores(estimate, reference if estimate.n_classes > 2 else 0)
+    if estimate.n_classes == 2:
+        reference = int(estimate.objective.moments.mean_target[0] < 0.5)
+    scores, weights = _reference_scores(estimate, reference)
     group = _tied_groups(scores, weights, groups)
     observed, expected = _class_totals(estimate, group)
     n_groups, n_classes = observed.shape

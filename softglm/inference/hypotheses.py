@@ -78,7 +78,7 @@ class TermTests:
             [term, summary.number(statistic, 2), str(df), *denominator, summary.p_cell(p_value)]
             for term, statistic, df, p_value in zip(self.terms, self.statistic, self.df, self.p_value, strict=True)
         ]
-        head = ["chi2", "df", "p-value"] if self.df_denominator is None else ["F", "df", "of", "p-value"]
+        head = ["chi2", "df", "p-value"] if self.df_denominator is None else ["F", "df1", "df2", "p-value"]
         table = summary.aligned(head, {"": rows})
         return "\n".join([f"{name} tests of leaving out each term", "", *table, *self._notes()])
 

@@ -28,6 +28,8 @@ from softglm.inference.significance import ChiSquaredTest, Test
 if TYPE_CHECKING:
     import pandas as pd
 
+# The share of a number that is rounding.
+_ROUNDING = 1e-8
 _TRUSTING = 'For tests, use test_terms("wald"); to compare models by it, infer with covariance="model"'
 
 
@@ -488,8 +490,11 @@ class Inference:
             return np.zeros(self._contrasts.shape, dtype=bool)
         falls: BoolArray = hauck_donner(self.estimate, self.base)
         falls[~self._estimable] = False
-        if self.estimate.objective.fit_intercept and self.features:
-            falls[:, 0] = False
+        constant = self.estimate.constant
+        if self.features and constant is not None:
+            # Of an intercept, or of the column that takes its place.
+            alone = np.flatnonzero(np.abs(self.estimate.term_forms @ constant) > _ROUNDING * np.abs(constant).max())
+            falls[:, alone if len(alone) == 1 else []] = False
         return falls
 
     def wald_test(self, contrast: npt.ArrayLike, value: npt.ArrayLike = 0.0) -> Test:
@@ -527,7 +532,13 @@ class Inference:
                 f"{len(self.classes) - 1} x {len(self.terms)} coefficients, class by class."
             )
         self._require_estimable(rows)
-        difference = rows @ flat - np.broadcast_to(np.asarray(value, dtype=np.float64), len(rows))
+        values = np.broadcast_to(np.asarray(value, dtype=np.float64), len(rows))
+        if not _are_consistent(rows, values):
+            raise ValueError(
+                "The restrictions contradict one another, as b = 0 and b = 1 do, or are of no coefficient: no estimate "
+                f"has contrast @ b = {values.tolist()}. Drop some."
+            )
+        difference = rows @ flat - values
         test = self._wald(rows @ self._contrast_map, difference)
         self._require_finite_test("wald_test", test)
         return test
@@ -1054,13 +1065,14 @@ class Symmetric:
     __repr__ = __str__
 
 
-def compare(smaller: Inference, larger: Inference) -> ChiSquaredTest:
+def compare(smaller: Inference | None, larger: Inference) -> ChiSquaredTest:
     """Return the likelihood-ratio test of two nested fits on the same rows.
 
     Parameters
     ----------
     smaller, larger : Inference
-        Of maximum-likelihood fits, the features of the first among those of the second or combinations of them.
+        Of maximum-likelihood fits, the features of the first among those of the second or combinations of them. None
+        for the smaller stands for the null model of the larger, its `null`.
 
     Returns
     -------
@@ -1082,6 +1094,13 @@ def compare(smaller: Inference, larger: Inference) -> ChiSquaredTest:
     chi2(2) = 43.93, p < 0.0001
     """
     for inference in (smaller, larger):
+        if not isinstance(inference, Inference) and (inference is larger or inference is not None):
+            raise TypeError(
+                f"compare got a {type(inference).__name__}, expected what infer returns: compare(infer(small, X, y), "
+                "infer(large, X, y)), or None for the null model."
+            )
+    smaller = larger.null if smaller is None else smaller
+    for inference in (smaller, larger):
         inference._require_tests("Comparisons")  # noqa: SLF001 - of this module
         inference._require_likelihood("compare", "Test the additional terms by wald_test")  # noqa: SLF001 - of this module
     if not np.array_equal(smaller.classes, larger.classes):
@@ -1090,6 +1109,16 @@ def compare(smaller: Inference, larger: Inference) -> ChiSquaredTest:
             "the same. Fit both models on the same data."
         )
     return compare_likelihoods(smaller.estimate, larger.estimate)
+
+
+def _are_consistent(rows: FloatArray, values: FloatArray) -> bool:
+    """Tell whether rows b = values has a solution b."""
+    lengths = np.maximum(row_lengths(rows), np.finfo(np.float64).tiny)
+    scaled, wanted = rows / lengths[:, np.newaxis], values / lengths
+    solution = np.linalg.lstsq(scaled, wanted, rcond=None)[0]
+    return bool(
+        np.allclose(scaled @ solution, wanted, rtol=_ROUNDING, atol=_ROUNDING * np.abs(wanted).max(initial=0.0))
+    )
 
 
 def _groups_of(

@@ -24,6 +24,8 @@ from softglm.solver import Status
 
 # A difference of eta beyond which a probability is exactly 0, apart from what the offset makes of it.
 _INFINITE = 1e4
+# The share of a log-likelihood, and of what it is computed from, that rounding may cost.
+_LOST = 1e-9
 # Standard errors from the optimum at which the estimates of a limit have all their digits.
 _ALL_DIGITS = 1e-9
 
@@ -37,6 +39,11 @@ def limit_of(fitted: Estimate, separation: Separation) -> Estimate:
         Some point on the way to it.
     separation : Separation
         Of the same objective.
+
+    Raises
+    ------
+    ArithmeticError
+        If the limit is worse than that point, for rounding.
     """
     observed = fitted.objective
     n_parameters = observed.shape[1]
@@ -46,13 +53,28 @@ def limit_of(fitted: Estimate, separation: Separation) -> Estimate:
     first = estimate_at(objective, fitted.parameters, fitted.coordinates, is_singular=True)
     # Far out on the way to infinity eta cancels; the limit does not depend on how far.
     near = estimate_at(objective, _without_recession(first), fitted.coordinates, is_singular=True)
-    return replace(refined(near, _ALL_DIGITS), observed=observed)
+    limit = refined(near, _ALL_DIGITS)
+    lost = fitted.log_likelihood - limit.log_likelihood
+    if lost > _LOST * (1.0 + abs(limit.log_likelihood) + fitted.total_weight * _size_of_eta(fitted)):
+        raise ArithmeticError(
+            f"The limit of the separated fit has a log-likelihood {lost:.3g} below that of the fit, so that what is "
+            "separated was not told from what is not. Subtract a constant from the columns that are far from 0, and "
+            "bring them to like units."
+        )
+    return replace(limit, observed=observed)
+
+
+def _size_of_eta(estimate: Estimate) -> float:
+    """Return the mean size of what eta is added up from: in its units a likelihood far out is rounded."""
+    moments = estimate.objective.moments
+    coef, intercept = estimate.objective.split(estimate.parameters)
+    return float(np.vdot(np.abs(moments.cross), np.abs(coef)) + np.abs(moments.mean_target) @ np.abs(intercept))
 
 
 def _without_recession(limit: Estimate) -> FloatArray:
     """Return the parameters, shape (m, q), without what they have of directions that change no likelihood."""
     coordinates, hidden = limit.coordinates, limit.unidentified
-    core = np.linalg.lstsq(coordinates.features, limit.parameters, rcond=None)[0] @ coordinates.classes
+    core = coordinates.features_at(limit.parameters) @ coordinates.classes
     along = hidden.T @ (core / coordinates.scales).ravel()
     return limit.parameters - coordinates.displacement(hidden @ along)
 

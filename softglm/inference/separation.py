@@ -94,7 +94,7 @@ def detect(
         start = objective.centred(result.coef, result.intercept)
     contrasts = Contrasts(objective, coordinates)
     cone = cone_of(contrasts, objective, start)
-    alternatives = contrasts.alternatives(cone.direction)
+    alternatives = contrasts.alternatives(cone.direction, cone.span)
     limits, determined = _limits(objective, contrasts, cone, terms)
     return Separation(_kind(objective, cone, alternatives), alternatives, limits, determined)
 

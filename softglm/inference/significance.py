@@ -13,7 +13,7 @@ from scipy import linalg, stats
 
 from softglm.arrays import FloatArray
 
-# Singular values of forms of unit variance below this share of the largest are rounding.
+# Singular values of the factor of a covariance below this share of the largest are rounding.
 _RANK_TOLERANCE = 1e-10
 
 
@@ -137,18 +137,17 @@ def wald(root: FloatArray, difference: FloatArray, degrees_of_freedom: float | N
     Parameters
     ----------
     root : array of shape (d, k)
-        L of V = L L', whose rank is that of V. (The singular values of V would be the squares of those of L.)
+        L of V = L L', whose rank is that of V. (The singular values of V would be the squares of those of L.) The
+        estimates are orthonormal in the metric of the model, see `Estimate.independent`: where V has less rank, the
+        statistic depends on the metric, and so on nothing that the user chose.
     difference : array of shape (d,)
         b.
     degrees_of_freedom : float or None, default=None
         Of Student's t distribution of one estimate; None for the normal.
     """
-    lengths = np.asarray(linalg.norm(root, axis=1))
-    # Scaled to unit variances first: the rank must not depend on the units of the estimates.
-    lengths[lengths == 0.0] = 1.0
-    vectors, singular, _ = linalg.svd(root / lengths[:, np.newaxis], full_matrices=False)
+    vectors, singular, _ = linalg.svd(root, full_matrices=False)
     kept = singular > _RANK_TOLERANCE * max(singular.max(initial=0.0), np.finfo(np.float64).tiny)
-    form, rank = float(np.sum((vectors[:, kept].T @ (difference / lengths) / singular[kept]) ** 2)), int(kept.sum())
+    form, rank = float(np.sum((vectors[:, kept].T @ difference / singular[kept]) ** 2)), int(kept.sum())
     if not rank:
         return nothing_to_test(degrees_of_freedom)
     if degrees_of_freedom is None:

@@ -212,8 +212,8 @@ def notes_on(inference: Inference) -> list[str]:
         found = [f"{table.terms[term]} of {table.classes[row]}" for row, term in affected]
         named = ", ".join([*found[:_MOST_LISTED], "..."] if len(found) > _MOST_LISTED else found)
         notes.append(
-            f"Hauck-Donner effect in {named}: z falls as the estimate grows, so the p-value is too "
-            f"large. {_better_than_wald(inference)}"
+            f"Hauck-Donner effect in {named}: z would fall if the estimate were larger, so that the p-value may be far "
+            f"too large. {_better_than_wald(inference)}"
         )
     if inference.separation != "none":
         either = f" (at {_EITHER} the data leave the sign open)" if inference.may_go_either_way.any() else ""
@@ -242,6 +242,11 @@ def _notes_on_the_model(inference: Inference) -> list[str]:
     if inference.constant_features:
         names = ", ".join(inference.constant_features[:_MOST_LISTED])
         notes.append(f"Constant: {names}. Nothing tells its coefficients from the intercept; leave it out.")
+    if not inference.covariance.root.shape[1] and inference.estimate.n_parameters:
+        notes.append(
+            "The residuals add up to 0 in every unit of the covariance: they know no variance, and there are no "
+            "standard errors. Use other clusters, or the model covariance."
+        )
     if inference.covariance.indefinite is not None:
         notes.append(
             "The two-way clustered covariance of the coefficients was indefinite: its negative eigenvalues are set to "

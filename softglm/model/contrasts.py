@@ -16,9 +16,11 @@ from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.objective import Objective
 
 # How many units in the last place a sum of products may lose.
-_LOST = 16 * np.finfo(np.float64).eps
+_LOST = 64 * np.finfo(np.float64).eps
 # What a form is off by, times this, is what it may seem to see of a span that was found to be orthogonal to it.
 _UNSEEN = 8.0
+# Numbers that are looked at at a time.
+_ENTRIES = 2**22
 
 
 class Rounding(NamedTuple):
@@ -114,14 +116,34 @@ class Contrasts:
         values, forms = self._objective.rows.concatenate(statistic)
         return np.asarray(forms.T[np.argsort(values, kind="stable")[:count]])
 
-    def alternatives(self, gamma: FloatArray) -> BoolArray:
-        """Tell which classes gamma, which nothing opposes, puts below what was observed in each row, shape (n, K)."""
+    def alternatives(self, gamma: FloatArray, span: FloatArray) -> BoolArray:
+        """Tell which classes the cone of directions that nothing opposes puts below what was observed, shape (n, K).
+
+        Inside it those are all whose contrast with an observed class is not 0 on all of it. Nothing observed is one.
+
+        Parameters
+        ----------
+        gamma : array of shape (P,)
+            Inside the cone.
+        span : array of shape (P, h)
+            An orthonormal basis of its span.
+        """
         r, s = self.shape
+        everywhere = np.column_stack([gamma, span]).reshape(r, s, -1)
+        least = _UNSEEN * self.rounding.data
+        step = max(_ENTRIES // (everywhere.shape[2] * (s + 1)), 1)
 
         def statistic(block: Block) -> tuple[BoolArray, ...]:
-            eta = (self._features(block) @ gamma.reshape(r, s)).T
-            eta = np.concatenate([np.zeros((1, len(block))), eta])
-            below = eta.max(axis=0) - eta > self.rounding.arithmetic * linalg.norm(gamma)
+            features, targets = self._features(block), block.targets_matrix(self._objective.shape[1])
+            shares = np.concatenate([1.0 - targets, targets]) if len(targets) == 1 else targets
+            below = np.empty(shares.shape, dtype=bool)
+            for rows in (slice(first, first + step) for first in range(0, len(block), step)):
+                eta = np.einsum("nr,rsh->snh", features[rows], everywhere)
+                eta = np.concatenate([np.zeros_like(eta[:1]), eta])
+                observed = shares[:, rows].argmax(axis=0)
+                differences = eta[observed, np.arange(eta.shape[1])] - eta
+                is_seen = linalg.norm(differences[..., 1:], axis=2) > least
+                below[:, rows] = is_seen & (differences[..., 0] > 0.0) & (shares[:, rows] == 0.0)
             return (below if block.weights is None else below & (block.weights > 0.0),)
 
         return np.asarray(self._objective.rows.concatenate(statistic)[0].T)

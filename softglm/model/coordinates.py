@@ -101,6 +101,11 @@ class KroneckerCoordinates:
         """The curvature of the penalty along each coordinate, shape (r * s,); 1 along those that move nothing."""
         return np.ravel(self.ridge[:, np.newaxis] * self.scales**2 + (self.scales == 0.0))
 
+    def features_at(self, parameters: FloatArray) -> FloatArray:
+        """Return the parameters per whitened feature, shape (r, q), of which theta is F times, whatever its units."""
+        lengths = np.maximum(linalg.norm(self.features, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+        return np.asarray(np.linalg.lstsq(self.features / lengths, parameters / lengths, rcond=None)[0])
+
     def shortened(self, factor: float) -> "KroneckerCoordinates":
         """Return coordinates in which the first step of L-BFGS, along the gradient, is shorter by this factor."""
         return replace(self, scales=self.scales * math.sqrt(factor))

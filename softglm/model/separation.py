@@ -117,8 +117,7 @@ def cone_of(contrasts: Contrasts, objective: Objective, parameters: FloatArray |
     coordinates = contrasts.coordinates
     if parameters is None:
         return recession(contrasts, _downhill(objective, coordinates))
-    features = np.asarray(np.linalg.lstsq(coordinates.features, parameters, rcond=None)[0], dtype=np.float64)
-    start = contrasts.pivoted(features).ravel()
+    start = contrasts.pivoted(coordinates.features_at(parameters)).ravel()
     if separates(objective, parameters):
         return Recession(_unit(start), np.identity(len(start)))
     try:

@@ -207,3 +207,45 @@ def test_columns_whose_squares_underflow_are_not_called_constant(scale):
     assert model.coef_[0, 0] * scale == pytest.approx(SoftmaxGLM(alpha=0).fit(X / [scale, 1.0], y[6:]).coef_[0, 0])
     with pytest.raises(ValueError, match="whose squares no covariance can hold"):
         infer(model, X, y[6:])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_rounding_excludes_nobody_from_the_limit(seed):
+    rng = np.random.default_rng(seed)
+    n, n_classes = 60, 3 + seed % 2
+    rare = np.zeros(n)
+    rare[:3] = 1.0
+    number = [rng.integers(20, 70, n), 37 + 0.4 * rng.normal(size=n), 175 + 7 * rng.normal(size=n), rng.normal(size=n)]
+    X, y = np.column_stack([rare, number[seed % 4]]).astype(float), rng.integers(n_classes, size=n)
+    y[:3] = [0, 1, 0]  # classes 2 and 3 never occur with the rare level
+    result = inferred(X, y)
+    with pytest.warns(SeparationWarning):
+        reached = -SoftmaxGLM(alpha=0).fit(X, y).loss_ * n
+    assert result.log_likelihood == pytest.approx(reached, abs=1e-4)
+    found = detect_separation(X, y)
+    assert found.kind == "quasi-complete"
+    assert np.flatnonzero(found.separated_rows).tolist() == [0, 1, 2]
+    assert found.excluded[:3].sum(axis=0).tolist() == [0, 0, *[3] * (n_classes - 2)]
+
+
+@pytest.mark.parametrize("scales", [[1e9, 1e-6], [1e16, 1.0], [1.0, 1e-16], [1e16, 1e16]])
+def test_complete_separation_excludes_all_but_what_was_observed_whatever_the_scales(scales):
+    x = np.random.default_rng(10).normal(size=(80, 2))
+    X, y = x * scales, (x @ [1.0, 2.0] > 0.1).astype(int)
+    excluded = detect_separation(X, y).excluded
+    np.testing.assert_array_equal(excluded, np.identity(2)[1 - y].astype(bool))
+    assert inferred(X, y).log_likelihood == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("size", [2e4, 1e8])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_an_offset_of_any_size_does_not_bring_back_what_is_excluded(n_classes, size):
+    X, y = separated(n_classes)
+    offset = np.zeros((len(y), n_classes))
+    offset[:6, 1] = -size  # against what was observed
+    result = inferred(X, y, offset=offset)
+    plain = inferred(X, y)
+    assert result.log_likelihood == pytest.approx(plain.log_likelihood, abs=1e-6 * size)
+    np.testing.assert_allclose(
+        result.test_terms("wald").statistic[1:], plain.test_terms("wald").statistic[1:], rtol=1e-4
+    )

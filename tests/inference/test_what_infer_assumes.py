@@ -9,7 +9,7 @@ import pytest
 from problems import counts, overlapping, two_classes
 from scipy import sparse
 
-from softglm import SoftmaxGLM, infer
+from softglm import SoftmaxGLM, compare, infer
 from softglm.inference import estimate as estimate_room
 
 
@@ -119,3 +119,46 @@ def test_what_does_not_fit_in_memory_is_said_in_bytes(monkeypatch):
     monkeypatch.setattr(estimate_room, "_physical_memory", lambda: 5000.0)
     with pytest.raises(MemoryError, match=r"10 parameters.*take 0.0 GB, and this machine has 0.0 GB. Select"):
         infer(model, data.X, data.y)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"covariance": "HC1"},
+        {"covariance": "robust", "correction": "n/(n-1)", "distribution": "t"},
+        {"covariance": "cluster", "clusters": np.arange(150) // 10, "distribution": "t"},
+    ],
+)
+def test_rows_that_class_weights_leave_nothing_of_do_not_count_as_rows(options):
+    data = overlapping()
+    dropped = SoftmaxGLM(alpha=0, class_weight={2: 0.0})
+    with pytest.warns(UserWarning, match="total weight of the classes"):
+        dropped.fit(data.X, data.y)
+    by_class = infer(dropped, data.X, data.y, **options)
+    weights = (data.y < 2).astype(float)
+    with pytest.warns(UserWarning, match="total weight of the classes"):
+        model = SoftmaxGLM(alpha=0).fit(data.X, data.y, weights)
+    by_row = infer(model, data.X, data.y, sample_weight=weights, **options)
+    np.testing.assert_allclose(by_class.coefficients.std_error, by_row.coefficients.std_error, rtol=1e-8)
+    assert by_class.n_observations == by_row.n_observations == weights.sum()
+    assert by_class.degrees_of_freedom == by_row.degrees_of_freedom
+    assert by_class.covariance.n_clusters == by_row.covariance.n_clusters
+
+
+def test_what_is_no_inference_is_not_compared_and_none_is_the_null_model():
+    data = overlapping()
+    model = SoftmaxGLM(alpha=0).fit(data.X, data.y)
+    result = infer(model, data.X, data.y)
+    assert compare(None, result) == compare(result.null, result)
+    for pair in ((model, result), (result, model), (result, None)):
+        with pytest.raises(TypeError, match="expected what infer returns"):
+            compare(*pair)
+    with pytest.raises(ValueError, match="or the larger was given first"):
+        compare(result, result.null)
+
+
+def test_a_model_set_by_hand_has_no_inference():
+    model = SoftmaxGLM()
+    model.classes_, model.coef_, model.intercept_ = np.array([0, 1]), np.ones((1, 2)), np.zeros(1)
+    with pytest.raises(ValueError, match="were set by hand"):
+        infer(model, np.ones((4, 2)), [0, 1, 0, 1])
