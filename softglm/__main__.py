@@ -5,12 +5,13 @@ import io
 import math
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
 from softglm.comparison import cross_validate_rivals, fit_on_all_rows
 from softglm.report import Report, as_json, as_text
-from softglm.tables import UnusableDataError, check_classes, read_table, wine_table
+from softglm.tables import MISSING, MISSING_NUMBERS, UnusableDataError, check_classes, read_table, wine_table
 from softglm.version import __version__
 
 N_EFFECTS = 5
@@ -20,7 +21,11 @@ a StandardScaler, by cross-validation: accuracy, log loss, fit time, iterations,
 how far each stopped from the optimum of its own objective, and the warnings it
 raised. Then show the strongest coefficients of each class.
 """
-EPILOG = """\
+EPILOG = f"""\
+missing in a CSV file, beside empty fields:
+{textwrap.fill(", ".join(MISSING), 78, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)}
+  and {", ".join(MISSING_NUMBERS)} in columns whose other entries are numbers
+
 examples:
   python -m softglm                                      scikit-learn's wine data, unscaled
   python -m softglm flowers.csv --target species         your own data

@@ -19,6 +19,7 @@ _WIDTH = 100
 _MAX_SHOWN = 12
 _MAX_NAME = 20
 _GAP = 3
+_EMPTY = "(empty)"
 # Below this share, the distance of an optimum computed in float64 is only rounding.
 _ROUNDING = 1e-13
 _SCORE_NOTE = "accuracy, log loss: on held-out rows, mean over folds; fit time (one thread), iterations: median."
@@ -50,7 +51,7 @@ def as_text(report: Report) -> str:
 def _introduction(report: Report) -> list[str]:
     table = report.table
     counts = np.bincount(table.codes)
-    sizes = [f"{_on_one_line(name)} {count}" for name, count in zip(table.classes, counts, strict=True)]
+    sizes = [f"{_on_one_line(name) or _EMPTY} {count}" for name, count in zip(table.classes, counts, strict=True)]
     rows = f"{len(table.codes)} rows, {count(table.X.shape[1], 'feature')}, {len(counts)} classes"
     if report.alpha is None:
         penalty = "alpha = 1/n (LogisticRegression: C=1)"
@@ -149,7 +150,7 @@ def _aligned(rows: Sequence[Sequence[str]], alignment: str) -> list[str]:
 
 def _shortened(name: str) -> str:
     """Return a name for a line; cut in the middle, for those of dummies begin alike, and others end alike."""
-    whole = _on_one_line(name)
+    whole = _on_one_line(name) or _EMPTY
     end = (_MAX_NAME - 2) // 2
     return whole if len(whole) <= _MAX_NAME else f"{whole[: _MAX_NAME - 2 - end]}..{whole[-end:]}"
 

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from enum import Enum
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, TextIO, final
 
 import numpy as np
 import numpy.typing as npt
@@ -27,13 +27,20 @@ _MAX_LISTED = 12
 _MANY_CLASSES = 20
 # Of a text column with more different values an example is shown: it may be of numbers in a notation unknown here.
 _MANY_VALUES = 20
-# The csv module reads none.
-_MISSING = frozenset(("", "?", "NA", "N/A", "NaN", "nan", "NULL", "null", "<NA>"))
+# The csv module reads none. They are those of pandas, and the question mark.
+MISSING = ("?", "NA", "N/A", "n/a", "#N/A", "#N/A N/A", "#NA", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None",
+           "<NA>", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN")  # fmt: skip
+_MISSING = frozenset(("", *MISSING))
+# These are missing only among numbers: elsewhere they may be answers.
+MISSING_NUMBERS = (".", "..", "-", "--")
 _TRUE, _FALSE = {"True", "TRUE", "true"}, {"False", "FALSE", "false"}
 _MAX_CELLS = 2**27  # a gigabyte of float64
 # Beyond this, neighbouring integers are the same number in float64.
 _MOST_EXACT = 2**53
 _DELIMITERS = ",;\t"
+_SEPARATORS = "commas, semicolons or tabs"
+# How files begin that hold a table only once unpacked.
+_PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 # Fields wait for the end of the file joined, which takes a seventh of the memory of texts, in pieces of so many rows.
 _NUL, _ROWS = "\0", 10_000
 
@@ -123,12 +130,15 @@ class Labels:
     is_missing : bool array of shape (n,)
     may_be_continuous : bool
         Whether fractions are a quantity; not where the file says that they are strings.
+    notation : Notation or None
+        In which numbers are written that are not written as Python writes them, if it is known.
     """
 
     name: str
     entries: npt.NDArray[Any]
     is_missing: BoolArray
     may_be_continuous: bool = True
+    notation: Notation | None = None
 
 
 @final
@@ -170,7 +180,7 @@ def wine_table() -> Table:
 def read_table(path: Path, target: str) -> Table:
     """Return the data of a file, or raise an error that says why they cannot be used."""
     try:
-        is_parquet = path.suffix in {".parquet", ".pq"}
+        is_parquet = path.suffix.lower() in {".parquet", ".pq"}
         columns, labels = (_read_parquet if is_parquet else _read_csv)(path, target)
     except OSError as error:
         raise UnusableDataError(f"{path} cannot be read: {error.strerror or error}.") from error
@@ -195,7 +205,7 @@ def read_table(path: Path, target: str) -> Table:
         "One-hot encoded": encoded,
         "Left out": left_out,
         **{f"Read with {way.words}": [c.name for c in varying if c.notation is way] for way in Notation},
-        "Classes that differ in spelling only": [repr(name) for name in _alike(classes)],
+        "Classes that differ in spelling only": [repr(name) for name in _alike(classes, labels.notation)],
     }
     return Table(
         path.name,
@@ -209,25 +219,22 @@ def read_table(path: Path, target: str) -> Table:
 
 def _read_csv(path: Path, target: str) -> tuple[list[Column], Labels]:
     """Return the features and the target of a CSV file whose fields are separated by commas, semicolons or tabs."""
+    _check_is_not_packed(path)
     with path.open(encoding="utf-8-sig", newline="") as file:
-        widths = {}
-        for mark in _DELIMITERS:
-            widths[mark] = len(next(filter(None, csv.reader(file, delimiter=mark)), []))
-            file.seek(0)
-        delimiter = max(_DELIMITERS, key=widths.__getitem__)
+        delimiter = _delimiter(file, target)
         rows = _rows(csv.reader(file, delimiter=delimiter, skipinitialspace=True, strict=True))
         header = next(rows, [])
         if not any(header):
             raise UnusableDataError(f"{path} is empty: expected a line of column names, and rows below it.")
         _check_no_nul(header)
-        _check_names(path, [name for name in header if name], target)
+        _check_names(path, [name for name in header if name], target, _misread_header(header, target))
         fields = _fields(rows, len(header))
     if not fields:
         raise UnusableDataError(f"{path} has column names but no rows.")
-    labels = np.array(fields.pop(header.index(target)).split(_NUL), dtype=object)
+    texts = fields.pop(header.index(target)).split(_NUL)
     header.remove(target)
     # Two passes, so that the fields of only one column are in memory as so many texts.
-    writings = [_Writing.of(set(column.split(_NUL)) - _MISSING) for column in fields]
+    writings = [_Writing.of(_present(set(column.split(_NUL)))) for column in fields]
     settled = {
         *([Notation.POINT] if delimiter == "," else ()),
         *(next(iter(w.readings)) for name, w in zip(header, writings, strict=True) if name and w.settles),
@@ -236,7 +243,50 @@ def _read_csv(path: Path, target: str) -> tuple[list[Column], Labels]:
     for name, column, writing in zip(header, fields, writings, strict=True):
         notation = _notation(path, name, writing, settled, can_be_decimal=delimiter != ",") if name else None
         columns.append(_parsed(name, column.split(_NUL), notation))
-    return columns, Labels(target, labels, np.isin(labels, list(_MISSING)))
+    kinds = set(texts)
+    present = _present(kinds)
+    notation = _notation(path, target, _Writing.of(present), settled, can_be_decimal=delimiter != ",")
+    labels = np.array(texts, dtype=object)
+    return columns, Labels(target, labels, np.isin(labels, list(kinds - present)), notation=notation)
+
+
+def _check_is_not_packed(path: Path) -> None:
+    with path.open("rb") as file:
+        head = file.read(8)
+    packing = next((name for magic, name in _PACKED.items() if head.startswith(magic)), None)
+    if packing == "bzip2" and not head[3:4].isdigit():  # a column name may begin so
+        return
+    if packing is not None:
+        hint = " If it is a spreadsheet, save its table as CSV in UTF-8." if packing == "zip" else ""
+        raise UnusableDataError(f"{path} is packed with {packing}. Unpack it to a CSV or Parquet file.{hint}")
+
+
+def _delimiter(file: TextIO, target: str) -> str:
+    """Return what separates the fields, of what makes as many in the first row as in the header, and a target."""
+    merits = {}
+    for mark in _DELIMITERS:
+        header, row = [*islice(_rows(csv.reader(file, delimiter=mark, skipinitialspace=True)), 2), [], []][:2]
+        merits[mark] = (len(header) == len(row) > 1, target in header, len(header))
+        file.seek(0)
+    return max(_DELIMITERS, key=merits.__getitem__)
+
+
+def _misread_header(header: Sequence[str], target: str) -> str:
+    """Return what may be wrong with a file in whose header the target is not; empty if nothing can be seen."""
+    if header[0].lower().startswith("sep="):
+        return "Its first line says what separates the fields: drop that line."
+    if header[0].startswith("#"):
+        return "Its first line looks like a comment: the first line must hold the column names."
+    if len(header) == 1 or target in re.split(r"[^\w.-]+", " ".join(header)):
+        return f"Names and fields must be separated by {_SEPARATORS}."
+    return ""
+
+
+def _present(kinds: set[str]) -> set[str]:
+    """Return the different entries of a column without those that stand for missing ones."""
+    present = kinds - _MISSING
+    numbers = present.difference(MISSING_NUMBERS)
+    return numbers if 0 < len(numbers) < len(present) and _Writing.of(numbers).is_numeric else present
 
 
 def _rows(reader: Iterator[list[str]]) -> Iterator[list[str]]:
@@ -362,8 +412,8 @@ def _undecided(path: Path, name: str, text: str) -> UnusableDataError:
 
 def _parsed(name: str, texts: list[str], notation: Notation | None) -> Column:
     """Return a column of text as booleans if that is what all of its fields are, or as numbers in a notation."""
-    is_missing = np.array([text in _MISSING for text in texts])
-    kinds = set(texts) - _MISSING
+    kinds = _present(set(texts))
+    is_missing = np.array([text not in kinds for text in texts])
     if kinds and kinds <= _TRUE | _FALSE:
         return Column(name, np.array([text in _TRUE for text in texts]), is_missing)
     if notation is None:
@@ -419,15 +469,41 @@ def _read_parquet(path: Path, target: str) -> tuple[list[Column], Labels]:
         frame = frame.reset_index()
     frame.columns = [str(name) for name in frame.columns]
     _check_names(path, list(frame.columns), target)
+    _check_no_lists(path, frame)
     features = frame.drop(columns=target)
     columns = [_column_of(name, features.iloc[:, position]) for position, name in enumerate(features.columns)]
     return columns, _labels_of(target, frame[target])
 
 
+def _check_no_lists(path: Path, frame: "pd.DataFrame") -> None:
+    """Raise for columns whose entries hold several values: they are neither numbers nor names."""
+    nested = [
+        repr(name)
+        for name, series in frame.items()
+        if series.dtype.kind == "O"
+        and any(hasattr(value, "__len__") and not isinstance(value, str | bytes) for value in series)
+    ]
+    if nested:
+        raise UnusableDataError(
+            f"{path} has lists or structures in {shortlist(nested)}, expected a single value in each row. Spread them "
+            "over columns of their own, or drop those columns."
+        )
+
+
 def _labels_of(name: str, series: "pd.Series") -> Labels:
-    texts = np.array([str(value) for value in series], dtype=object)
+    is_missing = series.isna().to_numpy(dtype=bool)
+    texts = _texts(series)
+    writing = _Writing.of(set(texts[~is_missing]))
     is_string = not (series.dtype.kind in "iuf" or _is_decimal(series))
-    return Labels(name, texts, series.isna().to_numpy(dtype=bool), may_be_continuous=not is_string)
+    notation = next(iter(writing.readings)) if writing.settles else None
+    return Labels(name, texts, is_missing, may_be_continuous=not is_string, notation=notation)
+
+
+def _texts(series: "pd.Series") -> npt.NDArray[Any]:
+    """Return typed entries as text, of numbers in single precision no more digits than they have."""
+    values = np.asarray(series)
+    entries = values if values.dtype.kind == "f" else series
+    return np.array([v.decode(errors="replace") if isinstance(v, bytes) else str(v) for v in entries], dtype=object)
 
 
 def _column_of(name: str, series: "pd.Series") -> Column:
@@ -442,8 +518,8 @@ def _column_of(name: str, series: "pd.Series") -> Column:
     if _is_decimal(series):
         values = [np.nan if missing else float(value) for value, missing in zip(series, is_missing, strict=True)]
         return Column(name, np.array(values), is_missing)
-    texts = np.array([str(value) for value in series], dtype=object)
-    return Column(name, texts, is_missing, merged or _remark({str(value) for value in kinds}))
+    texts = _texts(series)
+    return Column(name, texts, is_missing, merged or _remark(set(texts[~is_missing])))
 
 
 def _is_integer(series: "pd.Series") -> bool:
@@ -454,8 +530,8 @@ def _is_decimal(series: "pd.Series") -> bool:
     return series.dtype.kind == "O" and all(isinstance(value, Decimal) for value in series.dropna())
 
 
-def _check_names(path: Path, names: Sequence[str], target: str) -> None:
-    """Raise if names are repeated, or the target is not among them."""
+def _check_names(path: Path, names: Sequence[str], target: str, advice: str = "") -> None:
+    """Raise if names are repeated, or the target is not among them, with advice for that case."""
     repeated = [name for name, times in Counter(names).items() if times > 1]
     if repeated:
         raise UnusableDataError(
@@ -465,7 +541,7 @@ def _check_names(path: Path, names: Sequence[str], target: str) -> None:
         by_lower_case = {name.lower(): name for name in names}
         close = [repr(by_lower_case[match]) for match in get_close_matches(target.lower(), by_lower_case)]
         hint = f"Did you mean {' or '.join(close)}?" if close else f"It has {shortlist(list(map(repr, names)))}."
-        raise UnusableDataError(f"{path} has no column {target!r}. {hint}")
+        raise UnusableDataError(f"{path} has no column {target!r}. {' '.join(filter(None, (hint, advice)))}")
 
 
 def _check_entries(path: Path, columns: Sequence[Column], labels: Labels) -> None:
@@ -474,7 +550,8 @@ def _check_entries(path: Path, columns: Sequence[Column], labels: Labels) -> Non
     missing = [column for column in every if column.is_missing.any()]
     if missing:
         raise UnusableDataError(
-            f"{path} has missing values in {_listed(missing)}. Fill them in, or drop those rows or columns."
+            f"{path} has missing values in {_listed(missing)}. Fill them in, or drop those rows or columns; --help "
+            "lists what counts as missing."
         )
     large = [column for column in columns if column.is_number and not (np.abs(column.entries) <= MOST).all()]
     if large:
@@ -510,7 +587,7 @@ def _classes(labels: Labels) -> tuple[tuple[str, ...], IntArray]:
     """Return the classes, numbers by size and all else as text, and the position of each row's among them."""
     levels, codes = np.unique(labels.entries, return_inverse=True)
     names = [str(level) for level in levels]
-    numbers = _exact(names)
+    numbers = _exact(names, labels.notation)
     fractions = [text for text, value in numbers.items() if value != value.to_integral_value()]
     if fractions and labels.may_be_continuous and len(numbers) == len(levels):
         raise UnusableDataError(
@@ -523,21 +600,22 @@ def _classes(labels: Labels) -> tuple[tuple[str, ...], IntArray]:
     return tuple(names), np.array([positions[level] for level in levels], dtype=np.int32)[codes]
 
 
-def _exact(texts: Sequence[str]) -> dict[str, Decimal]:
+def _exact(texts: Sequence[str], notation: Notation | None) -> dict[str, Decimal]:
     """Return the finite numbers among texts, without rounding."""
     numbers = {}
     for text in texts:
-        if _PADDED.fullmatch(text):
+        plain = notation.plain(text) if notation else text
+        if _PADDED.fullmatch(plain):
             try:
-                numbers[text] = Decimal(text)
+                numbers[text] = Decimal(plain)
             except InvalidOperation:  # an exponent of twenty digits
                 continue
     return {text: number for text, number in numbers.items() if number.is_finite()}
 
 
-def _alike(classes: Sequence[str]) -> list[str]:
+def _alike(classes: Sequence[str], notation: Notation | None) -> list[str]:
     """Return the classes that are the same number as another, or the same but for upper and lower case."""
-    numbers = _exact(classes)
+    numbers = _exact(classes, notation)
     keys = [numbers.get(name, name.casefold()) for name in classes]
     times = Counter(keys)
     return [name for name, key in zip(classes, keys, strict=True) if times[key] > 1]

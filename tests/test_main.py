@@ -240,6 +240,25 @@ def test_a_parquet_file_reads_like_the_csv_file(run, write, mixed, tmp_path):
     assert report["scores"][0]["log_loss"] == pytest.approx(other["scores"][0]["log_loss"], rel=SAME_NUMBERS)
 
 
+def test_an_empty_label_of_a_parquet_file_is_shown_as_such(run, write, monkeypatch):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": np.arange(30.0), "b": np.arange(30) % 4, "kind": ["", "p", "q"] * 10})
+    monkeypatch.setattr(pandas, "read_parquet", lambda _: frame)
+    path = write(b"", "data.parquet")
+    _, out, _ = run(path, "--target", "kind", "--folds", "2")
+    assert "3 classes ((empty) 10, p 10, q 10)" in out
+    assert "\n(empty)  " in out
+    assert strict(run(path, "--target", "kind", "--folds", "2", "--json")[1])["classes"] == {"": 10, "p": 10, "q": 10}
+
+
+def test_the_help_lists_what_counts_as_missing(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    out = capsys.readouterr().out
+    for marker in ("#N/A, ", "None, ", " n/a, ", "<NA>", "., .., -, -- in columns whose other entries are numbers"):
+        assert marker in out
+
+
 def test_parquet_without_pandas_says_what_to_install(run, write, hide_pandas):
     hide_pandas()
     code, out, err = run(write(b"PAR1", "data.parquet"), "--target", "kind")

@@ -1,7 +1,10 @@
 """Files are read for what they say: labels to the last digit, numbers in their notation, codes as codes."""
 
 import builtins
+import bz2
 import csv
+import gzip
+import lzma
 import re
 from decimal import Decimal
 
@@ -32,6 +35,20 @@ def read(request, tmp_path, monkeypatch):
         return read_table(path, target)
 
     return read
+
+
+@pytest.fixture
+def read_frame(tmp_path, monkeypatch):
+    """Read columns as the Parquet file that holds them, without anything that reads such files."""
+    pandas = pytest.importorskip("pandas")
+
+    def read_frame(name="data.parquet", **columns):
+        path = tmp_path / name
+        path.touch()
+        monkeypatch.setattr(pandas, "read_parquet", lambda _: pandas.DataFrame(columns))
+        return read_table(path, "kind")
+
+    return read_frame
 
 
 @pytest.fixture
@@ -114,6 +131,76 @@ def test_a_target_of_fractions_is_refused_with_one_as_it_is_written(read):
 def test_a_missing_label_is_refused(read, missing):
     with pytest.raises(UnusableDataError, match="missing values in 'kind'"):
         read(with_labels("p", "q", missing))
+
+
+@pytest.mark.parametrize(
+    ("labels", "example"),
+    [
+        (("1,5", "2,5", "2", "10,0"), "1,5"),
+        (("-0,25", "1.234,5", "3"), "-0,25"),
+        (("1,5", "2,5", "10"), "1,5"),
+    ],
+)
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_a_target_of_fractions_is_refused_in_decimal_commas_too(read, labels, example, mark):
+    lines = [f"{row % 7}{mark}{label}" for row, label in enumerate(labels * 4)]
+    with pytest.raises(UnusableDataError, match=f"looks continuous: it has values such as {example}\\."):
+        read("\n".join([f"a{mark}kind", *lines]))
+
+
+@pytest.mark.parametrize(
+    "labels", [("1,0", "2,0", "10,0"), ("-3,0", "2,0", "9", "100"), ("9", "1.000.000", "2.000.000")]
+)
+def test_labels_in_decimal_commas_are_sorted_by_size_and_stay_as_they_are(read, labels):
+    lines = [f"{row % 7};{label}" for row, label in enumerate(labels[::-1] * 4)]
+    assert read("\n".join(["a;kind", *lines])).classes == labels
+
+
+def test_labels_in_commas_between_thousands_are_sorted_by_size(read):
+    assert read(with_labels('"1,000"', "900", '"12,500"')).classes == ("900", "1,000", "12,500")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a;kind\n1;1,5\n2;2.5\n", "'1,5' in 'kind', and '2.5' in the same column"),
+        ("a;kind\n1;1,234\n2;2,345\n", "'1,234' in 'kind', which may be 1.234 or 1234"),
+        ('a,kind\n1,"1,5"\n2,"2,5"\n', "separated by commas, has '1,5' in 'kind'"),
+    ],
+)
+def test_labels_whose_size_is_in_doubt_are_refused_as_features_are(read, text, sentence):
+    with pytest.raises(UnusableDataError, match=re.escape(sentence)):
+        read(text)
+
+
+# As pandas reads them.
+MARKERS = ("#N/A", "None", "n/a", "#NA", "-nan", "1.#IND", "NULL", "<NA>")
+
+
+@pytest.mark.parametrize("missing", MARKERS)
+def test_markers_of_missing_entries_are_missing_in_every_column(read, missing):
+    for entries in (("1.5", missing, "2"), ("red", missing, "blue"), ("True", "False", missing)):
+        with pytest.raises(UnusableDataError, match="missing values in 'x'"):
+            read(of_column(*entries))
+    with pytest.raises(UnusableDataError, match="missing values in 'kind'"):
+        read(with_labels("p", "q", missing))
+
+
+@pytest.mark.parametrize("missing", [".", "-", "..", "--"])
+def test_dots_and_dashes_are_missing_among_numbers(read, missing):
+    for entries in (("1.5", missing, "2"), ("1", missing, "NA"), ("-3", "1e5", missing)):
+        with pytest.raises(UnusableDataError, match="missing values in 'x'"):
+            read(of_column(*entries))
+    with pytest.raises(UnusableDataError, match="missing values in 'x'"):
+        read(of_column("1,5", missing, "2,5", mark=";"))
+    with pytest.raises(UnusableDataError, match="missing values in 'kind'"):
+        read(with_labels("1", "2", missing))
+
+
+@pytest.mark.parametrize("entries", [("+", "-"), (".", "red"), ("--", "-"), ("01", "-")])
+def test_dots_and_dashes_are_entries_like_others_elsewhere(read, entries):
+    assert read(of_column(*entries)).features == tuple(f"x={entry}" for entry in sorted(entries))
+    assert read(with_labels(*entries)).classes == tuple(sorted(entries))
 
 
 CODES = {
@@ -258,6 +345,25 @@ def test_what_is_no_number_stays_text(read, text, features):
     assert read(text).features == features
 
 
+@pytest.mark.parametrize(
+    ("text", "feature"),
+    [
+        ("a,b;kind\n1;p\n2;q\n", "a,b"),
+        ("\n \na,b;kind\n1;p\n2;q\n", "a,b"),
+        ("a,b,c;kind\n1;p\n2;q\n", "a,b,c"),
+        ("a;b\tkind\n1\tp\n2\tq\n", "a;b"),
+        ("a,b;kind\n1,5;p\n2,5;q\n", "a,b"),
+        ("a;b,kind\n1,p\n2,q\n", "a;b"),
+    ],
+)
+def test_the_separator_is_the_one_that_the_first_row_agrees_with(read, text, feature):
+    assert read(text).features == (feature,)
+
+
+def test_a_name_may_begin_as_a_packed_file_does(read):
+    assert read("BZh,kind\n1,p\n2,q\n").features == ("BZh",)
+
+
 def test_separators_within_quotes_do_not_separate(read):
     table = read('"a;b;c;d","e\nf",kind\n1,"x;y",p\n2,"x,z",q\n')
     assert table.features == ("a;b;c;d", "e\nf=x,z", "e\nf=x;y")
@@ -296,6 +402,17 @@ MALFORMED = {
     "a short row": ("a,b,kind\n1,2,p\n2,q\n", "row 2 has 2 values"),
     "names that differ in whitespace": ("a, a ,kind\n1,2,p\n", "several columns named 'a'"),
     "another separator": ("size|weight|kind\n1|2|p\n", "has no column 'kind'. It has 'size|weight|kind'."),
+    "pipes": ("a|kind\n1|p\n", "Names and fields must be separated by commas, semicolons or tabs."),
+    "spaces": ("size weight kind\n1 2 p\n", "Names and fields must be separated by commas, semicolons or tabs."),
+    "pipes, and a comma in a name": ("a, b|kind\n1|p\n", "separated by commas, semicolons or tabs."),
+    "a line for Excel": ("sep=;\na;kind\n1;p\n", "Its first line says what separates the fields: drop that line."),
+    "another such line": ("SEP=,\na,kind\n1,p\n", "drop that line."),
+    "a comment": ("# 2024\na,kind\n1,p\n", "looks like a comment: the first line must hold the column names."),
+    "a comment with commas": ("#a, b, c\na,kind\n1,p\n", "looks like a comment"),
+    "gzip": (gzip.compress(b"a,kind\n1,p\n"), "is packed with gzip. Unpack it to a CSV or Parquet file."),
+    "bzip2": (bz2.compress(b"a,kind\n1,p\n"), "is packed with bzip2. Unpack it"),
+    "xz": (lzma.compress(b"a,kind\n1,p\n"), "is packed with xz. Unpack it"),
+    "a spreadsheet": (b"PK\3\4\x14\0\6\0", "If it is a spreadsheet, save its table as CSV in UTF-8."),
     "infinite": (of_column("1", "-Infinity"), "infinite ones in 'x'"),
     "not a number": (of_column("1", "NAN"), "missing values in 'x'"),
 }
@@ -334,3 +451,39 @@ def test_features_of_a_parquet_file_keep_their_types(read_parquet):
     assert table.features == (f"ids={2**60}", f"ids={2**60 + 1}", "ids=5", "zip=01", "zip=1", "price")
     assert table.X[:, -1].tolist() == [1.5, 2.0, 3.0]
     assert "would be the same number" in table.notes[0]
+
+
+NESTED = {
+    "lists": [[1, 2], [3], []],
+    "arrays": [np.zeros(2), None, np.ones(2)],
+    "structures": [{"a": 1}, {"a": 2}, {"a": 3}],
+    "maps": [[("a", 1)], [("b", 2)], []],
+}
+
+
+@pytest.mark.parametrize("values", NESTED.values(), ids=NESTED)
+def test_a_column_of_several_values_in_a_row_is_named(read_frame, values):
+    with pytest.raises(UnusableDataError, match=r"lists or structures in 'x', expected a single value.*drop"):
+        read_frame(a=[1, 2, 3], x=values, kind=["p", "q", "p"])
+    with pytest.raises(UnusableDataError, match=r"lists or structures in 'kind'"):
+        read_frame(a=[1, 2, 3], kind=values)
+
+
+@pytest.mark.parametrize("name", ["x.PARQUET", "x.Parquet", "x.PQ"])
+def test_the_ending_of_a_parquet_file_may_be_in_capitals(read_frame, name):
+    assert read_frame(name, a=[1, 2], kind=["p", "q"]).features == ("a",)
+
+
+def test_labels_of_a_parquet_file_are_written_as_in_their_type(read_frame):
+    pandas = pytest.importorskip("pandas")
+    for labels in (np.float32([0.1, 2]), pandas.array([0.1, 2], dtype="Float32")):
+        with pytest.raises(UnusableDataError, match=r"values such as 0\.1\."):
+            read_frame(a=[1, 2], kind=labels)
+    assert read_frame(a=[1, 2], kind=pandas.Categorical(np.float32([0.1, 1]))).classes == ("0.1", "1.0")
+    assert read_frame(a=[1, 2], kind=[b"no", b"y\xc3\xa9s"]).classes == ("no", "yés")
+    assert read_frame(a=[b"no", b"yes"], kind=["p", "q"]).features == ("a=no", "a=yes")
+    assert read_frame(a=pandas.Categorical(np.float32([0.1, 1])), kind=["p", "q"]).features == ("a=0.1", "a=1.0")
+
+
+def test_labels_in_decimal_commas_of_a_parquet_file_are_sorted_by_size(read_frame):
+    assert read_frame(a=[1, 2, 3], kind=["10,5", "9,5", "-1"]).classes == ("-1", "9,5", "10,5")
