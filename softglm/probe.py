@@ -16,8 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray, Matrix
+from softglm.data.block import dense
 from softglm.frames import Frame, is_missing
 from softglm.inference.inputs import Level, Variable
+from softglm.levels import ValueGroups, levels_of
 
 # An input, and values to set it to.
 Job: TypeAlias = tuple[int, npt.NDArray[Any]]
@@ -31,7 +33,9 @@ _MOST_LEVELS, _FEW_LEVELS, _MOST_SHARE_OF_ROWS = 250, 20, 0.5
 # Relative to the values of a column of the model, what is a change, and what is no straight line, in both precisions.
 _CHANGE, _BENT = {4: 1e-5, 8: 1e-11}, {4: 1e-4, 8: 1e-9}
 # A move, and a share of it: of a smooth column the change falls with it, to a share between these two.
-_SHARE, _LEAST_SHARE, _MOST_SHARE = 1 / 16, 1 / 50, 1 / 2
+_SHARE, _LEAST_SHARE, _MOST_SHARE = 1 / 16, 1e-4, 1 / 2
+# A jump is a change of so many times what is a change.
+_CLEAR = 50.0
 # A jump is looked for at so many places at a time, so many times, and is no smaller share of what a column spans.
 _PLACES, _LOOKS, _NO_JUMP = 33, 6, 0.01
 # The step is this power of the precision, in units of the spread: differences lose as much, and their error, of third
@@ -41,13 +45,11 @@ _POWER = 0.4
 _QUARTILES = 1.349
 _BOTH = "it acts smoothly and by steps at once"
 _TOO_MANY = f"it has more than {_MOST_LEVELS} levels"
-# Numbers that the name of a level lists.
-_MOST_NAMED = 5
 _TEXT = "hardly any of its values is repeated"
 
 
-class UntakenError(Exception):
-    """Steps raised: they do not take such rows."""
+class TransformError(Exception):
+    """The steps raised an error: they do not take such rows."""
 
 
 @final
@@ -59,6 +61,8 @@ class Probe:
     ----------
     frame : Frame
         All rows.
+    transformed : array or CSR matrix of shape (n, p)
+        What the steps make of them.
     base : array of shape (B,)
         Which of them are sent through the steps, changed.
     transform : callable
@@ -69,51 +73,77 @@ class Probe:
         The largest absolute value of each column of the model.
     precision : {4, 8}
         Bytes of the numbers that reach the model.
-    is_telling : bool
-        Whether every column of the model that varies does so among these rows: then none escapes notice.
     """
 
     frame: Frame
+    transformed: Matrix
     base: npt.NDArray[np.intp]
     transform: Callable[[Frame], Matrix]
     counted: BoolArray
     weights: FloatArray | None
     scale: FloatArray
     precision: int
-    is_telling: bool
 
     @classmethod
     def of(
-        cls, frame: Frame, transform: Callable[[Frame], Matrix], made: Matrix, weights: FloatArray | None
+        cls, frame: Frame, transform: Callable[[Frame], Matrix], transformed: Matrix, weights: FloatArray | None
     ) -> "Probe | None":
-        """Choose the rows; None if the steps make of them, alone, something else than of all."""
+        """Choose the rows.
+
+        Parameters
+        ----------
+        frame : Frame
+        transform : callable
+            The steps before the model.
+        transformed : array or CSR matrix of shape (n, p)
+            What they make of the frame.
+        weights : array of shape (n,) or None
+
+        Returns
+        -------
+        Probe or None
+            None if the steps make of these rows, alone, something else than of all.
+
+        Raises
+        ------
+        TransformError
+            If they do not take them alone.
+        """
         counted = np.ones(len(frame), dtype=bool) if weights is None else weights > 0.0
         sample = _spread(np.flatnonzero(counted), _SEARCHED)
-        rows = _dense(made[sample])
-        precision = made.dtype.itemsize if made.dtype == np.float32 else 8
+        rows = dense(transformed[sample])
+        precision = transformed.dtype.itemsize if transformed.dtype == np.float32 else 8
         scale = np.maximum(np.abs(rows).max(axis=0, initial=0.0), np.finfo(np.float32).tiny)
         chosen = _telling(rows, _CHANGE[precision] * scale)
         base = sample[chosen]
-        alone = _dense(transform(frame.take(base)))
+        alone = dense(transform(frame.take(base)))
         if alone.shape != rows[chosen].shape or (np.abs(alone - rows[chosen]) > _BENT[precision] * scale).any():
             return None
-        change = _CHANGE[precision] * scale
-        is_telling = bool((np.ptp(rows[chosen], axis=0) > change)[np.ptp(rows, axis=0) > change].all())
-        return cls(frame, base, transform, counted, weights, scale, precision, is_telling)
+        return cls(frame, transformed, base, transform, counted, weights, scale, precision)
 
     def ask(self, jobs: Sequence[Job]) -> Iterator[FloatArray | None]:
-        """Yield for each job the columns of the model, shape (values, B, p); None where the steps raise.
+        """Yield for each job the columns of the model, with an input set to each of several values in all rows.
 
         Many jobs share a batch; one that fails is done again, job by job.
+
+        Parameters
+        ----------
+        jobs : sequence of (int, array)
+            Inputs, and their values.
+
+        Yields
+        ------
+        array of shape (values, B, p) or None
+            None where the steps do not take the values.
         """
         for batch in self._batches(jobs):
             try:
                 yield from self._answers(batch)
-            except UntakenError:
+            except TransformError:
                 for job in batch:
                     try:
                         (answer,) = self._answers([job])
-                    except UntakenError:
+                    except TransformError:
                         yield None
                     else:
                         yield answer
@@ -140,8 +170,25 @@ class Probe:
             column[first:last] = np.repeat(values, n_base)
             bounds.append((first, last))
             first = last
-        made = _dense(self.transform(frame.replaced(columns)))
-        return [made[first:last].reshape(-1, n_base, made.shape[1]) for first, last in bounds]
+        transformed = dense(self.transform(frame.replaced(columns)))
+        return [transformed[first:last].reshape(-1, n_base, transformed.shape[1]) for first, last in bounds]
+
+    def confirms(self, lines: "Sequence[_Dependence]") -> bool:
+        """Tell whether the steps make of all rows, with these inputs exchanged between them, what the slopes say."""
+        rng = np.random.default_rng(0)
+        rows = np.flatnonzero(self.counted)
+        columns, expected = {}, dense(self.transformed[rows])
+        for each in lines:
+            assert each.slope is not None  # noqa: S101 - of lines
+            column = self.frame.column(each.position)
+            columns[each.position] = column.copy()
+            columns[each.position][rows] = column[rng.permutation(rows)]
+            expected += np.outer(columns[each.position][rows] - column[rows], each.slope)
+        try:
+            transformed = dense(self.transform(self.frame.replaced(columns).take(rows)))
+        except TransformError:
+            return False
+        return bool((np.abs(transformed - expected) <= _BENT[self.precision] * self.scale).all())
 
     def differs(self, answer: FloatArray, other: FloatArray) -> bool:
         """Tell whether answers to the same question differ."""
@@ -152,10 +199,6 @@ class Probe:
         with np.errstate(invalid="ignore"):
             changes = np.abs(answer - answer[:1]) > _CHANGE[self.precision] * self.scale
         return np.asarray(changes.any(axis=(0, 1)))
-
-
-def _dense(made: Matrix) -> FloatArray:
-    return np.asarray(made.toarray() if hasattr(made, "toarray") else made, dtype=np.float64)
 
 
 def _spread(rows: npt.NDArray[np.intp], most: int) -> npt.NDArray[np.intp]:
@@ -177,27 +220,8 @@ def _telling(rows: FloatArray, change: FloatArray) -> npt.NDArray[np.intp]:
 
 @final
 @dataclass(frozen=True, eq=False)
-class _Told:
-    """Which values of an input the steps tell apart.
-
-    Attributes
-    ----------
-    values : array of shape (v,)
-    groups : tuple of int arrays
-        Positions of the values that they do not tell from one another.
-    answer : array of shape (groups, B, p)
-        The columns of the model at one of each.
-    """
-
-    values: npt.NDArray[Any]
-    groups: tuple[npt.NDArray[np.intp], ...]
-    answer: FloatArray
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class _Seen:
-    """What the steps said of one input.
+class _Dependence:
+    """How the columns of the model depend on one input, as far as the steps were asked.
 
     Attributes
     ----------
@@ -210,7 +234,7 @@ class _Seen:
         Which do so smoothly, and by steps.
     slope : array of shape (p,) or None
         Of a straight line, the same in all rows.
-    told : _Told or None
+    groups : ValueGroups or None
         All values, of what acts by steps only; None if too many are told apart.
     """
 
@@ -220,41 +244,96 @@ class _Seen:
     smooth: BoolArray
     stepped: BoolArray
     slope: FloatArray | None = None
-    told: _Told | None = None
+    groups: ValueGroups | None = None
 
 
 def variables_of(probe: Probe) -> Iterator[Variable]:
-    """Yield the inputs on which columns of the model depend."""
+    """Yield the inputs on which columns of the model depend.
+
+    Parameters
+    ----------
+    probe : Probe
+
+    Yields
+    ------
+    Variable
+        In the order of the columns of the frame.
+
+    Raises
+    ------
+    TransformError
+        If the steps do not take an observed value in other rows than its own.
+    """
     observed = {position: probe.frame.column(position)[probe.counted] for position in range(len(probe.frame.names))}
-    found = sorted(_seen(probe, observed), key=lambda each: each.position)
-    seen = list(_with_missing(probe, found, observed))
-    n_inputs = np.sum([each.moves for each in seen], axis=0, initial=0)
-    for each in seen:
+    found = sorted(_dependences(probe, observed), key=lambda each: each.position)
+    dependences = list(_with_missing(probe, found, observed))
+    n_inputs = np.sum([each.moves for each in dependences], axis=0, initial=0)
+    for each in dependences:
         if each.moves.any():
-            alone = tuple(np.flatnonzero(each.moves & (n_inputs == 1)).tolist())
-            yield _variable(probe, each, observed[each.position], alone)
+            candidates = np.flatnonzero(each.moves & (n_inputs == 1))
+            alone = candidates if each.smooth.any() else _made_of_one(probe, each.position, candidates)
+            yield _variable(probe, each, observed[each.position], tuple(alone.tolist()))
 
 
-def _seen(probe: Probe, observed: Mapping[int, npt.NDArray[Any]]) -> Iterator[_Seen]:
+def _made_of_one(probe: Probe, position: int, candidates: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Return those columns of the model that are the same in all rows in which an input is the same.
+
+    The few rows that are asked about may be blind to a product with another input, which is 0 in all of them.
+    """
+    values = probe.frame.column(position)
+    places = {_key(value): place for place, value in enumerate(_distinct(values.astype(object)))}
+    codes = np.array([places[_key(value)] for value in values.tolist()], dtype=np.intp)
+    rows = np.flatnonzero(probe.counted)
+    rows = rows[np.argsort(codes[rows], kind="stable")]
+    is_same = np.diff(codes[rows]) == 0
+    change = _CHANGE[probe.precision] * probe.scale
+    varies = [
+        bool((np.abs(np.diff(dense(probe.transformed[:, [column]])[rows, 0]))[is_same] > change[column]).any())
+        for column in candidates
+    ]
+    return np.asarray(candidates[~np.array(varies, dtype=bool)])
+
+
+def _key(value: Any) -> Any:
+    """Return what stands for a value in a dict: all missing ones are one."""
+    return None if is_missing(value) else value
+
+
+def _dependences(probe: Probe, observed: Mapping[int, npt.NDArray[Any]]) -> Iterator[_Dependence]:
     jobs = [(position, _values(column)) for position, column in observed.items()]
     small = [(position, values[: _MOST_LEVELS + 1]) for position, values in jobs]
     bent: list[Job] = []
+    lines: list[_Dependence] = []
     for (position, values), (_, few), answer in zip(jobs, small, probe.ask(small), strict=True):
         if answer is None:
-            raise UntakenError("The steps do not take an observed value in other rows.")
+            raise TransformError("The steps do not take an observed value in other rows.")
         moves = probe.varied(answer)
         slope = _slope(probe, values, answer)
         if observed[position].dtype != np.float64:
-            told = _told(probe, values, [answer]) if len(few) == len(values) else None
-            yield _Seen(position, values, moves, np.zeros_like(moves), moves, told=told)
-        elif slope is not None and len(values) > 2:
-            yield _Seen(position, values, moves, moves, np.zeros_like(moves), slope)
+            groups = _grouped(probe, values, [answer]) if len(few) == len(values) else None
+            yield _Dependence(position, values, moves, np.zeros_like(moves), moves, groups=groups)
+        elif slope is not None and len(values) > 2 and not np.isnan(observed[position]).any():
+            lines.append(_Dependence(position, values, moves, moves, np.zeros_like(moves), slope))
         else:
             bent.append((position, values))
+    straight = _straight(probe, lines)
+    yield from straight
+    bent += [(each.position, each.values) for each in lines if each not in straight]
     yield from _moved(probe, bent, observed)
 
 
-def _told(probe: Probe, values: npt.NDArray[Any], answers: Iterable[FloatArray]) -> _Told | None:
+def _straight(probe: Probe, lines: Sequence[_Dependence]) -> Sequence[_Dependence]:
+    """Return those of the inputs that are straight lines in all rows, from any value to any other: mostly all of them.
+
+    All are moved at once, in each row to the values of some other row: what a few values in a few rows did not tell,
+    a place where a line bends or a row in which it has another slope, is seen there.
+    """
+    if not lines or probe.confirms(lines):
+        return lines
+    return [each for each in lines if probe.confirms([each])]
+
+
+def _grouped(probe: Probe, values: npt.NDArray[Any], answers: Iterable[FloatArray]) -> ValueGroups | None:
     """Return which of the values, in the order of the answers, are told apart; None if too many are."""
     found: dict[bytes, list[int]] = {}
     first: list[FloatArray] = []
@@ -268,27 +347,31 @@ def _told(probe: Probe, values: npt.NDArray[Any], answers: Iterable[FloatArray])
             position += 1
         if len(found) > _MOST_LEVELS:
             return None
-    return _Told(values, tuple(np.array(group) for group in found.values()), np.stack(first))
+    return ValueGroups(values, tuple(np.array(group) for group in found.values()), np.stack(first))
 
 
-def _by_steps(probe: Probe, position: int, values: npt.NDArray[Any], column: FloatArray, moves: BoolArray) -> _Seen:
+def _by_steps(
+    probe: Probe, position: int, values: npt.NDArray[Any], column: FloatArray, moves: BoolArray
+) -> _Dependence:
     """Return what the steps say of a number that acts by steps, of all of its values, the missing one too."""
     every = np.unique(column)  # a single NaN at the end, if any
     size = max(_BATCH // (2 * len(probe.scale)), 1)
     n_base = max(_BATCH // (len(every) * len(probe.scale)), 2)
     few = replace(probe, base=probe.base[:n_base])
     jobs = [(position, every[start : start + size]) for start in range(0, len(every), size)]
-    told = _told(probe, every, (answer for answer in few.ask(jobs) if answer is not None))
-    moves = moves if told is None else moves | probe.varied(told.answer)
-    return _Seen(position, values, moves, np.zeros_like(moves), moves, told=told)
+    groups = _grouped(probe, every, (answer for answer in few.ask(jobs) if answer is not None))
+    moves = moves if groups is None else moves | probe.varied(groups.transformed)
+    return _Dependence(position, values, moves, np.zeros_like(moves), moves, groups=groups)
 
 
-def _with_missing(probe: Probe, seen: Sequence[_Seen], observed: Mapping[int, npt.NDArray[Any]]) -> Iterator[_Seen]:
+def _with_missing(
+    probe: Probe, dependences: Sequence[_Dependence], observed: Mapping[int, npt.NDArray[Any]]
+) -> Iterator[_Dependence]:
     """Add the columns of the model that tell only whether a number is missing."""
-    has_missing = [each for each in seen if each.smooth.any() and np.isnan(observed[each.position]).any()]
+    has_missing = [each for each in dependences if each.smooth.any() and np.isnan(observed[each.position]).any()]
     jobs = [(each.position, np.append(each.values[:1], np.nan)) for each in has_missing]
     tell = dict(zip((position for position, _ in jobs), probe.ask(jobs), strict=True))
-    for each in seen:
+    for each in dependences:
         answer = tell.get(each.position)
         yield each if answer is None else replace(each, moves=each.moves | probe.varied(answer))
 
@@ -311,7 +394,7 @@ def _distinct(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
     try:
         found = list(dict.fromkeys(value for value in column if not is_missing(value)))
     except TypeError as error:  # such as of lists, which have no hash
-        raise UntakenError(str(error)) from error
+        raise TransformError(str(error)) from error
     distinct = [*found, *[value for value in column if is_missing(value)][:1]]
     values = np.empty(len(distinct), dtype=object)
     values[:] = distinct
@@ -320,7 +403,7 @@ def _distinct(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def _slope(probe: Probe, values: npt.NDArray[Any], answer: FloatArray) -> FloatArray | None:
     """Return what a unit of a number adds to the columns, shape (p,), if it is the same everywhere."""
-    if values.dtype != np.float64 or len(values) < 2 or not np.isfinite(answer).all() or not probe.is_telling:
+    if values.dtype != np.float64 or len(values) < 2 or not np.isfinite(answer).all():
         return None
     length = values[-1] - values[0]
     slope = (answer[-1] - answer[0]).mean(axis=0) / length
@@ -331,7 +414,7 @@ def _slope(probe: Probe, values: npt.NDArray[Any], answer: FloatArray) -> FloatA
     return np.asarray(slope)
 
 
-def _moved(probe: Probe, jobs: Sequence[Job], observed: Mapping[int, npt.NDArray[Any]]) -> Iterator[_Seen]:
+def _moved(probe: Probe, jobs: Sequence[Job], observed: Mapping[int, npt.NDArray[Any]]) -> Iterator[_Dependence]:
     """Tell how numbers act, by moving them a little from their values, and from between these."""
     places = [np.sort(np.concatenate([values, (values[1:] + values[:-1]) / 2.0])) for _, values in jobs]
     steps = [_step(observed[position], probe.precision) for position, _ in jobs]
@@ -348,16 +431,12 @@ def _moved(probe: Probe, jobs: Sequence[Job], observed: Mapping[int, npt.NDArray
             # What is between the values is not taken, or whole numbers that are floats are not: they are codes.
             yield _by_steps(probe, position, values, observed[position], changed)
             continue
-        slope = _slope(probe, place, by_move[0])
-        if slope is not None:
-            yield _Seen(position, values, slope != 0.0, slope != 0.0, np.zeros_like(changed), slope)
-            continue
         smooth, jumps = _kinds(probe, by_move)
-        if smooth.any() and not jumps.any():
-            jumps = jumps | _jumps_between(probe, position, place[0], place[-1])
         changed |= probe.varied(by_move[0]) | smooth | jumps
+        if smooth.any() and not jumps.any():
+            jumps = jumps | _jumps_between(probe, position, np.flatnonzero(changed), place[0], place[-1])
         if smooth.any():
-            yield _Seen(position, values, changed, smooth, jumps | (changed & ~smooth))
+            yield _Dependence(position, values, changed, smooth, jumps)
         else:
             yield _by_steps(probe, position, values, observed[position], changed)
 
@@ -372,31 +451,39 @@ def _kinds(probe: Probe, answer: FloatArray) -> tuple[BoolArray, BoolArray]:
         for whole, part in zip(moved[:2], moved[2:], strict=True):
             change = np.abs(whole - here)
             share = np.abs(part - here) / change
-            # A column that jumps between the two moves does not change with the smaller one.
+            # A column that jumps between the two moves does not change with the smaller one; at the top of a curve it
+            # changes by the square of the share, or its cube.
             is_smooth = (share < _MOST_SHARE) & (share > _LEAST_SHARE) & (change > unit * np.sqrt(_SHARE))
-            is_jump = ((share >= _MOST_SHARE) | (share <= _LEAST_SHARE)) & (change > unit / _LEAST_SHARE)
+            is_jump = ((share >= _MOST_SHARE) | (share <= _LEAST_SHARE)) & (change > unit * _CLEAR)
             smooth |= is_smooth.any(axis=(0, 1))
             jumps |= is_jump.any(axis=(0, 1))
     return smooth, jumps
 
 
-def _jumps_between(probe: Probe, position: int, low: float, high: float) -> BoolArray:
+def _jumps_between(probe: Probe, position: int, columns: npt.NDArray[np.intp], low: float, high: float) -> BoolArray:
     """Tell which columns jump between two values of a number: where one changes most, it is looked at ever closer."""
     jumps = np.zeros(len(probe.scale), dtype=bool)
-    span: FloatArray | None = None
+    lows, highs = np.full(len(columns), low), np.full(len(columns), high)
+    # Of a column that is nearly 0 but between a few values the first look may see next to nothing.
+    span = _NO_JUMP * probe.scale[columns]
     for _ in range(_LOOKS):
-        places = np.linspace(low, high, _PLACES)
-        (answer,) = probe.ask([(position, places)])
-        if answer is None or not np.isfinite(answer).all():
+        if not len(columns):
             return jumps
-        if span is None:
-            span = np.maximum(np.ptp(answer, axis=(0, 1)), _CHANGE[probe.precision] * probe.scale)
-        changes = np.abs(np.diff(answer, axis=0)).max(axis=1) / span
-        steepest = int(changes.max(axis=1).argmax())
-        low, high = places[steepest], places[steepest + 1]
-        if changes[steepest].max() < _NO_JUMP:
-            return jumps
-    return np.asarray(changes[steepest] >= _NO_JUMP)
+        places = np.linspace(lows, highs, _PLACES, axis=1)
+        changes = np.empty((len(columns), _PLACES - 1))
+        answers = probe.ask([(position, place) for place in places])
+        for row, (column, answer) in enumerate(zip(columns, answers, strict=True)):
+            if answer is None or not np.isfinite(answer).all():
+                return jumps
+            span[row] = max(span[row], np.ptp(answer[:, :, column]))
+            changes[row] = np.abs(np.diff(answer[:, :, column], axis=0)).max(axis=1)
+        steepest = changes.argmax(axis=1)
+        may_jump = changes.max(axis=1) > _NO_JUMP * span
+        rows = np.flatnonzero(may_jump)
+        lows, highs = places[rows, steepest[rows]], places[rows, steepest[rows] + 1]
+        columns, span = columns[rows], span[rows]
+    jumps[columns] = True
+    return jumps
 
 
 def _step(column: FloatArray, precision: int) -> float:
@@ -414,104 +501,34 @@ def _step(column: FloatArray, precision: int) -> float:
     return float(2.0 ** np.round(np.log2(step)))
 
 
-def _variable(probe: Probe, seen: _Seen, column: npt.NDArray[Any], alone: tuple[int, ...]) -> Variable:
+def _variable(probe: Probe, found: _Dependence, column: npt.NDArray[Any], alone: tuple[int, ...]) -> Variable:
     """Return the input, its levels included."""
     is_number = column.dtype == np.float64
     first = Variable(
-        name=probe.frame.names[seen.position],
-        position=seen.position,
+        name=probe.frame.names[found.position],
+        position=found.position,
         kind="number",
         columns=alone,
-        acts_by_steps=bool((seen.stepped | ~seen.moves).all()) and not seen.smooth.any(),
-        slope=seen.slope,
-        mean=_mean(probe, seen.position) if is_number else float("nan"),
+        acts_by_steps=bool((found.stepped | ~found.moves).all()) and not found.smooth.any(),
+        slope=found.slope,
+        mean=_mean(probe, found.position) if is_number else float("nan"),
         step=_step(column, probe.precision) if is_number else float("nan"),
     )
-    if is_number and len(seen.values) == 2 and np.isin(seen.values, (0.0, 1.0)).all():
+    if is_number and len(found.values) == 2 and np.isin(found.values, (0.0, 1.0)).all():
         zero, one = (column[column == value] for value in (0.0, 1.0))
         return replace(first, kind="switch", levels=(Level("0", 0.0, zero[:1]), Level("1", 1.0, one[:1])))
-    if (seen.smooth & seen.moves).any():
-        is_both = bool(seen.stepped.any())
+    if (found.smooth & found.moves).any():
+        is_both = bool(found.stepped.any())
         return replace(first, kind="undetermined" if is_both else "number", reason=_BOTH if is_both else "")
-    if not is_number and len(seen.values) > max(_FEW_LEVELS, _MOST_SHARE_OF_ROWS * len(column)):
+    if not is_number and len(found.values) > max(_FEW_LEVELS, _MOST_SHARE_OF_ROWS * len(column)):
         return replace(first, kind="undetermined", reason=_TEXT)
-    if seen.told is None:
+    if found.groups is None:
         return replace(first, kind="undetermined", reason=_TOO_MANY)
-    order = _level_order(probe, seen.position, seen.told, alone)
-    levels = tuple(_level(seen.told.values, seen.told.groups[level]) for level in order)
-    if not probe.is_telling or len(alone) < seen.moves.sum():
-        return replace(first, kind="factor", levels=levels)
-    answer = seen.told.answer[order, 0]
-    return replace(first, kind="factor", levels=levels, shifts=answer - answer[0])
+    levels = levels_of(found.groups, alone, probe.frame.categories(found.position))
+    return replace(first, kind="factor", levels=levels)
 
 
 def _mean(probe: Probe, position: int) -> float:
     values = probe.frame.column(position)
     known = probe.counted & ~np.isnan(values)
     return float(np.average(values[known], weights=None if probe.weights is None else probe.weights[known]))
-
-
-def _level_order(probe: Probe, position: int, told: _Told, alone: tuple[int, ...]) -> list[int]:
-    """Return the order of the levels of a factor, the base first."""
-    natural = _natural(probe, position, told.values, told.groups)
-    return _order(told.answer[:, 0, list(alone)], natural)
-
-
-def _natural(
-    probe: Probe, position: int, values: npt.NDArray[Any], groups: Sequence[npt.NDArray[np.intp]]
-) -> list[int]:
-    """Return the order of levels that their values have: of categories, of numbers, or of names."""
-    categories = _categories(probe.frame, position)
-    if categories is not None:
-        ranks = [float(categories.get(value, len(categories))) for value in values]
-    elif values.dtype == np.float64:
-        ranks = np.nan_to_num(values, nan=np.inf).tolist()
-    else:
-        names = sorted({str(value) for value in values if not is_missing(value)})
-        ranks = [float("inf") if is_missing(value) else float(names.index(str(value))) for value in values]
-    firsts = [min(ranks[value] for value in group) for group in groups]
-    return sorted(range(len(groups)), key=firsts.__getitem__)
-
-
-def _categories(frame: Frame, position: int) -> dict[Any, int] | None:
-    """Return the ranks of the categories of a column that has some."""
-    data = frame.data
-    dtype = data.dtypes.iloc[position] if hasattr(data, "iloc") else getattr(data, "dtypes", [None] * (position + 1))
-    dtype = dtype[position] if isinstance(dtype, list) else dtype
-    categories: Iterable[Any] | None = getattr(dtype, "categories", None)
-    if categories is None or not len(categories := list(categories)):
-        return None
-    return {value: rank for rank, value in enumerate(categories)}
-
-
-def _order(answer: FloatArray, natural: list[int]) -> list[int]:
-    """Return the order of levels that their columns have, shape (levels, g), or else their natural one.
-
-    Dummies: the level that has none, then the others as their columns come. One column: by its value.
-    """
-    n_levels, g = answer.shape
-    if g == 0 or n_levels < 2:
-        return natural
-    if g == 1:
-        return sorted(range(n_levels), key=lambda level: (answer[level, 0], natural.index(level)))
-    on = answer > (answer.max(axis=0) + answer.min(axis=0)) / 2.0
-    if (on.sum(axis=0) == 1).all() and (on.sum(axis=1) <= 1).all():
-        column = np.where(on.any(axis=1), on.argmax(axis=1), -1)
-        return sorted(range(n_levels), key=lambda level: (column[level], natural.index(level)))
-    return natural
-
-
-def _level(values: npt.NDArray[Any], group: npt.NDArray[np.intp]) -> Level:
-    """Return a level by which of all values belong to it."""
-    own = values[group]
-    known = own[~np.array([is_missing(value) for value in own])]
-    if not len(known):
-        return Level("missing", own[0], own)
-    if values.dtype != np.float64:
-        return Level(", ".join(sorted(map(str, known))), min(known, key=str), own)
-    names = [f"{value:.6g}" for value in known]
-    if len(names) > 1 and group[len(known) - 1] - group[0] == len(known) - 1:
-        names = [f"[{names[0]}, {names[-1]}]"]
-    elif len(names) > _MOST_NAMED:
-        names = [*names[:_MOST_NAMED], "..."]
-    return Level(", ".join(names), float(known[len(known) // 2]), own)

@@ -143,7 +143,11 @@ def make_block(
     return kind(X, targets, weights, offset)
 
 
+def is_sparse(X: Matrix) -> bool:
+    """Tell whether a matrix is sparse."""
+    return bool(sparse.issparse(X))
+
+
 def dense(X: Matrix) -> FloatArray:
     """Return a matrix, sparse or not, as an array of float64."""
-    is_sparse = bool(sparse.issparse(X))
-    return np.asarray(X.toarray() if is_sparse else X, dtype=np.float64)
+    return np.asarray(X.toarray() if is_sparse(X) else X, dtype=np.float64)

@@ -60,8 +60,6 @@ class Variable:
         Those that occur, of a switch or a factor: the base first.
     slope : array of shape (p,) or None
         What a unit adds to the columns of the model, where that is the same in every row.
-    shifts : array of shape (levels, p) or None
-        What each level adds to them against the base, where no column of the model depends on other inputs too.
     mean : float
         The weighted mean of a column of numbers over the rows where it is not missing; NaN of others.
     step : float
@@ -77,7 +75,6 @@ class Variable:
     acts_by_steps: bool = False
     levels: tuple[Level, ...] = ()
     slope: FloatArray | None = field(default=None, repr=False)
-    shifts: FloatArray | None = field(default=None, repr=False)
     mean: float = float("nan")
     step: float = float("nan")
     reason: str = ""
@@ -116,7 +113,25 @@ class Inputs(ABC):
 
     @abstractmethod
     def shifted(self, variable: Variable, setting: Setting) -> tuple[Matrix, Matrix]:
-        """Return the columns of the model with a number moved up and down by its step, and other inputs set."""
+        """Return the columns of the model with a number moved up and down by its step, and other inputs set.
+
+        Parameters
+        ----------
+        variable : Variable
+            Of kind "number".
+        setting : mapping from position to value
+            What inputs are set to; the number, if it is one of them, is moved from there.
+
+        Returns
+        -------
+        tuple of two arrays or CSR matrices of shape (n, p)
+            Moved up, and down.
+
+        Raises
+        ------
+        ValueError
+            If the pipeline does not take the others as they are set.
+        """
 
     @abstractmethod
     def observed(self, position: int) -> npt.NDArray[Any]:
@@ -139,9 +154,5 @@ class Inputs(ABC):
 
     def means(self) -> dict[int, float]:
         """Return the setting that puts numbers at their means, and leaves switches and factors in their proportions."""
-        return {each.position: each.mean for each in self.variables if is_averaged(each)}
-
-
-def is_averaged(variable: Variable) -> bool:
-    """Tell whether an input has a mean at which it can be put."""
-    return variable.kind in {"number", "undetermined"} and bool(np.isfinite(variable.mean))
+        numbers = [each for each in self.variables if each.kind in {"number", "undetermined"}]
+        return {each.position: each.mean for each in numbers if np.isfinite(each.mean)}

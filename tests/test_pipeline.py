@@ -568,8 +568,30 @@ def test_a_value_that_the_pipeline_does_not_take_is_named(people):
         result.average_predictions(["age", "region"], [40.0])
     with pytest.raises(ValueError, match="values is missing"):
         result.average_predictions(["age", "region"])
-    with pytest.raises(ValueError, match="not finite"):
+    with pytest.raises(ValueError, match="expected finite numbers"):
         result.average_predictions("age", [np.inf])
+
+
+@pytest.mark.parametrize("as_table", [lambda X: X, lambda X: pl.DataFrame(X.to_dict("list")), pd.DataFrame.to_numpy])
+@pytest.mark.parametrize("curve", [np.square, np.cos])
+def test_where_the_means_are_no_codes_the_effects_there_are_refused(as_table, curve):
+    rng = np.random.default_rng(3)
+    X = pd.DataFrame({"z": rng.normal(size=700), "code": rng.permutation(np.arange(700) % 350)})
+    table = rng.normal(size=350)
+
+    def coded(X):
+        X = np.asarray(X)
+        if (X[:, 1] % 1.0).any():
+            raise KeyError("no such code")
+        return np.column_stack([curve(X[:, 0]), table[X[:, 1].astype(int)]])
+
+    given, y = as_table(X), rng.integers(2, size=700)
+    result = infer(make_pipeline(FunctionTransformer(coded), SoftmaxGLM()).fit(given, y), given, y)
+    assert np.isfinite(result.marginal_effects().estimate[0]).all()
+    name = "x0" if isinstance(given, np.ndarray) else "z"
+    message = rf"The pipeline does not take '{name}' moved by .* with .* for .*: 'no such code'\. Average effects leave"
+    with pytest.raises(ValueError, match=message):
+        result.marginal_effects("at-means")
 
 
 def test_all_dummies_of_a_factor_are_determined_without_a_penalty(people):
