@@ -304,8 +304,12 @@ class _Target:
         if self.steps is None:
             return None
         (weights,) = rows.concatenate(lambda block: (block.weighted(np.ones(len(block))),))
-        # They are asked later, when the user may have fitted theirs to other data.
-        return inputs_of(given, deepcopy(self.steps).transform, X, weights)
+        try:
+            # They are asked later, when the user may have fitted theirs to other data.
+            steps = deepcopy(self.steps)
+        except Exception:  # noqa: BLE001 - what cannot be copied, such as a lock, is used as it is
+            steps = self.steps
+        return inputs_of(given, steps.transform, X, weights)
 
 
 def _is_search(estimator: Any) -> bool:

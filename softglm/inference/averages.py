@@ -105,7 +105,9 @@ class AveragePredictions:
             groups[name] = [[str(label), *of_class] for label, of_class in zip(self.classes, cells, strict=True)]
         table = summary.aligned(summary.estimate_headings(self.level, estimate="probability"), groups)
         more = len(self.probability) - _MOST_ROWS
-        return "\n".join([*table, f"... and {more:,} more values: see to_frame()"] if more > 0 else table)
+        table += [f"... and {more:,} more values: see to_frame()"] if more > 0 else []
+        table += [summary.LEFT_OPEN] if np.isnan(self.probability).any() else []
+        return "\n".join(table)
 
     __repr__ = __str__
 

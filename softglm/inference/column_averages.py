@@ -19,6 +19,7 @@ from softglm.inference.means import (
     counted_columns,
     deviations_of,
     is_place_known,
+    moved_offset,
     observed_rows,
     pulled_back,
     rows_at,
@@ -116,7 +117,7 @@ def averages_of_columns(
         place = weighted_means(estimate.objective.rows)
         for column, value in at.items() if isinstance(at, Mapping) else ():
             place[column] = _number(value)
-    return Averages(terms, shown, _means(estimate, columns, states, place), observed)
+    return Averages(terms, shown, means_with(estimate, columns, states, place), observed)
 
 
 def _numbers(values: Any, g: int) -> FloatArray:  # noqa: ANN401
@@ -215,8 +216,14 @@ def grid_of(observed: FloatArray) -> FloatArray:
     return np.linspace(observed.min(), observed.max(), _POINTS)
 
 
-def _means(estimate: Estimate, columns: npt.NDArray[np.intp], states: FloatArray, place: FloatArray | None) -> Means:
+def means_with(
+    estimate: Estimate, columns: npt.NDArray[np.intp], states: FloatArray, place: FloatArray | None = None
+) -> Means:
     """Return the means with columns of the model set, over the rows or where the others are at one place, (p,)."""
+    if place is None and estimate.observed is not None:
+        found = [_mean_of_limit(estimate, columns, state) for state in states]
+        probability, gradients, is_known = (np.stack(parts) for parts in zip(*found, strict=True))
+        return probability, gradients, is_known
     if place is None:
         rows = estimate.objective.rows
         known = [_is_known(estimate, columns, state) for state in states]
@@ -230,16 +237,45 @@ def _means(estimate: Estimate, columns: npt.NDArray[np.intp], states: FloatArray
     return *_sums(estimate, rows, columns, states), np.array(known, dtype=bool)
 
 
-def _is_known(estimate: Estimate, columns: npt.NDArray[np.intp], state: FloatArray) -> bool:
-    """Tell whether the data determine what setting columns does to the rows of any weight."""
+def _mean_of_limit(
+    estimate: Estimate, columns: npt.NDArray[np.intp], state: FloatArray
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Return the mean with columns set to one state, for the limit of a separated fit.
 
-    def changes() -> Iterator[FloatArray]:
-        for (block,) in estimate.objective.rows.map(lambda block: (block.counted,)):
-            moved = np.zeros_like(block)
-            moved[:, columns] = state - block[:, columns]
-            yield moved
+    Either the place that a row is moved to is determined, where nothing is excluded, or the way there.
+    """
+    center = estimate.objective.moments.center
 
-    return are_changes_known(estimate, changes())
+    def there(block: Block) -> tuple[BoolArray, ...]:
+        centred = block.centred(center)
+        centred[:, columns] = state - center[columns]
+        return (estimate.sees_rows(estimate.coordinates.features_of(centred)),)
+
+    (seen,) = estimate.objective.rows.concatenate(there)
+    rows = estimate.objective.rows.changed(offset=moved_offset(estimate, seen))
+    probability, gradients = _sums(estimate, rows, columns, state[np.newaxis])
+    is_known = _is_known(estimate, columns, state, seen)
+    return probability[0], gradients[0], np.asarray(is_known)
+
+
+def _is_known(
+    estimate: Estimate, columns: npt.NDArray[np.intp], state: FloatArray, seen: BoolArray | None = None
+) -> bool:
+    """Tell whether the data determine what setting columns does to rows of any weight, but for those that are seen."""
+
+    def changes(chosen: BoolArray | None) -> Iterator[FloatArray]:
+        first = 0
+        for X, weights in estimate.objective.rows.map(lambda block: (block.centred(zero), block.row_weights)):
+            rows = slice(first, first + len(X))
+            first = rows.stop
+            moved = np.zeros_like(X)
+            moved[:, columns] = state - X[:, columns]
+            yield moved[(weights > 0.0) if chosen is None else (weights > 0.0) & chosen[rows]]
+
+    zero = np.zeros(estimate.objective.rows.n_features)
+    if seen is None:
+        return are_changes_known(estimate, changes(None))
+    return are_changes_known(estimate, changes(None), are_small=True) and are_changes_known(estimate, changes(~seen))
 
 
 def _sums(

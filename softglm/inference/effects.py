@@ -28,8 +28,8 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Block, Rows
 from softglm.inference import summary
 from softglm.inference.classes import class_probabilities, every_class
+from softglm.inference.column_averages import means_with
 from softglm.inference.estimate import Estimate
-from softglm.inference.factors import BASE as BASE  # noqa: PLC0414 - by this name elsewhere
 from softglm.inference.factors import Columns, Levels, Switch, are_dummies, dummy_settings, survey
 from softglm.inference.inputs import Inputs, Setting, Variable
 from softglm.inference.means import (
@@ -261,7 +261,7 @@ def marginal_effects(
         classes=np.asarray(classes),
         kind=kind,
         level=level,
-        notes=notes,
+        notes=(*notes, summary.LEFT_OPEN) if estimate.observed is not None and np.isnan(effects).any() else notes,
     )
 
 
@@ -303,13 +303,15 @@ def _of_columns(
         for column, pair in zip(switch.columns.tolist(), levels, strict=True):
             names[column] = switch.name or features[column], pair
         bases |= set() if switch.base is None else {int(switch.columns[switch.base])}
-        changes = _changes(estimate, [switch])[switch.columns] @ estimate.coordinates.features
-        known[switch.columns] &= bool(known[switch.columns].all() and estimate.sees_rows(changes).all())
+        known[switch.columns] &= bool(known[switch.columns].all())
     for column, effect, gradients in _derivatives(estimate, there, np.flatnonzero(known & ~is_discrete)):
         found[column] = make(*names[column], effect, gradients, estimate.sees(gradients))
     switched = [switch for switch in switches if known[switch.columns].all()]
-    for column, effect, gradients in _differences(estimate, there, switched):
-        found[column] = make(*names[column], effect, gradients, np.ones(len(effect), dtype=bool))
+    differences = _differences(estimate, there, switched)
+    if kind == "average" and estimate.observed is not None:
+        differences = _differences_of_limit(estimate, switched)
+    for column, effect, gradients in differences:
+        found[column] = make(*names[column], effect, gradients, estimate.sees(gradients) & np.isfinite(effect))
     return [
         found.get(column, _Row(*names[column], nothing, nothing))
         for column in range(len(features))
@@ -462,6 +464,15 @@ def _derivative_means(estimate: Estimate, rows: Rows) -> tuple[FloatArray, Float
     bends = np.empty((len(jacobian), s, s, r))
     bends[:, first, second] = bends[:, second, first] = packed / weight
     return jacobian / weight, bends
+
+
+def _differences_of_limit(estimate: Estimate, switches: Sequence[Switch]) -> Iterator[Effect]:
+    """Yield the same for the limit of a separated fit, over its rows: NaN where it leaves one of the two open."""
+    for switch in switches:
+        probability, gradients, known = means_with(estimate, switch.columns, switch.states)
+        probability[~known] = np.nan
+        for column, on, gradients_on in zip(switch.columns, probability[1:], gradients[1:], strict=True):
+            yield int(column), on - probability[0], gradients_on - gradients[0]
 
 
 def _differences(estimate: Estimate, rows: Rows, switches: Sequence[Switch]) -> Iterator[Effect]:

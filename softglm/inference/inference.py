@@ -15,6 +15,7 @@ from softglm.inference.averages import AveragePredictions, average_predictions
 from softglm.inference.coefficients import Coefficients, coefficient_table, sampling_distribution
 from softglm.inference.covariance import Covariance, clipped, quasi, standard_errors_away
 from softglm.inference.estimate import Estimate, contrast_forms, row_lengths
+from softglm.inference.factors import BASE
 from softglm.inference.hauck_donner import hauck_donner
 from softglm.inference.hypotheses import TermTests, overall_hypothesis, term_tests, wald_test
 from softglm.inference.inputs import Inputs
@@ -611,7 +612,7 @@ class Inference:
         at: Literal["average", "means"] | Mapping[str | int, Any] = "average",
         groups: Mapping[str, Sequence[str | int] | str | int] | None = None,
         *,
-        base: str = effects.BASE,
+        base: str = BASE,
     ) -> AveragePredictions:
         """Return the probabilities with some columns set to given values, with standard errors and intervals.
 

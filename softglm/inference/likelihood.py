@@ -181,8 +181,8 @@ def check_nested(smaller: Estimate, larger: Estimate) -> None:
     if not _spans(smaller, larger):
         raise ValueError(
             "The models are not nested, or the larger was given first: some feature of the smaller is no linear "
-            "combination of those of the larger, so that the difference of their likelihoods is not chi-squared. Compare "
-            "their aic or bic instead."
+            "combination of those of the larger, so that the difference of their likelihoods is not chi-squared. "
+            "Compare their aic or bic instead."
         )
 
 

@@ -8,13 +8,13 @@ features in the coordinates Z, in which d zeta_c / d Z_lc = scales_lc f_l,
 That serves averages of predictions, differences between levels, and, as the quotient of a difference, derivatives.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
 
-from softglm.arrays import FloatArray, Matrix
+from softglm.arrays import BoolArray, FloatArray, Matrix
 from softglm.data import Block, DenseBlock, Rows, RowsInMemory
 from softglm.data.block import dense
 from softglm.data.rows import Statistic
@@ -187,6 +187,18 @@ def _span(changes: Iterable[FloatArray], tolerance: float) -> FloatArray:
     return np.asarray(vectors[singular > tolerance * singular[0]] * units)
 
 
+def moved_offset(estimate: Estimate, seen: BoolArray) -> FloatArray:
+    """Return the offset, shape (n, q), of rows of which some, (n,), are moved to where the limit is determined.
+
+    There nothing is excluded; the others stay where something is.
+    """
+    assert estimate.observed is not None  # noqa: S101 - asked of limits
+    limit = estimate.objective.rows.concatenate(offset_of)[0].T
+    rows = estimate.observed.rows
+    known = rows.concatenate(offset_of)[0].T if rows.has_offset else np.zeros_like(limit)
+    return np.where(seen[:, np.newaxis], known, limit)
+
+
 @final
 class Counterfactual:
     """The rows of a fit as they are where inputs are set: to average over, or at one place.
@@ -214,7 +226,10 @@ class Counterfactual:
     def rows(self, transformed: Matrix) -> Rows:
         """Return the rows, or the place, with these columns of the model, shape (n, p)."""
         targets = np.broadcast_to(np.int32(0), transformed.shape[0])
-        rows = RowsInMemory(transformed, targets, self._weights, self._offset)
+        offset = self._offset
+        if self.place is None and self.estimate.observed is not None:
+            offset = moved_offset(self.estimate, self._is_seen(transformed))
+        rows = RowsInMemory(transformed, targets, self._weights, offset)
         return rows if self.place is None else rows_at(rows, weighted_means(rows))
 
     def mean(self, setting: Setting) -> tuple[FloatArray, FloatArray, bool]:
@@ -243,10 +258,30 @@ class Counterfactual:
         if self._own is None:
             self._own = self.inputs.transformed({})
         own, is_single = self._own, transformed.dtype == np.float32
-        changes = self._blocks(lambda rows: dense(transformed[rows]) - dense(own[rows]))
-        return are_changes_known(self.estimate, changes, is_single=is_single)
 
-    def _blocks(self, changes_of: Any) -> Iterator[FloatArray]:  # noqa: ANN401 - a callable
-        counted = np.flatnonzero(self._weights > 0.0)
+        def change(rows: npt.NDArray[np.intp]) -> FloatArray:
+            return dense(transformed[rows]) - dense(own[rows])
+
+        if self.estimate.observed is None:
+            return are_changes_known(self.estimate, self._blocks(change), is_single=is_single)
+        # Of a limit either the place that a row is moved to is determined, or the way there.
+        unseen = ~self._is_seen(transformed)
+        if not are_changes_known(self.estimate, self._blocks(change), is_single=is_single, are_small=True):
+            return False
+        moved = self._blocks(change, unseen)
+        return not unseen[self._weights > 0.0].any() or are_changes_known(self.estimate, moved, is_single=is_single)
+
+    def _is_seen(self, transformed: Matrix) -> BoolArray:
+        """Tell of which rows, with these columns of the model, the limit determines the probabilities, shape (n,)."""
+        coordinates, center = self.estimate.coordinates, self.estimate.objective.moments.center
+        chunks = (slice(first, first + _CHUNK) for first in range(0, transformed.shape[0], _CHUNK))
+        features = (coordinates.features_of(dense(transformed[rows]) - center) for rows in chunks)
+        return np.concatenate([self.estimate.sees_rows(each) for each in features])
+
+    def _blocks(
+        self, changes_of: Callable[[npt.NDArray[np.intp]], FloatArray], chosen: BoolArray | None = None
+    ) -> Iterator[FloatArray]:
+        is_counted = self._weights > 0.0
+        counted = np.flatnonzero(is_counted if chosen is None else is_counted & chosen)
         for first in range(0, len(counted), _CHUNK):
             yield changes_of(counted[first : first + _CHUNK])

@@ -80,7 +80,9 @@ class Predictions:
             groups[f"row {row}"] = [[str(name), *of_class] for name, of_class in zip(self.classes, cells, strict=True)]
         table = summary.aligned(summary.estimate_headings(self.level, estimate="probability"), groups)
         more = len(self.probability) - len(groups)
-        return "\n".join([*table, f"... and {more:,} more rows: see to_frame()"] if more else table)
+        table += [f"... and {more:,} more rows: see to_frame()"] if more else []
+        table += [summary.LEFT_OPEN] if np.isnan(self.probability).any() else []
+        return "\n".join(table)
 
     __repr__ = __str__
 

@@ -23,6 +23,8 @@ _DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?")
 # The largest harmless condition number (Belsley, Kuh & Welsch 1980).
 HARMFUL_CONDITION = 30.0
 _NOT_ESTIMABLE, _EITHER = "-", "\u00b1inf"
+# Below a table of what the data do not determine.
+LEFT_OPEN = "-: infinite estimates leave it open, or collinear columns."
 # Decimals of a row: enough for three digits of its standard error; where that takes more, exponents.
 _LEAST_DECIMALS, _MOST_DECIMALS, _EXPONENT_DECIMALS = 2, 6, 2
 # A number of many digits before the point shows fewer behind it.

@@ -375,7 +375,12 @@ def test_of_separated_classes_what_is_finite_is_predicted():
         certain = np.array([1.0, 0.0, 0.0]) * (1.0 - rest.mean())
         np.testing.assert_allclose(found.probability, rest.mean() * expected.probability + certain, rtol=1e-6)
         np.testing.assert_allclose(found.std_error, rest.mean() * expected.std_error, rtol=1e-6)
-    assert np.isnan(result.average_predictions(0, [0.0, 1.0]).probability).all()
+    # Off the dummy every row is where the rest is; on it, infinitely far.
+    away = X.copy()
+    away[:, 0] = 0.0
+    off, on = result.average_predictions(0, [0.0, 1.0]).probability
+    np.testing.assert_allclose(off, result.predict(away).probability.mean(axis=0), rtol=1e-9)
+    assert np.isnan(on).all()
     # At one place off the separating column all is finite; the mean of that column is no such place.
     there = result.average_predictions([0, 1], [[0.0, 0.3]], {2: 1.0})
     np.testing.assert_allclose(there.probability, alone.predict(np.array([[0.3, 1.0]])).probability, rtol=1e-6)

@@ -323,7 +323,7 @@ def test_of_a_separated_fit_the_switches_that_do_not_separate_have_effects():
     assert np.isnan(result.marginal_effects("at-means").estimate).all()
 
 
-def test_a_level_that_decides_leaves_its_factor_open():
+def test_a_level_that_decides_leaves_the_others_of_its_factor_as_they_are():
     rng = np.random.default_rng(5)
     data = OVERLAPPING["overlapping"]()
     decides = (data.y == 0) & (rng.uniform(size=len(data.y)) < 0.3)
@@ -333,7 +333,12 @@ def test_a_level_that_decides_leaves_its_factor_open():
         model = SoftmaxGLM(alpha=0).fit(X, data.y)
     result = infer(model, X, data.y)
     of_factor = result.marginal_effects(groups={"factor": [0, 1]})
-    assert np.isnan(of_factor.estimate).all(axis=1).tolist() == [True, True, *[False] * data.X.shape[1]]
-    # Rows at that level would have to leave it: as a column by itself, the other stays where it is.
+    assert np.isnan(of_factor.estimate).all(axis=1).tolist() == [True, False, *[False] * data.X.shape[1]]
+    # Rows at that level leave it for another: what is predicted there is known.
+    off, on = (X.copy() for _ in range(2))
+    off[:, :2], on[:, :2] = [0.0, 0.0], [0.0, 1.0]
+    expected = result.predict(on).probability.mean(axis=0) - result.predict(off).probability.mean(axis=0)
+    np.testing.assert_allclose(of_factor.estimate[1], expected, rtol=1e-9)
+    assert "infinite estimates leave it open" in " ".join(str(of_factor).split())
     by_column = result.marginal_effects(discrete="column")
     assert np.isnan(by_column.estimate).all(axis=1).tolist() == [True, False, *[False] * data.X.shape[1]]
