@@ -925,3 +925,37 @@ class Uncopied(Rowwise):
 def test_steps_that_cannot_be_copied_are_asked_as_they_are(people):
     result = inferred(Uncopied(), people)
     assert result.inputs.is_known
+
+
+WITHOUT_DERIVATIVE = {
+    "a root of counts": (lambda rng: rng.poisson(2.0, 400).astype(float), FunctionTransformer(np.sqrt)),
+    "a root of incomes, some 0": (
+        lambda rng: np.where(np.arange(400) % 40 == 0, 0.0, np.exp(rng.normal(10.0, 0.7, 400))),
+        FunctionTransformer(np.sqrt),
+    ),
+    "a cubic root": (lambda rng: np.round(rng.normal(size=400)), FunctionTransformer(np.cbrt)),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_DERIVATIVE)
+def test_a_derivative_that_does_not_exist_is_missing_and_said_to_be(name):
+    make, steps = WITHOUT_DERIVATIVE[name]
+    rng = np.random.default_rng(4)
+    X = pd.DataFrame({"t": make(rng)})
+    y = (rng.uniform(size=400) < 1.0 / (1.0 + np.exp(-(X["t"] - X["t"].mean()) / X["t"].std()))).astype(int)
+    result = infer(fitted(steps, X, y), X, y)
+    effects = result.marginal_effects()
+    assert np.isnan(effects.estimate).all()
+    assert "no average derivative" in " ".join(str(effects).split())
+    assert np.isfinite(result.average_predictions("t", [1.0, 4.0]).std_error).all()
+
+
+def test_logarithms_of_what_comes_near_zero_keep_their_derivative():
+    rng = np.random.default_rng(4)
+    X = pd.DataFrame({"t": np.exp(2.0 * rng.normal(size=400))})
+    y = rng.integers(2, size=400)
+    model = fitted(FunctionTransformer(np.log), X, y)
+    step = 1e-8
+    up, down = (mean_prediction(model, X, t=X["t"] + sign * step) for sign in (1.0, -1.0))
+    found = infer(model, X, y).marginal_effects()
+    np.testing.assert_allclose(found.estimate[0], (up - down) / (2.0 * step), rtol=1e-3)

@@ -16,7 +16,7 @@ columns, if that is the same in every row; else by differences of what the pipel
 
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
@@ -46,6 +46,9 @@ from softglm.inference.relations import described, relations_of
 if TYPE_CHECKING:
     import pandas as pd
 
+# A quotient of differences is a derivative if over a share of the step it is the same, or differs by less than this of
+# its standard error.
+_SHARE, _SAME, _NEGLIGIBLE = 1 / 8, 0.02, 0.05
 EffectKind: TypeAlias = Literal["average", "at-means"]
 DiscreteKind: TypeAlias = Literal["factor", "column"]
 # A column, its effect on each class, shape (K,), and the gradients of that in the coordinates, shape (K, P).
@@ -243,8 +246,10 @@ def marginal_effects(
         rows = _of_columns(estimate, row, features, factors, kind)
         notes = described(relations_of(observed_rows(estimate)), features)
     else:
-        rows = _InputEffects(estimate, row, inputs, factors, kind).rows()
+        of_inputs = _InputEffects(estimate, row, inputs, factors, kind)
+        rows = of_inputs.rows()
         notes = tuple(_reason(each) for each in inputs.variables if each.kind == "undetermined")
+        notes += tuple(map(_without_derivative, of_inputs.without_derivative))
     effects = np.array([each.effect for each in rows]).reshape(-1, estimate.n_classes)
     std_errors = np.array([each.std_error for each in rows]).reshape(-1, estimate.n_classes)
     z = np.divide(effects, std_errors, out=np.full_like(effects, np.nan), where=std_errors > 0.0)
@@ -269,6 +274,14 @@ def _reason(variable: Variable) -> str:
     """Return why an input has no effect."""
     name = variable.name
     return f"{name} has neither a derivative nor levels: {variable.reason}. See average_predictions({name!r}, values)."
+
+
+def _without_derivative(name: str) -> str:
+    """Return why a number has no effect, although it acts smoothly nearly everywhere."""
+    return (
+        f"{name} has no average derivative: it grows without bound at some of its values, as that of a root does at 0. "
+        f"See average_predictions({name!r}, values)."
+    )
 
 
 # Of a term, its levels, its effects and their gradients, and of which classes they are known.
@@ -347,6 +360,7 @@ class _InputEffects:
             name: tuple(positions) for name, positions in factors.items() if are_dummies(inputs, positions)
         }
         self._counterfactual = Counterfactual(estimate, inputs, None if kind == "average" else inputs.means())
+        self.without_derivative: list[str] = []
 
     def rows(self) -> list[_Row]:
         """Return the effects in the order of the inputs."""
@@ -384,14 +398,25 @@ class _InputEffects:
         """Return the derivative: along a line where there is one, and else by a difference."""
         estimate = self._estimate
         if variable.slope is None:
-            shifted = self._inputs.shifted(variable, self._counterfactual.setting({}))
-            effect, gradients, is_known = self._counterfactual.slope(shifted, variable.step)
-        else:
-            jacobian, bends, is_known = self._means
-            effect, gradients = _along(estimate, variable.slope, jacobian, bends)
-            is_known &= bool(estimate.estimable_terms(forms_of(estimate, variable.slope[np.newaxis], 0.0)).all())
-        known = estimate.sees(gradients) & is_known
-        return self._make(variable.name, None, effect, gradients, known)
+            found, nearer = self._by_difference(variable), self._by_difference(variable, _SHARE)
+            changes = np.abs(nearer.effect - found.effect)
+            allowed = np.maximum(_SAME * np.nanmax(np.abs(found.effect), initial=0.0), _NEGLIGIBLE * found.std_error)
+            if not (changes > allowed).any():
+                return found
+            self.without_derivative.append(variable.name)
+            nothing = np.full(estimate.n_classes, np.nan)
+            return _Row(variable.name, None, nothing, nothing)
+        jacobian, bends, is_known = self._means
+        effect, gradients = _along(estimate, variable.slope, jacobian, bends)
+        is_known &= bool(estimate.estimable_terms(forms_of(estimate, variable.slope[np.newaxis], 0.0)).all())
+        return self._make(variable.name, None, effect, gradients, estimate.sees(gradients) & is_known)
+
+    def _by_difference(self, variable: Variable, share: float = 1.0) -> _Row:
+        """Return the quotient of a difference, over the step of a number or a share of it."""
+        variable = replace(variable, step=share * variable.step)
+        shifted = self._inputs.shifted(variable, self._counterfactual.setting({}))
+        effect, gradients, is_known = self._counterfactual.slope(shifted, variable.step)
+        return self._make(variable.name, None, effect, gradients, self._estimate.sees(gradients) & is_known)
 
     @cached_property
     def _means(self) -> tuple[FloatArray, FloatArray, bool]:
