@@ -44,6 +44,10 @@ class _NegLogLoss:
     given the scorer takes; their estimator asks for its own. As with scikit-learn's scorers this changes the scorer
     itself: ``copy.deepcopy(neg_log_loss)`` is one with requests of its own.
 
+    A pipeline passes an offset on only if its last step asks for it where it predicts, too: without
+    ``SoftmaxGLM().set_predict_log_proba_request(offset=True)``, beside the requests of its fit, every score of
+    ``cross_validate`` is nan (``error_score="raise"`` shows why).
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris

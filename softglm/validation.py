@@ -33,11 +33,15 @@ _SHOWN = 30
 _DATES = date, time, timedelta, np.datetime64, np.timedelta64
 # What X may hold instead of numbers, in the order in which it is told: who encodes text should not be asked first to
 # fill in what is missing in it.
+_NUMERALS, _MISSING = "numbers as text", "missing values (NaN)"
 _REMEDIES = {
     "text": 'Encode it, with OneHotEncoder in a ColumnTransformer for example: see "What a fit says" in the README.',
-    "numbers as text": "Convert them, with astype(float) for example.",
+    _NUMERALS: "Convert them, with astype(float) for example.",
+    "intervals": "Encode them, with OneHotEncoder for example, or take the middle of each.",
+    "lists or structures": "Spread them over columns of their own, or drop those columns.",
     "dates": "Convert them to numbers, such as the days since one of them.",
-    "missing values (NaN)": "Fill them in, with SimpleImputer for example, or drop those rows.",
+    "objects other than real numbers": "Convert them, or drop those columns.",
+    _MISSING: "Fill them in, with SimpleImputer for example, or drop those rows.",
 }
 # Columns of y that hold codes of labels: see `_look_like_codes`.
 _MOST_CODES, _LEAST_ROWS, _RARE_CODE = 10, 12, 0.02
@@ -119,20 +123,30 @@ def _no_number_in(column: npt.NDArray[Any]) -> tuple[str, int] | None:
     """Return which of `_REMEDIES` a column needs, and its first row that does."""
     if column.dtype.kind in "mM":
         return "dates", 0
-    missing, numeral = -1, -1
+    waiting: dict[str, int] = {}
     for row, value in enumerate(column):
-        if isinstance(value, str | bytes):
-            if not _is_numeral(value):
-                return "text", row
-            # scikit-learn reads numerals in an array of objects, but not in one of strings.
-            numeral = row if numeral < 0 and column.dtype != object else numeral
-        elif missing < 0 and is_missing(value):
-            missing = row
-        elif isinstance(value, _DATES) or hasattr(value, "to_timestamp"):  # the latter a pandas.Period
-            return "dates", row
-    if numeral >= 0:
-        return "numbers as text", numeral
-    return None if missing < 0 else ("missing values (NaN)", missing)
+        kind = _kind_of_entry(value)
+        if kind not in {None, _NUMERALS, _MISSING}:
+            return str(kind), row
+        # scikit-learn reads numerals in an array of objects, but not in one of strings.
+        if kind == _MISSING or (kind == _NUMERALS and column.dtype != object):
+            waiting.setdefault(str(kind), row)
+    return next(((kind, waiting[kind]) for kind in _REMEDIES if kind in waiting), None)
+
+
+def _kind_of_entry(value: Any) -> str | None:
+    """Return which of `_REMEDIES` an entry needs; None for real numbers."""
+    if isinstance(value, str | bytes):
+        return _NUMERALS if _is_real(value) else "text"
+    if is_missing(value):
+        return _MISSING
+    if isinstance(value, _DATES) or hasattr(value, "to_timestamp"):  # the latter a pandas.Period
+        return "dates"
+    if type(value).__name__ == "Interval":
+        return "intervals"
+    if hasattr(value, "__len__"):
+        return "lists or structures"
+    return None if _is_real(value) else "objects other than real numbers"
 
 
 def _shown(value: Any) -> str:
@@ -142,10 +156,10 @@ def _shown(value: Any) -> str:
     return repr(text) if isinstance(value, str | bytes) else text
 
 
-def _is_numeral(text: str | bytes) -> bool:
+def _is_real(value: Any) -> bool:
     try:
-        float(text)
-    except ValueError:
+        float(value)
+    except (TypeError, ValueError):
         return False
     return True
 
@@ -370,7 +384,7 @@ def read_weights(sample_weight: Any, n_rows: int) -> FloatArray | None:
         return None
     if isinstance(sample_weight, Real):
         sample_weight = np.full(n_rows, sample_weight)
-    weights = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
+    weights = _finite(sample_weight, "sample_weight")
     if weights.shape != (n_rows,):
         raise ValueError(
             f"sample_weight has shape {weights.shape}, expected ({n_rows},): one weight for each row of X."
@@ -384,6 +398,45 @@ def read_weights(sample_weight: Any, n_rows: int) -> FloatArray | None:
     if not weights.any():
         raise ValueError("sample_weight is zero for every row, so that none counts. Give some row a weight.")
     return np.asarray(weights)
+
+
+def _finite(given: Any, what: str) -> FloatArray:
+    """Return what belongs to rows as finite numbers; of anything else the first row is named."""
+    if not sparse.issparse(given):  # scikit-learn says what to do with those
+        try:
+            entries = np.atleast_1d(np.asarray(given))
+        except ValueError as error:
+            raise ValueError(f"{what} has rows of different lengths, expected an array of numbers.") from error
+        _check_holds_numbers(entries, what)
+    values = check_array(given, ensure_2d=False, dtype=np.float64, ensure_all_finite=False, input_name=what)
+    for kind, at_fault in (("NaN", np.isnan(values)), ("infinity", np.isinf(values))):
+        if at_fault.any():
+            where = _rows_of(at_fault)
+            raise ValueError(f"Input {what} contains {kind} in {where}. Fill in what holds there, or drop those rows.")
+    return np.asarray(values)
+
+
+def _check_holds_numbers(entries: npt.NDArray[Any], what: str) -> None:
+    """Raise for dates, which would pass as their count of nanoseconds, and for objects that are no numbers."""
+    if entries.dtype.kind not in "mMOSUT":
+        return
+    is_date = entries.dtype.kind in "mM"
+    kinds = np.full(entries.shape, "dates") if is_date else np.frompyfunc(_kind_of_entry, 1, 1)(entries)
+    for kind in _REMEDIES:
+        at_fault = np.asarray(kinds == kind)
+        if kind == _NUMERALS or not at_fault.any():
+            continue
+        where = _rows_of(at_fault)
+        if kind == _MISSING:
+            raise ValueError(f"Input {what} contains NaN in {where}. Fill in what holds there, or drop those rows.")
+        shown = _shown(entries[at_fault][0])
+        raise ValueError(f"{what} holds {kind} in {where}: {shown}. Expected numbers: convert them.")
+
+
+def _rows_of(at_fault: BoolArray) -> str:
+    """Count the rows in which something is at fault, and name the first."""
+    rows = np.flatnonzero(at_fault.reshape(len(at_fault), -1).any(axis=1))
+    return f"{len(rows)} of {len(at_fault)} rows, the first at row {rows[0]}"
 
 
 def read_class_weight(class_weight: Any, response: Response, weights: FloatArray | None) -> FloatArray | None:
@@ -416,7 +469,7 @@ def read_offset(offset: Any, n_rows: int, classes: Labels) -> FloatArray | None:
         return None
     if isinstance(offset, Real):
         offset = np.full(n_rows, offset) if len(classes) == 2 else np.full((n_rows, len(classes)), offset)
-    values = check_array(offset, ensure_2d=False, dtype=np.float64, input_name="offset")
+    values = _finite(offset, "offset")
     check_numbers(values, "offset")
     binary = len(classes) == 2
     if binary and values.shape in ((n_rows,), (n_rows, 1)):
@@ -497,7 +550,16 @@ def _labels(values: npt.NDArray[Any], given: Any) -> Labels:
         raise ValueError(
             f"y has labels of the types {sorted(kinds)}, expected one type. Convert them, y.astype(str) for example."
         )
+    if not kinds <= _LABELS:
+        raise ValueError(
+            f"y has labels of the type {kinds.pop()}, such as {_shown(values.flat[0])} in row 0, expected text, whole "
+            "numbers or booleans. Convert them, y.astype(str) for example."
+        )
     return values if kinds == {"str"} else np.array(values.tolist())
+
+
+# Of these NumPy makes arrays that can be sorted; the kinds of others are named by their types.
+_LABELS = {"str", "bool", "number", "bytes", "bytes_", "datetime64", "timedelta64"}
 
 
 def _kind(label: Any) -> str:

@@ -115,6 +115,97 @@ def test_bad_offsets(offset, parts):
     assert all(part in message for part in parts), message
 
 
+def objects(values, *rows, entry):
+    values = np.array(values, dtype=object)
+    for row in rows:
+        values[row] = entry
+    return values
+
+
+# What stands for a missing value in rows 4 and 9.
+MISSING = {
+    "NA": lambda values: objects(values, 4, 9, entry=pd.NA),
+    "None": lambda values: objects(values, 4, 9, entry=None),
+    "NaN among objects": lambda values: objects(values, 4, 9, entry=np.nan),
+    "a list": lambda values: objects(values, 4, 9, entry=None).tolist(),
+    "Int64": lambda values: pd.DataFrame(objects(values, 4, 9, entry=pd.NA)).astype("Int64").squeeze(),
+    "Float64": lambda values: pd.DataFrame(objects(values, 4, 9, entry=pd.NA)).astype("Float64").squeeze(),
+    "floats": lambda values: objects(values, 4, 9, entry=np.nan).astype(float),
+}
+
+
+@pytest.mark.parametrize("kind", MISSING)
+def test_rows_whose_weight_or_offset_is_missing_are_counted(kind):
+    model = SoftmaxGLM().fit(X, y)
+    weights, offset = MISSING[kind](np.ones(n)), MISSING[kind](np.zeros((n, 3)))
+    for name, message in {
+        "sample_weight": fit_refusal(X, y, sample_weight=weights),
+        "sample_weight ": refusal(model.score, X, y, sample_weight=weights),
+        "offset": fit_refusal(X, y, offset=offset),
+        "offset ": refusal(model.predict, X, offset=offset),
+    }.items():
+        expected = f"Input {name.strip()} contains NaN in 2 of 150 rows, the first at row 4. Fill in"
+        assert message.startswith(expected)
+
+
+def test_rows_whose_weight_or_offset_is_infinite_are_counted():
+    assert "contains infinity in 1 of 150 rows, the first at row 7." in fit_refusal(
+        X, y, sample_weight=spoilt(np.ones(n), np.inf)
+    )
+    assert "contains infinity in 1 of 150 rows, the first at row 2." in fit_refusal(
+        X, y, offset=spoilt(np.zeros((n, 3)), -np.inf)
+    )
+
+
+DAYS = pd.date_range("2020-01-01", periods=n)
+NO_NUMBERS = {
+    "text": (lambda: objects(np.ones(n), 5, entry="much"), "holds text in 1 of 150 rows, the first at row 5: 'much'."),
+    "text only": (lambda: ["a"] * n, "holds text in 150 of 150 rows, the first at row 0: 'a'."),
+    "bytes": (lambda: np.full(n, b"a"), "holds text in 150 of 150 rows"),
+    "strings of pandas": (lambda: pd.Series(["a"] * n, dtype="string"), "holds text in 150 of 150 rows"),
+    "dates": (lambda: DAYS, "holds dates in 150 of 150 rows, the first at row 0: 2020-01-01"),
+    "dates of NumPy": (DAYS.to_numpy, "holds dates in 150 of 150 rows"),
+    "durations": (lambda: np.ones(n, "m8[s]"), "holds dates in 150 of 150 rows, the first at row 0: 1 seconds."),
+    "durations of pandas": (lambda: pd.Series(DAYS - DAYS[0]), "holds dates in 150 of 150 rows"),
+    "a date among numbers": (lambda: objects(np.ones(n), 8, entry=DAYS[0]), "holds dates in 1 of 150 rows, the first"),
+    "periods": (lambda: DAYS.to_period("D"), "holds dates in 150 of 150 rows"),
+    "intervals": (lambda: pd.cut(X[:, 0], 3), "holds intervals in 150 of 150 rows"),
+    "lists": (lambda: pd.Series([[1, 2]] * n), "holds lists or structures in 150 of 150 rows"),
+    "objects": (lambda: objects(np.ones(n), 3, entry=object), "holds objects other than real numbers in 1 of 150 rows"),
+    "rows of different lengths": (lambda: [[1.0], [1.0, 2.0]] * (n // 2), "has rows of different lengths"),
+}
+
+
+@pytest.mark.parametrize(("make", "part"), NO_NUMBERS.values(), ids=NO_NUMBERS)
+def test_weights_and_offsets_that_are_no_numbers_are_named(make, part):
+    for what in ("sample_weight", "offset"):
+        message = refusal(SoftmaxGLM().fit, X, y > 0, **{what: make()})
+        assert message.startswith(f"{what} {part}")
+        assert "xpected" in message
+
+
+def test_durations_in_one_column_of_an_offset_are_named():
+    offset = pd.DataFrame(np.zeros((n, 3))).assign(**{"1": DAYS - DAYS[0]})
+    assert "offset holds dates in 150 of 150 rows" in fit_refusal(X, y, offset=offset)
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        np.ones(n, dtype=object),
+        pd.Series(np.ones(n), dtype="Int64"),
+        pd.Series(np.ones(n) > 0, dtype="boolean"),
+        pd.Series(pd.Categorical(np.ones(n))),
+        np.ones(n, dtype=bool),
+        [1] * n,
+    ],
+)
+def test_weights_may_be_numbers_of_any_type(weights):
+    np.testing.assert_array_equal(
+        SoftmaxGLM().fit(X, y, sample_weight=weights).coef_, SoftmaxGLM().fit(X, y, sample_weight=np.ones(n)).coef_
+    )
+
+
 def test_the_offset_of_two_classes_may_have_two_shapes():
     message = refusal(SoftmaxGLM().fit, X, y > 0, offset=np.zeros((n, 3)))
     assert "expected (150,) or (150, 2)" in message

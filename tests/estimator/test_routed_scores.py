@@ -115,6 +115,23 @@ def test_through_a_pipeline_which_routes_the_offset_itself():
     assert np.allclose(scores, scores_by_hand(data, weights, offset), rtol=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore:Scoring failed:UserWarning")
+def test_a_pipeline_that_is_not_asked_to_pass_the_offset_on_gives_no_scores_as_the_docstring_says():
+    data = problems.overlapping()
+    _, offset = weights_and_offset(data)
+    scoring = scorer(offset=True)
+    for predicts, has_scores in ((False, False), (True, True)):
+        last = SoftmaxGLM().set_fit_request(offset=True)
+        if predicts:
+            last.set_predict_log_proba_request(offset=True)
+        scores = cross_val_score(
+            make_pipeline(StandardScaler(), last), data.X, data.y, scoring=scoring, cv=FOLDS, params={"offset": offset}
+        )
+        assert np.isfinite(scores).all() == has_scores
+        assert np.isnan(scores).all() != has_scores
+    assert "set_predict_log_proba_request(offset=True)" in type(neg_log_loss).__doc__
+
+
 def test_requests_may_be_declined_and_renamed():
     data = problems.overlapping()
     weights, _ = weights_and_offset(data)

@@ -121,6 +121,64 @@ def test_dates_in_x_are_named_with_the_remedy(kind):
     assert ("when" in message) == (kind not in {"NumPy", "lists"})
 
 
+BINS = pd.Series(pd.cut(DATA.X[:, 0], 3))
+OTHERS = {
+    "intervals": (lambda: FRAME.assign(bin=BINS), "intervals in column 'bin' (row 0: (", "take the middle"),
+    "intervals, objects": (lambda: FRAME.assign(bin=BINS.astype(object)), "intervals in column 'bin'", "OneHotEncoder"),
+    "intervals of an index": (
+        lambda: FRAME.assign(bin=pd.interval_range(0, n)),
+        "intervals in column 'bin' (row 0: (0, 1])",
+        "OneHotEncoder",
+    ),
+    "lists": (lambda: FRAME.assign(tags=[[1, 2]] * n), "lists or structures in column 'tags'", "Spread them"),
+    "lists of one": (lambda: FRAME.assign(tags=[[1]] * n), "lists or structures in column 'tags'", "Spread them"),
+    "arrays": (lambda: FRAME.assign(tags=[np.ones(2)] * n), "lists or structures in column 'tags'", "Spread them"),
+    "structures": (lambda: FRAME.assign(tags=[{"a": 1}] * n), "lists or structures in column 'tags'", "Spread them"),
+    "polars, lists": (lambda: polars_frame(tags=[[1, 2]] * n), "lists or structures in column 'tags'", "Spread them"),
+    "polars, structures": (lambda: polars_frame(tags=[{"a": 1}] * n), "structures in column 'tags'", "Spread them"),
+    "objects": (lambda: with_column(1, [object()] * n), "objects other than real numbers in column 1", "Convert them"),
+    "objects beside NA": (
+        lambda: with_column(1, with_missing([object] * n, 0, 1, missing=pd.NA)),
+        "objects other than real numbers in column 1 (row 2",
+        "Convert them",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "where", "remedy"), OTHERS.values(), ids=OTHERS)
+def test_whatever_else_is_no_number_in_x_is_named_with_the_remedy(make, where, remedy):
+    message = refusal(SoftmaxGLM().fit, make(), DATA.y)
+    assert message.startswith("X holds ")
+    assert where in message
+    assert remedy in message
+
+
+def test_several_missing_values_in_a_column_are_still_missing_values():
+    X = FRAME.assign(b=with_missing(DATA.X[:, 1], 4, 5, missing=pd.NA))
+    assert "missing values (NaN) in column 'b' (row 4: <NA>)" in refusal(SoftmaxGLM().fit, X, DATA.y)
+
+
+LABELS = {
+    "Interval": lambda: pd.cut(DATA.X[:, 0], 3),
+    "Period": lambda: DAYS.to_period("D")[DATA.y],
+    "date": lambda: pd.Series([dt.date(2020, 1, 1 + label) for label in DATA.y]),
+    "Timestamp": lambda: pd.Series(DAYS[DATA.y]).dt.tz_localize("UTC"),
+    "tuple": lambda: pd.Series([("a", int(label)) for label in DATA.y]),
+    "ndarray": lambda: pytest.importorskip("polars").Series([[label] for label in DATA.y.tolist()]),
+}
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_labels_of_other_types_are_named_with_the_remedy(kind):
+    y = LABELS[kind]()
+    for function in (SoftmaxGLM().fit, SoftmaxGLM().fit(DATA.X, COLOURS).score):
+        message = refusal(function, DATA.X, y)
+        assert f"y has labels of the type {kind}, such as " in message
+        assert "y.astype(str)" in message
+    if kind in {"Interval", "Period", "date"}:
+        assert len(SoftmaxGLM(tol=1e-3).fit(DATA.X, y.astype(str)).classes_) == 3
+
+
 def test_objects_that_are_missing_in_x_are_named():
     X = FRAME.assign(b=with_missing(DATA.X[:, 1], 4, missing=pd.NA))
     assert "missing values (NaN) in column 'b' (row 4: <NA>)" in refusal(SoftmaxGLM().fit, X, DATA.y)
