@@ -44,7 +44,7 @@ _REMEDIES = {
     _MISSING: "Fill them in, with SimpleImputer for example, or drop those rows.",
 }
 # Columns of y that hold codes of labels: see `_look_like_codes`.
-_MOST_CODES, _LEAST_ROWS, _RARE_CODE = 10, 12, 0.02
+_MOST_CODES, _LARGEST_CODE, _LEAST_ROWS, _RARE_CODE = 20, 10_000, 12, 0.02
 
 
 def warn_user(message: str, category: type[Warning]) -> None:
@@ -614,26 +614,31 @@ def _other_reading_of_zeros(counts: FloatArray) -> str:
 
 
 def _are_few_codes(counts: FloatArray) -> bool:
-    """Tell whether each column has all the values from 0 or 1 to a small number and no others, none of them rare."""
-    if len(counts) < _LEAST_ROWS or counts.max() > _MOST_CODES or (counts != np.floor(counts)).any():
+    """Tell whether each column has few values, evenly spaced from a round number or the next one, none of them rare.
+
+    Round numbers are 0, 10, 20, ...: codes are such as 1..5, 100..102 or 10, 20, 30. Numbers that all have a common
+    factor are rather counts times that.
+    """
+    if len(counts) < _LEAST_ROWS or counts.max() > _LARGEST_CODE or (counts != np.floor(counts)).any():
         return False
     for column in counts.T:
-        occurring = np.bincount(column.astype(np.intp))
-        occurring = occurring[1:] if occurring[0] == 0 else occurring
-        if not 2 <= len(occurring) <= _MOST_CODES or occurring.min() < max(_RARE_CODE * len(counts), 2.0):
+        times = np.bincount(column.astype(np.intp))
+        values = np.flatnonzero(times)
+        is_even = len(set(np.diff(values).tolist())) == 1 and values[0] % 10 <= 1
+        if not is_even or len(values) > _MOST_CODES or times[values].min() < max(_RARE_CODE * len(counts), 2.0):
             return False
-    return True
+    return int(np.gcd.reduce(counts.astype(np.intp), axis=None)) == 1
 
 
 def _look_like_codes(counts: FloatArray) -> bool:
     """Tell whether the columns look like codes of labels, a question of its own in each, rather than counts of classes.
 
-    Codes are few, begin at 0 or 1, leave none out, and none is as rare as the largest counts are; row totals, which
-    mean nothing, vary. So are small counts sometimes. But classes that all occur in every row and never often are rare;
-    and given their total m, counts of classes have a variance of m pi (1 - pi) or, where pi differs between rows, more,
-    while codes have less: a column of codes does not follow the total. In samples of counts (binomial and Poisson of
-    many means, 12 to 1000 rows) this took 1 in 500 for codes, and at worst 1 in 25; of codes of two or three labels
-    each, in 50 rows and more, it recognised 19 in 20.
+    Codes are few, begin at 0, 1 or a round number, are evenly spaced, and none is as rare as the largest counts are;
+    row totals, which mean nothing, vary. So are small counts sometimes. But classes that all occur in every row and
+    never often are rare; and given their total m, counts of classes have a variance of m pi (1 - pi) or, where pi
+    differs between rows, more, while codes have less: a column of codes does not follow the total. In samples of counts
+    (binomial and Poisson of many means, 12 to 1000 rows) this took 1 in 500 for codes, and at worst 1 in 25; of codes
+    of two or three labels each, in 50 rows and more, it recognised 19 in 20.
     """
     totals = counts.sum(axis=1)
     if (totals == totals[0]).all() or not _are_few_codes(counts):
@@ -658,7 +663,7 @@ def _warn_about_counts(counts: FloatArray) -> None:
         )
     elif _look_like_codes(counts):
         warn_user(
-            "The columns of y hold few small whole numbers each, as codes of labels do, and are read as counts of "
+            "The columns of y hold few whole numbers each, as codes of labels do, and are read as counts of "
             f"{counts.shape[1]} classes. If that is not what they are: {_SEVERAL_LABELS}",
             UserWarning,
         )

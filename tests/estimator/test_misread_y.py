@@ -43,6 +43,11 @@ LABELS = {
     "thirty rows": np.c_[np.arange(30) % 3 + 1, np.arange(30) % 2 + 1],
     "floats": np.c_[SPECIES + 1.0, SEX + 1.0],
     "a frame": pd.DataFrame({"species": SPECIES, "sex": SEX + 1}),
+    "codes from 100": np.c_[SPECIES + 100, SEX + 1],
+    "codes from 101, and yes or no": np.c_[SPECIES + 101, SEX],
+    "codes in tens": np.c_[10 * SPECIES + 10, SEX + 1],
+    "codes in hundreds, and a rating from 1 to 5": np.c_[100 * SPECIES + 100, drawn([0.2] * 5, 150) + 1],
+    "twenty codes": np.c_[drawn([0.05] * 20, 400), drawn([0.5, 0.5], 400) + 1],
     "small integers": np.c_[SPECIES, SEX + 1].astype(np.int8),
 }  # fmt: skip
 
@@ -102,6 +107,9 @@ COUNTS = {
     "goals": poisson(380, 1.5, 1.2),
     "rare events": poisson(300, 0.7, 0.7),
     "cars, bicycles and buses": poisson(100, 3.0, 1.0, 0.5),
+    "large counts": poisson(40, 40.0, 40.0),
+    "nearly all of a round number": multinomial(100, 100, 103, [0.99, 0.01]),
+    "nearly all of some twenty": multinomial(100, 20, 23, [0.9, 0.1]),
     "votes of three raters": multinomial(100, 3, 3, [0.5, 0.3, 0.2]),
     "votes of two to five raters": multinomial(120, 2, 5, [0.5, 0.3, 0.2]),
     "shares that differ from row to row": overdispersed(90, 6, 3),
