@@ -34,13 +34,14 @@ _DATES = date, time, timedelta, np.datetime64, np.timedelta64
 # What X may hold instead of numbers, in the order in which it is told: who encodes text should not be asked first to
 # fill in what is missing in it.
 _NUMERALS, _MISSING = "numbers as text", "missing values (NaN)"
+_NESTED, _OBJECTS = "lists or structures", "objects other than real numbers"
 _REMEDIES = {
     "text": 'Encode it, with OneHotEncoder in a ColumnTransformer for example: see "What a fit says" in the README.',
     _NUMERALS: "Convert them, with astype(float) for example.",
     "intervals": "Encode them, with OneHotEncoder for example, or take the middle of each.",
-    "lists or structures": "Spread them over columns of their own, or drop those columns.",
+    _NESTED: "Spread them over columns of their own, or drop those columns.",
     "dates": "Convert them to numbers, such as the days since one of them.",
-    "objects other than real numbers": "Convert them, or drop those columns.",
+    _OBJECTS: "Convert them, or drop those columns.",
     _MISSING: "Fill them in, with SimpleImputer for example, or drop those rows.",
 }
 # Columns of y that hold codes of labels: see `_look_like_codes`.
@@ -86,6 +87,9 @@ def explained(X: Any = None, y: Any = None) -> Iterator[None]:
         message = _what_is_no_number(X) or _which_are_missing(y)
         if message is None:
             raise
+        # scikit-learn asks of its estimators that what no number can be made of at all is a TypeError that says so.
+        if isinstance(error, TypeError) and message.startswith((f"X holds {_NESTED}", f"X holds {_OBJECTS}")):
+            raise TypeError(f"{message} ({error})") from error
         raise ValueError(message) from error
 
 
@@ -145,8 +149,8 @@ def _kind_of_entry(value: Any) -> str | None:
     if type(value).__name__ == "Interval":
         return "intervals"
     if hasattr(value, "__len__"):
-        return "lists or structures"
-    return None if _is_real(value) else "objects other than real numbers"
+        return _NESTED
+    return None if _is_real(value) else _OBJECTS
 
 
 def _shown(value: Any) -> str:
