@@ -145,6 +145,8 @@ def wald(root: FloatArray, difference: FloatArray, degrees_of_freedom: float | N
     degrees_of_freedom : float or None, default=None
         Of Student's t distribution of one estimate; None for the normal.
     """
+    if not root.size:
+        return nothing_to_test(degrees_of_freedom)
     vectors, singular, _ = linalg.svd(root, full_matrices=False)
     kept = singular > _RANK_TOLERANCE * max(singular.max(initial=0.0), np.finfo(np.float64).tiny)
     form, rank = float(np.sum((vectors[:, kept].T @ difference / singular[kept]) ** 2)), int(kept.sum())
