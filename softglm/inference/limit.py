@@ -26,8 +26,9 @@ from softglm.solver import Status
 _INFINITE = 1e4
 # The share of a log-likelihood, and of what it is computed from, that rounding may cost.
 _LOST = 1e-9
-# Standard errors from the optimum at which the estimates of a limit have all their digits.
-_ALL_DIGITS = 1e-9
+# Standard errors from the optimum at which the estimates of a limit have all their digits, and the most that they may
+# be off where rounding leaves no more.
+_ALL_DIGITS, _CONVERGED = 1e-9, 1e-3
 
 
 def limit_of(fitted: Estimate, separation: Separation) -> Estimate:
@@ -43,7 +44,7 @@ def limit_of(fitted: Estimate, separation: Separation) -> Estimate:
     Raises
     ------
     ArithmeticError
-        If the limit is worse than that point, for rounding.
+        If for rounding the limit was not reached, or is worse than that point.
     """
     observed = fitted.objective
     n_parameters = observed.shape[1]
@@ -51,9 +52,15 @@ def limit_of(fitted: Estimate, separation: Separation) -> Estimate:
     rows = observed.rows.changed(offset=known + _excluding(separation.alternatives, known))
     objective = Objective(rows, observed.family, observed.penalty, fit_intercept=observed.fit_intercept)
     first = estimate_at(objective, fitted.parameters, fitted.coordinates, is_singular=True)
-    # Far out on the way to infinity eta cancels; the limit does not depend on how far.
-    near = estimate_at(objective, _without_recession(first), fitted.coordinates, is_singular=True)
-    limit = refined(near, _ALL_DIGITS)
+    # Far out on the way to infinity eta cancels, and what is finite may be lost; the limit does not depend on how far.
+    starts = _without_recession(first), np.zeros(objective.shape)
+    start = min(starts, key=lambda parameters: objective.evaluate(parameters)[0])
+    limit = refined(estimate_at(objective, start, fitted.coordinates, is_singular=True), _ALL_DIGITS)
+    if not limit.distance <= _CONVERGED:
+        raise ArithmeticError(
+            f"The limit of the separated fit was not reached: Newton's method stopped {limit.distance:.1g} standard "
+            "errors from it. Bring the columns of X to like units, and the offset near 0."
+        )
     lost = fitted.log_likelihood - limit.log_likelihood
     if lost > _LOST * (1.0 + abs(limit.log_likelihood) + fitted.total_weight * _size_of_eta(fitted)):
         raise ArithmeticError(
