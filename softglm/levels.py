@@ -91,12 +91,12 @@ def _level(values: npt.NDArray[Any], group: npt.NDArray[np.intp]) -> Level:
     own = values[group]
     known = own[~np.array([is_missing(value) for value in own])]
     if not len(known):
-        return Level("missing", own[0], own)
+        return Level("missing", own[0])
     if values.dtype != np.float64:
-        return Level(", ".join(sorted(map(str, known))), min(known, key=str), own)
+        return Level(", ".join(sorted(map(str, known))), min(known, key=str))
     names = [f"{value:.6g}" for value in known]
     if len(names) > 1 and group[len(known) - 1] - group[0] == len(known) - 1:
         names = [f"[{names[0]}, {names[-1]}]"]
     elif len(names) > _MOST_NAMED:
         names = [*names[:_MOST_NAMED], "..."]
-    return Level(", ".join(names), float(known[len(known) // 2]), own)
+    return Level(", ".join(names), float(known[len(known) // 2]))

@@ -515,8 +515,7 @@ def _variable(probe: Probe, found: _Dependence, column: npt.NDArray[Any], alone:
         step=_step(column, probe.precision) if is_number else float("nan"),
     )
     if is_number and len(found.values) == 2 and np.isin(found.values, (0.0, 1.0)).all():
-        zero, one = (column[column == value] for value in (0.0, 1.0))
-        return replace(first, kind="switch", levels=(Level("0", 0.0, zero[:1]), Level("1", 1.0, one[:1])))
+        return replace(first, kind="switch", levels=(Level("0", 0.0), Level("1", 1.0)))
     if (found.smooth & found.moves).any():
         is_both = bool(found.stepped.any())
         return replace(first, kind="undetermined" if is_both else "number", reason=_BOTH if is_both else "")

@@ -36,7 +36,7 @@ _RANK_TOLERANCE = 1e-12
 # The matrices of the size of the information that are held at a time.
 _COPIES = 10
 # Forms of length 1 whose singular values are below this share of the largest are combinations of the others.
-INDEPENDENT = 1e-10
+_INDEPENDENT = 1e-10
 
 
 @final
@@ -201,7 +201,7 @@ class Estimate:
         lengths = np.asarray(linalg.norm(seen, axis=1))
         lengths[lengths == 0.0] = 1.0
         vectors, singular, _ = linalg.svd(seen / lengths[:, np.newaxis], full_matrices=False)
-        kept = singular > INDEPENDENT * singular[0]
+        kept = singular > _INDEPENDENT * singular[0]
         combinations = (vectors[:, kept] / singular[kept]).T / lengths
         return combinations @ forms, combinations @ values
 

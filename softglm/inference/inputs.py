@@ -30,13 +30,10 @@ class Level:
         For a reader: the value, the ends of a range of numbers, or several values.
     value : object
         One of them, as the pipeline takes it.
-    values : array
-        All that occur.
     """
 
     name: str
     value: Any
-    values: npt.NDArray[Any] = field(repr=False, compare=False)
 
 
 @final
