@@ -23,6 +23,7 @@ from scipy.linalg import lapack
 from softglm.arrays import BoolArray, FloatArray
 from softglm.data import CONSTANT, Block, Rows
 from softglm.model.objective import Objective
+from softglm.sums import Features
 
 # Eigenvalues of a matrix with unit diagonal that are below this, times its size, are rounding: the column is collinear.
 _RANK_TOLERANCE = 16 * np.finfo(np.float64).eps
@@ -144,15 +145,7 @@ class KroneckerCoordinates:
 
     def features_of(self, centred: FloatArray) -> FloatArray:
         """Return F'[x - c; 1], shape (rows, r), of centred rows x - c, shape (rows, p); without the 1 where m = p."""
-        p, features = centred.shape[1], self.features.astype(centred.dtype, copy=False)
-        if features.ndim == 1:
-            scaled = np.empty((len(centred), len(features)), dtype=centred.dtype)
-            np.multiply(centred, features[:p], out=scaled[:, :p])
-            scaled[:, p:] = features[p:]
-            return scaled
-        transformed = centred @ features[:p]
-        transformed += features[p:].sum(axis=0)
-        return transformed
+        return Features(np.empty(0), self.features).of_centred(centred)
 
 
 class _Classes(NamedTuple):
