@@ -13,17 +13,17 @@ from softglm.data import Rows, one_blas_thread
 from softglm.families import ExponentialFamily, UnconstrainedFamily
 from softglm.model import (
     GLM,
-    MAX_DENSE_FEATURES,
     Basis,
     Null,
     Objective,
     Penalty,
+    Prepared,
     Ridge,
     null_model,
     rebased,
-    row_space,
 )
 from softglm.solver import DISTRUST, GapKind, Iterate, Progress, Status, minimise
+from softglm.tuning import DEFAULT, Tuning
 
 _RESOLUTION = 4.0 * np.finfo(np.float64).eps
 # The relative gap that coefficients rounded to float32 are promised to keep.
@@ -73,6 +73,9 @@ class Fit:
         standardised coordinates.
     n_iterations, n_evaluations, n_refreshes : int
         Iterations, evaluations of the loss and its gradient, Hessians (or approximations of it).
+    n_passes : int, default=0
+        Over all rows, whatever they were made for: moments, evaluations, Hessians, proofs. Two sums that are made at
+        once are one pass; samples are not counted, drawing them is where all rows are scored for it.
     """
 
     coef: FloatArray
@@ -87,6 +90,7 @@ class Fit:
     n_iterations: int
     n_evaluations: int
     n_refreshes: int
+    n_passes: int = 0
 
     @property
     def relative_gap(self) -> float:
@@ -95,10 +99,33 @@ class Fit:
         return self.gap / explained
 
 
-class _Options(NamedTuple):
-    fit_intercept: bool
-    tol: float
-    max_iter: int
+def prepare(rows: Rows, family: ExponentialFamily, *, fit_intercept: bool = True, tuning: Tuning = DEFAULT) -> Prepared:
+    """Return rows and a family ready to be fitted under any number of penalties.
+
+    What no penalty changes is made once, when it is first asked for: moments, the null model, the chances of rows to be
+    drawn (as the first penalty has them), rows that are held or rounded.
+
+    Parameters
+    ----------
+    rows : Rows
+    family : ExponentialFamily
+        One whose natural parameters are unconstrained: Bernoulli, Categorical, Multinomial, Poisson, Gaussian.
+    fit_intercept : bool, default=True
+    tuning : Tuning, optional
+        How a fit is made.
+
+    Raises
+    ------
+    TypeError
+        If the natural parameters of the family are constrained, so that theta' x could leave their space.
+    """
+    if not isinstance(family, UnconstrainedFamily):
+        raise TypeError(
+            f"{type(family).__name__} cannot be regressed on x by eta = theta' x: its natural parameters are "
+            "constrained, and a linear predictor would leave their space. Use a family in which every eta is a "
+            "distribution: Bernoulli, Categorical, Multinomial, Poisson or Gaussian."
+        )
+    return Prepared(rows, family, fit_intercept=fit_intercept, tuning=tuning)
 
 
 def fit(
@@ -112,19 +139,32 @@ def fit(
     max_iter: int = 1000,
     precision: npt.DTypeLike = np.float64,
     report: Report | None = None,
+    tuning: Tuning = DEFAULT,
 ) -> Fit:
-    """Fit eta = theta' x by penalised maximum likelihood.
+    """Fit eta = theta' x by penalised maximum likelihood: `prepare`, then `solve`, whose parameters these are."""
+    prepared = prepare(rows, family, fit_intercept=fit_intercept, tuning=tuning)
+    return solve(prepared, penalty, start, tol=tol, max_iter=max_iter, precision=precision, report=report)
+
+
+def solve(
+    prepared: Prepared,
+    penalty: Penalty,
+    start: Start | None = None,
+    *,
+    tol: float = 1e-8,
+    max_iter: int = 1000,
+    precision: npt.DTypeLike = np.float64,
+    report: Report | None = None,
+) -> Fit:
+    """Fit what `prepare` has prepared, under one penalty.
 
     Parameters
     ----------
-    rows : Rows
-    family : ExponentialFamily
-        One whose natural parameters are unconstrained: Bernoulli, Categorical, Multinomial, Poisson, Gaussian.
+    prepared : Prepared
     penalty : Penalty
         On p rows of coefficients, and one of intercepts if there are any, which has to be free.
     start : Start or None, default=None
         None starts at the null model.
-    fit_intercept : bool, default=True
     tol : float, default=1e-8
         The relative gap to prove, and the relative distance to the optimum to reach; see `_precision`.
     max_iter : int, default=1000
@@ -135,59 +175,49 @@ def fit(
 
     Raises
     ------
-    TypeError
-        If the natural parameters of the family are constrained, so that theta' x could leave their space.
     ValueError
         If the intercepts are penalised.
     """
-    if not isinstance(family, UnconstrainedFamily):
-        raise TypeError(
-            f"{type(family).__name__} cannot be regressed on x by eta = theta' x: its natural parameters are "
-            "constrained, and a linear predictor would leave their space. Use a family in which every eta is a "
-            "distribution: Bernoulli, Categorical, Multinomial, Poisson or Gaussian."
-        )
-    if penalty.curvature[rows.n_features :].any():
+    if penalty.curvature[prepared.rows.n_features :].any():
         raise ValueError(
             "The penalty has strength on the row of the intercepts, which are never penalised: the null model has "
             "nothing else. Set it to 0, as Ridge.on_coefficients does."
         )
-    options = _Options(fit_intercept, tol, max_iter)
+    options, before = _Options(tol, max_iter), prepared.count.n_passes
     # Values too large for the arithmetic are a status, not a warning.
     with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
-        result = _fit_wide(rows, family, penalty, options, start=start, report=report) if _is_wide(rows) else None
+        result = _solve_wide(prepared, penalty, options, start=start, report=report) if _is_wide(prepared) else None
         if result is None:
-            result = _fit(rows, family, penalty, options, start=start, report=report)
+            result = _solve(prepared, penalty, options, start=start, report=report)
         if np.dtype(precision).itemsize < np.dtype(np.float64).itemsize:
-            objective = Objective(rows, family, penalty, fit_intercept=fit_intercept)
-            result = _rounded(result, objective, precision, tol)
-        return result
+            result = _rounded(result, prepared.likelihood.with_penalty(penalty), precision, tol)
+    return replace(result, n_passes=prepared.count.n_passes - before)
 
 
-def _is_wide(rows: Rows) -> bool:
-    return rows.n_rows < rows.n_features and rows.n_rows <= MAX_DENSE_FEATURES and not rows.is_sparse
+class _Options(NamedTuple):
+    tol: float
+    max_iter: int
 
 
-def _fit_wide(
-    rows: Rows,
-    family: UnconstrainedFamily,
-    penalty: Penalty,
-    options: _Options,
-    *,
-    start: Start | None,
-    report: Report | None,
+def _is_wide(prepared: Prepared) -> bool:
+    rows, most = prepared.rows, prepared.tuning.reduced_rows
+    return rows.n_rows < rows.n_features and rows.n_rows <= most and not rows.is_sparse
+
+
+def _solve_wide(
+    prepared: Prepared, penalty: Penalty, options: _Options, *, start: Start | None, report: Report | None
 ) -> Fit | None:
     """Fit in the row space, where p > n; None if the penalty has no form there."""
     is_penalised = bool(penalty.curvature.any())
-    wide = row_space(rows, centred=options.fit_intercept, penalised=is_penalised)
-    if wide is None:
+    found = prepared.reduced(penalised=is_penalised)
+    if found is None:
         return None
-    reduced, space = wide
-    narrow = penalty.rotated(rows.n_features, reduced.n_features)
+    reduced, space = found
+    narrow = penalty.rotated(prepared.rows.n_features, reduced.rows.n_features)
     if narrow is None:
         return None
-    result = _fit(
+    result = _solve(
         reduced,
-        family,
         narrow,
         options,
         start=None if start is None else Start(*space.down(start.coef, start.intercept)),
@@ -197,38 +227,28 @@ def _fit_wide(
     return replace(result, coef=coef, intercept=intercept, is_unique=is_penalised)
 
 
-def _fit(
-    rows: Rows,
-    family: UnconstrainedFamily,
-    penalty: Penalty,
-    options: _Options,
-    *,
-    start: Start | None,
-    report: Report | None,
+def _solve(
+    prepared: Prepared, penalty: Penalty, options: _Options, *, start: Start | None, report: Report | None
 ) -> Fit:
-    objective = Objective(rows, family, penalty, fit_intercept=options.fit_intercept)
-    return _fit_objective(objective, options, start=start, report=report)
-
-
-def _fit_objective(objective: Objective, options: _Options, *, start: Start | None, report: Report | None) -> Fit:
-    family, penalty = objective.family, objective.penalty
-    null = null_model(objective)
+    objective, null = prepared.likelihood.with_penalty(penalty), prepared.null
     if not np.isfinite(null.value):
         return _null_fit(objective, null, Status.NON_FINITE)
     try:
-        problem = GLM.starting_at(objective, null)
+        problem = GLM.starting_at_null(prepared, penalty)
     except FloatingPointError:
         return _null_fit(objective, null, Status.NON_FINITE)
     elsewhere = rebased(objective, problem.coordinates)
     if elsewhere is not None:
-        return _fit_rebased(objective, null, elsewhere, options, start=start, report=report)
+        return _solve_rebased(prepared, objective, elsewhere, options, start=start, report=report)
     if not problem.coordinates.scales.size:
         return _null_fit(objective, null, Status.CONVERGED)
     first, n_evaluations = _first_iterate(objective, problem, null, start)
+    if first.point is not null.parameters:
+        problem = problem.near(null, first.value, first.gradient)
     solution = minimise(
         problem,
         first,
-        problem.first_metric(null, *first),
+        problem.first_metric(null, first.point, first.gradient),
         reference=null.value,
         tol=options.tol,
         precision=_precision(problem, options.tol),
@@ -239,7 +259,7 @@ def _fit_objective(objective: Objective, options: _Options, *, start: Start | No
         solution.gradient, objective.moments.center
     )
     # In Newton's steps rounding adds what the family cannot identify: a constant over the classes.
-    basis = family.identifiable_directions
+    basis = prepared.family.identifiable_directions
     coef, intercept = objective.uncentred(solution.point @ basis @ basis.T)
     return Fit(
         coef=coef,
@@ -257,9 +277,9 @@ def _fit_objective(objective: Objective, options: _Options, *, start: Start | No
     )
 
 
-def _fit_rebased(
+def _solve_rebased(
+    prepared: Prepared,
     objective: Objective,
-    null: Null,
     elsewhere: tuple[Objective, Basis],
     options: _Options,
     *,
@@ -268,15 +288,24 @@ def _fit_rebased(
 ) -> Fit:
     """Fit on rows that double precision serves better."""
     there, basis = elsewhere
-    result = _fit_objective(
-        there,
+    moved = Prepared(
+        there.rows,
+        prepared.family,
+        fit_intercept=prepared.fit_intercept,
+        tuning=prepared.tuning,
+        count=prepared.count,
+        likelihood=there,
+    )
+    result = _solve(
+        moved,
+        there.penalty,
         options,
         start=None if start is None else Start(*basis.down(start.coef, start.intercept)),
         report=None if report is None else lambda progress, *predictor: report(progress, *basis.up(*predictor)),
     )
     coef, intercept = basis.up(result.coef, result.intercept)
     if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
-        return _null_fit(objective, null, Status.NON_FINITE)
+        return _null_fit(objective, prepared.null, Status.NON_FINITE)
     return replace(result, coef=coef, intercept=intercept)
 
 

@@ -8,9 +8,10 @@ from scipy import sparse
 from sklearn import datasets
 
 from softglm.arrays import FloatArray
-from softglm.data import RowsInMemory
+from softglm.data import Rows, RowsInMemory
 from softglm.families import Bernoulli, Categorical, Gaussian, Poisson, UnconstrainedFamily
 from softglm.model import Objective, Ridge
+from softglm.tuning import DEFAULT, Tuning
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ def real_data(name):
     return Data(X, y.astype(np.int32))
 
 
-def rows_and_family(data: Data) -> tuple[RowsInMemory, UnconstrainedFamily]:
+def rows_and_family(data: Data, tuning: Tuning = DEFAULT) -> tuple[RowsInMemory, UnconstrainedFamily]:
     """Return what the core is given for a classification."""
     n, K = len(data.y), data.n_classes
     targets = data.shares if data.y.ndim == 2 else data.y
@@ -191,16 +192,21 @@ def rows_and_family(data: Data) -> tuple[RowsInMemory, UnconstrainedFamily]:
         targets,
         data.row_weights if weighs else None,
         None if data.offset is None else data.offset.reshape(n, -1),
+        tuning=tuning,
     )
     return rows, Bernoulli() if K == 2 else Categorical(K)
 
 
 def objective_of(
-    rows: RowsInMemory, family: UnconstrainedFamily, alpha: float, *, fit_intercept: bool = True
+    rows: Rows, family: UnconstrainedFamily, alpha: float, *, fit_intercept: bool = True, tuning: Tuning = DEFAULT
 ) -> Objective:
     """Return the objective with a ridge on the coefficients."""
     penalty = Ridge.on_coefficients(alpha, rows.n_features, fit_intercept=fit_intercept)
-    return Objective(rows, family, penalty, fit_intercept=fit_intercept)
+    return Objective(rows, family, penalty, fit_intercept=fit_intercept, tuning=tuning)
+
+
+# Sixteen rows at a time.
+SMALL_BLOCKS = Tuning(least_rows=16, most_rows=16, entries_per_feature=1)
 
 
 def poisson_rows(*, weights=None, offset=None):

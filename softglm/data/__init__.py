@@ -1,19 +1,23 @@
-"""Where the rows live: `map` over blocks of rows is the only verb that the model needs."""
+"""Where the rows live: what any place for them can do, and those there are."""
 
+from softglm.data.adapted import AdaptedRows, Rebasing, Rounding
 from softglm.data.block import Block, DenseBlock, SparseBlock
-from softglm.data.memory import CONSTANT, RowsInMemory
-from softglm.data.rebased import RebasedRows
-from softglm.data.rows import Rows, Sampler
+from softglm.data.counted import CountedRows, PassCount
+from softglm.data.memory import RowsInMemory
+from softglm.data.rows import Rows, Sampling
 from softglm.data.threads import one_blas_thread
 
 __all__ = [
-    "CONSTANT",
+    "AdaptedRows",
     "Block",
+    "CountedRows",
     "DenseBlock",
-    "RebasedRows",
+    "PassCount",
+    "Rebasing",
+    "Rounding",
     "Rows",
     "RowsInMemory",
-    "Sampler",
+    "Sampling",
     "SparseBlock",
     "one_blas_thread",
 ]

@@ -1,9 +1,9 @@
-"""The one thing that the numeric core asks of data, wherever it lives."""
+"""What the numeric core asks of data, wherever it lives: sums, samples, and what it may not do."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,15 +11,23 @@ import numpy.typing as npt
 from softglm.arrays import FloatArray
 from softglm.data.block import Block
 
+if TYPE_CHECKING:
+    from softglm.data.adapted import Adaptation
+
 Arrays: TypeAlias = tuple[npt.NDArray[Any], ...]
 Statistic: TypeAlias = Callable[[Block], Arrays]
 Result = TypeVar("Result")
 
 
+class Sampling(Protocol):
+    """Chances of rows to be drawn: made where the rows are, and read by nobody else."""
+
+
 class Rows(ABC):
     """Rows that can be summed block by block.
 
-    A new place for rows (memory maps, a cluster) is one subclass with one verb, `map`; the rest follows.
+    A new place for rows (memory maps, a cluster) is one subclass with one verb, `map`. It says what else it can do, and
+    a fit is priced by that.
 
     Attributes
     ----------
@@ -29,6 +37,12 @@ class Rows(ABC):
         Whether an offset was given.
     is_sparse : bool
         Whether X is, and must never be made dense.
+    can_be_sampled : bool
+        Whether `sample` returns fewer rows than all of them.
+    can_be_held : bool
+        Whether few rows may be copied to where the fit runs.
+    can_be_rounded : bool
+        Whether they may be read in single precision, few of them as a copy.
     dtype : dtype
         That of the entries of X.
     multiplicity : float
@@ -42,6 +56,9 @@ class Rows(ABC):
     n_entries: int
     has_offset: bool
     is_sparse: bool
+    can_be_sampled: bool = False
+    can_be_held: bool = False
+    can_be_rounded: bool = False
     dtype: npt.DTypeLike = np.float64
     multiplicity: float = 1.0
     origin: FloatArray | None = None
@@ -57,45 +74,13 @@ class Rows(ABC):
         """
         yield reduce(self.map(statistic))
 
-    def sampler(self, scores: FloatArray | None = None) -> "Sampler":  # noqa: ARG002 - where that is no use
-        """Return a function that returns about so many of the rows, weighted so that sums estimate those over all.
-
-        The same ones every time. Asked for more than half of the rows, it returns all of them, and so it always does
-        unless a subclass can do better.
-
-        Parameters
-        ----------
-        scores : array of shape (n,) or None, default=None
-            Positive numbers to which the chances of the rows are proportional, as they are to the weights; None for
-            ones.
-        """
-        return lambda count: self  # noqa: ARG005
-
-    def in_single_precision(self, center: FloatArray) -> "tuple[Rows, FloatArray] | None":  # noqa: ARG002
-        """Return these rows in float32, and their center there; None if they are out of its range or stay far from 0.
-
-        Few are copied, about the center; many serve as they are, or are converted for each pass.
-
-        Parameters
-        ----------
-        center : array of shape (p,)
-        """
-        return None
-
-    def changed(self, *, columns: npt.NDArray[np.intp] | None = None, offset: FloatArray | None = None) -> "Rows":
-        """Return the same rows with only these columns of X, or with another offset, shape (n, q).
-
-        Asked for where classes are separated, and by models without features.
-        """
-        raise NotImplementedError(f"{type(self).__name__} can change neither its columns nor its offset.")
-
     def sum(self, statistic: Statistic) -> Arrays:
         """Return the sums over blocks of what the statistic returns for one, arrays of the same shapes."""
-        return self._combined(statistic, np.add)
+        return self.combined(statistic, np.add)
 
     def max(self, statistic: Statistic) -> Arrays:
         """Return the maxima over blocks of what the statistic returns for one, arrays of the same shapes."""
-        return self._combined(statistic, np.maximum)
+        return self.combined(statistic, np.maximum)
 
     def concatenate(self, statistic: Statistic) -> Arrays:
         """Return what the statistic returns for the blocks, joined along the last axis."""
@@ -104,7 +89,9 @@ class Rows(ABC):
             return blocks[0]
         return tuple(np.concatenate(parts, axis=-1) for parts in zip(*blocks, strict=True))
 
-    def _combined(self, statistic: Statistic, combine: np.ufunc) -> Arrays:
+    def combined(self, statistic: Statistic, combine: np.ufunc) -> Arrays:
+        """Return what a ufunc of two arguments makes of the statistics of all blocks, in the order of the rows."""
+
         def reduce(statistics: Iterable[Arrays]) -> Arrays:
             statistics = iter(statistics)
             totals = next(statistics)
@@ -115,5 +102,37 @@ class Rows(ABC):
 
         return reduce(self.gather(statistic, reduce))
 
+    def sampling(self, score: Statistic | None = None) -> Sampling | None:  # noqa: ARG002 - where that is no use
+        """Return chances of the rows to be drawn, for `sample`; they stay where the rows are.
 
-Sampler: TypeAlias = Callable[[int], Rows]
+        Parameters
+        ----------
+        score : callable or None, default=None
+            Returns positive numbers, float32 of shape (rows,), to which the chances of the rows of a block are
+            proportional, as they are to the weights; None for ones.
+        """
+        return None
+
+    def sample(self, count: int, sampling: Sampling | None) -> "Rows":  # noqa: ARG002 - where that is no use
+        """Return about so many of the rows, weighted so that sums estimate those over all: the same ones every time.
+
+        Asked for more than half of the rows, it returns all of them.
+
+        Parameters
+        ----------
+        count : int
+        sampling : Sampling or None
+            What `sampling` returned, of these rows or of the same ones in another form.
+        """
+        return self
+
+    def held(self, adaptation: "Adaptation") -> "Rows":
+        """Return a copy of these rows in another form, in memory. Asked for where they `can_be_rounded`."""
+        raise NotImplementedError(f"{type(self).__name__} cannot be held in memory.")
+
+    def changed(self, *, columns: npt.NDArray[np.intp] | None = None, offset: FloatArray | None = None) -> "Rows":
+        """Return the same rows with only these columns of X, or with another offset, shape (n, q).
+
+        Asked for where classes are separated, and by models without features.
+        """
+        raise NotImplementedError(f"{type(self).__name__} can change neither its columns nor its offset.")

@@ -333,7 +333,7 @@ class UnconstrainedFamily(ExponentialFamily):
         Returns
         -------
         array, shape (d, ...)
-            The weights v_d, at least 0.
+            The weights v_d, at least 0, in memory the caller may overwrite.
         """
 
     def room(self, mean: FloatArray, direction: FloatArray) -> float:  # noqa: ARG002 - where there is no end

@@ -58,7 +58,7 @@ class Poisson(UnconstrainedFamily):
 
     def curvature_weights(self, mean: FloatArray) -> FloatArray:
         """mu."""
-        return mean
+        return mean.copy()
 
     def room(self, mean: FloatArray, direction: FloatArray) -> float:
         """Until the mean is 0."""

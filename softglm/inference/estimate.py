@@ -301,7 +301,7 @@ class Estimate:
         objective = self.objective
         m, r = self.coordinates.features.shape
         center, constants = objective.moments.center, m - objective.rows.n_features
-        (squares,) = objective.rows.sum(lambda block: (second_moments(objective, block, block.weights, is_full=False),))
+        squares, _ = objective.rows.sum(second_moments(objective, is_full=False))
         units = np.sqrt(squares / objective.moments.total_weight)
         units[units == 0.0] = 1.0
 

@@ -17,7 +17,7 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.fit import fit
 from softglm.inference.estimate import class_forms, coordinates_of, estimate_at, term_forms
 from softglm.model import Objective, Ridge, rebased
-from softglm.model.contrasts import Contrasts
+from softglm.model.margins import Contrasts
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.separation import Recession, cone_of, farthest
 

@@ -18,9 +18,10 @@ import numpy as np
 from scipy.linalg import lapack
 
 from softglm.arrays import FloatArray
-from softglm.data import Block, Rows
+from softglm.data import Rows
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.objective import Objective
+from softglm.sums import LargestLeverage
 
 # Where classes separate, x tends to 1 and may do so from above: what rounding could decide is not proved.
 _PROVES = 0.5
@@ -93,12 +94,4 @@ def largest_leverage(objective: Objective, coordinates: KroneckerCoordinates, fo
     """
     slopes, constant = _directions(objective, coordinates, form)
 
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        projected = block.centred(objective.moments.center) @ slopes
-        projected += constant
-        leverages = np.einsum("ij,ij->i", projected, projected)
-        if block.weights is not None:
-            leverages[block.weights == 0.0] = 0.0
-        return (leverages.max(initial=0.0, keepdims=True),)
-
-    return float(rows.max(statistic)[0][0])
+    return float(rows.max(LargestLeverage(objective.moments.center, slopes, constant))[0][0])

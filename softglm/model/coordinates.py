@@ -21,9 +21,10 @@ from scipy import linalg
 from scipy.linalg import lapack
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.data import CONSTANT, Block, Rows
+from softglm.data import Rows
 from softglm.model.objective import Objective
-from softglm.sums import Features
+from softglm.sums import Features, KroneckerFactors, SecondMoments
+from softglm.sums.moments import noise
 
 # Eigenvalues of a matrix with unit diagonal that are below this, times its size, are rounding: the column is collinear.
 _RANK_TOLERANCE = 16 * np.finfo(np.float64).eps
@@ -33,12 +34,8 @@ LEAST_SPREAD = 1e-290
 _HIDDEN = 1e-10
 # A class direction keeps at least this curvature, or a vanishing class would have infinite scale.
 _LEAST_CURVATURE = 1e-12
-# Up to this many features their full second moments are decomposed (p^3); beyond, only their scales are used.
-MAX_DENSE_FEATURES = 2048
 # Their decomposition has to pay: it may cost as much as this many evaluations, or as one of a small matrix.
 _WORTH_EVALUATIONS, _MAX_SMALL_FEATURES = 300.0, 256
-# Where nothing is penalised, collinear columns have to be found, whatever it costs.
-_MAX_UNPENALISED_FEATURES = 8192
 
 
 @final
@@ -249,8 +246,8 @@ def null_coordinates(
     objective : Objective
     information : array of shape (q, q)
         Of one row there.
-    moments : array of shape (m, m) or None, default=None
-        sum w z z' of z = [x - c; 1], if it is at hand.
+    moments : array of shape (m, m) or (m,), or None, default=None
+        sum w z z' of z = [x - c; 1], or its diagonal, if it is at hand; 0 for constant columns.
     is_full : bool or None, default=None
         Whether to use all second moments, or only the scales of the columns; None for what pays in a fit.
 
@@ -261,11 +258,7 @@ def null_coordinates(
     """
     if moments is None:
         is_full = is_decomposed(objective) if is_full is None else is_full
-        (moments,) = objective.rows.sum(
-            lambda block: (second_moments(objective, block, block.weights, is_full=is_full),)
-        )
-    else:
-        moments = _without_noise(moments.copy(), objective.moments.center, objective.moments.total_weight)
+        moments, _ = objective.rows.sum(second_moments(objective, is_full=is_full))
     classes = _diagonalised(information, objective.family.identifiable_directions)
     return _coordinates_of(objective, moments / objective.moments.total_weight, classes)
 
@@ -289,7 +282,7 @@ def scaled_coordinates(objective: Objective, information: FloatArray, squares: F
     center, total = objective.moments.center, objective.moments.total_weight
     _require_finite(squares)
     varies = np.ones(len(squares), dtype=bool)
-    varies[: len(center)] = squares[: len(center)] > _noise(center, total)
+    varies[: len(center)] = squares[: len(center)] > noise(center, total)
     directions, penalty = objective.family.identifiable_directions, objective.penalty.curvature
     typical = max(float(information.trace()) / directions.shape[1], _LEAST_CURVATURE)
     features = varies / np.sqrt(squares * (typical / total) + penalty)
@@ -298,7 +291,7 @@ def scaled_coordinates(objective: Objective, information: FloatArray, squares: F
 
 
 def quick_coordinates(
-    objective: Objective, information: FloatArray, rows: Rows, *, is_full: bool
+    objective: Objective, information: FloatArray, moments: FloatArray, *, is_sampled: bool
 ) -> tuple[KroneckerCoordinates, KroneckerCoordinates]:
     """Return about those of the null model, where every coefficient is penalised, and diagonal ones.
 
@@ -307,24 +300,16 @@ def quick_coordinates(
     objective : Objective
     information : array of shape (q, q)
         Of one row at the null model.
-    rows : Rows
-        All of the rows, or a sample of them.
-    is_full : bool
-        Whether to use all second moments, or only the scales of the columns.
+    moments : array of shape (m, m) or (m,)
+        The mean of z z', of all of the rows or of a sample, or only its diagonal.
+    is_sampled : bool
 
     Raises
     ------
     FloatingPointError
         If the squares of X overflow.
     """
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        total = np.array([float(len(block)) if block.weights is None else block.weights.sum()])
-        return second_moments(objective, block, block.weights, is_full=is_full), total
-
-    moments, total = rows.sum(statistic)
-    moments /= total
-    is_sampled = rows is not objective.rows
+    is_full = moments.ndim == 2
     own = moments.diagonal() if is_full else moments
     classes = _diagonalised(information, objective.family.identifiable_directions)
     diagonal = _coordinates_of(objective, own, classes, is_sampled=is_sampled)
@@ -357,17 +342,9 @@ def coordinates_at(objective: Objective, point: FloatArray, rows: Rows) -> Krone
     rows : Rows
         All of the rows, or a sample of them.
     """
-    coef, intercept = objective.rounded(point)
-    family = objective.family
-    is_full = is_decomposed(objective)
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        _, mean = family.normalizer_and_mean(block.predictor(coef, intercept))
-        information = family.total_information(mean, block.weights).astype(np.float64, copy=False)
-        traces = block.weighted(family.information_trace(mean))
-        return information, second_moments(objective, block, np.maximum(traces, 0.0), is_full=is_full)
-
-    information, moments = rows.sum(statistic)
+    family, is_full = objective.family, is_decomposed(objective)
+    factors = KroneckerFactors(family, *objective.rounded(point), second_moments(objective, is_full=is_full))
+    information, moments = rows.sum(factors)
     moments /= information.trace()
     information /= objective.moments.total_weight
     return _kronecker_coordinates(
@@ -381,53 +358,18 @@ def coordinates_at(objective: Objective, point: FloatArray, rows: Rows) -> Krone
 
 def is_decomposed(objective: Objective) -> bool:
     """Tell whether all second moments are used, or only the scales of the columns."""
-    n_features, n_parameters = len(objective.moments.center), objective.shape[1]
+    n_features, n_parameters, tuning = len(objective.moments.center), objective.shape[1], objective.tuning
     if not objective.penalty.curvature.any():
-        return n_features <= _MAX_UNPENALISED_FEATURES
+        return n_features <= tuning.decomposed_unpenalised
     flops, flops_of_evaluation = 20.0 * n_features**3, 4.0 * objective.rows.n_entries * n_parameters
-    return n_features <= MAX_DENSE_FEATURES and (
+    return n_features <= tuning.decomposed_features and (
         n_features <= _MAX_SMALL_FEATURES or flops <= _WORTH_EVALUATIONS * flops_of_evaluation
     )
 
 
-def second_moments(
-    objective: Objective, block: Block, weights: FloatArray | None, *, is_full: bool = True
-) -> FloatArray:
-    """Return sum_i v_i z_i z_i' of z = [x - c; 1], shape (m, m), or only its diagonal, shape (m,).
-
-    Parameters
-    ----------
-    objective : Objective
-    block : Block
-    weights : array of shape (rows,), or None
-        v; None for ones.
-    is_full : bool, default=True
-    """
-    center, n_constants = objective.moments.center, int(objective.fit_intercept)
-    total = float(len(block)) if weights is None else weights.sum()
-    if not is_full:
-        squares = block.squares(center, np.ones(len(block)) if weights is None else weights)
-        squares[squares <= _noise(center, total)] = 0.0
-        return np.append(squares, [total] * n_constants)
-    centred = np.ones((len(block), len(center) + n_constants), dtype=objective.dtype)
-    block.centred(center, out=centred[:, : len(center)])
-    if weights is not None:
-        centred *= np.sqrt(weights)[:, np.newaxis]
-    moments: FloatArray = (centred.T @ centred).astype(np.float64, copy=False)
-    return _without_noise(moments, center, total)
-
-
-def _without_noise(moments: FloatArray, center: FloatArray, total: float) -> FloatArray:
-    """Set to 0, in place, the second moments of constant columns, shape (m, m)."""
-    constant = np.flatnonzero(moments.diagonal()[: len(center)] <= _noise(center, total))
-    moments[constant] = 0.0
-    moments[:, constant] = 0.0
-    return moments
-
-
-def _noise(center: FloatArray, total: float) -> FloatArray:
-    """Return the sum of squares that a constant column may have for rounding, shape (p,)."""
-    return np.asarray(total * (CONSTANT * center) ** 2)
+def second_moments(objective: Objective, *, is_full: bool = True) -> SecondMoments:
+    """Return the sum of w z z', z = [x - c; 1], or of its diagonal alone."""
+    return SecondMoments(objective.moments.center, int(objective.fit_intercept), is_full, objective.dtype)
 
 
 def _require_finite(moments: FloatArray) -> None:

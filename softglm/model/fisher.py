@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray
-from softglm.data import Block, Rows
+from softglm.data import Rows
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.objective import Objective
+from softglm.sums import Features, Information
+from softglm.sums.grams import triangle
 
 # Up to d s = _FEW q^2 (12 classes) one product over all d directions is faster than two that use their zeros.
 _FEW = 5
-# So many products of pairs of features are formed at a time, so that they stay in the cache.
-_PRODUCTS = 2**18
 
 
 def hessian(
@@ -37,16 +37,19 @@ def hessian(
         A sample of the rows, from which it is estimated.
     """
     rows = objective.rows if rows is None else rows
-    family, center = objective.family, objective.moments.center
-    coef, intercept = objective.rounded(parameters)
+    (grams,) = rows.sum(information_sum(objective, parameters, coordinates))
+    return hessian_of(objective, grams, coordinates)
 
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        _, mean = family.normalizer_and_mean(block.predictor(coef, intercept))
-        features = coordinates.features_of(block.centred(center, out=np.empty(block.X.shape, dtype=objective.dtype)))
-        grams = weighted_grams(block.weighted(family.curvature_weights(mean)), features)
-        return (grams.astype(np.float64, copy=False),)
 
-    information = between_classes(rows.sum(statistic)[0], family.curvature_directions, coordinates.classes)
+def information_sum(objective: Objective, parameters: FloatArray, coordinates: KroneckerCoordinates) -> Information:
+    """Return what is summed for the Hessian in these coordinates."""
+    features = Features(objective.moments.center, coordinates.features)
+    return Information(objective.family, *objective.rounded(parameters), features)
+
+
+def hessian_of(objective: Objective, grams: FloatArray, coordinates: KroneckerCoordinates) -> FloatArray:
+    """Return the Hessian, shape (r s, r s), given the sum that `information_sum` describes."""
+    information = between_classes(grams, objective.family.curvature_directions, coordinates.classes)
     return assembled(information, objective.moments.total_weight, coordinates)
 
 
@@ -65,7 +68,7 @@ def null_hessian(
     coordinates : KroneckerCoordinates
         Whose features are diagonal.
     """
-    upper, lower = _triangle(len(moments))
+    upper, lower = triangle(len(moments))
     grams = coordinates.features[upper] * coordinates.features[lower] * moments[upper, lower]
     between = coordinates.classes.T @ information @ coordinates.classes
     return assembled(np.multiply.outer(grams, between), objective.moments.total_weight, coordinates)
@@ -85,16 +88,9 @@ def assembled(information: FloatArray, total_weight: float, coordinates: Kroneck
 
 
 @lru_cache(maxsize=16)
-def _triangle(size: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Return the indices of an upper triangle, row by row."""
-    rows, columns = np.triu_indices(size)
-    return rows, columns
-
-
-@lru_cache(maxsize=16)
 def _places(size: int) -> npt.NDArray[np.intp]:
     """Return where in the packed upper triangle each entry of a symmetric matrix is, shape (size, size)."""
-    upper, lower = _triangle(size)
+    upper, lower = triangle(size)
     places = np.empty((size, size), dtype=np.intp)
     places[upper, lower] = places[lower, upper] = np.arange(len(upper))
     return places
@@ -136,45 +132,3 @@ def pairs_of_classes(directions: FloatArray, classes: FloatArray) -> FloatArray 
         return None
     coded = directions @ classes
     return (coded[:, :, np.newaxis] * coded[:, np.newaxis]).reshape(len(coded), -1)
-
-
-def weighted_grams(weights: FloatArray, features: FloatArray) -> FloatArray:
-    """Return sum_i v_di z_i z_i' for each d, as packed upper triangles, shape (d, r (r + 1) / 2).
-
-    Parameters
-    ----------
-    weights : array of shape (d, rows)
-        v >= 0.
-    features : array of shape (rows, r)
-    """
-    rows, r = features.shape
-    if not is_by_products(r, len(weights)):
-        grams = np.empty((len(weights), r, r), dtype=features.dtype)
-        for gram, root in zip(grams, np.sqrt(weights), strict=True):
-            scaled = root[:, np.newaxis] * features
-            np.matmul(scaled.T, scaled, out=gram)
-        return grams[:, *_triangle(r)]
-    total = np.zeros((len(weights), r * (r + 1) // 2), dtype=features.dtype)
-    step = max(_PRODUCTS // total.shape[1], 1)
-    for start in range(0, rows, step):
-        part = slice(start, start + step)
-        total += weights[:, part] @ products(np.ascontiguousarray(features[part].T)).T
-    return total
-
-
-def is_by_products(n_features: int, n_weights: int) -> bool:
-    """Tell whether to form the products of features, and sum them under all the weights by one matrix product.
-
-    Measured: with few weights, one symmetric rank-k update each is faster.
-    """
-    return n_features <= 2 * n_weights
-
-
-def products(columns: FloatArray) -> FloatArray:
-    """Return z_j z_l for j <= l, shape (r (r + 1) / 2, rows), of features z of shape (r, rows)."""
-    r, rows = columns.shape
-    filled, first = np.empty((r * (r + 1) // 2, rows), dtype=columns.dtype), 0
-    for j, column in enumerate(columns):
-        np.multiply(column, columns[j:], out=filled[first : first + r - j])
-        first += r - j
-    return filled

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from softglm.arrays import FloatArray
-from softglm.data import Block
 from softglm.model.objective import Objective
+from softglm.sums import InterceptEvaluation
 
 _MAX_STEPS = 200
 _MAX_HALVINGS = 30
@@ -101,15 +101,8 @@ def _newton_step(gradient: FloatArray, information: FloatArray, basis: FloatArra
 def _intercept_pass(objective: Objective, parameters: FloatArray) -> tuple[float, FloatArray, FloatArray]:
     """Return f, its gradient in the intercepts, shape (q,), and their information, shape (q, q)."""
     coef, intercept = objective.uncentred(parameters)
-    family, moments = objective.family, objective.moments
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        log_normalizer, mean = family.normalizer_and_mean(block.predictor(coef, intercept))
-        value = block.weighted(log_normalizer).sum(keepdims=True)
-        information = family.total_information(mean, block.weights)
-        return value, block.weighted(mean).sum(axis=1), information
-
-    value, mean, information = objective.rows.sum(statistic)
+    moments = objective.moments
+    value, mean, information = objective.rows.sum(InterceptEvaluation(objective.family, coef, intercept))
     return (
         objective.assembled_value(float(value[0]), parameters),
         mean / moments.total_weight - moments.mean_target,

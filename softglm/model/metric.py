@@ -10,11 +10,10 @@ from scipy import linalg
 
 from softglm.arrays import FloatArray
 from softglm.data import Rows
-from softglm.model.certificate import concordance_radius, largest_leverage, leverage_form, self_concordant_gap
+from softglm.model.certificate import concordance_radius, leverage_form, self_concordant_gap
 from softglm.model.coordinates import KroneckerCoordinates
-from softglm.model.kept import KeptRows
-from softglm.model.objective import Objective
-from softglm.model.prices import proof_price
+from softglm.model.passes import Passes
+from softglm.model.passes.prices import proof_price
 
 # The reciprocal condition of a Hessian all of which is more than rounding.
 _SOUND = 1e-14
@@ -57,25 +56,24 @@ class HessianMetric:
 
     Parameters
     ----------
-    objective : Objective
+    passes : Passes
+        Over all rows, in which it was made.
     matrix : array of shape (r s, r s)
         H, or its estimate, in these coordinates.
     coordinates : KroneckerCoordinates
     rows : Rows or None
         Those whose information it is, all or a sample; None where it is so only to single precision: no proof then.
-    kept : KeptRows or None, default=None
-        The rows, where they are few.
     """
 
     def __init__(
         self,
-        objective: Objective,
+        passes: Passes,
         matrix: FloatArray,
         coordinates: KroneckerCoordinates,
         rows: Rows | None,
-        kept: KeptRows | None = None,
     ) -> None:
-        self._objective, self._coordinates, self._kept = objective, coordinates, kept
+        self._passes, self._coordinates = passes, coordinates
+        self._objective = passes.objective
         self._radii: dict[Rows, float] = {}
         # The matrix is symmetric, and its transpose in LAPACK's order.
         factor, info = linalg.lapack.dpotrf(matrix.T, lower=1)
@@ -119,10 +117,7 @@ class HessianMetric:
     def _radius(self, rows: Rows, leverage_form: FloatArray) -> float:
         """Return rho, as far as these rows tell."""
         if rows not in self._radii:
-            if self._kept is None:
-                leverage = largest_leverage(self._objective, self._coordinates, leverage_form, rows)
-            else:
-                leverage = self._kept.largest_leverage(self._coordinates, leverage_form)
+            leverage = self._passes.largest_leverage(self._coordinates, leverage_form, rows)
             self._radii[rows] = concordance_radius(self._objective, leverage)
         return self._radii[rows]
 

@@ -13,19 +13,18 @@ Symbols, with the names they carry in the code (q natural parameters, m = p + 1 
     eta_i (q,) eta      mu_i = grad A(eta_i) (q,) mean      W total_weight
 """
 
-from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
 
 from softglm.arrays import FloatArray
-from softglm.data import Block, Rows
+from softglm.data import Rows
+from softglm.data.rows import Arrays
 from softglm.families import UnconstrainedFamily
 from softglm.model.penalty import Penalty
-
-# The mean weight of the rows up to which, and down to the reciprocal, their weights are within the range of float32.
-_SINGLE_RANGE = 1e6
+from softglm.sums import CrossMoments, Evaluation
+from softglm.tuning import DEFAULT, Tuning
 
 
 @final
@@ -57,20 +56,9 @@ class Moments:
     mean_offset: FloatArray
 
 
-def moments(rows: Rows, n_parameters: int, *, centred: bool) -> Moments:
+def moments_of(rows: Rows, n_parameters: int, *, centred: bool) -> Moments:
     """Return the sums of one pass over the rows, for q = n_parameters natural parameters."""
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        # With a last row of ones, one product over X is enough.
-        values = np.ones((n_parameters + 1, len(block)))
-        values[:-1] = block.targets_matrix(n_parameters)
-        values = block.weighted(values)
-        sums = values.sum(axis=1), block.cross(values)
-        if block.offset is None:
-            return *sums, np.zeros(n_parameters), np.zeros(1)
-        return *sums, values[-1] @ block.offset, np.atleast_1d(np.vdot(values[:-1], block.offset.T))
-
-    sums, cross, offset, offset_term = rows.sum(statistic)
+    sums, cross, offset, offset_term = rows.sum(CrossMoments(n_parameters))
     weight, totals = float(sums[-1]), sums[:-1]
     center = cross[:, -1] / weight if centred else np.zeros(len(cross))
     return Moments(
@@ -93,42 +81,60 @@ class Objective:
     family : UnconstrainedFamily
     penalty : Penalty
     fit_intercept : bool
+    moments : Moments or None, default=None
+        Of the rows, if they are at hand.
+    dtype : dtype, default=float64
+        The precision of what is computed for a block; the sums over blocks are in float64.
+    tuning : Tuning, optional
+        How a fit is made.
 
     Attributes
     ----------
     is_penalised : bool
         Whether every coefficient is.
-    dtype : dtype
-        The precision of what is computed for a block; the sums over blocks are in float64.
     """
 
-    dtype: type[np.floating[Any]] = np.float64
-
-    def __init__(self, rows: Rows, family: UnconstrainedFamily, penalty: Penalty, *, fit_intercept: bool) -> None:
-        self.rows, self.family, self.penalty, self.fit_intercept = (
-            rows,
-            family,
-            penalty,
-            fit_intercept,
-        )
-        self.moments = moments(rows, family.n_parameters, centred=fit_intercept)
+    def __init__(
+        self,
+        rows: Rows,
+        family: UnconstrainedFamily,
+        penalty: Penalty,
+        *,
+        fit_intercept: bool,
+        moments: Moments | None = None,
+        dtype: type[np.floating[Any]] = np.float64,
+        tuning: Tuning = DEFAULT,
+    ) -> None:
+        self.rows, self.family, self.penalty, self.fit_intercept = rows, family, penalty, fit_intercept
+        self.dtype, self.tuning = dtype, tuning
+        self.moments = moments or moments_of(rows, family.n_parameters, centred=fit_intercept)
         linear = [self.moments.cross, self.moments.mean_target[np.newaxis]]
         self._linear = np.concatenate(linear if fit_intercept else linear[:1])
         self.is_penalised = bool(penalty.curvature[: rows.n_features].all())
 
-    def in_single_precision(self) -> "Objective | None":
-        """Return this objective with passes in float32; None where that is out of range, or does not pay."""
-        is_in_range = 1.0 / _SINGLE_RANGE < self.moments.total_weight / self.rows.n_rows < _SINGLE_RANGE
-        is_conversion_worth_it = self.shape[1] > 1
-        if not is_in_range or not (is_conversion_worth_it or self.rows.dtype == np.float32):
-            return None
-        found = self.rows.in_single_precision(self.moments.center)
-        if found is None:
-            return None
-        rounded = copy(self)
-        rounded.dtype, (rounded.rows, center) = np.float32, found
-        rounded.moments = replace(self.moments, center=center)
-        return rounded
+    def with_penalty(self, penalty: Penalty) -> "Objective":
+        """Return the objective with another penalty: no pass over the rows."""
+        return Objective(
+            self.rows,
+            self.family,
+            penalty,
+            fit_intercept=self.fit_intercept,
+            moments=self.moments,
+            dtype=self.dtype,
+            tuning=self.tuning,
+        )
+
+    def in_single_precision(self, rows: Rows, center: FloatArray) -> "Objective":
+        """Return the objective on these rows in single precision, of this center, shape (p,)."""
+        return Objective(
+            rows,
+            self.family,
+            self.penalty,
+            fit_intercept=self.fit_intercept,
+            moments=replace(self.moments, center=center),
+            dtype=np.float32,
+            tuning=self.tuning,
+        )
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -160,25 +166,22 @@ class Objective:
 
     def evaluate(self, parameters: FloatArray) -> tuple[float, FloatArray]:
         """Return f and its gradient, shape (m, q)."""
-        coef, intercept = self.rounded(parameters)
+        return self.assembled(self.rows.sum(self.evaluation(parameters)), parameters)
 
-        def statistic(block: Block) -> tuple[FloatArray, ...]:
-            log_normalizer, mean = self.family.normalizer_and_mean(block.predictor(coef, intercept))
-            mean = block.weighted(mean)
-            return (
-                block.weighted(log_normalizer).sum(keepdims=True, dtype=np.float64),
-                block.cross(mean).astype(np.float64, copy=False),
-                _over_rows(mean),
-            )
+    def evaluation(self, parameters: FloatArray) -> Evaluation:
+        """Return what `evaluate` sums."""
+        return Evaluation(self.family, *self.rounded(parameters))
 
-        log_normalizer, cross, mean = self.rows.sum(statistic)
+    def assembled(self, sums: Arrays, parameters: FloatArray) -> tuple[float, FloatArray]:
+        """Return f and its gradient, shape (m, q), given the sums of an evaluation."""
+        log_normalizer, cross, mean = sums
         gradient = np.empty(self.shape)
         np.subtract(cross, self.moments.center[:, np.newaxis] * mean, out=gradient[: len(cross)])
         if self.fit_intercept:
             gradient[-1] = mean
-        return self.assembled(float(log_normalizer[0]), gradient, parameters)
+        return self.completed(float(log_normalizer[0]), gradient, parameters)
 
-    def assembled(
+    def completed(
         self, log_normalizer: float, gradient: FloatArray, parameters: FloatArray
     ) -> tuple[float, FloatArray]:
         """Return f and its gradient, given sum_i w_i A(eta_i) and, to be overwritten, its gradient, shape (m, q)."""
@@ -195,12 +198,3 @@ class Objective:
     def _loss(self, log_normalizer: float, parameters: FloatArray) -> float:
         linear = float(np.vdot(self._linear, parameters)) + self.moments.offset_term
         return log_normalizer / self.moments.total_weight - linear
-
-
-def _over_rows(values: FloatArray) -> FloatArray:
-    """Return the sums of values of shape (q, rows), in float64."""
-    if values.dtype == np.float64:
-        return np.asarray(values.sum(axis=1))
-    # By BLAS, which adds less carefully but five times as fast.
-    sums = values @ np.ones(values.shape[1], dtype=values.dtype)
-    return np.asarray(sums, dtype=np.float64)

@@ -7,29 +7,27 @@ from typing import NamedTuple, Self, final
 import numpy as np
 
 from softglm.arrays import FloatArray
-from softglm.data import Block
+from softglm.data import Rows, Sampling
 from softglm.model.coordinates import (
     KroneckerCoordinates,
-    coordinates_at,
     is_decomposed,
     null_coordinates,
     quick_coordinates,
     scaled_coordinates,
 )
 from softglm.model.duality import duality_gap, strong_convexity_gap
-from softglm.model.fisher import hessian, null_hessian
+from softglm.model.existence import Existence
+from softglm.model.fisher import null_hessian
 from softglm.model.intercept import Null, solve_intercept
-from softglm.model.kept import KeptRows, are_few
 from softglm.model.metric import HessianMetric, KroneckerMetric
 from softglm.model.objective import Objective
-from softglm.model.prices import approximation_price, evaluation_price, hessian_price
-from softglm.model.sampling import row_scores, rows_that_tell
-from softglm.model.separation import is_separated, separates
+from softglm.model.passes import Passes
+from softglm.model.passes.prices import approximation_price, evaluation_price
+from softglm.model.penalty import Penalty
+from softglm.model.pilot import pilot_size
+from softglm.model.prepared import Prepared
+from softglm.sums import LargestMove
 
-# The exact Hessian is used while its size, and the weights of the d curvature directions of a block, stay below these.
-_MAX_PARAMETERS, _MAX_ENTRIES, _ROWS = 4096, 2**26, 2048
-# And, where the penalty can prove the optimum too, while it costs no more than this many evaluations.
-_MAX_PRICE = 400.0
 # The fit starts in coordinates from all second moments, or from another point with a metric made there, if that costs
 # no more than this many evaluations.
 _MAX_START = 6.0
@@ -40,10 +38,8 @@ _NEWTON = 1.25
 _LONGEST = 8.0
 # A sample of rows is a copy: of no more than this part of the entries, or of so many.
 _MOST_COPIED, _ALWAYS_COPIED = 32, 2**19
-# The resolution and the rounding of evaluations, see `GLM._work_on`.
+# The resolution and the rounding of evaluations, see `GLM`.
 _SINGLE, _DOUBLE = (3e-5, 1e-5), (0.0, 1e-13)
-# Linear programs decide about separation while all their entries, few of which are ever formed, stay below this.
-_MAX_PROGRAM = 10**9
 
 
 class Offer(NamedTuple):
@@ -55,71 +51,55 @@ class Offer(NamedTuple):
 
 @final
 class GLM:
-    """Minimising the objective of a generalised linear model, for `solver.minimise`.
+    """Minimising the objective of a generalised linear model, for `solver.minimise`; it never changes.
 
     Parameters
     ----------
-    objective : Objective
+    passes : Passes
+        Of the objective, in the precision in which it is evaluated here.
     coordinates : KroneckerCoordinates
         Of the null model, or about those.
-    assembly : KroneckerCoordinates or None, default=None
-        In which Hessians are assembled and factored; None for the same.
-    scores : array of shape (n,) or None, default=None
-        What the chances of the rows to be drawn are proportional to; None for equal chances.
-    rounded : Objective or None, default=None
-        The same in single precision, to begin with.
-    kept : KeptRows or None, default=None
-        The rows, where they are few.
+    assembly : KroneckerCoordinates
+        In which Hessians are assembled and factored.
+    sampling : Sampling or None
+        The chances of the rows to be drawn.
+    existence : Existence
+        What decides whether there is a minimiser.
+    finer : GLM or None, default=None
+        The same in double precision, where this is not.
     """
 
     def __init__(
         self,
-        objective: Objective,
+        passes: Passes,
         coordinates: KroneckerCoordinates,
-        assembly: KroneckerCoordinates | None = None,
+        assembly: KroneckerCoordinates,
         *,
-        scores: FloatArray | None = None,
-        rounded: Objective | None = None,
-        kept: KeptRows | None = None,
+        sampling: Sampling | None,
+        existence: Existence,
+        finer: "GLM | None" = None,
     ) -> None:
-        self.objective, self.coordinates, self._assembly = objective, coordinates, assembly or coordinates
-        self._scores, self._kept = scores, kept
-        self._is_separated: bool | None = None
-        n, (_, q) = objective.rows.n_rows, objective.shape
-        r, s = coordinates.scales.shape
-        d = objective.family.n_curvature_directions
-        fits = r * s <= _MAX_PARAMETERS and d * (q + _ROWS) <= _MAX_ENTRIES
-        self._is_decidable = fits and n * d * r <= _MAX_PROGRAM
-        pays = hessian_price(objective, n) <= _MAX_PRICE * evaluation_price(objective) or not objective.is_penalised
-        self.has_hessian = fits and pays
-        self._work_on(rounded or objective)
-
-    def _work_on(self, objective: Objective) -> None:
-        """Make all passes over the rows as this objective has it."""
-        self._working, self._is_rounded = objective, objective.dtype == np.float32
+        self.finer, self.coordinates, self._assembly = finer, coordinates, assembly
+        self._passes, self._sampling, self._existence = passes, sampling, existence
+        self.objective: Objective = finer.objective if finer else passes.objective
+        self.has_hessian = existence.has_hessian
         # The distance to the optimum, relative to that of the null model, that evaluations tell from rounding; and the
         # differences of f, relative to |f| + 1, that are rounding.
-        self.resolution, self.rounding = _SINGLE if self._is_rounded else _DOUBLE
-        self._sample = objective.rows.sampler(self._scores)
-        self.evaluation_cost = evaluation_price(objective)
+        self.resolution, self.rounding = _SINGLE if finer else _DOUBLE
+        self.evaluation_cost = passes.evaluation_price
+        working, n = passes.objective, passes.objective.rows.n_rows
         # What a part of the rows says of the rank is not to be trusted where something is not penalised. (Hessians are
         # made in coordinates that all rows have told.)
-        n = objective.rows.n_rows
-        n_rows = rows_that_tell(objective) if objective.is_penalised else n
+        n_rows = pilot_size(working) if working.is_penalised else n
         self.approximations = tuple(
-            Offer(
-                approximation_price(objective, count, is_full=is_decomposed(objective)),
-                partial(self._approximate, count),
-            )
-            for count in (n_rows, n)
+            Offer(passes.approximation_price(count), partial(self._approximate, count)) for count in (n_rows, n)
         )
-        self.hessians = tuple(
-            Offer(hessian_price(objective, count), partial(self._hessian, count)) for count in self._counts()
-        )
+        counts = _sizes(self.objective) if self.has_hessian else []
+        self.hessians = tuple(Offer(passes.hessian_price(count), partial(self._hessian, count)) for count in counts)
         self.takes_newton_steps = bool(self.hessians) and self.hessians[-1].price <= _NEWTON * self.evaluation_cost
 
     @classmethod
-    def starting_at(cls, objective: Objective, null: Null) -> Self:
+    def starting_at_null(cls, prepared: Prepared, penalty: Penalty) -> Self:
         """Return the problem in coordinates of the null model, as good as pays.
 
         Raises
@@ -127,38 +107,12 @@ class GLM:
         FloatingPointError
             If the squares of X overflow.
         """
-        kept = KeptRows(objective) if are_few(objective) else None
-        # In simple coordinates, if the first metric is a Hessian anyway.
-        is_cheap = hessian_price(objective, objective.rows.n_rows) <= _NEWTON * evaluation_price(objective)
-        if kept and is_cheap and objective.is_penalised:
-            squares = kept.second_moments.diagonal()
-            return cls(objective, scaled_coordinates(objective, null.information, squares), kept=kept)
-        rounded = None if kept else objective.in_single_precision()
-        working = rounded or objective
-        count = rows_that_tell(working)
-        sample = working.rows.sampler()(count)
-        if not objective.is_penalised:
-            exact = null_coordinates(objective, null.information, kept.second_moments if kept else None)
-            scores = row_scores(working, null.information, exact, sample)
-            return cls(objective, exact, scores=scores, rounded=rounded, kept=kept)
-        is_full = approximation_price(working, count) <= _MAX_START * evaluation_price(working)
-        coordinates = quick_coordinates(working, null.information, sample, is_full=is_full)
-        scores = row_scores(working, null.information, coordinates[0], sample)
-        if scores is not None:
-            sample = working.rows.sampler(scores)(count)
-            coordinates = quick_coordinates(working, null.information, sample, is_full=is_full)
-        return cls(objective, *coordinates, scores=scores, rounded=rounded, kept=kept)
-
-    def _counts(self) -> list[int]:
-        """Return the numbers of rows from which Hessians are made, up to all of them."""
-        if not self.has_hessian:
-            return []
-        rows, count, counts = self.objective.rows, rows_that_tell(self.objective), []
-        copied = max(rows.n_entries // _MOST_COPIED, _ALWAYS_COPIED)
-        while 2 * count <= rows.n_rows and count * rows.n_entries <= copied * rows.n_rows:
-            counts.append(count)
-            count *= 2
-        return [*counts, rows.n_rows]
+        passes, rounded = prepared.passes(penalty), prepared.rounded_passes(penalty)
+        coordinates, assembly = _null_coordinates(prepared, passes)
+        existence = Existence(passes, coordinates)
+        make = partial(cls, coordinates=coordinates, assembly=assembly, sampling=prepared.sampling, existence=existence)
+        problem = make(passes)
+        return make(rounded, finer=problem) if rounded else problem
 
     @property
     def is_unique(self) -> bool:
@@ -166,18 +120,16 @@ class GLM:
         has_full_rank = len(self.coordinates.scales) == self.objective.shape[0] and bool(self.coordinates.scales.all())
         return has_full_rank or self.objective.is_penalised
 
-    def first_metric(
-        self, null: Null, point: FloatArray, value: float, gradient: FloatArray
-    ) -> HessianMetric | KroneckerMetric:
-        """Return a metric to begin with: of the null model, or at another point one made there, as good as pays.
+    def near(self, null: Null, value: float, gradient: FloatArray) -> "GLM":
+        """Return the problem to begin with: beside an optimum single precision would lead away."""
+        whitened = self.coordinates.pull_back(gradient)
+        is_near = float(whitened @ whitened) / 2.0 <= self.resolution**2 * (null.value - value)
+        return self.finer if self.finer and is_near else self
 
-        Beside an optimum single precision would lead away: there the problem is refined at once.
-        """
+    def first_metric(self, null: Null, point: FloatArray, gradient: FloatArray) -> HessianMetric | KroneckerMetric:
+        """Return a metric to begin with: of the null model, or at another point one made there, as good as pays."""
         if point is null.parameters:
             return self._null_hessian(null) if self.takes_newton_steps else self._null_metric(gradient)
-        whitened = self.coordinates.pull_back(gradient)
-        if float(whitened @ whitened) / 2.0 <= self.resolution**2 * (null.value - value):
-            self.refine()
         for offer in (*self.hessians[-1:], self.approximations[0]):
             if offer.price <= _MAX_START * self.evaluation_cost:
                 return offer.make(point)
@@ -187,51 +139,52 @@ class GLM:
         """Return the Hessian at the null model, where it is a Kronecker product (with an offset nearly so)."""
         if not self.objective.is_penalised:
             return KroneckerMetric(self.coordinates)
-        if self._kept is None or self.objective.rows.has_offset:
+        moments = self._passes.second_moments
+        if moments is None or self.objective.rows.has_offset:
             return self.hessians[-1].make(null.parameters)
-        matrix = null_hessian(self.objective, null.information, self._kept.second_moments, self.coordinates)
-        return HessianMetric(self.objective, matrix, self.coordinates, self.objective.rows, self._kept)
+        matrix = null_hessian(self.objective, null.information, moments, self.coordinates)
+        return HessianMetric(self._passes, matrix, self.coordinates, self.objective.rows)
 
     def _null_metric(self, gradient: FloatArray) -> KroneckerMetric:
         """Return the metric of the null model; scaled, where the first step along this gradient would be too long."""
-        metric = KroneckerMetric(self.coordinates)
-        coef, intercept = self._working.rounded(metric.unwhiten(metric.whiten(gradient)))
-
-        def statistic(block: Block) -> tuple[FloatArray, ...]:
-            return (np.abs(block.times(coef) + intercept[:, np.newaxis]).max(keepdims=True),)
-
-        longest = float(self._sample(rows_that_tell(self._working)).max(statistic)[0].max())
+        metric, working = KroneckerMetric(self.coordinates), self._passes.objective
+        move = LargestMove(*working.rounded(metric.unwhiten(metric.whiten(gradient))))
+        longest = float(self._sample(pilot_size(working)).max(move)[0].max())
         is_too_long = _LONGEST < longest < np.inf
         return KroneckerMetric(self.coordinates.shortened(_LONGEST / longest)) if is_too_long else metric
 
     def evaluate(self, point: FloatArray) -> tuple[float, FloatArray]:
         """Return f and its gradient, shape (m, q)."""
-        return self._kept.evaluate(point) if self._kept else self._working.evaluate(point)
+        return self._passes.evaluate(point)
 
-    def refine(self) -> bool:
-        """Make all passes in double precision from now on; tell whether that is a change."""
-        if not self._is_rounded:
-            return False
-        self._work_on(self.objective)
-        return True
+    def evaluate_with_hessian(self, point: FloatArray) -> tuple[float, FloatArray, Callable[[], HessianMetric]]:
+        """Return f, its gradient, and a function that returns the exact Hessian, all in one pass."""
+        value, gradient, matrix = self._passes.evaluate_with_hessian(point, self._assembly)
+        return value, gradient, lambda: self._metric(matrix(), self._passes.objective.rows)
+
+    def _sample(self, count: int) -> Rows:
+        return self._passes.objective.rows.sample(count, self._sampling)
 
     def _approximate(self, n_rows: int, point: FloatArray) -> KroneckerMetric:
-        return KroneckerMetric(coordinates_at(self._working, point, self._sample(n_rows)))
+        return KroneckerMetric(self._passes.approximation(point, self._sample(n_rows)))
 
     def _hessian(self, n_rows: int, point: FloatArray) -> HessianMetric:
         rows = self._sample(n_rows)
-        if self._kept:
-            matrix = self._kept.hessian(point, self._assembly)
-        else:
-            matrix = hessian(self._working, point, self._assembly, rows)
-        return HessianMetric(self.objective, matrix, self._assembly, None if self._is_rounded else rows, self._kept)
+        return self._metric(self._passes.hessian(point, self._assembly, rows), rows)
+
+    def _metric(self, matrix: FloatArray, rows: Rows) -> HessianMetric:
+        return HessianMetric(self._passes, matrix, self._assembly, None if self.finer else rows)
 
     def bound(self, point: FloatArray, value: float, gradient: FloatArray) -> float:
         """Bound the gap by duality."""
+        if not self.objective.tuning.is_dual:
+            return float("inf")
         return duality_gap(self.objective, point, value, gradient)
 
     def bound_settled(self, gradient: FloatArray) -> float:
         """Bound the gap by the strong convexity of the penalty, where the intercepts are the best."""
+        if not self.objective.tuning.is_dual:
+            return float("inf")
         return strong_convexity_gap(self.objective, gradient)
 
     def settle(self, point: FloatArray) -> FloatArray | None:
@@ -242,20 +195,40 @@ class GLM:
         return settled if is_exact else None
 
     def has_no_minimiser(self, point: FloatArray, *, thorough: bool) -> bool | None:
-        """Tell whether nothing is penalised and the data are separated: by the margins here, or by linear programs.
+        """Tell whether nothing is penalised and the data are separated; None if that is not known."""
+        return self._existence.has_no_minimiser(point, thorough=thorough)
 
-        None if that is not known, or too large to decide.
-        """
-        if self.objective.is_penalised:
-            return False
-        if self.objective.penalty.curvature.any():
-            return None  # whether what is not penalised separates, the programs do not know
-        if self._is_separated is None and self._is_decidable and (self.has_hessian or thorough):
-            if separates(self.objective, point):
-                self._is_separated = True
-            elif thorough:
-                try:
-                    self._is_separated = is_separated(self.objective, self.coordinates, point)
-                except ArithmeticError:
-                    self._is_decidable = False
-        return self._is_separated
+
+def _null_coordinates(prepared: Prepared, passes: Passes) -> tuple[KroneckerCoordinates, KroneckerCoordinates]:
+    """Return coordinates of the null model, and those in which Hessians are assembled."""
+    objective, information = passes.objective, prepared.null.information
+    # In simple coordinates, if the first metric is a Hessian anyway.
+    is_cheap = passes.hessian_price(objective.rows.n_rows) <= _NEWTON * passes.evaluation_price
+    if prepared.held and is_cheap and objective.is_penalised:
+        simple = scaled_coordinates(objective, information, prepared.held.second_moments.diagonal())
+        return simple, simple
+    if not objective.is_penalised:
+        moments = prepared.null_moments(is_full=prepared.held is not None or is_decomposed(objective))
+        exact = null_coordinates(objective, information, moments)
+        prepared.choose_chances(exact)
+        return exact, exact
+    working = prepared.working.with_penalty(objective.penalty)
+    is_full = approximation_price(working, pilot_size(working)) <= _MAX_START * evaluation_price(working)
+
+    def quick() -> tuple[KroneckerCoordinates, KroneckerCoordinates]:
+        is_sampled = prepared.pilot is not working.rows
+        moments = prepared.pilot_moments(is_full=is_full)
+        return quick_coordinates(working, information, moments, is_sampled=is_sampled)
+
+    coordinates = quick()
+    return quick() if prepared.choose_chances(coordinates[0]) else coordinates
+
+
+def _sizes(objective: Objective) -> list[int]:
+    """Return the numbers of rows from which Hessians are made, up to all of them."""
+    rows, count, sizes = objective.rows, pilot_size(objective), []
+    copied = max(rows.n_entries // _MOST_COPIED, _ALWAYS_COPIED)
+    while 2 * count <= rows.n_rows and count * rows.n_entries <= copied * rows.n_rows:
+        sizes.append(count)
+        count *= 2
+    return [*sizes, rows.n_rows]

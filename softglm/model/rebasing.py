@@ -12,9 +12,10 @@ from typing import final
 import numpy as np
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.data import Block, RebasedRows, Rows
+from softglm.data import AdaptedRows, Rebasing, Rows
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.objective import Objective
+from softglm.sums import LargestSizes
 
 # A penalty of this strength leaves nothing to columns of less than this spread.
 _STRONG, _TINY = 1e-180, 1e-80
@@ -75,7 +76,11 @@ def rebased(objective: Objective, coordinates: KroneckerCoordinates) -> tuple[Ob
         return None
     penalty = objective.penalty.in_units(units)
     there = Objective(
-        RebasedRows(rows, origin, units), objective.family, penalty, fit_intercept=objective.fit_intercept
+        AdaptedRows(rows, Rebasing(origin, units)),
+        objective.family,
+        penalty,
+        fit_intercept=objective.fit_intercept,
+        tuning=objective.tuning,
     )
     return there, Basis(origin, units)
 
@@ -88,14 +93,4 @@ def units_of(largest: FloatArray) -> FloatArray:
 
 def _units(rows: Rows, chosen: BoolArray) -> FloatArray:
     """Return units for the chosen columns, and ones for the others, shape (p,)."""
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        sizes = abs(block.X)
-        if block.weights is not None:
-            sizes = sizes[block.weights > 0.0]
-        if not sizes.shape[0]:
-            return (np.zeros(rows.n_features),)
-        largest = sizes.max(axis=0)
-        return (np.ravel(largest.toarray() if rows.is_sparse else largest).astype(np.float64),)
-
-    return np.where(chosen, units_of(rows.max(statistic)[0]), 1.0)
+    return np.where(chosen, units_of(rows.max(LargestSizes())[0]), 1.0)

@@ -6,22 +6,19 @@ with the same ridge, has coefficients V' B: p is replaced by the rank r, exactly
 """
 
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 import numpy as np
-import numpy.typing as npt
 from scipy import linalg
 
 from softglm.arrays import FloatArray
-from softglm.data import CONSTANT, Block, Rows, RowsInMemory
+from softglm.data import Rows, RowsInMemory
 from softglm.model.rebasing import units_of
+from softglm.sums import CONSTANT, Observations
+from softglm.tuning import DEFAULT, Tuning
 
-# The most that the spreads of penalised columns may differ by in orthogonal transformations. (Others are scaled.)
-_WIDEST = 1e5
 # Singular values below this, times p, relative to the largest are rounding.
 _RANK_TOLERANCE = np.finfo(np.float64).eps
-# Products of rows square the singular values: squares down to this, relative to the largest, are told well enough.
-_CLEAR = 1e-4
 # Squares of columns of less spread may underflow.
 _TINY = 1e-100
 # Rows of which squares are formed at a time.
@@ -56,7 +53,7 @@ class RowSpace:
         return self.mixing.T @ across, intercept + self.center @ coef
 
 
-def row_space(rows: Rows, *, centred: bool, penalised: bool) -> tuple[Rows, RowSpace] | None:
+def row_space(rows: Rows, *, centred: bool, penalised: bool, tuning: Tuning = DEFAULT) -> tuple[Rows, RowSpace] | None:
     """Return the reduced rows, with r <= n features in place of p > n, and the way back.
 
     None if the scales of the columns differ so much that the largest would drown the others in rounding.
@@ -68,20 +65,21 @@ def row_space(rows: Rows, *, centred: bool, penalised: bool) -> tuple[Rows, RowS
         Whether there is an intercept.
     penalised : bool
         If not, the columns are scaled to unit variance first, so that the solution is of minimum norm in those.
+    tuning : Tuning, optional
     """
     zero = np.zeros(rows.n_features)
-    parts = rows.concatenate(lambda block: (block.centred(zero).T, *_observed(block)))
+    parts = rows.concatenate(Observations())
     counted = parts[2] > 0.0
     columns, targets, weights, offset = parts if counted.all() else (part[..., counted] for part in parts)
     center = columns @ weights / weights.sum() if centred else zero
     columns -= center[:, np.newaxis]
     scale = np.ones(rows.n_features)
     # Where nothing is penalised the smallest singular values count.
-    factors = _by_products(columns, centred=centred) if penalised else None
+    factors = _by_products(columns, centred=centred, clear=tuning.clear) if penalised else None
     if factors is None:
         spread = np.sqrt(_squares(columns, weights) / weights.sum())
         varying = spread[spread > 0.0]
-        if penalised and varying.max(initial=1.0) > _WIDEST * varying.min(initial=1.0):
+        if penalised and varying.max(initial=1.0) > tuning.widest * varying.min(initial=1.0):
             return None
         if not penalised:
             scale = _standardised(columns, weights, spread, center)
@@ -118,12 +116,14 @@ def _squares(columns: FloatArray, weights: FloatArray) -> FloatArray:
     return total
 
 
-def _by_products(columns: FloatArray, *, centred: bool) -> tuple[FloatArray, FloatArray, FloatArray] | None:
+def _by_products(
+    columns: FloatArray, *, centred: bool, clear: float
+) -> tuple[FloatArray, FloatArray, FloatArray] | None:
     """Return U S, shape (n, r), and two factors of V, from the products of rows; None if those lose too many digits."""
     squares, left = np.linalg.eigh(columns.T @ columns)
     # Centred rows have rank n - 1 at most.
     squares, left = squares[int(centred) :], left[:, int(centred) :]
-    if not squares.min(initial=np.inf) > _CLEAR * squares.max(initial=0.0):
+    if not squares.min(initial=np.inf) > clear * squares.max(initial=0.0):
         return None
     singular: FloatArray = np.sqrt(squares)
     return np.asarray(left * singular), columns, np.asarray(left / singular)
@@ -138,9 +138,3 @@ def _by_triangle(columns: FloatArray) -> tuple[FloatArray, FloatArray, FloatArra
     rank = int((singular > _RANK_TOLERANCE * len(columns) * singular.max(initial=0.0)).sum())
     features = np.ascontiguousarray((singular[:rank, np.newaxis] * right[:rank]).T)
     return features, np.asarray(orthonormal), left[:, :rank]
-
-
-def _observed(block: Block) -> tuple[npt.NDArray[Any], FloatArray, FloatArray]:
-    weights = np.ones(len(block)) if block.weights is None else block.weights
-    offset = np.empty((0, len(block))) if block.offset is None else block.offset.T
-    return block.targets.T, weights, offset

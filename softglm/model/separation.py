@@ -9,24 +9,20 @@ Linear programs over all contrasts find such a gamma (Konis 2007); since few of 
 those that the solution violates join until none does.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple, final
 
 import numpy as np
 from scipy import linalg, optimize, sparse
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.data import Block
-from softglm.model.contrasts import Contrasts, Rounding
 from softglm.model.coordinates import KroneckerCoordinates
+from softglm.model.margins import Contrasts, Rounding
 from softglm.model.objective import Objective
+from softglm.sums import MostOpposed
 
-# Contrasts at a time.
-_ENTRIES = 2**22
 # How many contrasts join the program at a time, for each parameter.
 _CONTRASTS_PER_PARAMETER = 3
-# What a predictor may be off by, relative to the sizes of its terms.
-_LOST = 4 * np.finfo(np.float64).eps
 # To this precision HiGHS solves, its best.
 _FEASIBILITY = 1e-10
 # What separates contrasts of length 1 by a gamma of entries up to 1, and more than so many times what they are off by.
@@ -70,26 +66,8 @@ def separates(objective: Objective, parameters: FloatArray) -> bool:
 
     Positive is what is more than the rounding of the arithmetic, and of the last digits of X.
     """
-    coef, intercept = objective.uncentred(parameters)
-    family = objective.family
-    directions = family.curvature_directions
-
-    step = max(1, _ENTRIES // len(directions))
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        counts = slice(None) if block.weights is None else block.weights > 0.0
-        eta = block.times(coef)[:, counts] + intercept[:, np.newaxis]
-        targets = block.targets_matrix(family.n_parameters)[:, counts]
-        sizes = replace(block, X=abs(block.X)).times(np.abs(coef))[:, counts] + np.abs(intercept)[:, np.newaxis]
-        worst = -np.inf
-        for rows in (slice(start, start + step) for start in range(0, eta.shape[1], step)):
-            contrasts, lost = directions @ eta[:, rows], _LOST * (np.abs(directions) @ sizes[:, rows])
-            opposed = np.where(family.can_fall(targets[:, rows]), lost - contrasts, -np.inf)
-            np.maximum(opposed, lost + contrasts, out=opposed, where=family.can_rise(targets[:, rows]))
-            worst = max(worst, opposed.max(initial=-np.inf))
-        return (np.array([worst]),)
-
-    return bool(objective.rows.max(statistic)[0].max() < 0.0)
+    most = objective.rows.max(MostOpposed(objective.family, *objective.uncentred(parameters)))
+    return bool(most[0].max() < 0.0)
 
 
 def is_separated(objective: Objective, coordinates: KroneckerCoordinates, parameters: FloatArray | None = None) -> bool:

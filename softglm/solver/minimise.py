@@ -163,8 +163,10 @@ class _Run:
 
     def refine(self) -> bool:
         """Evaluate more precisely from now on, beginning here, if that is possible; tell whether it is."""
-        if not self.problem.refine():
+        if self.problem.finer is None:
             return False
+        self.problem = self.problem.finer
+        self.schedule.problem = self.problem
         self.here = self.evaluate(self.here.point)
         self.lowest, self.lowest_estimate, self.n_idle = self.here.value, np.inf, 0
         if self.problem.hessians:

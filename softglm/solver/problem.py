@@ -62,8 +62,9 @@ class Problem(Protocol):
     def rounding(self) -> float:
         """The differences of f, relative to |f| + 1, that are rounding."""
 
-    def refine(self) -> bool:
-        """Evaluate more precisely from now on, if that is possible; tell whether it is."""
+    @property
+    def finer(self) -> "Problem | None":
+        """The same, evaluated more precisely; None where it is not."""
 
     def bound(self, point: FloatArray, value: float, gradient: FloatArray) -> float:
         """Bound f - f* by f and its gradient at a point, without a Hessian; inf where nothing is known."""

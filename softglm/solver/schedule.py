@@ -28,7 +28,7 @@ class Schedule:
     """The metrics of a minimisation: which were bought, and when the next one is."""
 
     def __init__(self, problem: Problem) -> None:
-        self._problem = problem
+        self.problem = problem
         self._next_hessian = 0
         # What was spent since the last metric, and since the last Hessian.
         self._rent = self._saved = 0.0
@@ -50,7 +50,7 @@ class Schedule:
             The gap to reach.
         """
         price = next((price for price, paid in self._offers() if paid >= price), np.inf)
-        return bool(price < _iterations_left(estimates, goal) * self._problem.evaluation_cost)
+        return bool(price < _iterations_left(estimates, goal) * self.problem.evaluation_cost)
 
     def buy(self, point: FloatArray) -> Metric:
         """Return the best metric that is paid for, made at a point."""
@@ -59,7 +59,7 @@ class Schedule:
 
     def buy_hessian(self, point: FloatArray, *, exact: bool) -> Metric:
         """Return the next Hessian, or the exact one, whether it is paid for or not."""
-        hessians = self._problem.hessians
+        hessians = self.problem.hessians
         level = len(hessians) - 1 if exact else self._next_hessian
         self._next_hessian = min(level + 1, len(hessians) - 1)
         self.n_hessians += 1
@@ -68,7 +68,7 @@ class Schedule:
 
     def buy_approximation(self, point: FloatArray, *, best: bool) -> Metric:
         """Return an approximation of the Hessian, the cheapest or the best, whether it is paid for or not."""
-        offer = self._problem.approximations[-1 if best else 0]
+        offer = self.problem.approximations[-1 if best else 0]
         self.n_approximations += 1
         self._rent = 0.0
         self._saved += offer.price
@@ -76,10 +76,10 @@ class Schedule:
 
     def _offers(self) -> tuple[tuple[float, float], ...]:
         """Return price of, and what is paid for, the next Hessian and the next approximation."""
-        hessians = self._problem.hessians
+        hessians = self.problem.hessians
         hessian = hessians[self._next_hessian].price if hessians else np.inf
-        least = _LEAST_EVALUATIONS * self._problem.evaluation_cost
-        approximation = max(self._problem.approximations[0].price, least) * 2**self.n_approximations
+        least = _LEAST_EVALUATIONS * self.problem.evaluation_cost
+        approximation = max(self.problem.approximations[0].price, least) * 2**self.n_approximations
         pays = not self.n_hessians and _CHEAPER * approximation <= hessian
         return (hessian, self._saved), (approximation if pays else np.inf, self._rent)
 

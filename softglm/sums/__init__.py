@@ -1,6 +1,47 @@
-"""What is summed over a block of rows: the only arithmetic whose size is that of the rows."""
+"""What is summed over a block of rows: the only arithmetic whose size is that of the rows.
 
+Every sum is a value: arrays, numbers and a family. The formulas are those of the derivation; who decides which sums are
+made, and at which theta, is the model's room, and where they are made is that of the data.
+"""
+
+from softglm.sums.columns import CentredColumns, Observations
+from softglm.sums.evaluation import Evaluation, EvaluationAndInformation, Information, InterceptEvaluation
 from softglm.sums.features import Features
+from softglm.sums.lengths import Distances, LargestLeverage, LargestMove, LargestSizes, Scores
+from softglm.sums.margins import ClassesBelow, LowestMargins, MostOpposed
+from softglm.sums.moments import (
+    CONSTANT,
+    CrossMoments,
+    KroneckerFactors,
+    SecondMoments,
+    Squares,
+    SquaresAbout,
+    Totals,
+)
 from softglm.sums.sum import Sum
 
-__all__ = ["Features", "Sum"]
+__all__ = [
+    "CONSTANT",
+    "CentredColumns",
+    "ClassesBelow",
+    "CrossMoments",
+    "Distances",
+    "Evaluation",
+    "EvaluationAndInformation",
+    "Features",
+    "Information",
+    "InterceptEvaluation",
+    "KroneckerFactors",
+    "LargestLeverage",
+    "LargestMove",
+    "LargestSizes",
+    "LowestMargins",
+    "MostOpposed",
+    "Observations",
+    "Scores",
+    "SecondMoments",
+    "Squares",
+    "SquaresAbout",
+    "Sum",
+    "Totals",
+]

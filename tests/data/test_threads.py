@@ -10,6 +10,10 @@ from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from softglm import SoftmaxGLM
 from softglm.data import RowsInMemory, one_blas_thread
+from softglm.families import Categorical
+from softglm.fit import fit
+from softglm.model import Ridge
+from softglm.tuning import Tuning
 
 BLAS = ThreadpoolController().select(user_api="blas").lib_controllers
 
@@ -18,12 +22,8 @@ X = RNG.normal(size=(3000, 5))
 CODES = RNG.integers(0, 3, size=len(X)).astype(np.int32)
 
 
-@pytest.fixture
-def long_passes(monkeypatch):
-    """Short passes count as long ones, and blocks are small."""
-    monkeypatch.setattr("softglm.data.memory._LONG_PASS", 1)
-    monkeypatch.setattr("softglm.data.memory._LEAST_ROWS", 100)
-    monkeypatch.setattr("softglm.data.memory._MOST_ROWS", 100)
+# Short passes count as long ones, and blocks are small.
+LONG_PASSES = Tuning(long_pass=1, least_rows=100, most_rows=100)
 
 
 def threads_now():
@@ -60,20 +60,19 @@ def test_fits_in_several_threads_leave_blas_as_it_was():
         assert threads_now() == before
 
 
-@pytest.mark.usefixtures("long_passes")
 def test_the_result_has_the_same_bits_whatever_the_number_of_threads():
     fitted = []
     for n_threads in (1, 2, 5):
         with threadpool_limits(n_threads):
-            fitted.append(SoftmaxGLM(tol=1e-10).fit(X, CODES))
+            rows = RowsInMemory(X, CODES, tuning=LONG_PASSES)
+            fitted.append(fit(rows, Categorical(3), Ridge.on_coefficients(1e-3, 5, fit_intercept=True), tol=1e-10))
     for other in fitted[1:]:
-        np.testing.assert_array_equal(other.coef_, fitted[0].coef_)
-        assert other.loss_ == fitted[0].loss_
+        np.testing.assert_array_equal(other.coef, fitted[0].coef)
+        assert other.loss == fitted[0].loss
 
 
-@pytest.mark.usefixtures("long_passes")
 def test_parts_are_worked_on_by_several_threads_and_come_in_order():
-    rows = RowsInMemory(X, CODES)
+    rows = RowsInMemory(X, CODES, tuning=LONG_PASSES)
     meeting = threading.Barrier(2, timeout=10.0)
 
     def statistic(block):
@@ -92,9 +91,8 @@ def test_parts_are_worked_on_by_several_threads_and_come_in_order():
     np.testing.assert_array_equal(found.T, X)
 
 
-@pytest.mark.usefixtures("long_passes")
 def test_threads_pass_on_errors_and_how_arithmetic_errors_are_treated():
-    rows = RowsInMemory(X, CODES)
+    rows = RowsInMemory(X, CODES, tuning=LONG_PASSES)
 
     def overflowing(block):
         return (block.X.sum(keepdims=True)[0] * 0.0 + np.exp(np.full(1, 1e4)),)

@@ -15,6 +15,7 @@ from softglm.model import null_coordinates, null_model
 from softglm.model.certificate import concordance_radius, largest_leverage, leverage_form, self_concordant_gap
 from softglm.model.fisher import hessian
 from softglm.model.metric import HessianMetric
+from softglm.model.passes import StreamedPasses
 
 ROUNDING = 1e-12
 # What is left of the formula for x near 1e-4, where x^2 / 2 is the difference of terms of size x.
@@ -22,6 +23,10 @@ CANCELLED = 1e-7
 # The rounding of two values of f of order 1, which their difference keeps.
 RESOLUTION = 1e-14
 SMALL = ["overlapping", "imbalanced", "many_classes", "two_classes", "weighted_with_offset"]
+
+
+def metric_of(objective, matrix, coordinates, rows):
+    return HessianMetric(StreamedPasses(objective), matrix, coordinates, rows)
 
 
 def test_the_gap_is_the_formula_of_self_concordance():
@@ -134,7 +139,9 @@ def test_what_is_proved_is_true_near_the_optimum(name, alpha):
     for size in np.logspace(-4.0, 0.0, 40):
         away = rng.normal(size=coordinates.scales.size)
         point = best + coordinates.displacement(size * away / np.linalg.norm(away))
-        metric = HessianMetric(objective, hessian(objective, point, coordinates), coordinates, objective.rows)
+        metric = HessianMetric(
+            StreamedPasses(objective), hessian(objective, point, coordinates), coordinates, objective.rows
+        )
         _, gradient = objective.evaluate(point)
         proved = metric.gap(float(np.linalg.norm(metric.whiten(gradient))), 0.0)
         true = truth.value(*objective.uncentred(point)) - optimum.value
@@ -151,7 +158,9 @@ def test_what_is_proved_with_the_hessian_of_a_point_nearby_is_true(name):
         here, there = (
             best + coordinates.displacement(size * rng.normal(size=coordinates.scales.size)) for _ in range(2)
         )
-        metric = HessianMetric(objective, hessian(objective, here, coordinates), coordinates, objective.rows)
+        metric = HessianMetric(
+            StreamedPasses(objective), hessian(objective, here, coordinates), coordinates, objective.rows
+        )
         matrix = hessian(objective, here, coordinates)
         # The distance in the metric, through the coordinates in which the step was drawn.
         step = np.linalg.lstsq(
@@ -174,7 +183,9 @@ def test_nothing_is_proved_on_separated_data(name):
     coordinates = null_coordinates(objective, null.information)
     point = null.parameters
     for _ in range(12):
-        metric = HessianMetric(objective, hessian(objective, point, coordinates), coordinates, objective.rows)
+        metric = HessianMetric(
+            StreamedPasses(objective), hessian(objective, point, coordinates), coordinates, objective.rows
+        )
         _, gradient = objective.evaluate(point)
         whitened = metric.whiten(gradient)
         decrement = float(np.linalg.norm(whitened))
@@ -189,7 +200,9 @@ def test_a_newton_step_in_the_exact_metric_is_that_of_the_dense_truth(name):
     objective = objective_of(*rows_and_family(data), alpha)
     null = null_model(objective)
     coordinates = null_coordinates(objective, null.information)
-    metric = HessianMetric(objective, hessian(objective, null.parameters, coordinates), coordinates, objective.rows)
+    metric = HessianMetric(
+        StreamedPasses(objective), hessian(objective, null.parameters, coordinates), coordinates, objective.rows
+    )
     _, gradient = objective.evaluate(null.parameters)
     step = in_columns(metric.unwhiten(metric.whiten(gradient)))
     truth = SoftmaxRegression(data, alpha)
@@ -206,11 +219,13 @@ def test_what_is_proved_with_the_hessian_of_a_sample_is_true(name, scores):
     data, truth, optimum, objective, coordinates, best = at_optimum(name, 1.0)
     rng, n_proved = np.random.default_rng(0), 0
     chances = None if scores is None else rng.exponential(size=len(data.y)) + 0.1
-    sample = objective.rows.sampler(chances)(len(data.y) // 3)
+    sample = objective.rows.sample(len(data.y) // 3, objective.rows.sampling(lambda _: (chances,)))
     assert sample.n_rows < objective.rows.n_rows
     for size in np.logspace(-5.0, -1.0, 20):
         point = best + coordinates.displacement(size * rng.normal(size=coordinates.scales.size))
-        metric = HessianMetric(objective, hessian(objective, point, coordinates, sample), coordinates, sample)
+        metric = HessianMetric(
+            StreamedPasses(objective), hessian(objective, point, coordinates, sample), coordinates, sample
+        )
         _, gradient = objective.evaluate(point)
         proved = metric.gap(float(np.linalg.norm(metric.whiten(gradient))), 0.0)
         assert truth.value(*objective.uncentred(point)) - optimum.value <= proved + RESOLUTION
@@ -227,6 +242,6 @@ def test_the_hessian_of_a_sample_is_at_most_as_many_times_the_hessian_as_a_row_s
     rng = np.random.default_rng(1)
     chances = None if scores is None else rng.exponential(size=len(data.y)) + 0.1
     point = 0.5 * rng.normal(size=objective.shape)
-    sample = objective.rows.sampler(chances)(len(data.y) // 3)
+    sample = objective.rows.sample(len(data.y) // 3, objective.rows.sampling(lambda _: (chances,)))
     whole, part = hessian(objective, point, coordinates), hessian(objective, point, coordinates, sample)
     assert linalg.eigvalsh(sample.multiplicity * whole - part).min() > -ROUNDING * np.abs(whole).max()

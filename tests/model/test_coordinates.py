@@ -15,7 +15,8 @@ from scipy import linalg, sparse
 from softglm.model import null_coordinates, null_model
 from softglm.model.coordinates import scaled_coordinates
 from softglm.model.fisher import hessian
-from softglm.model.kept import KeptRows
+from softglm.model.passes import HeldColumns
+from softglm.tuning import DEFAULT, Tuning
 
 ROUNDING = {"rtol": 1e-12, "atol": 1e-12}
 # The eigenvectors of matrices with unit diagonal: 1e-16 times their condition, at most 1e5 in the table.
@@ -24,8 +25,8 @@ ALPHAS = [0.0, 0.01, 1.0, 100.0]
 WITHOUT_OFFSET = [name for name, make in PROBLEMS.items() if make().offset is None]
 
 
-def in_coordinates(data, alpha, *, fit_intercept=True):
-    objective = objective_of(*rows_and_family(data), alpha, fit_intercept=fit_intercept)
+def in_coordinates(data, alpha, *, fit_intercept=True, tuning=DEFAULT):
+    objective = objective_of(*rows_and_family(data), alpha, fit_intercept=fit_intercept, tuning=tuning)
     return objective, null_coordinates(objective, null_model(objective).information)
 
 
@@ -125,11 +126,9 @@ def test_classes_are_orthonormal_and_orthogonal_to_the_constant():
 
 @pytest.mark.parametrize("name", ["overlapping", "constant_column", "sparse_rows"])
 @pytest.mark.parametrize("alpha", [0.0, 1.0])
-def test_with_too_many_features_to_decompose_only_their_scales_count(name, alpha, monkeypatch):
-    monkeypatch.setattr("softglm.model.coordinates.MAX_DENSE_FEATURES", 0)
-    monkeypatch.setattr("softglm.model.coordinates._MAX_UNPENALISED_FEATURES", 0)
-    data = PROBLEMS[name]()
-    objective, coordinates = in_coordinates(data, alpha / data.total_weight)
+def test_with_too_many_features_to_decompose_only_their_scales_count(name, alpha):
+    data, tuning = PROBLEMS[name](), Tuning(decomposed_features=0, decomposed_unpenalised=0)
+    objective, coordinates = in_coordinates(data, alpha / data.total_weight, tuning=tuning)
     assert coordinates.features.ndim == 1
     whitened = hessian(objective, null_model(objective).parameters, coordinates)
     # Unit curvature along every coordinate, by decree where nothing varies.
@@ -149,7 +148,7 @@ def test_the_displacement_reaches_every_identifiable_direction():
 def scaled(data, alpha):
     objective = objective_of(*rows_and_family(data), alpha)
     return objective, scaled_coordinates(
-        objective, null_model(objective).information, KeptRows(objective).second_moments.diagonal()
+        objective, null_model(objective).information, HeldColumns(objective).second_moments.diagonal()
     )
 
 

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
-from problems import PROBLEMS, REGRESSIONS, objective_of, regression, rows_and_family
+from problems import PROBLEMS, REGRESSIONS, SMALL_BLOCKS, objective_of, regression, rows_and_family
 
 from softglm.model import null_coordinates, null_model
-from softglm.model.fisher import hessian, weighted_grams
+from softglm.model.fisher import hessian
+from softglm.sums.grams import weighted_grams
 
 # Central differences of step 1e-5 of a gradient in whitened coordinates, where the Hessian is of order 1.
 STEP, DIFFERENCES = 1e-5, {"rtol": 1e-7, "atol": 1e-7}
@@ -61,11 +62,9 @@ def test_weighted_grams_sum_the_products_of_the_features(n_directions, n_rows):
     )
 
 
-def test_many_blocks_add_up_to_one(monkeypatch):
+def test_many_blocks_add_up_to_one():
     data = PROBLEMS["weighted_with_offset"]()
     one = objective_of(*rows_and_family(data), 0.1)
-    monkeypatch.setattr("softglm.data.memory._LEAST_ROWS", 16)
-    monkeypatch.setattr("softglm.data.memory._MOST_ROWS", 16)
-    many = objective_of(*rows_and_family(data), 0.1)
+    many = objective_of(*rows_and_family(data, SMALL_BLOCKS), 0.1)
     coordinates, place = in_coordinates(one), np.ones(one.shape)
     np.testing.assert_allclose(hessian(one, place, coordinates), hessian(many, place, coordinates), **ROUNDING)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from dense_newton import SoftmaxRegression
-from problems import PROBLEMS, REGRESSIONS, Data, objective_of, regression, rows_and_family
+from problems import PROBLEMS, REGRESSIONS, SMALL_BLOCKS, objective_of, regression, rows_and_family
 
 from softglm.data import RowsInMemory
 from softglm.families import Categorical
@@ -101,12 +101,10 @@ def test_centring_and_uncentring_are_inverse(fit_intercept):
     np.testing.assert_allclose(objective.centred(*objective.uncentred(point)), point, **ROUNDING)
 
 
-def test_many_blocks_add_up_to_one(monkeypatch):
+def test_many_blocks_add_up_to_one():
     data = PROBLEMS["weighted_with_offset"]()
     one = objective_of(*rows_and_family(data), 0.1)
-    monkeypatch.setattr("softglm.data.memory._LEAST_ROWS", 16)
-    monkeypatch.setattr("softglm.data.memory._MOST_ROWS", 16)
-    many = objective_of(*rows_and_family(data), 0.1)
+    many = objective_of(*rows_and_family(data, SMALL_BLOCKS), 0.1)
     point = somewhere(one)
     for first, second in zip(one.evaluate(point), many.evaluate(point), strict=True):
         np.testing.assert_allclose(first, second, **ROUNDING)
@@ -129,38 +127,6 @@ def test_a_ridge_is_rotated_only_where_it_is_the_same_in_every_direction():
     assert even is not None
     assert even.strength.tolist() == [0.5, 0.5, 0.0]
     assert Ridge(np.array([0.5, 0.1, 0.0])).rotated(2, 2) is None
-
-
-@pytest.mark.parametrize("name", PROBLEMS)
-def test_in_single_precision_value_and_gradient_agree_to_its_digits(name):
-    objective = objective_of(*rows_and_family(PROBLEMS[name]()), 0.1)
-    rounded = objective.in_single_precision()
-    if objective.rows.is_sparse or objective.shape[1] == 1:
-        assert rounded is None
-        return
-    spread = max(np.abs(block.centred(objective.moments.center)).max() for block in blocks_of(objective))
-    point = np.random.default_rng(0).normal(size=objective.shape) / spread
-    double, single = objective.evaluate(point), rounded.evaluate(point)
-    assert single[1].dtype == np.float64
-    np.testing.assert_allclose(single[0], double[0], rtol=1e-6)
-    np.testing.assert_allclose(single[1], double[1], rtol=0.0, atol=1e-6 * max(spread, 1.0))
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_rows_too_many_to_be_copied_serve_as_they_are_if_they_are_in_single_precision(monkeypatch, dtype):
-    monkeypatch.setattr("softglm.data.memory._COPIED_ENTRIES", 0)
-    data = PROBLEMS["overlapping"]()
-    objective = objective_of(*rows_and_family(Data(data.X.astype(dtype), data.y)), 0.1)
-    rounded = objective.in_single_precision()
-    assert (rounded.rows is objective.rows) is (dtype is np.float32)
-    assert (objective.dtype, rounded.dtype, rounded.rows.dtype) == (np.float64, np.float32, np.float32)
-
-
-@pytest.mark.parametrize("scale", [1e-30, 1e30])
-def test_weights_out_of_the_range_of_single_precision_are_left_in_double(scale):
-    data = PROBLEMS["overlapping"]()
-    scaled = Data(data.X, data.y, np.full(len(data.y), scale))
-    assert objective_of(*rows_and_family(scaled), 0.1).in_single_precision() is None
 
 
 def blocks_of(objective):

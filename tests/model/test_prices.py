@@ -1,12 +1,7 @@
 import pytest
 from problems import PROBLEMS, objective_of, rows_and_family
 
-from softglm.model.prices import approximation_price, evaluation_price, hessian_price
-
-
-@pytest.fixture(autouse=True)
-def _not_kept(monkeypatch):
-    monkeypatch.setattr("softglm.model.kept._MOST_NUMBERS", 0)
+from softglm.model.passes.prices import approximation_price, evaluation_price, hessian_price
 
 
 def objective(name):

@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from softglm import SoftmaxGLM, detect_separation
-from softglm.data import RebasedRows, RowsInMemory
+from softglm.data import AdaptedRows, Rebasing, RowsInMemory
 from softglm.families import Bernoulli
 from softglm.model import Basis, Objective, Ridge, null_coordinates, null_model, rebased
 from softglm.model.rebasing import units_of
@@ -173,7 +173,7 @@ def test_ordinary_columns_stay_as_they_are(scale, alpha):
 def test_rebased_rows_have_the_same_predictor_in_the_coefficients_of_the_basis(origin, units):
     X = problem(2)[0][:, :2] / units + origin
     there = objective(X)
-    moved = RebasedRows(there.rows, np.array(origin), np.array(units))
+    moved = AdaptedRows(there.rows, Rebasing(np.array(origin), np.array(units)))
     basis = Basis(np.array(origin), np.array(units))
     coef, intercept = np.array([[1.5], [-0.5]]), np.array([0.25])
     (eta,) = moved.concatenate(lambda block: (block.predictor(coef, intercept),))

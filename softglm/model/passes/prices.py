@@ -5,9 +5,8 @@ In nanoseconds, about as measured on one core. Only ratios matter, and those var
 
 import numpy as np
 
-from softglm.model.fisher import is_by_products
-from softglm.model.kept import are_few
 from softglm.model.objective import Objective
+from softglm.sums.grams import is_by_products
 
 # Of an evaluation: once, for each exponential, and for each entry of X: under one parameter, under more, and for each.
 _EVALUATION, _EXPONENTIAL, _ENTRY_ALONE, _ENTRY, _PRODUCT = 5e4, 3.0, 0.3, 0.6, 0.025
@@ -17,8 +16,8 @@ _METRIC, _COPY, _GRAM, _NARROW = 5e4, 0.8, 0.018, 0.35
 _FORMED, _SUMMED, _WEIGHT = 0.3, 0.01, 1.0
 # Of the factorisation of a matrix, of its inverse; of a row's leverage, for each product of two features.
 _CHOLESKY, _INVERSE, _LEVERAGE = 0.0055, 0.018, 0.02
-# Of a Hessian of rows that are kept: once, and for each of its entries; and how much dearer sums of so few rows are.
-_KEPT, _ASSEMBLED, _DEARER = 3e4, 4.0, 1.6
+# Of a Hessian of rows that are held: once, and for each of its entries; and how much dearer sums of so few rows are.
+_HELD, _ASSEMBLED, _DEARER = 3e4, 4.0, 1.6
 # Of a row that has a chance to be drawn. What is left of the price of a row in single precision.
 _DRAW, _SINGLE = 4.0, 0.55
 
@@ -41,17 +40,29 @@ def approximation_price(objective: Objective, n_rows: int, *, is_full: bool = Tr
 
 def hessian_price(objective: Objective, n_rows: int) -> float:
     """Return the price of the Hessian from so many of the rows, factored."""
-    m, _ = objective.shape
-    s, d = objective.family.identifiable_directions.shape[1], objective.family.n_curvature_directions
-    sums = n_rows * m * (m * (_FORMED + _SUMMED * d) if is_by_products(m, d) else (_GRAM * m + _NARROW) * d)
-    factorisation: float = _CHOLESKY * (m * s) ** 3
-    if are_few(objective):
-        price: float = _KEPT + _DEARER * (sums + _ASSEMBLED * (m * s) ** 2 + factorisation)
-        return price
-    sums += n_rows * (_COPY * m + _WEIGHT * d)
+    m, d = objective.shape[0], objective.family.n_curvature_directions
+    sums = _gram_price(objective, n_rows) + n_rows * (_COPY * m + _WEIGHT * d)
     share = n_rows / objective.rows.n_rows
     passes = _METRIC + _draws(objective, n_rows) + share * evaluation_price(objective)
-    return passes + _work(objective) * sums + factorisation
+    return passes + _work(objective) * sums + _factorisation_price(objective)
+
+
+def cached_hessian_price(objective: Objective, n_rows: int) -> float:
+    """Return the price of the Hessian of so many rows that are held as columns, factored."""
+    m, s = objective.shape[0], objective.family.identifiable_directions.shape[1]
+    work = _DEARER * (_gram_price(objective, n_rows) + _ASSEMBLED * (m * s) ** 2 + _factorisation_price(objective))
+    return float(_HELD + work)
+
+
+def _gram_price(objective: Objective, n_rows: int) -> float:
+    """Return the price of the sums of products of features under all the weights."""
+    m, d = objective.shape[0], objective.family.n_curvature_directions
+    return n_rows * m * (m * (_FORMED + _SUMMED * d) if is_by_products(m, d) else (_GRAM * m + _NARROW) * d)
+
+
+def _factorisation_price(objective: Objective) -> float:
+    m, s = objective.shape[0], objective.family.identifiable_directions.shape[1]
+    return float(_CHOLESKY * (m * s) ** 3)
 
 
 def proof_price(objective: Objective) -> float:

@@ -1,28 +1,29 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from problems import PROBLEMS, Data, gaussian_rows, objective_of, poisson_rows, rows_and_family
 
 from softglm.model import null_model
-from softglm.model.coordinates import quick_coordinates
-from softglm.model.sampling import _combinations, row_scores, rows_that_tell
+from softglm.model.coordinates import quick_coordinates, second_moments
+from softglm.model.pilot import _combinations, pilot_size, row_scores
+from softglm.tuning import Tuning
 
 # One, and two terms whose means are 1 / a.
 MOST_MEAN = 1.0 + 2.0 / 1.2
 
 
-@pytest.fixture(autouse=True)
-def _few_rows_tell(monkeypatch):
-    monkeypatch.setattr("softglm.model.sampling._ROWS_PER_FEATURE", 2)
-    monkeypatch.setattr("softglm.model.sampling._LEAST_ROWS", 8)
-    monkeypatch.setattr("softglm.model.sampling._FEW_ENTRIES", 0)
-    monkeypatch.setattr("softglm.model.sampling._UNUSUAL", 0.0)
+# Few rows tell.
+TUNING = Tuning(rows_per_feature=2, least_sample=8, few_entries=0, unusual=0.0)
 
 
-def scores_of(rows, family, *, is_full=True, alpha=1e-9):
-    objective = objective_of(rows, family, alpha)
-    information, sample = null_model(objective).information, rows.sampler()(rows_that_tell(objective))
-    coordinates, _ = quick_coordinates(objective, information, sample, is_full=is_full)
-    return row_scores(objective, information, coordinates, sample)
+def scores_of(rows, family, *, is_full=True, alpha=1e-9, tuning=TUNING):
+    objective = objective_of(rows, family, alpha, tuning=tuning)
+    information, sample = null_model(objective).information, rows.sample(pilot_size(objective), rows.sampling())
+    moments, total = sample.sum(second_moments(objective, is_full=is_full))
+    coordinates, _ = quick_coordinates(objective, information, moments / total, is_sampled=sample is not rows)
+    scores = row_scores(objective, information, coordinates, sample)
+    return None if scores is None else rows.concatenate(scores)[0]
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
@@ -69,14 +70,14 @@ def test_sparse_rows_have_the_scores_of_dense_ones(is_full):
     np.testing.assert_allclose(scores_of(*rows_and_family(data), is_full=is_full), dense, rtol=1e-5)
 
 
-def test_where_nothing_is_unusual_chances_are_equal(monkeypatch):
-    monkeypatch.setattr("softglm.model.sampling._UNUSUAL", 2.0)
+def test_where_nothing_is_unusual_chances_are_equal():
+    tuning = replace(TUNING, unusual=2.0)
     rng = np.random.default_rng(0)
     X, y = rng.uniform(size=(2000, 3)), rng.integers(0, 3, size=2000).astype(np.int32)
-    assert scores_of(*rows_and_family(Data(X, y))) is None
+    assert scores_of(*rows_and_family(Data(X, y)), tuning=tuning) is None
     y[y == 2] = 1
     y[:2] = 2
-    assert scores_of(*rows_and_family(Data(X, y))) is not None
+    assert scores_of(*rows_and_family(Data(X, y)), tuning=tuning) is not None
 
 
 @pytest.mark.parametrize("is_full", [True, False])

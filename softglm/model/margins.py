@@ -11,16 +11,14 @@ import numpy as np
 from scipy import linalg
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.data import Block
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.objective import Objective
+from softglm.sums import ClassesBelow, Features, LowestMargins
 
 # How many units in the last place a sum of products may lose.
 _LOST = 64 * np.finfo(np.float64).eps
 # What a form is off by, times this, is what it may seem to see of a span that was found to be orthogonal to it.
 _UNSEEN = 8.0
-# Numbers that are looked at at a time.
-_ENTRIES = 2**22
 
 
 class Rounding(NamedTuple):
@@ -98,22 +96,18 @@ class Contrasts:
         -------
         array of shape (count or fewer, P)
         """
-        both, (r, s) = self._both, self.shape
-
-        def statistic(block: Block) -> tuple[FloatArray, ...]:
-            features = self._features(block)
-            values = np.where(self._active(block), both @ (features @ gamma.reshape(r, s)).T, np.inf)
-            values[values > at_most] = np.inf
-            if seen_by is not None:
-                seen = both @ (features @ seen_by.reshape(r, -1)).reshape(len(block), s, -1)
-                seen_by_none = _UNSEEN * self.rounding.data >= linalg.norm(seen, axis=-1).T
-                values[seen_by_none] = np.inf
-            # Copies of a row have the same value: one of them will do.
-            found, first = np.unique(values, return_index=True)
-            kinds, rows = np.unravel_index(first[found < np.inf][:count], values.shape)
-            return values[kinds, rows], _forms(features[rows], both[kinds]).T
-
-        values, forms = self._objective.rows.concatenate(statistic)
+        r, s = self.shape
+        lowest = LowestMargins(
+            self._objective.family,
+            self._features,
+            self._both,
+            gamma.reshape(r, s),
+            count,
+            at_most,
+            None if seen_by is None else seen_by.reshape(r, -1),
+            _UNSEEN * self.rounding.data,
+        )
+        values, forms = self._objective.rows.concatenate(lowest)
         return np.asarray(forms.T[np.argsort(values, kind="stable")[:count]])
 
     def alternatives(self, gamma: FloatArray, span: FloatArray) -> BoolArray:
@@ -128,41 +122,10 @@ class Contrasts:
         span : array of shape (P, h)
             An orthonormal basis of its span.
         """
-        r, s = self.shape
-        everywhere = np.column_stack([gamma, span]).reshape(r, s, -1)
-        least = _UNSEEN * self.rounding.data
-        step = max(_ENTRIES // (everywhere.shape[2] * (s + 1)), 1)
+        everywhere = np.column_stack([gamma, span]).reshape(*self.shape, -1)
+        below = ClassesBelow(self._features, everywhere, self._objective.shape[1], _UNSEEN * self.rounding.data)
+        return np.asarray(self._objective.rows.concatenate(below)[0].T)
 
-        def statistic(block: Block) -> tuple[BoolArray, ...]:
-            features, targets = self._features(block), block.targets_matrix(self._objective.shape[1])
-            shares = np.concatenate([1.0 - targets, targets]) if len(targets) == 1 else targets
-            below = np.empty(shares.shape, dtype=bool)
-            for rows in (slice(first, first + step) for first in range(0, len(block), step)):
-                eta = np.einsum("nr,rsh->snh", features[rows], everywhere)
-                eta = np.concatenate([np.zeros_like(eta[:1]), eta])
-                observed = shares[:, rows].argmax(axis=0)
-                differences = eta[observed, np.arange(eta.shape[1])] - eta
-                is_seen = linalg.norm(differences[..., 1:], axis=2) > least
-                below[:, rows] = is_seen & (differences[..., 0] > 0.0) & (shares[:, rows] == 0.0)
-            return (below if block.weights is None else below & (block.weights > 0.0),)
-
-        return np.asarray(self._objective.rows.concatenate(statistic)[0].T)
-
-    def _active(self, block: Block) -> BoolArray:
-        """Tell which of the directions, up and down, some weight in each row opposes, shape (2 d, rows)."""
-        family = self._objective.family
-        targets = block.targets_matrix(family.n_parameters)
-        active = np.concatenate([family.can_fall(targets), family.can_rise(targets)])
-        return active if block.weights is None else active & (block.weights > 0.0)
-
-    def _features(self, block: Block) -> FloatArray:
-        """Return F'[x - c; 1] of each row, scaled to length 1, shape (rows, r)."""
-        features = self.coordinates.features_of(block.centred(self._objective.moments.center))
-        lengths = linalg.norm(features, axis=1, keepdims=True)
-        return np.divide(features, lengths, out=np.zeros_like(features), where=lengths > 0.0)
-
-
-def _forms(features: FloatArray, directions: FloatArray) -> FloatArray:
-    """Return the Kronecker product of each row of the one, (k, r), with that of the other, (k, s): (k, r s)."""
-    products = features[:, :, np.newaxis] * directions[:, np.newaxis]
-    return np.asarray(products.reshape(len(products), products.shape[1] * products.shape[2]))
+    @property
+    def _features(self) -> Features:
+        return Features(self._objective.moments.center, self.coordinates.features)

@@ -1,0 +1,69 @@
+"""Rows that count the passes over all of them: beside the arithmetic, what a fit costs where memory is far away."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+
+from softglm.arrays import FloatArray
+from softglm.data.adapted import Adaptation
+from softglm.data.rows import Arrays, Result, Rows, Sampling, Statistic
+
+
+@final
+class PassCount:
+    """How many passes were made over all rows, wherever these are held, and in whatever precision."""
+
+    def __init__(self) -> None:
+        self.n_passes = 0
+
+    def add(self) -> None:
+        """Count a pass."""
+        self.n_passes += 1
+
+
+@final
+class CountedRows(Rows):
+    """Rows, and the passes over all of them; a sample, which is read where it was drawn, is not counted.
+
+    Parameters
+    ----------
+    rows : Rows
+    count : PassCount
+    """
+
+    def __init__(self, rows: Rows, count: PassCount) -> None:
+        self._rows, self.count = rows, count
+        self.n_rows, self.n_features, self.n_entries = rows.n_rows, rows.n_features, rows.n_entries
+        self.has_offset, self.is_sparse, self.multiplicity = rows.has_offset, rows.is_sparse, rows.multiplicity
+        self.can_be_sampled, self.can_be_held = rows.can_be_sampled, rows.can_be_held
+        self.can_be_rounded, self.dtype, self.origin = rows.can_be_rounded, rows.dtype, rows.origin
+
+    def map(self, statistic: Statistic) -> Iterator[Arrays]:
+        self.count.add()
+        return self._rows.map(statistic)
+
+    def gather(self, statistic: Statistic, reduce: Callable[[Iterable[Arrays]], Result]) -> Iterator[Result]:
+        self.count.add()
+        return self._rows.gather(statistic, reduce)
+
+    def combined(self, statistic: Statistic, combine: np.ufunc) -> Arrays:
+        self.count.add()
+        return self._rows.combined(statistic, combine)
+
+    def sampling(self, score: Statistic | None = None) -> Sampling | None:
+        if score is not None:
+            self.count.add()
+        return self._rows.sampling(score)
+
+    def sample(self, count: int, sampling: Sampling | None) -> Rows:
+        part = self._rows.sample(count, sampling)
+        return self if part is self._rows else part
+
+    def held(self, adaptation: Adaptation) -> Rows:
+        self.count.add()
+        return CountedRows(self._rows.held(adaptation), self.count)
+
+    def changed(self, *, columns: npt.NDArray[np.intp] | None = None, offset: FloatArray | None = None) -> Rows:
+        return CountedRows(self._rows.changed(columns=columns, offset=offset), self.count)

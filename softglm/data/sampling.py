@@ -1,0 +1,63 @@
+"""Which rows are drawn, where some have better chances than others."""
+
+from functools import cached_property
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from softglm.arrays import FloatArray
+
+# In a sample, a row of weight counts as one of at least this share of the mean weight.
+_LEAST_CHANCE = 0.1
+
+
+@final
+class PoissonSampling:
+    """Poisson sampling with permanent random numbers: samples of any size, a larger one containing a smaller one.
+
+    Each row is drawn on its own account, with a chance proportional to its score and its weight (Ohlsson 1995,
+    Coordination of samples using permanent random numbers).
+
+    Parameters
+    ----------
+    n_rows : int
+    weights : array of shape (n,) or None
+    scores : array of shape (n,) or None
+        Positive, float32; None for ones.
+    """
+
+    def __init__(self, n_rows: int, weights: FloatArray | None, scores: FloatArray | None) -> None:
+        self._n_rows, self._weights, self._scores = n_rows, weights, scores
+
+    @cached_property
+    def _sizes(self) -> FloatArray | None:
+        """To what the chances are proportional, shape (n,); None for equal chances."""
+        if self._weights is None:
+            return self._scores
+        # Nobody is without a chance who counts at all, or would stand for too many.
+        relative = np.maximum(self._weights / self._weights.mean(), _LEAST_CHANCE * (self._weights > 0.0))
+        sizes = relative.astype(np.float32)
+        return np.asarray(sizes if self._scores is None else self._scores * sizes)
+
+    @cached_property
+    def _luck(self) -> tuple[npt.NDArray[np.float32], float]:
+        """The share of a size below which each row is drawn, shape (n,), and the sum of the sizes."""
+        # A row is drawn if its random number is below its chance: its luck, the quotient, below the share of a size.
+        luck = np.random.default_rng(0).random(self._n_rows, dtype=np.float32)
+        sizes = self._sizes
+        if sizes is None:
+            return luck, float(self._n_rows)
+        hopeless = sizes == 0.0
+        np.divide(luck, sizes, out=luck, where=~hopeless)
+        luck[hopeless] = np.inf
+        return luck, float(sizes.sum(dtype=np.float64))
+
+    def draw(self, count: int) -> tuple[npt.NDArray[Any], FloatArray]:
+        """Return the indices of about so many rows, and how many each stands for."""
+        luck, total = self._luck
+        share = count / total
+        chosen = np.flatnonzero(luck < np.float32(share))
+        if self._sizes is None:
+            return chosen, np.full(len(chosen), 1.0 / share)
+        return chosen, 1.0 / np.minimum(self._sizes[chosen] * share, 1.0)

@@ -1,0 +1,155 @@
+"""What a fit needs before its penalty is known: moments, the null model, samples, and the rows where they are few."""
+
+from functools import cached_property
+from typing import final
+
+from softglm.arrays import FloatArray
+from softglm.data import CountedRows, PassCount, Rows, Sampling
+from softglm.families import UnconstrainedFamily
+from softglm.model.coordinates import KroneckerCoordinates, second_moments
+from softglm.model.intercept import Null, null_model
+from softglm.model.objective import Objective
+from softglm.model.passes import CachedPasses, HeldColumns, Passes, StreamedPasses, are_few
+from softglm.model.penalty import Penalty, Ridge
+from softglm.model.pilot import pilot_size, row_scores
+from softglm.model.precision import in_single_precision
+from softglm.model.row_space import RowSpace, row_space
+from softglm.sums.moments import without_noise
+from softglm.tuning import DEFAULT, Tuning
+
+
+@final
+class Prepared:
+    """Rows and a family, with all that fits under different penalties share, each made when it is first asked for.
+
+    Parameters
+    ----------
+    rows : Rows
+    family : UnconstrainedFamily
+    fit_intercept : bool
+    tuning : Tuning, optional
+    count : PassCount or None, default=None
+        Where passes over the rows are counted already; None to count them from here.
+    likelihood : Objective or None, default=None
+        That of these rows, if it is at hand.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        family: UnconstrainedFamily,
+        *,
+        fit_intercept: bool,
+        tuning: Tuning = DEFAULT,
+        count: PassCount | None = None,
+        likelihood: Objective | None = None,
+    ) -> None:
+        self.count = count or PassCount()
+        self.rows = rows if count else CountedRows(rows, self.count)
+        self.family, self.fit_intercept, self.tuning = family, fit_intercept, tuning
+        self._given = likelihood
+        self._null_moments: dict[bool, FloatArray] = {}
+        self._pilot_moments: dict[bool, FloatArray] = {}
+        self._sampling: Sampling | None = None
+        self._has_chosen = False
+        self._reduced: dict[bool, tuple[Prepared, RowSpace] | None] = {}
+
+    @cached_property
+    def likelihood(self) -> Objective:
+        """The objective without its penalty."""
+        nothing = Ridge.on_coefficients(0.0, self.rows.n_features, fit_intercept=self.fit_intercept)
+        if self._given is not None:
+            return self._given.with_penalty(nothing)
+        return Objective(self.rows, self.family, nothing, fit_intercept=self.fit_intercept, tuning=self.tuning)
+
+    @cached_property
+    def null(self) -> Null:
+        """The model without features, which has no penalty."""
+        return null_model(self.likelihood)
+
+    @cached_property
+    def held(self) -> HeldColumns | None:
+        """The rows, where they are few."""
+        return HeldColumns(self.likelihood) if are_few(self.likelihood) else None
+
+    @cached_property
+    def rounded(self) -> Objective | None:
+        """The likelihood in single precision, to begin with, where that pays."""
+        return None if self.held else in_single_precision(self.likelihood)
+
+    def passes(self, penalty: Penalty) -> Passes:
+        """Return the passes of the objective with this penalty."""
+        objective = self.likelihood.with_penalty(penalty)
+        return CachedPasses(objective, self.held, self.count) if self.held else StreamedPasses(objective)
+
+    def rounded_passes(self, penalty: Penalty) -> Passes | None:
+        """Return those in single precision."""
+        return None if self.rounded is None else StreamedPasses(self.rounded.with_penalty(penalty))
+
+    @property
+    def working(self) -> Objective:
+        """The likelihood in the precision in which a fit begins."""
+        return self.rounded or self.likelihood
+
+    @property
+    def sampling(self) -> Sampling | None:
+        """The chances of rows to be drawn: equal, until `choose_chances` has seen what is unusual."""
+        if self._sampling is None:
+            self._sampling = self.working.rows.sampling()
+        return self._sampling
+
+    @property
+    def pilot(self) -> Rows:
+        """A sample that tells second moments; or all of the rows."""
+        return self.working.rows.sample(pilot_size(self.working), self.sampling)
+
+    def pilot_moments(self, *, is_full: bool) -> FloatArray:
+        """Return the mean of z z' in the pilot sample, shape (m, m), or its diagonal."""
+        if is_full not in self._pilot_moments:
+            moments, total = self.pilot.sum(second_moments(self.working, is_full=is_full))
+            self._pilot_moments[is_full] = moments / total
+        return self._pilot_moments[is_full]
+
+    def choose_chances(self, coordinates: KroneckerCoordinates) -> bool:
+        """Give unusual rows better chances, the first time; tell whether there are any, and the pilot has changed.
+
+        Parameters
+        ----------
+        coordinates : KroneckerCoordinates
+            About those of the null model.
+        """
+        if self._has_chosen:
+            return False
+        self._has_chosen = True
+        scores = row_scores(self.working, self.null.information, coordinates, self.pilot)
+        if scores is None:
+            return False
+        self._sampling = self.working.rows.sampling(scores)
+        self._pilot_moments.clear()
+        return True
+
+    def null_moments(self, *, is_full: bool) -> FloatArray:
+        """Return the sum of w z z' over all rows, shape (m, m), or its diagonal; nobody may change it."""
+        if self.held:
+            moments, center = self.held.second_moments, self.likelihood.moments.center
+            return without_noise(moments.copy(), center, self.likelihood.moments.total_weight)
+        if is_full not in self._null_moments:
+            self._null_moments[is_full], _ = self.rows.sum(second_moments(self.likelihood, is_full=is_full))
+        return self._null_moments[is_full]
+
+    def reduced(self, *, penalised: bool) -> "tuple[Prepared, RowSpace] | None":
+        """Return the same in the space that the rows span, with the way back; None if that would lose digits."""
+        if penalised not in self._reduced:
+            self._reduced[penalised] = self._reduce(penalised=penalised)
+        return self._reduced[penalised]
+
+    def _reduce(self, *, penalised: bool) -> "tuple[Prepared, RowSpace] | None":
+        found = row_space(self.rows, centred=self.fit_intercept, penalised=penalised, tuning=self.tuning)
+        if found is None:
+            return None
+        rows, space = found
+        counted = CountedRows(rows, self.count)
+        prepared = Prepared(
+            counted, self.family, fit_intercept=self.fit_intercept, tuning=self.tuning, count=self.count
+        )
+        return prepared, space
