@@ -23,7 +23,8 @@ from softglm.model import (
     rebased,
     row_space,
 )
-from softglm.solver import DISTRUST, GapKind, Iterate, Progress, Status, minimise
+from softglm.solver import DISTRUST, GapKind, Iterate, Outcome, Progress, minimise
+from softglm.status import STATUS_OF, Status
 
 _RESOLUTION = 4.0 * np.finfo(np.float64).eps
 # The relative gap that coefficients rounded to float32 are promised to keep.
@@ -225,17 +226,18 @@ def _fit_objective(objective: Objective, options: _Options, *, start: Start | No
     if not problem.coordinates.scales.size:
         return _null_fit(objective, null, Status.CONVERGED)
     first, n_evaluations = _first_iterate(objective, problem, null, start)
+    problem, metric = problem.beginning_at(null, *first)
     solution = minimise(
         problem,
         first,
-        problem.first_metric(null, *first),
+        metric,
         reference=null.value,
         tol=options.tol,
         precision=_precision(problem, options.tol),
         max_iter=options.max_iter,
         report=None if report is None else lambda progress, point: report(progress, *objective.uncentred(point)),
     )
-    hides = solution.status is Status.CONVERGED and problem.coordinates.leaves_out(
+    hides = solution.outcome is Outcome.CONVERGED and problem.coordinates.leaves_out(
         solution.gradient, objective.moments.center
     )
     # In Newton's steps rounding adds what the family cannot identify: a constant over the classes.
@@ -249,7 +251,7 @@ def _fit_objective(objective: Objective, options: _Options, *, start: Start | No
         penalty=penalty.value(solution.point),
         gap=solution.gap,
         gap_kind=GapKind.ESTIMATE if hides else solution.gap_kind,
-        status=Status.PRECISION if hides else solution.status,
+        status=Status.PRECISION if hides else STATUS_OF[solution.outcome],
         is_unique=problem.is_unique,
         n_iterations=solution.n_iterations,
         n_evaluations=n_evaluations + solution.n_evaluations,

@@ -70,6 +70,8 @@ class GLM:
         The same in single precision, to begin with.
     kept : KeptRows or None, default=None
         The rows, where they are few.
+    separation : Separation or None, default=None
+        What is decided about it already.
     """
 
     def __init__(
@@ -81,15 +83,16 @@ class GLM:
         scores: FloatArray | None = None,
         rounded: Objective | None = None,
         kept: KeptRows | None = None,
+        separation: "Separation | None" = None,
     ) -> None:
         self.objective, self.coordinates, self._assembly = objective, coordinates, assembly or coordinates
         self._scores, self._kept = scores, kept
-        self._is_separated: bool | None = None
         n, (_, q) = objective.rows.n_rows, objective.shape
         r, s = coordinates.scales.shape
         d = objective.family.n_curvature_directions
         fits = r * s <= _MAX_PARAMETERS and d * (q + _ROWS) <= _MAX_ENTRIES
-        self._is_decidable = fits and n * d * r <= _MAX_PROGRAM
+        is_decidable = fits and n * d * r <= _MAX_PROGRAM
+        self._separation = separation or Separation(objective, coordinates, is_decidable=is_decidable)
         pays = hessian_price(objective, n) <= _MAX_PRICE * evaluation_price(objective) or not objective.is_penalised
         self.has_hessian = fits and pays
         self._work_on(rounded or objective)
@@ -166,18 +169,19 @@ class GLM:
         has_full_rank = len(self.coordinates.scales) == self.objective.shape[0] and bool(self.coordinates.scales.all())
         return has_full_rank or self.objective.is_penalised
 
-    def first_metric(
+    def beginning_at(
         self, null: Null, point: FloatArray, value: float, gradient: FloatArray
-    ) -> HessianMetric | KroneckerMetric:
-        """Return a metric to begin with: of the null model, or at another point one made there, as good as pays.
-
-        Beside an optimum single precision would lead away: there the problem is refined at once.
-        """
+    ) -> tuple["GLM", HessianMetric | KroneckerMetric]:
+        """Return the problem and the metric to begin with: beside an optimum, single precision would lead away."""
         if point is null.parameters:
-            return self._null_hessian(null) if self.takes_newton_steps else self._null_metric(gradient)
+            return self, self._null_hessian(null) if self.takes_newton_steps else self._null_metric(gradient)
         whitened = self.coordinates.pull_back(gradient)
-        if float(whitened @ whitened) / 2.0 <= self.resolution**2 * (null.value - value):
-            self.refine()
+        is_beside = float(whitened @ whitened) / 2.0 <= self.resolution**2 * (null.value - value)
+        problem = (self.finer if is_beside else None) or self
+        return problem, problem.metric_at(point)
+
+    def metric_at(self, point: FloatArray) -> HessianMetric | KroneckerMetric:
+        """Return a metric made at a point, as good as pays."""
         for offer in (*self.hessians[-1:], self.approximations[0]):
             if offer.price <= _MAX_START * self.evaluation_cost:
                 return offer.make(point)
@@ -208,12 +212,25 @@ class GLM:
         """Return f and its gradient, shape (m, q)."""
         return self._kept.evaluate(point) if self._kept else self._working.evaluate(point)
 
-    def refine(self) -> bool:
-        """Make all passes in double precision from now on; tell whether that is a change."""
+    def evaluate_with_hessian(
+        self, point: FloatArray
+    ) -> tuple[float, FloatArray, Callable[[], HessianMetric | KroneckerMetric]]:
+        """Return f, its gradient, and what makes the exact Hessian there."""
+        return *self.evaluate(point), partial(self.hessians[-1].make, point)
+
+    @property
+    def finer(self) -> "GLM | None":
+        """The problem whose passes are all made in double precision, if these are not."""
         if not self._is_rounded:
-            return False
-        self._work_on(self.objective)
-        return True
+            return None
+        return GLM(
+            self.objective,
+            self.coordinates,
+            self._assembly,
+            scores=self._scores,
+            kept=self._kept,
+            separation=self._separation,
+        )
 
     def _approximate(self, n_rows: int, point: FloatArray) -> KroneckerMetric:
         return KroneckerMetric(coordinates_at(self._working, point, self._sample(n_rows)))
@@ -226,15 +243,15 @@ class GLM:
             matrix = hessian(self._working, point, self._assembly, rows)
         return HessianMetric(self.objective, matrix, self._assembly, None if self._is_rounded else rows, self._kept)
 
-    def bound(self, point: FloatArray, value: float, gradient: FloatArray) -> float:
+    def gap_by_gradient(self, point: FloatArray, value: float, gradient: FloatArray) -> float:
         """Bound the gap by duality."""
         return duality_gap(self.objective, point, value, gradient)
 
-    def bound_settled(self, gradient: FloatArray) -> float:
+    def gap_at_partial_minimiser(self, gradient: FloatArray) -> float:
         """Bound the gap by the strong convexity of the penalty, where the intercepts are the best."""
         return strong_convexity_gap(self.objective, gradient)
 
-    def settle(self, point: FloatArray) -> FloatArray | None:
+    def partial_minimiser(self, point: FloatArray) -> FloatArray | None:
         """Return the point with the best intercepts for its coefficients; None where they are not exact."""
         if not self.objective.fit_intercept:
             return point
@@ -250,12 +267,25 @@ class GLM:
             return False
         if self.objective.penalty.curvature.any():
             return None  # whether what is not penalised separates, the programs do not know
-        if self._is_separated is None and self._is_decidable and (self.has_hessian or thorough):
-            if separates(self.objective, point):
+        return self._separation.decide(point, quickly=self.has_hessian, thoroughly=thorough)
+
+
+@final
+class Separation:
+    """Whether the data are separated, decided once, for all problems that ask about the same data."""
+
+    def __init__(self, objective: Objective, coordinates: KroneckerCoordinates, *, is_decidable: bool) -> None:
+        self._objective, self._coordinates, self._is_decidable = objective, coordinates, is_decidable
+        self._is_separated: bool | None = None
+
+    def decide(self, point: FloatArray, *, quickly: bool, thoroughly: bool) -> bool | None:
+        """Decide by the margins at a point, where that is quick, or thoroughly by linear programs."""
+        if self._is_separated is None and self._is_decidable and (quickly or thoroughly):
+            if separates(self._objective, point):
                 self._is_separated = True
-            elif thorough:
+            elif thoroughly:
                 try:
-                    self._is_separated = is_separated(self.objective, self.coordinates, point)
+                    self._is_separated = is_separated(self._objective, self._coordinates, point)
                 except ArithmeticError:
                     self._is_decidable = False
         return self._is_separated
