@@ -19,7 +19,8 @@ from softglm.families import Bernoulli, Categorical, UnconstrainedFamily
 from softglm.fit import Fit, Start, fit, mean_losses
 from softglm.inference.classes import class_probabilities, log_probabilities
 from softglm.model import Ridge
-from softglm.solver import GapKind, Progress, Status
+from softglm.solver import GapKind, Progress
+from softglm.status import Status
 from softglm.validation import (
     Response,
     are_numbers,

@@ -22,7 +22,8 @@ from softglm.model import (
     null_model,
     rebased,
 )
-from softglm.solver import DISTRUST, GapKind, Iterate, Progress, Status, minimise
+from softglm.solver import DISTRUST, GapKind, Iterate, Outcome, Progress, minimise
+from softglm.status import STATUS_OF, Status
 from softglm.tuning import DEFAULT, Tuning
 
 _RESOLUTION = 4.0 * np.finfo(np.float64).eps
@@ -243,19 +244,18 @@ def _solve(
     if not problem.coordinates.scales.size:
         return _null_fit(objective, null, Status.CONVERGED)
     first, n_evaluations = _first_iterate(objective, problem, null, start)
-    if first.point is not null.parameters:
-        problem = problem.near(null, first.value, first.gradient)
+    problem, metric = problem.beginning_at(null, *first)
     solution = minimise(
         problem,
         first,
-        problem.first_metric(null, first.point, first.gradient),
+        metric,
         reference=null.value,
         tol=options.tol,
         precision=_precision(problem, options.tol),
         max_iter=options.max_iter,
         report=None if report is None else lambda progress, point: report(progress, *objective.uncentred(point)),
     )
-    hides = solution.status is Status.CONVERGED and problem.coordinates.leaves_out(
+    hides = solution.outcome is Outcome.CONVERGED and problem.coordinates.leaves_out(
         solution.gradient, objective.moments.center
     )
     # In Newton's steps rounding adds what the family cannot identify: a constant over the classes.
@@ -269,7 +269,7 @@ def _solve(
         penalty=penalty.value(solution.point),
         gap=solution.gap,
         gap_kind=GapKind.ESTIMATE if hides else solution.gap_kind,
-        status=Status.PRECISION if hides else solution.status,
+        status=Status.PRECISION if hides else STATUS_OF[solution.outcome],
         is_unique=problem.is_unique,
         n_iterations=solution.n_iterations,
         n_evaluations=n_evaluations + solution.n_evaluations,

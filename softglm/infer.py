@@ -30,7 +30,7 @@ from softglm.inference.limit import limit_of
 from softglm.inference.separation import Separation, detect
 from softglm.model import Objective, Ridge, rebased
 from softglm.pipeline import inputs_of
-from softglm.solver import Status
+from softglm.status import Status
 from softglm.validation import (
     Response,
     check_no_dates,

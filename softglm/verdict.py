@@ -1,7 +1,8 @@
 """How a fit goes and how it ended, in words for its user."""
 
 from softglm.fit import Fit
-from softglm.solver import GapKind, Progress, Status
+from softglm.solver import GapKind, Progress
+from softglm.status import Status
 
 REMEDY = {
     Status.PRECISION: "Centre the columns of X that are far from zero for their spread, and drop those that are nearly "

@@ -31,7 +31,8 @@ from softglm.data import RowsInMemory
 from softglm.families import Bernoulli, Beta, Categorical, Dirichlet, Exponential, Gamma, Gaussian, Poisson
 from softglm.fit import Fit, Start, fit
 from softglm.model import Objective, Ridge
-from softglm.solver import GapKind, Status
+from softglm.solver import GapKind
+from softglm.status import Status
 
 # What `tol` promises by default.
 TOL = 1e-8
@@ -116,8 +117,8 @@ def sampled(monkeypatch, in_single_precision):  # noqa: ARG001 - few rows are no
 @pytest.fixture
 def no_strong_convexity(monkeypatch):
     """The penalty proves nothing."""
-    monkeypatch.setattr("softglm.model.problem.GLM.bound", lambda *_: np.inf)
-    monkeypatch.setattr("softglm.model.problem.GLM.bound_settled", lambda *_: np.inf)
+    monkeypatch.setattr("softglm.model.problem.GLM.gap_by_gradient", lambda *_: np.inf)
+    monkeypatch.setattr("softglm.model.problem.GLM.gap_at_partial_minimiser", lambda *_: np.inf)
 
 
 @pytest.fixture

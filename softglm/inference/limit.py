@@ -20,7 +20,7 @@ from softglm.fit import fit
 from softglm.inference.estimate import Estimate, coordinates_of, estimate_at, refined
 from softglm.inference.separation import Separation, detect
 from softglm.model import Objective, Ridge
-from softglm.solver import Status
+from softglm.status import Status
 
 # A difference of eta beyond which a probability is exactly 0, apart from what the offset makes of it.
 _INFINITE = 1e4

@@ -17,8 +17,8 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.fit import fit
 from softglm.inference.estimate import class_forms, coordinates_of, estimate_at, term_forms
 from softglm.model import Objective, Ridge, rebased
-from softglm.model.margins import Contrasts
 from softglm.model.coordinates import KroneckerCoordinates
+from softglm.model.margins import Contrasts
 from softglm.model.separation import Recession, cone_of, farthest
 
 # Of the fit that only says where the boundary between the classes is.

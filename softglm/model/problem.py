@@ -120,16 +120,19 @@ class GLM:
         has_full_rank = len(self.coordinates.scales) == self.objective.shape[0] and bool(self.coordinates.scales.all())
         return has_full_rank or self.objective.is_penalised
 
-    def near(self, null: Null, value: float, gradient: FloatArray) -> "GLM":
-        """Return the problem to begin with: beside an optimum single precision would lead away."""
-        whitened = self.coordinates.pull_back(gradient)
-        is_near = float(whitened @ whitened) / 2.0 <= self.resolution**2 * (null.value - value)
-        return self.finer if self.finer and is_near else self
-
-    def first_metric(self, null: Null, point: FloatArray, gradient: FloatArray) -> HessianMetric | KroneckerMetric:
-        """Return a metric to begin with: of the null model, or at another point one made there, as good as pays."""
+    def beginning_at(
+        self, null: Null, point: FloatArray, value: float, gradient: FloatArray
+    ) -> tuple["GLM", HessianMetric | KroneckerMetric]:
+        """Return the problem and the metric to begin with: beside an optimum, single precision would lead away."""
         if point is null.parameters:
-            return self._null_hessian(null) if self.takes_newton_steps else self._null_metric(gradient)
+            return self, self._null_hessian(null) if self.takes_newton_steps else self._null_metric(gradient)
+        whitened = self.coordinates.pull_back(gradient)
+        is_beside = float(whitened @ whitened) / 2.0 <= self.resolution**2 * (null.value - value)
+        problem = (self.finer if is_beside else None) or self
+        return problem, problem.metric_at(point)
+
+    def metric_at(self, point: FloatArray) -> HessianMetric | KroneckerMetric:
+        """Return a metric made at a point, as good as pays."""
         for offer in (*self.hessians[-1:], self.approximations[0]):
             if offer.price <= _MAX_START * self.evaluation_cost:
                 return offer.make(point)
@@ -175,19 +178,19 @@ class GLM:
     def _metric(self, matrix: FloatArray, rows: Rows) -> HessianMetric:
         return HessianMetric(self._passes, matrix, self._assembly, None if self.finer else rows)
 
-    def bound(self, point: FloatArray, value: float, gradient: FloatArray) -> float:
+    def gap_by_gradient(self, point: FloatArray, value: float, gradient: FloatArray) -> float:
         """Bound the gap by duality."""
         if not self.objective.tuning.is_dual:
             return float("inf")
         return duality_gap(self.objective, point, value, gradient)
 
-    def bound_settled(self, gradient: FloatArray) -> float:
+    def gap_at_partial_minimiser(self, gradient: FloatArray) -> float:
         """Bound the gap by the strong convexity of the penalty, where the intercepts are the best."""
         if not self.objective.tuning.is_dual:
             return float("inf")
         return strong_convexity_gap(self.objective, gradient)
 
-    def settle(self, point: FloatArray) -> FloatArray | None:
+    def partial_minimiser(self, point: FloatArray) -> FloatArray | None:
         """Return the point with the best intercepts for its coefficients; None where they are not exact."""
         if not self.objective.fit_intercept:
             return point

@@ -14,7 +14,8 @@ from softglm.data import RowsInMemory
 from softglm.families import Bernoulli, Categorical, UnconstrainedFamily
 from softglm.fit import fit
 from softglm.model import Objective, Ridge, null_model
-from softglm.solver import Progress, Status
+from softglm.solver import Progress
+from softglm.status import Status
 
 # Of the reference: how exact it has to be, and how long it may take.
 _TOLERANCE, _MOST_ITERATIONS = 1e-12, 20_000

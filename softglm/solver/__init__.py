@@ -1,8 +1,19 @@
 """How a smooth convex function is minimised: vectors and callables only, no statistics."""
 
 from softglm.solver.line_search import Iterate
-from softglm.solver.minimise import DISTRUST, Progress, minimise
+from softglm.solver.minimise import DISTRUST, minimise
 from softglm.solver.problem import Metric, Offer, Problem
-from softglm.solver.solution import GapKind, Solution, Status
+from softglm.solver.solution import GapKind, Outcome, Progress, Solution
 
-__all__ = ["DISTRUST", "GapKind", "Iterate", "Metric", "Offer", "Problem", "Progress", "Solution", "Status", "minimise"]
+__all__ = [
+    "DISTRUST",
+    "GapKind",
+    "Iterate",
+    "Metric",
+    "Offer",
+    "Outcome",
+    "Problem",
+    "Progress",
+    "Solution",
+    "minimise",
+]

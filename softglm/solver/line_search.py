@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,19 @@ class Iterate(NamedTuple):
     gradient: FloatArray
 
 
+class Evaluated(Protocol):
+    """What has the value and the gradient of f at a point: an iterate, or one that knows more."""
+
+    @property
+    def value(self) -> float: ...
+
+    @property
+    def gradient(self) -> FloatArray: ...
+
+
+E = TypeVar("E", bound=Evaluated)
+
+
 class _Trial(NamedTuple):
     """A step length, with f and its slope along the step there."""
 
@@ -33,12 +46,9 @@ class _Trial(NamedTuple):
     slope: float
 
 
-Evaluate: TypeAlias = Callable[[FloatArray], Iterate]
-
-
 def line_search(
-    evaluate: Evaluate, start: Iterate, move: FloatArray, *, rounding: float, curvature: float = 0.9
-) -> tuple[float, Iterate] | None:
+    evaluate: Callable[[FloatArray], E], start: Iterate, move: FloatArray, *, rounding: float, curvature: float = 0.9
+) -> tuple[float, E] | None:
     """Return a step length that satisfies the Wolfe conditions, with the iterate there, or None.
 
     The bracket of Lewis & Overton 2013 (doi 10.1007/s10107-012-0514-2), with the cubic through the values and slopes at
@@ -47,7 +57,7 @@ def line_search(
     Parameters
     ----------
     evaluate : callable
-        Returns the iterate at a point.
+        Returns the iterate at a point, or what knows more there; what is accepted is what it returned last.
     start : Iterate
     move : array
         The step of length 1.
@@ -77,7 +87,7 @@ def line_search(
 
 
 def _acceptable(
-    start: Iterate, slope: float, length: float, there: Iterate, there_slope: float, *, rounding: float
+    start: Iterate, slope: float, length: float, there: Evaluated, there_slope: float, *, rounding: float
 ) -> bool:
     """Tell whether f has decreased enough: by its values, or where they are rounding by its slopes.
 

@@ -26,24 +26,9 @@ Places: TypeAlias = npt.NDArray[np.intp]
 
 @final
 class Memory:
-    """The inverse Hessian of L-BFGS; the identity as long as nothing is remembered.
-
-    Attributes
-    ----------
-    travelled : float or array
-        The sum of all steps since nothing was.
-    """
+    """The inverse Hessian of L-BFGS; the identity as long as nothing is remembered."""
 
     def __init__(self) -> None:
-        self.clear()
-
-    def __bool__(self) -> bool:
-        """Tell whether anything is remembered."""
-        return self._n_added > 0
-
-    def clear(self) -> None:
-        """Forget everything, as a new metric demands."""
-        self.travelled: FloatArray | float = 0.0
         self._n_added, self._gamma = 0, 1.0
         self._steps = self._changes = np.empty((0, 0))
         # S Y', from the oldest pair to the latest; nothing below the diagonal is ever read.
@@ -51,12 +36,12 @@ class Memory:
         # Once there are enough pairs the next takes the place of the oldest: where they are, by age, and the way back.
         self._places, self._ages = _order(0, 0)
 
+    def __bool__(self) -> bool:
+        """Tell whether anything is remembered."""
+        return self._n_added > 0
+
     def add(self, step: FloatArray, change: FloatArray) -> None:
         """Remember a step and the change of the gradient along it, unless the curvature is lost in rounding."""
-        if isinstance(self.travelled, float):
-            self.travelled = step.copy()
-        else:
-            self.travelled += step
         curvature = step @ change
         if not curvature > 0.0:
             return

@@ -1,14 +1,19 @@
 """What the solver asks of a problem: a function to minimise, the metrics it offers, and what it can prove."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from softglm.arrays import FloatArray
-from softglm.solver import lbfgs
 
 
-class Metric(lbfgs.Metric, Protocol):
-    """A metric that may come from the Hessian itself, and then bounds the gap."""
+class Metric(Protocol):
+    """A positive definite H ~ L L', factored once and applied often; one made of the Hessian itself bounds the gap."""
+
+    def whiten(self, gradient: FloatArray) -> FloatArray:
+        """Return L^-1 g, a vector."""
+
+    def unwhiten(self, vector: FloatArray) -> FloatArray:
+        """Return L^-T v, of the shape of a point."""
 
     def gap(self, decrement: float, distance: float) -> float:
         """Bound f - f* where the whitened gradient has length `decrement`, at this distance from where it was made.
@@ -33,7 +38,7 @@ class Offer(Protocol):
 
 
 class Problem(Protocol):
-    """A smooth convex function that can be minimised."""
+    """A smooth convex function that can be minimised. Nothing that is asked of it changes it."""
 
     @property
     def evaluation_cost(self) -> float:
@@ -54,6 +59,12 @@ class Problem(Protocol):
     def evaluate(self, point: FloatArray) -> tuple[float, FloatArray]:
         """Return f and its gradient."""
 
+    def evaluate_with_hessian(self, point: FloatArray) -> tuple[float, FloatArray, Callable[[], Metric]]:
+        """Return f, its gradient, and what makes the exact Hessian there, so that one pass can serve both.
+
+        Asked only where there is a Hessian; and that is made, if at all, before the next evaluation.
+        """
+
     @property
     def resolution(self) -> float:
         """The distance to the optimum, relative to that of the reference, that evaluations tell from rounding."""
@@ -64,16 +75,19 @@ class Problem(Protocol):
 
     @property
     def finer(self) -> "Problem | None":
-        """The same, evaluated more precisely; None where it is not."""
+        """The same function, evaluated more precisely, if that is possible."""
 
-    def bound(self, point: FloatArray, value: float, gradient: FloatArray) -> float:
+    def gap_by_gradient(self, point: FloatArray, value: float, gradient: FloatArray) -> float:
         """Bound f - f* by f and its gradient at a point, without a Hessian; inf where nothing is known."""
 
-    def bound_settled(self, gradient: FloatArray) -> float:
-        """Bound f - f* more tightly by the gradient at a settled point; inf where nothing is known."""
+    def gap_at_partial_minimiser(self, gradient: FloatArray) -> float:
+        """Bound f - f* more tightly by the gradient at a partial minimiser; inf where nothing is known."""
 
-    def settle(self, point: FloatArray) -> FloatArray | None:
-        """Return the settled point next to this one; None if it is not to be found."""
+    def partial_minimiser(self, point: FloatArray) -> FloatArray | None:
+        """Return the point with those coordinates at their best that are minimised for little, given the others.
+
+        None if it is not to be found.
+        """
 
     def has_no_minimiser(self, point: FloatArray, *, thorough: bool) -> bool | None:
         """Tell whether f has none: cheaply, from this point, or thoroughly, whatever the cost; None if undecided."""

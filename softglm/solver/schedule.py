@@ -25,61 +25,76 @@ _CHEAPER = 2.0
 
 @final
 class Schedule:
-    """The metrics of a minimisation: which were bought, and when the next one is."""
+    """The metrics of a minimisation: which were bought, and when the next one is.
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
+    What is on offer is said by the problem at hand, which may have become another one, of the same offers at other
+    prices; what was spent counts on.
+    """
+
+    def __init__(self) -> None:
         self._next_hessian = 0
         # What was spent since the last metric, and since the last Hessian.
         self._rent = self._saved = 0.0
         self.n_approximations = self.n_hessians = 0
+
+    @property
+    def n_metrics(self) -> int:
+        return self.n_approximations + self.n_hessians
 
     def pay(self, cost: float) -> None:
         """Count what was spent."""
         self._rent += cost
         self._saved += cost
 
-    def is_due(self, estimates: list[float], goal: float) -> bool:
+    def is_due(self, problem: Problem, estimates: list[float], goal: float) -> bool:
         """Tell whether the next metric is paid for and worth its price.
 
         Parameters
         ----------
+        problem : Problem
         estimates : list of float
             Of the gap, after each iteration of this stage.
         goal : float
             The gap to reach.
         """
-        price = next((price for price, paid in self._offers() if paid >= price), np.inf)
-        return bool(price < _iterations_left(estimates, goal) * self.problem.evaluation_cost)
+        price = next((price for price, paid in self._offers(problem) if paid >= price), np.inf)
+        return bool(price < _iterations_left(estimates, goal) * problem.evaluation_cost)
 
-    def buy(self, point: FloatArray) -> Metric:
+    def buy(self, problem: Problem, point: FloatArray) -> Metric:
         """Return the best metric that is paid for, made at a point."""
-        (price, paid), _ = self._offers()
-        return self.buy_hessian(point, exact=False) if paid >= price else self.buy_approximation(point, best=False)
+        (price, paid), _ = self._offers(problem)
+        if paid >= price:
+            return self.buy_hessian(problem, point, exact=False)
+        return self.buy_approximation(problem, point, best=False)
 
-    def buy_hessian(self, point: FloatArray, *, exact: bool) -> Metric:
+    def buy_hessian(self, problem: Problem, point: FloatArray, *, exact: bool) -> Metric:
         """Return the next Hessian, or the exact one, whether it is paid for or not."""
-        hessians = self.problem.hessians
-        level = len(hessians) - 1 if exact else self._next_hessian
-        self._next_hessian = min(level + 1, len(hessians) - 1)
-        self.n_hessians += 1
-        self._rent = self._saved = 0.0
-        return hessians[level].make(point)
+        level = len(problem.hessians) - 1 if exact else self._next_hessian
+        self._count_hessian(problem, level)
+        return problem.hessians[level].make(point)
 
-    def buy_approximation(self, point: FloatArray, *, best: bool) -> Metric:
+    def count_exact_hessian(self, problem: Problem) -> None:
+        """Count an exact Hessian that is made elsewhere."""
+        self._count_hessian(problem, len(problem.hessians) - 1)
+
+    def buy_approximation(self, problem: Problem, point: FloatArray, *, best: bool) -> Metric:
         """Return an approximation of the Hessian, the cheapest or the best, whether it is paid for or not."""
-        offer = self.problem.approximations[-1 if best else 0]
+        offer = problem.approximations[-1 if best else 0]
         self.n_approximations += 1
         self._rent = 0.0
         self._saved += offer.price
         return offer.make(point)
 
-    def _offers(self) -> tuple[tuple[float, float], ...]:
+    def _count_hessian(self, problem: Problem, level: int) -> None:
+        self._next_hessian = min(level + 1, len(problem.hessians) - 1)
+        self.n_hessians += 1
+        self._rent = self._saved = 0.0
+
+    def _offers(self, problem: Problem) -> tuple[tuple[float, float], ...]:
         """Return price of, and what is paid for, the next Hessian and the next approximation."""
-        hessians = self.problem.hessians
-        hessian = hessians[self._next_hessian].price if hessians else np.inf
-        least = _LEAST_EVALUATIONS * self.problem.evaluation_cost
-        approximation = max(self.problem.approximations[0].price, least) * 2**self.n_approximations
+        hessian = problem.hessians[self._next_hessian].price if problem.hessians else np.inf
+        least = _LEAST_EVALUATIONS * problem.evaluation_cost
+        approximation = max(problem.approximations[0].price, least) * 2**self.n_approximations
         pays = not self.n_hessians and _CHEAPER * approximation <= hessian
         return (hessian, self._saved), (approximation if pays else np.inf, self._rent)
 

@@ -1,5 +1,6 @@
-"""What a solver returns. It never warns: each status is the sentence that the user will read."""
+"""What a solver reports and returns. It never warns: how it ended is part of the solution."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import final
@@ -8,25 +9,37 @@ from softglm.arrays import FloatArray
 
 
 @final
-class Status(Enum):
+class Outcome(Enum):
     """How a minimisation ended."""
 
     CONVERGED = "converged"
-    PRECISION = "stopped at the precision of the arithmetic, before the tolerance was proved"
-    ITERATIONS = "ran out of iterations before the tolerance was reached"
-    ROUNDED = "converged in float64, but rounding the coefficients to float32 lost more than the tolerance"
-    SEPARATED = "separated: the maximum-likelihood estimate does not exist, some coefficients are infinite"
-    UNDECIDED = "came to rest, but the data are too large to decide whether they are separated and an optimum exists"
-    NON_FINITE = "the optimum is not finite: values of X or the offset are too large or too small for the arithmetic"
+    PRECISION = "at the precision of the arithmetic"
+    ITERATIONS = "out of iterations"
+    NO_MINIMISER = "no minimiser"
+    UNDECIDED = "undecided whether there is a minimiser"
+    NON_FINITE = "not finite at the start"
 
 
 @final
 class GapKind(Enum):
-    """What stands behind a gap: a proof by the curvature of f, or of its penalty, or none."""
+    """What stands behind a gap: a proof by the Hessian of f, or by a bound that needs none, or no proof."""
 
     SELF_CONCORDANCE = "self-concordance"
     STRONG_CONVEXITY = "strong convexity"
     ESTIMATE = "estimate"
+
+
+@final
+@dataclass(frozen=True)
+class Progress:
+    """Where a minimisation stands after an iteration: the number of its stage, its iteration, and f there."""
+
+    stage: int
+    iteration: int
+    value: float
+
+
+Report = Callable[[Progress, FloatArray], None]
 
 
 @final
@@ -40,7 +53,7 @@ class Solution:
         Of the shape of the starting point.
     value, gap : float
         f, and f - f* as `gap_kind` has it (inf where nothing is known).
-    status : Status
+    outcome : Outcome
     gap_kind : GapKind
     n_iterations, n_evaluations, n_refreshes : int
         Quasi-Newton iterations, evaluations of value and gradient, new metrics.
@@ -50,7 +63,7 @@ class Solution:
     value: float
     gradient: FloatArray
     gap: float
-    status: Status
+    outcome: Outcome
     gap_kind: GapKind
     n_iterations: int
     n_evaluations: int

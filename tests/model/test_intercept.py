@@ -10,7 +10,8 @@ from softglm.families import Categorical
 from softglm.fit import fit
 from softglm.model import Ridge, intercept, null_model
 from softglm.model.intercept import solve_intercept
-from softglm.solver import GapKind, Status
+from softglm.solver import GapKind
+from softglm.status import Status
 
 # Of a mean of the rows' residuals, each of order 1.
 ROUNDING = {"rtol": 1e-12, "atol": 1e-14}

@@ -1,13 +1,13 @@
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 import pytest
 
 from softglm.arrays import FloatArray
+from softglm.solver.curvature import Curvature
 from softglm.solver.lbfgs import lbfgs
 from softglm.solver.line_search import Iterate, _farther, _next_length, _Trial
-from softglm.solver.memory import Memory
 
 # The constants of sufficient decrease and of curvature, which the search promises.
 DECREASE, CURVATURE = 1e-4, 0.9
@@ -70,27 +70,30 @@ def steep_exponential(size, *, seed=0):
 FUNCTIONS = {make.__name__: make for make in (quadratic, logistic, quartic, steep_exponential)}
 
 
-def run(function, start, *, factor=None, n_iterations=8, memory=None):
+class Recorded:
+    """A function that remembers the points tried, those of each step apart."""
+
+    def __init__(self, function):
+        self.function, self.tried = function, [[]]
+
+    def evaluate(self, point):
+        self.tried[-1].append(point)
+        return Iterate(point, *self.function(point))
+
+
+def run(function, start, *, factor=None, n_iterations=8, known=None):
     """All accepted iterates, the first included, and for each iteration the points tried.
 
     Each estimate of the gap has to be half the slope of the step that would be tried next.
     """
-    accepted, tried, estimates = [], [[]], []
-
-    def evaluate(point):
-        tried[-1].append(point)
-        return Iterate(point, *function(point))
-
-    def stop(here, estimate):
+    first, recorded = Iterate(start, *function(start)), Recorded(function)
+    accepted, tried, estimates = [first], recorded.tried, []
+    if known is None:
+        known = Curvature(Linear(np.identity(len(start)) if factor is None else factor))
+    for here, estimate in islice(lbfgs(recorded, first, known, rounding=1e-13), n_iterations):
         accepted.append(here)
         estimates.append(estimate)
         tried.append([])
-        return len(accepted) > n_iterations
-
-    first = Iterate(start, *function(start))
-    accepted.append(first)
-    metric = Linear(np.identity(len(start)) if factor is None else factor)
-    lbfgs(evaluate, first, metric, Memory() if memory is None else memory, stop, rounding=1e-13)
     for here, (trial, *_), estimate in zip(accepted[1:], filter(None, tried[1:]), estimates, strict=False):
         np.testing.assert_allclose(estimate, here.gradient @ (here.point - trial) / 2.0, rtol=1e-6)
     return accepted, tried
@@ -167,7 +170,7 @@ def test_only_the_last_ten_steps_are_remembered():
 def test_the_newton_step_of_an_exact_metric_is_tried_first_and_accepted():
     function, start = quadratic(6), np.zeros(6)
     matrix = np.array([function(unit)[1] - function(start)[1] for unit in np.identity(6)])
-    accepted, tried = run(function, start, factor=np.linalg.cholesky(matrix), n_iterations=0)
+    accepted, tried = run(function, start, factor=np.linalg.cholesky(matrix), n_iterations=1)
     assert len(tried[0]) == 1
     np.testing.assert_allclose(accepted[1].gradient, 0.0, atol=1e-10 * abs(matrix).max())
 
@@ -175,10 +178,27 @@ def test_the_newton_step_of_an_exact_metric_is_tried_first_and_accepted():
 def test_a_memory_is_carried_on_from_stage_to_stage():
     function, start = logistic(6), np.full(6, 0.7)
     whole, _ = run(function, start, n_iterations=6)
-    memory = Memory()
-    first, _ = run(function, start, n_iterations=3, memory=memory)
-    second, _ = run(function, first[-1].point, n_iterations=3, memory=memory)
+    known = Curvature(Linear(np.identity(6)))
+    first, _ = run(function, start, n_iterations=3, known=known)
+    second, _ = run(function, first[-1].point, n_iterations=3, known=known)
     np.testing.assert_array_equal(whole[-1].point, second[-1].point)
+
+
+@pytest.mark.parametrize("n_iterations", [1, 3, 12])
+def test_the_way_since_the_metric_was_made_is_counted(n_iterations):
+    factor = np.tril(np.ones((6, 6))) + np.diag(np.logspace(-1.0, 1.0, 6))
+    known = Curvature(Linear(factor))
+    accepted, _ = run(logistic(6), np.full(6, 0.7), n_iterations=n_iterations, known=known)
+    way = factor.T @ (accepted[-1].point - accepted[0].point)
+    np.testing.assert_allclose(known.distance, np.linalg.norm(way), **SAME_PATH)
+
+
+def test_nothing_is_tried_beyond_the_step_that_was_asked_for():
+    recorded, start = Recorded(logistic(6)), np.full(6, 0.7)
+    steps = lbfgs(recorded, Iterate(start, *logistic(6)(start)), Curvature(Linear(np.identity(6))), rounding=1e-13)
+    assert recorded.tried == [[]]
+    here, _ = next(steps)
+    assert recorded.tried[-1][-1] is here.point
 
 
 def test_nothing_is_accepted_where_no_direction_descends():

@@ -70,10 +70,7 @@ def test_a_pair_without_positive_curvature_is_not_remembered():
     np.testing.assert_array_equal(memory.times(np.ones(SIZE)), np.ones(SIZE))
 
 
-def test_after_forgetting_it_is_the_identity():
-    memory = remembering(pairs_of_a_quadratic(3)[0])
-    assert memory
-    memory.clear()
+def test_where_nothing_is_remembered_it_is_the_identity():
+    memory, vector = Memory(), np.arange(SIZE, dtype=np.float64)
     assert not memory
-    vector = np.arange(SIZE, dtype=np.float64)
     np.testing.assert_array_equal(memory.times(vector), vector)

@@ -1,13 +1,17 @@
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 from scipy.special import expit
 
 from softglm.arrays import FloatArray
-from softglm.solver import GapKind, Iterate, Status, minimise
-from softglm.solver.minimise import _Aims, _Run
+from softglm.solver import GapKind, Iterate, Outcome, minimise
+from softglm.solver.aims import Aims
+from softglm.solver.line_search import line_search
+from softglm.solver.method import Step
+from softglm.solver.minimise import _Run
 
 TOL = 1e-8
 
@@ -53,6 +57,9 @@ class Convex:
     strength: float = 0.0  # of strong convexity
     takes_newton_steps: bool = False
     minimum_exists: bool = True
+    resolution: float = 0.0
+    rounding: float = 1e-13
+    finer: "Convex | None" = None
     asked: list = field(default_factory=list)
     bought: list = field(default_factory=list)
 
@@ -74,22 +81,20 @@ class Convex:
             for share in shares
         ]
 
-    resolution, rounding = 0.0, 1e-13
-
-    def refine(self):
-        return False
+    def evaluate_with_hessian(self, point):
+        return *self.evaluate(point), lambda: self.hessians[-1].make(point)
 
     def part_of_the_hessian(self, point, share):
         self.bought.append(share)
         return Cholesky(share * np.diag(self.curvature(point)), proves=self.proves)
 
-    def bound(self, point, value, gradient):  # noqa: ARG002 - the protocol's signature
+    def gap_by_gradient(self, point, value, gradient):  # noqa: ARG002 - the protocol's signature
         return float(gradient @ gradient / (2 * self.strength)) if self.strength else np.inf
 
-    def bound_settled(self, gradient):
-        return self.bound(None, None, gradient)
+    def gap_at_partial_minimiser(self, gradient):
+        return self.gap_by_gradient(None, None, gradient)
 
-    def settle(self, point):
+    def partial_minimiser(self, point):
         return point
 
     def has_no_minimiser(self, point, *, thorough):
@@ -180,7 +185,7 @@ def test_it_converges(make, knowledge):
     if make is log_cosh and "strength" in knowledge:
         pytest.skip("log cosh is not strongly convex")
     solution = solve(problem)
-    assert solution.status is Status.CONVERGED
+    assert solution.outcome is Outcome.CONVERGED
     decrease = problem.evaluate(np.zeros(4))[0] - solution.value
     assert solution.gap <= TOL * decrease
     assert solution.value - minimum_of(make) <= 2.0 * TOL * decrease
@@ -199,7 +204,7 @@ def test_the_kind_of_the_gap_is_what_stands_behind_it(make):
 def test_the_metric_at_hand_proves_first_where_it_is_near_and_that_is_cheap(monkeypatch, cost, kind):
     monkeypatch.setattr(Cholesky, "proof_cost", cost)
     solution = solve(regularised_logistic(strength=0.5, refresh_cost=0.1))
-    assert solution.status is Status.CONVERGED
+    assert solution.outcome is Outcome.CONVERGED
     assert solution.gap_kind is kind
 
 
@@ -208,7 +213,7 @@ def test_the_precision_is_reached_whatever_has_to_be_proved(make, knowledge):
         pytest.skip("log cosh is not strongly convex")
     decrease = make().evaluate(np.zeros(4))[0] - minimum_of(make)
     solution = solve(make(**knowledge), tol=1e-2, precision=1e-5)
-    assert solution.status is Status.CONVERGED
+    assert solution.outcome is Outcome.CONVERGED
     assert solution.value - minimum_of(make) <= 10.0 * 1e-10 * decrease
 
 
@@ -238,7 +243,7 @@ def test_with_a_hessian_the_gradient_is_as_small_as_the_precision_asks(make):
 def test_an_impossible_tolerance_ends_at_the_precision_of_the_arithmetic(tol):
     problem = regularised_logistic(proves=False)
     solution = solve(problem, tol=tol)
-    assert solution.status is Status.PRECISION
+    assert solution.outcome is Outcome.PRECISION
     assert solution.gap_kind is GapKind.ESTIMATE
     assert solution.gap < 1e-20
     assert solution.n_evaluations < 300
@@ -246,31 +251,31 @@ def test_an_impossible_tolerance_ends_at_the_precision_of_the_arithmetic(tol):
 
 def test_without_a_hessian_an_impossible_tolerance_ends_too():
     solution = solve(regularised_logistic(has_hessian=False), tol=0.0)
-    assert solution.status is Status.PRECISION
+    assert solution.outcome is Outcome.PRECISION
     assert solution.n_evaluations < 300
 
 
 def test_a_hessian_that_proves_nothing_is_never_converged():
-    assert solve(log_cosh(proves=False)).status is not Status.CONVERGED
+    assert solve(log_cosh(proves=False)).outcome is not Outcome.CONVERGED
 
 
 def test_it_runs_out_of_iterations(knowledge):
     solution = solve(log_cosh(**knowledge), max_iter=2)
-    assert solution.status is Status.ITERATIONS
+    assert solution.outcome is Outcome.ITERATIONS
     assert solution.n_iterations == 2
 
 
 def test_a_proof_on_the_last_iteration_counts():
     problem = quadratic(refresh_cost=0.0)
     n_needed = solve(problem).n_iterations
-    assert solve(problem, max_iter=n_needed).status is Status.CONVERGED
+    assert solve(problem, max_iter=n_needed).outcome is Outcome.CONVERGED
 
 
 @pytest.mark.parametrize("options", [{}, {"has_hessian": False}, {"proves": False}])
-def test_a_function_without_minimum_is_called_separated(options):
+def test_a_function_without_minimum_is_told(options):
     problem = descending_for_ever(minimum_exists=False, **options)
     solution = solve(problem)
-    assert solution.status is Status.SEPARATED
+    assert solution.outcome is Outcome.NO_MINIMISER
     assert solution.gap_kind is GapKind.ESTIMATE
     assert np.isfinite(solution.point).all()
 
@@ -287,7 +292,7 @@ def test_a_value_that_is_not_finite_at_the_start_is_told(bad):
     problem = quadratic()
     problem.value = lambda _: bad
     solution = solve(problem)
-    assert solution.status is Status.NON_FINITE
+    assert solution.outcome is Outcome.NON_FINITE
     assert solution.gap == np.inf
     assert solution.n_iterations == 0
 
@@ -295,7 +300,7 @@ def test_a_value_that_is_not_finite_at_the_start_is_told(bad):
 def test_a_gradient_that_is_not_finite_at_the_start_is_told():
     problem = quadratic()
     problem.gradient = lambda x: x * np.nan
-    assert solve(problem).status is Status.NON_FINITE
+    assert solve(problem).outcome is Outcome.NON_FINITE
 
 
 def test_walls_of_infinity_on_the_way_are_avoided():
@@ -305,7 +310,7 @@ def test_walls_of_infinity_on_the_way_are_avoided():
         np.exp,
     )
     solution = solve(problem, np.full(4, -5.0))
-    assert solution.status is Status.CONVERGED
+    assert solution.outcome is Outcome.CONVERGED
     np.testing.assert_allclose(solution.point, np.log(5.0), rtol=1e-6)
 
 
@@ -370,7 +375,7 @@ def test_a_start_at_the_optimum_has_converged():
         precision=TOL,
         max_iter=10,
     )
-    assert solution.status is Status.CONVERGED
+    assert solution.outcome is Outcome.CONVERGED
     np.testing.assert_array_equal(solution.point, np.ones(4))
 
 
@@ -378,11 +383,92 @@ def test_a_start_at_the_optimum_has_converged():
 def test_the_way_to_where_newtons_first_metric_is_used_counts_in_a_proof_by_it(n_steps):
     problem = regularised_logistic(takes_newton_steps=True)
     start = np.zeros(4)
-    run = _Run(problem, Iterate(start, *problem.evaluate(start)), _Aims(1e3, 0.0, 0.0, n_steps), None)
     metric, already = Cholesky(np.diag(problem.curvature(start))), np.full(4, 5.0)
-    run.memory.travelled = already
-    _, last = run.run_stage(metric)
+    run = _Run(problem, Iterate(start, *problem.evaluate(start)), metric, Aims(1e3, 0.0, 0.0, n_steps))
+    run.known.travel(already)
+    run.run_stage()
+    last = run.known.metric
     assert (last is metric) == (n_steps == 1)
     made_at = start if last is metric else start + metric.unwhiten(metric.whiten(-problem.gradient(start)))
-    step = run.memory.travelled - (already if last is metric else 0.0)
-    np.testing.assert_allclose(made_at + last.unwhiten(step), run.here.point)
+    way = np.linalg.cholesky(last.matrix).T @ (run.here.point - made_at) + (already if last is metric else 0.0)
+    np.testing.assert_allclose(run.known.distance, np.linalg.norm(way))
+
+
+def steepest_descent(function, start, known, *, rounding):
+    """A solver that is one generator: the gradient in the metric, and nothing learned."""
+    here = start
+    while True:
+        whitened = known.metric.whiten(here.gradient)
+        found = line_search(function.evaluate, here, known.metric.unwhiten(-whitened), rounding=rounding)
+        if found is None:
+            return
+        length, here = found
+        known.travel(-length * whitened)
+        yield Step(here, float(np.sum(known.metric.whiten(here.gradient) ** 2)) / 2.0)
+
+
+@pytest.mark.parametrize("knowledge", ["the Hessian", "strong convexity and a Hessian", "Hessians of parts"])
+def test_a_new_solver_is_one_generator_of_the_same_signature(monkeypatch, make, knowledge):
+    if make is log_cosh and "strength" in KNOWLEDGE[knowledge]:
+        pytest.skip("log cosh is not strongly convex")
+    best = minimum_of(make)
+    monkeypatch.setattr(sys.modules[_Run.__module__], "lbfgs", steepest_descent)
+    problem = make(**KNOWLEDGE[knowledge])
+    solution = solve(problem)
+    assert solution.outcome is Outcome.CONVERGED
+    decrease = problem.evaluate(np.zeros(4))[0] - solution.value
+    assert solution.value - best <= 2.0 * TOL * decrease
+
+
+def coarse(make, **options):
+    """A problem whose evaluations are rounded to single precision and prove nothing, and the same in double."""
+    finer = make(**options)
+    return replace(
+        make(**options | {"proves": False, "strength": 0.0}),
+        value=lambda x: np.float32(finer.value(x)),
+        gradient=lambda x: finer.gradient(x).astype(np.float32).astype(np.float64),
+        resolution=3e-5,
+        rounding=1e-5,
+        finer=finer,
+    )
+
+
+@pytest.mark.parametrize("options", [{}, {"takes_newton_steps": True}, {"crude": (0.25, 0.5)}, {"has_hessian": False}])
+def test_from_a_coarse_problem_it_moves_to_the_finer_one_and_reports_what_that_has(make, options):
+    problem = coarse(make, **options)
+    solution = solve(problem)
+    assert solution.outcome is Outcome.CONVERGED
+    value, gradient = problem.finer.evaluate(solution.point)
+    assert solution.value == value
+    np.testing.assert_array_equal(solution.gradient, gradient)
+    assert solution.value - minimum_of(make) <= 2.0 * TOL * (problem.finer.evaluate(np.zeros(4))[0] - value)
+
+
+def test_a_problem_is_asked_and_never_changed(make, knowledge):
+    problem = coarse(make, **knowledge)
+    state, finer = dict(vars(problem)), dict(vars(problem.finer))
+    first, second = solve(problem), solve(problem)
+    np.testing.assert_array_equal(first.point, second.point)
+    assert vars(problem).keys() == state.keys()
+    assert all(vars(problem)[name] is state[name] for name in state)
+    assert all(vars(problem.finer)[name] is finer[name] for name in finer)
+
+
+@pytest.mark.parametrize("options", [{}, {"takes_newton_steps": True}, {"refresh_cost": 0.1}])
+def test_evaluations_and_metrics_are_counted_over_both_problems(make, options):
+    problem = coarse(make, **options)
+    calls, bought = [], []
+    for each in (problem, problem.finer):
+        evaluate = each.evaluate
+        each.evaluate = lambda x, evaluate=evaluate: calls.append(x) or evaluate(x)
+        each.bought = bought
+    solution = solve(problem)
+    assert solution.n_evaluations == len(calls) - 1  # one was for the start
+    assert solution.n_refreshes >= len(bought) > 0
+
+
+def test_out_of_iterations_the_value_is_a_fine_one_too(make):
+    problem = coarse(make)
+    solution = solve(problem, max_iter=2)
+    assert solution.outcome is Outcome.ITERATIONS
+    assert solution.value == problem.finer.evaluate(solution.point)[0]

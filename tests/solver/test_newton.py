@@ -1,7 +1,12 @@
+from functools import partial
+from itertools import islice
+
 import numpy as np
 import pytest
 
+from softglm.solver.curvature import Curvature
 from softglm.solver.line_search import Iterate
+from softglm.solver.method import WithHessian
 from softglm.solver.newton import newton
 
 ROUNDING = {"rtol": 1e-10, "atol": 1e-12}
@@ -33,36 +38,67 @@ def pseudo_huber(x):
     return root.sum(), x / root, np.diag(root**-3)
 
 
+class Recorded:
+    """A function that remembers where it was evaluated, and where Hessians were made."""
+
+    def __init__(self, function):
+        self.function, self.tried, self.made = function, [], []
+
+    def evaluate_with_hessian(self, point):
+        self.tried.append(point)
+        return WithHessian(point, *self.function(point)[:2], partial(self.hessian, point))
+
+    def hessian(self, point):
+        self.made.append(point)
+        return Hessian(self.function(point)[2])
+
+
 def run(function, start, n_steps, *, first=None):
-    visited, estimates, made = [], [], []
-
-    def evaluate(point):
-        return Iterate(point, *function(point)[:2])
-
-    def hessian_at(point):
-        made.append(point)
-        return Hessian(function(point)[2])
-
-    def stop(here, estimate):
+    """What was visited, the estimates of the gap, where Hessians were made, and what is known in the end."""
+    recorded, known = Recorded(function), Curvature(Hessian(function(start)[2]) if first is None else first)
+    steps = newton(recorded, Iterate(start, *function(start)[:2]), known, rounding=1e-13)
+    visited, estimates = [], []
+    for here, estimate in islice(steps, n_steps):
         visited.append(here)
         estimates.append(estimate)
-        return len(visited) == n_steps
-
-    here = Iterate(start, *function(start)[:2])
-    metric = Hessian(function(start)[2]) if first is None else first
-    metric, step = newton(evaluate, here, metric, hessian_at, stop, rounding=1e-13)
-    return visited, estimates, made, metric, step
+    return visited, estimates, recorded.made, known
 
 
 def test_every_step_is_newtons():
     x = np.array([1.0, -0.5, 0.3])
-    visited, _, made, metric, step = run(convex, x, 5)
+    visited, _, made, _ = run(convex, x, 5)
     for here in visited:
         _, gradient, matrix = convex(x)
         x = x - np.linalg.solve(matrix, gradient)
         np.testing.assert_allclose(here.point, x, **ROUNDING)
     np.testing.assert_array_equal(made, [here.point for here in visited[:-1]])
-    np.testing.assert_allclose(visited[-2].point + metric.unwhiten(step), visited[-1].point, **ROUNDING)
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 4])
+def test_the_way_since_the_last_metric_was_made_is_known(n_steps):
+    x = np.array([1.0, -0.5, 0.3])
+    visited, _, made, known = run(convex, x, n_steps)
+    made_at = made[-1] if made else x
+    way = known.metric.factor.T @ (visited[-1].point - made_at)
+    np.testing.assert_allclose(known.distance, np.linalg.norm(way), **ROUNDING)
+
+
+def test_the_way_before_the_first_step_counts_too():
+    x = np.array([1.0, -0.5, 0.3])
+    metric, already = Hessian(convex(x)[2]), np.full(3, 5.0)
+    known = Curvature(metric)
+    known.travel(already)
+    (here, _), *_ = islice(newton(Recorded(convex), Iterate(x, *convex(x)[:2]), known, rounding=1e-13), 1)
+    way = already + metric.factor.T @ (here.point - x)
+    np.testing.assert_allclose(known.distance, np.linalg.norm(way), **ROUNDING)
+
+
+def test_what_is_accepted_was_tried_last_so_that_one_pass_can_serve_its_hessian_too():
+    recorded, start = Recorded(pseudo_huber), np.array([3.0, -2.0])
+    known = Curvature(Hessian(pseudo_huber(start)[2]))
+    for here, _ in islice(newton(recorded, Iterate(start, *pseudo_huber(start)[:2]), known, rounding=1e-13), 6):
+        assert here.point is recorded.tried[-1]
+    assert len(recorded.tried) > 6
 
 
 def test_the_estimate_is_that_of_the_metric_before():
@@ -81,22 +117,31 @@ def test_a_whole_step_that_goes_too_far_is_shortened():
 
 
 @pytest.mark.parametrize("sign", [-1.0, 0.0])
-def test_where_no_step_is_acceptable_the_metric_and_no_step_are_returned(sign):
+def test_where_no_step_is_acceptable_it_ends_with_the_metric_it_had(sign):
     class Useless(Hessian):
         def unwhiten(self, vector):
             return sign * super().unwhiten(vector)
 
     useless = Useless(np.identity(2))
-    visited, _, made, metric, step = run(pseudo_huber, np.array([0.5, 0.5]), 3, first=useless)
-    assert (visited, made, metric) == ([], [], useless)
-    np.testing.assert_array_equal(step, 0.0)
+    visited, _, made, known = run(pseudo_huber, np.array([0.5, 0.5]), 3, first=useless)
+    assert (visited, made, known.metric) == ([], [], useless)
+    assert known.distance == 0.0
 
 
 def test_a_whole_step_that_leaves_much_of_the_slope_is_made_longer():
     def exponential(x):
         return np.exp(-x).sum(), -np.exp(-x), np.diag(np.exp(-x))
 
-    (here,), *_, step = run(exponential, np.zeros(1), 1)
+    (here,), *_, known = run(exponential, np.zeros(1), 1)
     # After one whole step exp(-1) of the slope is left: more than is asked for, less at 1 / (1 - exp(-1)).
     np.testing.assert_allclose(here.point, 1.0 / (1.0 - np.exp(-1.0)), **ROUNDING)
-    np.testing.assert_allclose(step, here.point, **ROUNDING)
+    np.testing.assert_allclose(known.distance, here.point[0], **ROUNDING)
+
+
+def test_a_metric_that_was_made_and_then_led_nowhere_is_known_in_the_end():
+    start = np.array([1.0, -0.5, 0.3])
+    visited, _, made, known = run(convex, start, 100)
+    assert len(visited) < 100
+    np.testing.assert_array_equal(made, [here.point for here in visited])
+    np.testing.assert_array_equal(known.metric.factor, np.linalg.cholesky(convex(visited[-1].point)[2]))
+    assert known.distance == 0.0

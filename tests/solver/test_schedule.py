@@ -36,11 +36,11 @@ class Shop:
 
 def bought(shop, n_evaluations, estimates=FAR):
     """When something was bought, and what."""
-    schedule, receipts = Schedule(shop), []
+    schedule, receipts = Schedule(), []
     for evaluation in range(1, n_evaluations + 1):
         schedule.pay(shop.evaluation_cost)
-        if schedule.is_due(estimates, GOAL):
-            receipts.append((evaluation, schedule.buy(None)))
+        if schedule.is_due(shop, estimates, GOAL):
+            receipts.append((evaluation, schedule.buy(shop, None)))
     return receipts
 
 
@@ -76,9 +76,34 @@ def test_where_no_pace_is_known_the_optimum_counts_as_far(estimates):
 
 
 def test_a_hessian_asked_for_is_the_next_or_the_exact_one():
-    schedule = Schedule(Shop())
-    assert schedule.buy_hessian(None, exact=False) == 20.0
-    assert schedule.buy_hessian(None, exact=False) == 40.0
-    assert schedule.buy_hessian(None, exact=True) == 80.0
-    assert schedule.buy_hessian(None, exact=False) == 80.0
-    assert (schedule.n_hessians, schedule.n_approximations) == (4, 0)
+    schedule, shop = Schedule(), Shop()
+    assert schedule.buy_hessian(shop, None, exact=False) == 20.0
+    assert schedule.buy_hessian(shop, None, exact=False) == 40.0
+    assert schedule.buy_hessian(shop, None, exact=True) == 80.0
+    assert schedule.buy_hessian(shop, None, exact=False) == 80.0
+    assert (schedule.n_hessians, schedule.n_approximations, schedule.n_metrics) == (4, 0, 4)
+
+
+def test_an_exact_hessian_made_elsewhere_counts_as_one_that_was_bought():
+    made, bought_here, shop = Schedule(), Schedule(), Shop()
+    for schedule in (made, bought_here):
+        schedule.pay(30.0)
+    made.count_exact_hessian(shop)
+    bought_here.buy_hessian(shop, None, exact=True)
+    assert made.n_hessians == bought_here.n_hessians == 1
+    for schedule in (made, bought_here):
+        schedule.pay(79.0)
+        assert not schedule.is_due(shop, FAR, GOAL)
+        schedule.pay(1.0)
+        assert schedule.is_due(shop, FAR, GOAL)
+        assert schedule.buy(shop, None) == 80.0
+
+
+def test_what_was_spent_counts_on_where_the_problem_becomes_a_dearer_one():
+    schedule, cheap, dear = Schedule(), Shop(approximation_price=np.inf), Shop((40.0, 80.0), np.inf, 2.0)
+    schedule.pay(25.0)
+    assert schedule.is_due(cheap, FAR, GOAL)
+    assert not schedule.is_due(dear, FAR, GOAL)
+    schedule.pay(15.0)
+    assert schedule.buy(dear, None) == 40.0
+    assert schedule.buy_hessian(dear, None, exact=False) == 80.0

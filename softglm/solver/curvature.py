@@ -1,0 +1,55 @@
+r"""What is known of the curvature of f: a metric, and what was learned since it was made.
+
+A metric H ~ L L' defines coordinates v in which H is the identity: a gradient g becomes L^-1 g (`whiten`), a step v
+becomes L^-T v (`unwhiten`). What L-BFGS learns on the way, it learns in these coordinates.
+"""
+
+from typing import final
+
+import numpy as np
+
+from softglm.arrays import FloatArray
+from softglm.solver.memory import Memory
+from softglm.solver.problem import Metric
+
+
+@final
+class Curvature:
+    """A metric, the memory of L-BFGS in its coordinates, and the way since it was made.
+
+    Attributes
+    ----------
+    metric : Metric
+    memory : Memory
+        Of the steps since; a new metric begins with none.
+    """
+
+    def __init__(self, metric: Metric) -> None:
+        self.replace(metric)
+
+    def replace(self, metric: Metric) -> None:
+        """Begin anew with a metric made here."""
+        self.metric = metric
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget all but the metric."""
+        self.memory = Memory()
+        self._travelled: FloatArray | float = 0.0
+
+    def travel(self, step: FloatArray) -> None:
+        """Count a step, in the coordinates of the metric."""
+        if isinstance(self._travelled, float):
+            self._travelled = step.copy()
+        else:
+            self._travelled += step
+
+    @property
+    def distance(self) -> float:
+        """The distance from where the metric was made, in its own norm."""
+        return float(np.linalg.norm(self._travelled))
+
+    def estimate(self, gradient: FloatArray) -> float:
+        """Return half the square of the length of a gradient in this curvature: f - f* of a quadratic."""
+        whitened = self.metric.whiten(gradient)
+        return float(whitened @ self.memory.times(whitened)) / 2.0

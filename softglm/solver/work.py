@@ -1,0 +1,51 @@
+"""The problem at hand, and what was spent on it."""
+
+from typing import final
+
+from softglm.arrays import FloatArray
+from softglm.solver.line_search import Iterate
+from softglm.solver.method import WithHessian
+from softglm.solver.problem import Metric, Problem
+from softglm.solver.schedule import Schedule
+
+
+@final
+class Work:
+    """The function that methods see: each evaluation and each Hessian is counted.
+
+    Attributes
+    ----------
+    problem : Problem
+        The one at hand; a finer one takes its place.
+    schedule : Schedule
+    n_evaluations : int
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem, self.schedule, self.n_evaluations = problem, Schedule(), 0
+
+    def evaluate(self, point: FloatArray) -> Iterate:
+        self._count_evaluation()
+        return Iterate(point, *self.problem.evaluate(point))
+
+    def evaluate_with_hessian(self, point: FloatArray) -> WithHessian:
+        self._count_evaluation()
+        value, gradient, make = self.problem.evaluate_with_hessian(point)
+
+        def hessian() -> Metric:
+            self.schedule.count_exact_hessian(self.problem)
+            return make()
+
+        return WithHessian(point, value, gradient, hessian)
+
+    def refine(self) -> bool:
+        """Go on with the finer problem, if there is one; tell whether there is."""
+        finer = self.problem.finer
+        if finer is None:
+            return False
+        self.problem = finer
+        return True
+
+    def _count_evaluation(self) -> None:
+        self.n_evaluations += 1
+        self.schedule.pay(self.problem.evaluation_cost)
