@@ -55,8 +55,8 @@ def check_presence(model: SoftmaxGLM, seen: Observations) -> None:
     if not np.array_equal(present, seen.present):
         classes = seen.response.classes
         raise ValueError(
-            f"The classes {classes[seen.present][:10].tolist()} have weight in these data, and in the fit it was "
-            f"{classes[present][:10].tolist()}. Pass the sample_weight of the fit."
+            f"The classes {classes[seen.present][:10].tolist()} have weight in these data, and those that had it in "
+            f"the fit are {classes[present][:10].tolist()}. Pass the sample_weight of the fit."
         )
 
 

@@ -102,10 +102,11 @@ class Target:
 
     def reader(self, present: BoolArray) -> Callable[[Any, Any], Rows]:
         """Return what reads new rows and their offset as the model does, of the classes that are present."""
+        is_required = has_offset(self.model)
 
         def read(X: Any, offset: Any) -> Rows:
             X = clean_features(self.transform(X), self.model)
-            known = read_offset_to_predict(offset, X.shape[0], self.model.classes_, is_required=has_offset(self.model))
+            known = read_offset_to_predict(offset, X.shape[0], self.model.classes_, is_required=is_required)
             if known is not None and known.shape[1] > 1:
                 known = known[:, present]
             return RowsInMemory(X, np.broadcast_to(np.int32(0), X.shape[0]), offset=known)
