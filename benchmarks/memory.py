@@ -59,7 +59,7 @@ def _row(kind, change, n, p, K):
     from softglm.families import Categorical
     from softglm.fit import fit
     from softglm.model import Ridge
-    from softglm.validation import read_response
+    from softglm.response import read_response
 
     X, y = normal_problem(n, p, K)
     X = change(X)

@@ -58,4 +58,9 @@ class FitTask:
             self._context.call_on_fit_task_end(estimator=self._estimator, reconstruction_attributes={}, **self._data)
 
 
-__all__ = ["CallbackSupportMixin", "FitTask", "with_callbacks"]
+def data_of_fit(X: Any, y: Any, **metadata: Any) -> dict[str, Any]:
+    """Return what callbacks are handed: metadata are those that were given, or None."""
+    return {"X": X, "y": y, "metadata": {name: value for name, value in metadata.items() if value is not None} or None}
+
+
+__all__ = ["CallbackSupportMixin", "FitTask", "data_of_fit", "with_callbacks"]

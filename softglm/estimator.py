@@ -1,43 +1,28 @@
 """SoftmaxGLM: the numeric core behind scikit-learn's interface. Names, labels and warnings live here, no numbers."""
 
 import warnings
-from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from softglm.arrays import FloatArray, IntArray
-from softglm.callbacks import CallbackSupportMixin, FitTask, with_callbacks
-from softglm.data import Block, RowsInMemory
-from softglm.families import Bernoulli, Categorical, UnconstrainedFamily
+from softglm.callbacks import CallbackSupportMixin, FitTask, data_of_fit, with_callbacks
 from softglm.fit import Fit, Start, fit, mean_losses
+from softglm.fitted import coefficients_of, fit_of_one_class, fitted_arrays
 from softglm.inference.classes import class_probabilities, log_probabilities
 from softglm.model import Ridge
-from softglm.solver import GapKind, Progress
+from softglm.predict import predictions_of
+from softglm.response import match_response, observe
+from softglm.solver import Progress
 from softglm.status import Status
-from softglm.validation import (
-    Response,
-    are_numbers,
-    check_no_dates,
-    check_numbers,
-    check_rows,
-    explained,
-    make_rows,
-    match_response,
-    read_class_weight,
-    read_offset,
-    read_response,
-    read_weights,
-    warn_user,
-)
 from softglm.verdict import ONE_CLASS, REMEDY, StagePrinter, sentence
 from softglm.version import __version__
+from softglm.warn import warn_user
+from softglm.weights import read_weights
 
 
 class SeparationWarning(ConvergenceWarning):
@@ -237,34 +222,26 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             If a class has no weight, or a two-dimensional y looks like something else.
         """
         self._check_parameters()
-        if sparse.issparse(y):
-            raise ValueError("y is a sparse matrix, expected an array of labels, probabilities or counts: y.toarray().")
-        X, values = check_rows(self, X, y)
-        weights = read_weights(sample_weight, X.shape[0])
-        response = read_response(y, values)
-        factors = read_class_weight(self.class_weight, response, weights)
-        present = _present_classes(response, weights, factors)
-        known = read_offset(offset, X.shape[0], response.classes)
-        start = self._start(X.shape[1], response.classes, present)
-        rows, total_weight = make_rows(X, response, weights, known, factors=factors, present=present)
+        seen = observe(X, y, sample_weight, offset, class_weight=self.class_weight, estimator=self)
+        X, classes, present = seen.X, seen.response.classes, seen.present
+        start = self._start(X.shape[1], classes, present)
+        rows, total_weight = seen.rows()
         self.alpha_ = self._alpha(total_weight)
-        n_present = int(present.sum())
-        family: UnconstrainedFamily = Bernoulli() if len(response.classes) == 2 else Categorical(max(n_present, 2))
-        task = FitTask(self, self.max_iter, {"X": X, "y": y, "metadata": _metadata(sample_weight, offset)})
-        known_before = {"classes_": response.classes, "_has_offset": offset is not None}
+        task = FitTask(self, self.max_iter, data_of_fit(X, y, sample_weight=sample_weight, offset=offset))
+        known_before = {"classes_": classes, "_has_offset": offset is not None}
 
         def report(progress: Progress, coef: FloatArray, intercept: FloatArray) -> None:
             if self.verbose:
                 printer.report(progress)
             if task.is_watched:
-                task.iterate(lambda: {**known_before, **_fitted_arrays(coef, intercept, present)})
+                task.iterate(lambda: {**known_before, **fitted_arrays(coef, intercept, present)})
 
         printer = StagePrinter()
         precision = np.float32 if X.dtype in (np.float32, np.float16) else np.float64
         result = (
             fit(
                 rows,
-                family,
+                seen.family,
                 Ridge.on_coefficients(self.alpha_, X.shape[1], fit_intercept=self.fit_intercept),
                 start,
                 fit_intercept=self.fit_intercept,
@@ -273,21 +250,21 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 precision=precision,
                 report=report if self.verbose or task.is_watched else None,
             )
-            if n_present > 1
-            else _fit_of_one_class(X.shape[1], precision)
+            if seen.n_present > 1
+            else fit_of_one_class(X.shape[1], precision)
         )
-        for name, value in {**known_before, **_fitted_arrays(result.coef, result.intercept, present)}.items():
+        for name, value in {**known_before, **fitted_arrays(result.coef, result.intercept, present)}.items():
             setattr(self, name, value)
         self.n_iter_ = np.array([max(result.n_iterations, 1)], dtype=np.int32)
         self.n_evaluations_ = result.n_evaluations
         self.loss_, self.gap_, self.gap_kind_ = result.loss, result.gap, result.gap_kind.value
         self.converged_ = result.status is Status.CONVERGED
-        self.status_ = sentence(result) if n_present > 1 else ONE_CLASS
+        self.status_ = sentence(result) if seen.n_present > 1 else ONE_CLASS
         losses = result.loss - result.penalty, result.null_loss
-        if factors is not None and n_present > 1:
-            plain, total_weight = make_rows(X, response, weights, known, factors=None, present=present)
-            losses = mean_losses(plain, family, result, fit_intercept=self.fit_intercept)
-        self.deviance_, self.null_deviance_ = _deviances(losses, total_weight, response, weights, present)
+        if seen.factors is not None and seen.n_present > 1:
+            plain, total_weight = seen.rows(with_class_weights=False)
+            losses = mean_losses(plain, seen.family, result, fit_intercept=self.fit_intercept)
+        self.deviance_, self.null_deviance_ = seen.deviances(losses, total_weight)
         task.end()
         if self.verbose:
             printer.end(self.status_)
@@ -314,7 +291,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         ValueError
             If the model was fitted with an offset and none is given, or X does not fit the model.
         """
-        eta = self._predict(X, offset, lambda eta: eta)
+        eta = predictions_of(self, X, offset, lambda eta: eta)
         return eta[:, 0] if eta.shape[1] == 1 else eta
 
     def predict(self, X: Any, offset: Any = None) -> npt.NDArray[Any]:
@@ -360,7 +337,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         ValueError
             If the model was fitted with an offset and none is given, or X does not fit the model.
         """
-        return self._predict(X, offset, class_probabilities)
+        return predictions_of(self, X, offset, class_probabilities)
 
     def predict_log_proba(self, X: Any, offset: Any = None) -> FloatArray:
         """Return log-probabilities, exact where the probability underflows to 0.
@@ -382,7 +359,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         ValueError
             If the model was fitted with an offset and none is given, or X does not fit the model.
         """
-        return self._predict(X, offset, log_probabilities)
+        return predictions_of(self, X, offset, log_probabilities)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
         """Return the share of the observed weight in the predicted classes: the accuracy, for labels.
@@ -473,7 +450,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         """Return the last solution, for a warm start."""
         if not (self.warm_start and hasattr(self, "coef_")):
             return None
-        known, coef, intercept = self._fitted()
+        known, coef, intercept = coefficients_of(self)
         if len(coef) != n_features or not np.array_equal(known, classes):
             raise ValueError(
                 f"warm_start=True continues from a fit with {len(coef)} features and the classes "
@@ -484,72 +461,10 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         intercept = np.where(np.isfinite(intercept), intercept, 0.0)
         return Start(coef.T[kept].T.astype(np.float64), intercept[kept])
 
-    def _fitted(self) -> tuple[npt.NDArray[Any], FloatArray, FloatArray]:
-        """Return the classes, coef (p, q) and intercept (q,), which may have been set by hand, as arrays."""
-        check_is_fitted(self, ["classes_", "coef_", "intercept_"])
-        classes, coef = np.asarray(self.classes_), np.asarray(self.coef_, dtype=np.float64)
-        intercept = np.asarray(self.intercept_, dtype=np.float64)
-        K = len(classes) if classes.ndim == 1 else 0
-        if K < 2:
-            raise ValueError(f"classes_ has shape {classes.shape}, expected (K,), the labels of at least two classes.")
-        n_rows = 1 if K == 2 else K
-        if K == 2 and coef.ndim == 1:  # as LogisticRegression has it too
-            coef = coef[np.newaxis]
-        if coef.ndim != 2 or len(coef) != n_rows:
-            raise ValueError(
-                f"coef_ has shape {coef.shape}, expected ({n_rows}, n_features) for the {K} classes of classes_"
-                f"{', of which the second is modelled' if K == 2 else ''}."
-            )
-        if intercept.shape not in {(), (1,), (n_rows,)}:
-            raise ValueError(
-                f"intercept_ has shape {intercept.shape}, expected ({n_rows},) for the {K} classes of classes_."
-            )
-        return classes, coef.T, np.broadcast_to(intercept, n_rows)
-
     def _most_probable(self, X: Any, offset: Any) -> npt.NDArray[np.intp]:
         """Return the place in `classes_` of the most probable class of each row, shape (n,)."""
         eta = self.decision_function(X, offset)
         return np.asarray((eta > 0.0).astype(np.intp) if eta.ndim == 1 else eta.argmax(axis=1))
-
-    def _predict(self, X: Any, offset: Any, function: Callable[[FloatArray], FloatArray]) -> FloatArray:
-        """Return a function of eta, (q, rows) to (k, rows), for every row of X: shape (n, k)."""
-        classes, coef, intercept = self._fitted()
-        given = X
-        with explained(X):
-            check_no_dates(X)
-            X = validate_data(self, X, accept_sparse="csr", ensure_all_finite=False, reset=False)
-        if X.shape[1] != len(coef):
-            raise ValueError(
-                f"X has {X.shape[1]} features, but {type(self).__name__} is expecting {len(coef)} features as input, "
-                "one for each column of coef_."
-            )
-        if offset is None and self._has_offset:
-            raise ValueError(
-                "The model was fitted with an offset and none was given. Pass the offset of these rows, or offset=0 to "
-                "leave it out."
-            )
-        known = read_offset(offset, X.shape[0], classes)
-        rows = RowsInMemory(X, np.broadcast_to(np.float64(0), X.shape[0]), offset=known)
-        result, first = np.empty((0, 0)), 0
-
-        # Whatever is not a number makes eta none, where each feature has a coefficient: a pass over all of X would cost
-        # as much as the prediction.
-        is_told = bool(coef.any(axis=1).all() and np.isfinite(intercept).all())
-
-        def predicted(block: Block) -> tuple[FloatArray, ...]:
-            with np.errstate(over="ignore", invalid="ignore"):
-                eta = block.predictor(coef, intercept)
-            if not are_numbers(eta if is_told else block.X):
-                with explained(given):
-                    check_numbers(validate_data(self, given, accept_sparse="csr", reset=False), "X")
-            return (function(eta),)
-
-        for (values,) in rows.map(predicted):
-            if not first:
-                result = np.empty((X.shape[0], len(values)))
-            result[first : first + values.shape[1]] = values.T
-            first += values.shape[1]
-        return result
 
     def _warn(self, result: Fit, present: npt.NDArray[np.bool_]) -> None:
         if not present.all():
@@ -567,84 +482,3 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
 def _is_number(value: Any, *, at_least: float) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and at_least <= float(value) < np.inf
-
-
-def _metadata(sample_weight: Any, offset: Any) -> dict[str, Any] | None:
-    given = {"sample_weight": sample_weight, "offset": offset}
-    return {name: value for name, value in given.items() if value is not None} or None
-
-
-def _present_classes(
-    response: Response, weights: FloatArray | None, factors: FloatArray | None
-) -> npt.NDArray[np.bool_]:
-    """Tell which classes have weight, shape (K,)."""
-    classes = response.classes
-    if len(classes) < 2:
-        raise ValueError(
-            f"y has only one class, {classes.tolist()}: there is nothing to tell apart. Pass rows of at least two."
-        )
-    totals = response.class_totals(weights)
-    totals = totals if factors is None else totals * factors
-    # The mean of a coin that all but never falls on one side rounds to 1.
-    least = np.finfo(np.float64).eps * totals.sum() if len(classes) == 2 else 0.0
-    present = np.asarray(totals > least)
-    if not present.any():
-        raise ValueError(
-            f"None of the classes {classes[:10].tolist()} has any weight, so there is nothing to tell apart. Give "
-            "weight to rows of at least two classes."
-        )
-    return present
-
-
-def _fit_of_one_class(n_features: int, precision: type[np.floating[Any]]) -> Fit:
-    """Return the limit in which the only class that has weight gets all of the probability: a loss of 0.
-
-    Also without an intercept. There the objective of two classes has a minimum at finite coefficients, which gives the
-    other class a probability. But a class without weight is no part of the model, as if its offset were -inf: so it is
-    among three and more, whatever else eta has, and what becomes of a class should not depend on how many others there
-    are. Then coefficients of 0 are also those of the smallest penalty.
-    """
-    return Fit(
-        coef=np.zeros((n_features, 1), dtype=precision),
-        intercept=np.zeros(1, dtype=precision),
-        loss=0.0,
-        null_loss=0.0,
-        penalty=0.0,
-        gap=0.0,
-        gap_kind=GapKind.SELF_CONCORDANCE,
-        status=Status.CONVERGED,
-        is_unique=True,
-        n_iterations=0,
-        n_evaluations=0,
-        n_refreshes=0,
-    )
-
-
-def _fitted_arrays(coef: FloatArray, intercept: FloatArray, present: npt.NDArray[np.bool_]) -> dict[str, FloatArray]:
-    """Return coef_ and intercept_ as scikit-learn has them: a row per class; an absent class has probability 0."""
-    if present.all():
-        return {"coef_": np.ascontiguousarray(coef.T), "intercept_": intercept}
-    if len(present) == 2:  # the odds of the second class: none, or infinite
-        odds = np.inf if present[1] else -np.inf
-        return {"coef_": np.ascontiguousarray(coef.T), "intercept_": np.full(1, odds, dtype=intercept.dtype)}
-    whole = np.zeros((len(present), len(coef)), dtype=coef.dtype)
-    whole[present] = coef.T
-    constants = np.full(len(present), -np.inf, dtype=intercept.dtype)
-    constants[present] = intercept
-    return {"coef_": whole, "intercept_": constants}
-
-
-def _deviances(
-    losses: tuple[float, float],
-    total_weight: float,
-    response: Response,
-    weights: FloatArray | None,
-    present: npt.NDArray[np.bool_],
-) -> tuple[float, float]:
-    """Return the deviance of the model and of the null model, given their mean losses without class weights."""
-    if response.class_totals(weights)[~present].any():
-        return np.inf, np.inf  # observed, and given probability 0
-    saturated = response.saturated
-    best = 0.0 if saturated is None else float(saturated.sum() if weights is None else weights @ saturated)
-    model, null = (max(2.0 * (total_weight * loss + best), 0.0) for loss in losses)
-    return model, null

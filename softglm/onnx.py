@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.estimator import SoftmaxGLM
+from softglm.fitted import has_offset
 
 OPTIONS = {
     "zipmap": [True, False, "columns"],
@@ -96,7 +97,7 @@ def _declare_outputs(operator: Any) -> None:
             f"The input of a SoftmaxGLM has {given} columns, expected the {expected} that it was fitted on. Pass "
             f"initial_types=[('X', FloatTensorType([None, {expected}]))], or rows of that many columns."
         )
-    if model._has_offset:  # noqa: SLF001 - of this package
+    if has_offset(model):
         raise ValueError(
             "The SoftmaxGLM was fitted with an offset, which a converted model could not be given. Fit it without one."
         )

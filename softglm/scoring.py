@@ -6,7 +6,8 @@ import numpy as np
 import sklearn
 from sklearn.utils.metadata_routing import MetadataRequest
 
-from softglm.validation import match_response, read_weights
+from softglm.response import match_response
+from softglm.weights import read_weights
 
 
 @final
@@ -80,7 +81,7 @@ class _NegLogLoss:
         classes = np.asarray(estimator.classes_)
         log_probabilities = np.asarray(estimator.predict_log_proba(X, **predict_params))
         response = match_response(y, classes, len(log_probabilities))
-        if response.codes is not None and (response.codes < 0).any():
+        if response.is_unknown.any():
             raise ValueError(
                 f"y has labels that the model was not fitted on, expected some of {classes[:10].tolist()}: their "
                 "probability is unknown. Drop those rows, or refit on all classes."

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils.validation import check_array, check_consistent_length
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.families import Bernoulli, Categorical, UnconstrainedFamily
 from softglm.inference.separation import detect
 from softglm.model import Objective, Ridge
-from softglm.validation import check_no_dates, check_numbers, explained, make_rows, read_response, read_weights
+from softglm.response import observe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -174,8 +172,9 @@ def detect_separation(
 
     It does not exist where some linear predictor opposes no observation and favours some (Albert & Anderson 1984).
     Linear programs find the predictor that favours most (Konis 2007). Neither the size of positive weights nor an
-    offset matters. Differences between rows that are as small as what is lost to the arithmetic, some 1e-14 of the
-    spread of a column, count as none: such rows tie.
+    offset matters; but of two classes one of less than 2e-16 of the weight is none, as in a fit. Differences between
+    rows that are as small as what is lost to the arithmetic, some 1e-14 of the spread of a column, count as none: such
+    rows tie.
 
     Parameters
     ----------
@@ -219,30 +218,14 @@ def detect_separation(
     >>> bool((found.limits[2, 1] == 0.0).all())  # virginica against versicolor: finite
     True
     """
-    given = X
-    check_no_dates(X)
-    with explained(X, y):
-        X = check_array(X, accept_sparse="csr")
-        values = check_array(y, ensure_2d=False, dtype=None, input_name="y")
-    names = _names(given, X.shape[1])
-    check_numbers(X, "X")
-    check_consistent_length(X, values)
-    weights = read_weights(sample_weight, X.shape[0])
-    response = read_response(y, values)
-    present = response.class_totals(weights) > 0.0
-    if present.sum() < 2:
-        raise ValueError(
-            f"Only the class {response.classes[present].tolist()} has any weight, so there is nothing to tell apart. "
-            "Pass rows of at least two classes."
-        )
-    rows, _ = make_rows(X, response, weights, None, factors=None, present=present)
-    n_classes = int(present.sum())
-    family: UnconstrainedFamily = Bernoulli() if len(present) == 2 else Categorical(n_classes)
-    nothing = Ridge.on_coefficients(0.0, X.shape[1], fit_intercept=fit_intercept)
-    found = detect(Objective(rows, family, nothing, fit_intercept=fit_intercept))
+    seen = observe(X, y, sample_weight, needs_two=True)
+    names = _names(X, seen.X.shape[1])
+    rows, _ = seen.rows()
+    nothing = Ridge.on_coefficients(0.0, len(names), fit_intercept=fit_intercept)
+    found = detect(Objective(rows, seen.family, nothing, fit_intercept=fit_intercept))
     return DetectedSeparation(
         kind=found.kind,
-        classes=response.classes[present],
+        classes=seen.response.classes[seen.present],
         terms=("Intercept", *names) if fit_intercept else names,
         excluded=found.alternatives,
         limits=found.limits,

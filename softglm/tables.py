@@ -17,7 +17,7 @@ import numpy.typing as npt
 from sklearn.datasets import load_wine
 
 from softglm.arrays import BoolArray, FloatArray, IntArray
-from softglm.validation import MOST
+from softglm.finite import MOST
 
 if TYPE_CHECKING:
     import pandas as pd

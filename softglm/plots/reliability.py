@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from softglm.arrays import BoolArray, FloatArray
+from softglm.arrays import FloatArray
 from softglm.plots.style import COLORS, GREY, MARKERS, SMALL, axes_of, figure_of, literal, pandas, tidy_axis
+from softglm.response import response_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -152,7 +153,7 @@ class ReliabilityDisplay:
             If matplotlib is not installed.
         """
         labels = np.asarray(y)
-        names = np.unique(labels) if classes is None else np.asarray(classes)
+        names = response_of(labels.ravel()).classes if classes is None else np.asarray(classes)
         shares = np.asarray(probability, dtype=np.float64)
         if shares.ndim == 1:
             shares = np.column_stack([1.0 - shares, shares])
@@ -161,8 +162,9 @@ class ReliabilityDisplay:
                 f"y has shape {labels.shape}, and probability {np.shape(probability)}, expected (n,) and (n, "
                 f"{len(names)}): labels, and a column for each of the classes {names[:10].tolist()}."
             )
-        strangers = np.setdiff1d(labels, names)
-        if len(strangers):
+        response = response_of(labels, names)
+        if response.is_unknown.any():
+            strangers = np.unique(labels[response.is_unknown])
             raise ValueError(f"y has the labels {strangers[:10].tolist()}, which are not among {names[:10].tolist()}.")
         if not (shares >= 0.0).all() or np.abs(shares.sum(axis=1) - 1.0).max() > _SUM:
             raise ValueError(
@@ -174,7 +176,7 @@ class ReliabilityDisplay:
                 f"{level!r}, {n_bins!r} and {strategy!r}."
             )
         drawn = range(1, 2) if len(names) == 2 else range(len(names))
-        bins = [_bins(shares[:, k], labels == names[k], n_bins, strategy, level) for k in drawn]
+        bins = [_bins(shares[:, k], response.observed_at(k), n_bins, strategy, level) for k in drawn]
         return cls(names[list(drawn)], bins, level).plot(**options)
 
     @property
@@ -249,7 +251,7 @@ class ReliabilityDisplay:
         )
 
 
-def _bins(probability: FloatArray, hits: BoolArray, n_bins: int, strategy: str, level: float) -> ReliabilityBins:
+def _bins(probability: FloatArray, hits: FloatArray, n_bins: int, strategy: str, level: float) -> ReliabilityBins:
     """Return what happened in the bins of one class."""
     shares = np.linspace(0.0, 1.0, n_bins + 1)
     edges = np.unique(np.quantile(probability, shares)) if strategy == "quantile" else shares

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray, Matrix
 from softglm.data import RowsInMemory
-from softglm.families import Bernoulli, Categorical, UnconstrainedFamily
 from softglm.fit import fit
 from softglm.model import Objective, Ridge, null_model
+from softglm.response import response_of
 from softglm.solver import Progress
 from softglm.status import Status
 
@@ -190,15 +190,14 @@ def _objective(model: Any, X: Any, y: npt.NDArray[Any]) -> Objective:
     """Return the objective that a fitted model minimised."""
     if getattr(model, "class_weight", None) is not None or y.ndim != 1:
         raise ValueError("Trace.record takes labels, and fits without class_weight: record the losses, and pass them.")
-    if not np.array_equal(np.unique(y), model.classes_):
+    response = response_of(y)
+    if not np.array_equal(response.classes, model.classes_):
         raise ValueError("Trace.record takes y as the model sees it; this pipeline changes its labels.")
     design: Matrix = X.tocsr() if hasattr(X, "tocsr") else np.asarray(X, dtype=np.float64)
-    codes = np.searchsorted(model.classes_, y).astype(np.int32)
-    K = len(model.classes_)
-    family: UnconstrainedFamily = Bernoulli() if K == 2 else Categorical(K)
     penalty = Ridge.on_coefficients(_strength(model, len(y)), design.shape[1], fit_intercept=model.fit_intercept)
-    rows = RowsInMemory(design, codes.astype(np.float64) if K == 2 else codes)
-    return Objective(rows, family, penalty, fit_intercept=model.fit_intercept)
+    targets, _ = response.targets(np.ones(len(response.classes), dtype=bool), None)
+    rows = RowsInMemory(design, targets)
+    return Objective(rows, response.family(), penalty, fit_intercept=model.fit_intercept)
 
 
 def _strength(model: Any, n_rows: int) -> float:

@@ -444,3 +444,44 @@ def test_the_data_of_the_fit_are_not_doubted(make, tol, alpha, dtype):
     data = make()
     X = data.X.astype(dtype)
     assert not infer(SoftmaxGLM(alpha=alpha, tol=tol).fit(X, data.y), X, data.y).notes
+
+
+WEIGHTS = {
+    "without those that left out one of three": (3, 1.0 * (np.arange(60) % 3 != 2), None),
+    "that leave out one of three": (3, None, 1.0 * (np.arange(60) % 3 != 0)),
+    "that leave out one of two": (2, None, 1.0 * (np.arange(60) % 2)),
+    "that leave out another": (3, 1.0 * (np.arange(60) % 3 != 2), 1.0 * (np.arange(60) % 3 != 0)),
+}
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+@pytest.mark.filterwarnings("ignore:The total weight of the classes")
+def test_weights_of_other_classes_than_those_of_the_fit_are_noticed(name):
+    K, of_fit, given = WEIGHTS[name]
+    X, y = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % K
+    model = SoftmaxGLM(alpha=0.1).fit(X, y, sample_weight=of_fit)
+    assert infer(model, X, y, sample_weight=of_fit).estimate.n_parameters > 0
+    with pytest.raises(ValueError, match=r"have weight in these data.*Pass the sample_weight of the fit"):
+        infer(model, X, y, sample_weight=given)
+
+
+HOSTILE = {
+    "text": (["a"] * 60, "X holds text in column 'b'"),
+    "dates": (pd.date_range("2020-01-01", periods=60), "X holds dates in column 'b'"),
+    "missing objects": ([None] * 60, "X holds missing values"),
+    "lists": ([[1.0]] * 60, "X holds lists or structures in column 'b'"),
+    "huge numbers": ([1e120] * 60, "X has values up to 1e.120"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_new_rows_that_hold_no_numbers_are_explained_as_by_the_model(name):
+    entries, message = HOSTILE[name]
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 2)), columns=["a", "b"])
+    y = np.arange(60) % 3
+    model = SoftmaxGLM(alpha=0.1).fit(X, y)
+    new = X.assign(b=pd.Series(entries, dtype=object if name == "missing objects" else None))
+    with pytest.raises((TypeError, ValueError), match=message) as by_model:
+        model.predict(new)
+    with pytest.raises(by_model.type, match=message):
+        infer(model, X, y).predict(new)

@@ -349,3 +349,12 @@ def test_a_representation_is_one_line():
 def test_what_is_not_estimable_is_said_to_be():
     X = np.column_stack([np.arange(6.0), np.arange(6.0)])
     assert "x0 not estimable" in str(detect_separation(X, np.arange(6) > 2))
+
+
+@pytest.mark.parametrize("weight", [1e-16, 1e-30, 0.0])
+def test_of_two_classes_one_whose_weight_vanishes_is_none_as_in_a_fit(weight):
+    y = np.arange(20) % 2
+    X = np.arange(20.0)[:, np.newaxis]
+    with pytest.raises(ValueError, match=r"Only the class \[0\] has any weight"):
+        detect_separation(X, y, sample_weight=np.where(y == 1, weight, 1.0))
+    assert detect_separation(X, y, sample_weight=np.where(y == 1, 1e-12, 1.0)).kind == "none"

@@ -105,3 +105,31 @@ def test_what_makes_no_sense_is_refused():
         draw(y, probability, n_bins=0)
     with pytest.raises(TypeError, match="got a LinearSVC"):
         ReliabilityDisplay.from_estimator(LinearSVC(), probability, y)
+
+
+@pytest.mark.parametrize(
+    ("labels", "strangers"),
+    [([1, 2, 3, 3], "3"), ([0, 1, 2, 1], "0"), ([-1, 1, 2, 7], "-1, 7"), ([1.0, 2.0, np.nan, 1.0], "nan")],
+)
+def test_labels_that_are_none_of_the_classes_are_named(labels, strangers):
+    with pytest.raises(ValueError, match=rf"y has the labels \[{strangers}[.0]*\], which are not among \[1, 2\]"):
+        draw(labels, np.full((4, 2), 0.5), classes=[1, 2])
+
+
+def test_numbers_are_not_the_texts_that_name_them():
+    with pytest.raises(ValueError, match=r"y has the labels \[1, 2\], which are not among \['1', '2'\]"):
+        draw([1, 2, 2], np.full((3, 2), 0.5), classes=["1", "2"])
+
+
+@pytest.mark.parametrize("classes", [None, [0, 1], []])
+@pytest.mark.parametrize("dtype", [int, float, str])
+def test_no_rows_at_all_are_refused(dtype, classes):
+    with pytest.raises(ValueError, match=r"y has shape \(0,\)"):
+        draw(np.array([], dtype=dtype), np.empty((0, 2)), classes=classes)
+
+
+def test_classes_in_any_order_have_the_columns_that_they_name():
+    y, probability = drawn_classes()
+    sorted_, turned = draw(y, probability, classes=["a", "b", "c"]), draw(y, probability[:, ::-1], classes=list("cba"))
+    for bins, others in zip(sorted_.bins, turned.bins[::-1], strict=True):
+        np.testing.assert_array_equal(bins.observed, others.observed)

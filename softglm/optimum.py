@@ -1,0 +1,138 @@
+"""The optimum of the data that `infer` is given, near the fitted point: or why these cannot be those of the fit."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from softglm.arrays import FloatArray
+from softglm.data import Rows
+from softglm.estimator import SoftmaxGLM
+from softglm.fitted import present_in_fit
+from softglm.inference.estimate import Estimate, coordinates_of, estimate_at, refined
+from softglm.inference.limit import limit_of
+from softglm.inference.separation import Separation, detect
+from softglm.model import Objective, Ridge, rebased
+from softglm.response import Observations
+from softglm.status import Status
+
+# Standard errors from the optimum at which the data cannot be those of the fit, whatever its gap.
+_FAR, _GAPS = 0.5, 3.0
+# Standard errors that the rounding of the fitted coefficients may amount to, in float64 and in float32.
+_ROUNDING, _SINGLE_ROUNDING = 1e-3, 0.05
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Optimum:
+    """Where the likelihood of the data is highest.
+
+    Attributes
+    ----------
+    estimate : Estimate
+        At the optimum, or at the limit where the classes are separated.
+    separated : Separation or None
+    moved : float
+        How far from the fitted point that is, in standard errors; NaN of a limit.
+    notes : tuple of str
+        What is doubtful.
+    """
+
+    estimate: Estimate
+    separated: Separation | None
+    moved: float
+    notes: tuple[str, ...]
+
+
+def check_presence(model: SoftmaxGLM, seen: Observations) -> None:
+    """Raise unless two classes and more had weight in the fit, and the same have it in the data."""
+    present = present_in_fit(model)
+    if present.sum() < 2:
+        raise ValueError(
+            "Only one class had weight in the fit, and its probability is 1 whatever X is: there is nothing to infer. "
+            "Fit rows of at least two classes."
+        )
+    if not np.array_equal(present, seen.present):
+        classes = seen.response.classes
+        raise ValueError(
+            f"The classes {classes[seen.present][:10].tolist()} have weight in these data, and those that had it in "
+            f"the fit are {classes[present][:10].tolist()}. Pass the sample_weight of the fit."
+        )
+
+
+def optimum_of(model: SoftmaxGLM, rows: Rows, seen: Observations) -> Optimum:
+    """Return the optimum of the rows, to which the model was fitted; raise if that cannot be.
+
+    Parameters
+    ----------
+    model : SoftmaxGLM
+    rows : Rows
+    seen : Observations
+        Of which the rows were made.
+    """
+    first = _fitted(model, rows, seen)
+    notes: tuple[str, ...] = ()
+    if model.alpha_ == 0.0 and not model.converged_:
+        try:
+            separated = _separation(model, first)
+        except ArithmeticError as error:
+            notes = (str(error),)
+        else:
+            if separated is not None:
+                return Optimum(limit_of(first, separated), separated, float("nan"), ())
+    notes = (*notes, *_doubts(model, first))
+    return Optimum(refined(first), None, first.distance, notes)
+
+
+def _fitted(model: SoftmaxGLM, rows: Rows, seen: Observations) -> Estimate:
+    """Return the fitted point, and the curvature of these rows there."""
+    family = seen.family
+    penalty = Ridge.on_coefficients(model.alpha_, rows.n_features, fit_intercept=model.fit_intercept)
+    objective = Objective(rows, family, penalty, fit_intercept=model.fit_intercept)
+    kept = seen.present if len(seen.present) > 2 else slice(None)
+    coef, intercept = model.coef_[kept].T.astype(np.float64), model.intercept_[kept].astype(np.float64)
+    basis = family.identifiable_directions
+    coordinates = coordinates_of(objective)
+    elsewhere = rebased(objective, coordinates)
+    if elsewhere is not None:
+        _check_scales(elsewhere[1].units)
+    return estimate_at(objective, objective.centred(coef, intercept) @ basis @ basis.T, coordinates)
+
+
+def _check_scales(units: FloatArray) -> None:
+    tiny = np.flatnonzero(units != 1.0)
+    if len(tiny):
+        raise ValueError(
+            f"The columns {tiny[:10].tolist()} of X have values of about {1.0 / units[tiny[0]]:.0e}, whose squares no "
+            "covariance can hold. Give them in other units, near 1, and fit again."
+        )
+
+
+def _doubts(model: SoftmaxGLM, fitted: Estimate) -> tuple[str, ...]:
+    """Say if it is doubtful that the model was fitted to these rows; raise if that cannot be."""
+    gap = model.gap_ if np.isfinite(model.gap_) else 0.0
+    by_gap = _GAPS * np.sqrt(2.0 * fitted.total_weight * gap)
+    allowed = max(_FAR, by_gap)
+    if not fitted.distance <= allowed:
+        raise ValueError(
+            f"The model is {fitted.distance:.3g} standard errors from the optimum for these data, expected at most "
+            f"{allowed:.3g}. Either X, y, sample_weight or offset are not those of the fit; or the fit did not "
+            f"converge to it (its status: {model.status_}); or a step of the pipeline transforms differently than it "
+            "did while fitting (TargetEncoder, samplers): then pass the last step, with the rows it was fitted on."
+        )
+    if fitted.distance <= by_gap + (_SINGLE_ROUNDING if model.coef_.dtype == np.float32 else _ROUNDING):
+        return ()
+    distance = f"{fitted.distance:.2g} standard errors from the fitted coefficients"
+    return (f"The optimum of these data is {distance}: are X, y, weights and offset those of the fit?",)
+
+
+def _separation(model: SoftmaxGLM, fitted: Estimate) -> Separation | None:
+    """Return what separates the classes, if anything does: what the fit has seen is not denied."""
+    found = detect(fitted.objective, fitted.coordinates, fitted.parameters)
+    if found.kind == "none" and model.status_ == Status.SEPARATED.value:
+        raise ValueError(
+            "The fit found the classes separated, by so little that it is not seen which coefficients are infinite. "
+            "Subtract a constant from the columns of X that are far from 0 for their spread, or leave out what "
+            "separates."
+        )
+    return None if found.kind == "none" else found

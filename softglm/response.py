@@ -1,0 +1,377 @@
+"""What y is, and this is the only file that asks: labels, probabilities or counts, of which classes and family.
+
+`observe` is how X, y, weights and offset become the rows of a fit, `match_response` how y is compared with predictions.
+"""
+
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from sklearn.exceptions import DataConversionWarning
+from sklearn.utils.multiclass import check_classification_targets
+
+from softglm.arrays import BoolArray, FloatArray, IntArray, Matrix
+from softglm.counts import read_counts, warn_about_counts
+from softglm.data import Rows, RowsInMemory
+from softglm.families import Bernoulli, Categorical, UnconstrainedFamily
+from softglm.finite import LEAST, MOST
+from softglm.labels import Labels, column_names, columns_by_class, encoded, is_frame, places_among, read_labels
+from softglm.offset import read_offset
+from softglm.validation import clean_observations, clean_response
+from softglm.warn import warn_user
+from softglm.weights import read_weights
+
+# A count this close to a whole number is one.
+_WHOLE = 1e-9
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Response:
+    """The observed y: labels, or rows of class probabilities or counts.
+
+    Attributes
+    ----------
+    classes : array of shape (K,)
+        Sorted, the names of the columns of a frame; of a fitted model, in its order.
+    codes : array of shape (n,), int32, or None
+        The position of each label in `classes`, -1 for labels that are not there.
+    counts : array of shape (n, K) or None
+        y as given, its columns in the order of `classes`.
+    """
+
+    classes: Labels
+    codes: IntArray | None
+    counts: FloatArray | None
+
+    @property
+    def trials(self) -> FloatArray | None:
+        """m_i, the total of each row of counts, shape (n,); None for labels, where it is 1."""
+        return None if self.counts is None else self.counts.sum(axis=1)
+
+    def weighted_trials(self, factors: FloatArray | None) -> FloatArray | None:
+        """Return m_i as the objective has it, class weights in; None for labels, whose rows have them as weights."""
+        if self.counts is None or factors is None:
+            return self.trials
+        return np.asarray(self.counts @ factors)
+
+    @property
+    def holds_fractions(self) -> bool:
+        """Whether some count is no whole number."""
+        return self.counts is not None and bool(np.abs(self.counts - np.round(self.counts)).max() > _WHOLE)
+
+    @property
+    def is_unknown(self) -> BoolArray:
+        """Which rows have a label that is none of the classes, shape (n,)."""
+        return np.zeros(len(self._given), dtype=bool) if self.codes is None else self.codes < 0
+
+    def present(self, weights: FloatArray | None, factors: FloatArray | None = None) -> BoolArray:
+        """Tell which classes have weight, shape (K,): sum_i w_i c_k t_ik > 0.
+
+        A class without is no part of the model, and has probability 0. So has one of two whose share of the weight is
+        below the resolution of double precision: the mean of a coin that all but never falls on one side rounds to 1.
+        """
+        totals = self.class_totals(weights)
+        totals = totals if factors is None else totals * factors
+        least = np.finfo(np.float64).eps * totals.sum() if len(self.classes) == 2 else 0.0
+        return np.asarray(totals > least)
+
+    def family(self, present: BoolArray | None = None) -> UnconstrainedFamily:
+        """Return what is assumed of y: two classes, present or not, are a Bernoulli, more those that are present."""
+        if len(self.classes) == 2:
+            return Bernoulli()
+        n_present = len(self.classes) if present is None else int(present.sum())
+        return Categorical(max(n_present, 2))
+
+    def targets(
+        self, present: BoolArray, factors: FloatArray | None
+    ) -> tuple[FloatArray | IntArray, FloatArray | None]:
+        """Return T(y) of the family of the classes that are present, and by what the weight of each row is multiplied.
+
+        Class weights multiply the column of t that belongs to the class, t_ik -> c_k t_ik, and the row totals follow:
+        the only reading under which counts are repeated rows. Two classes keep their one natural parameter, whatever
+        their weights.
+        """
+        binary = len(self.classes) == 2
+        present = np.ones(2, dtype=bool) if binary else present
+        if self.codes is not None:
+            codes = self.codes
+            if not present.all():
+                # The rows of absent classes have weight zero; any code will do for them.
+                codes = np.maximum(np.cumsum(present) - 1, 0).astype(np.int32)[codes]
+            return codes, None if factors is None else factors[self.codes]
+        counts = self._given[:, present]
+        if factors is not None:
+            counts = counts * factors[present]
+        trials = counts.sum(axis=1)
+        empty = trials == 0.0
+        shares = counts / np.where(empty, 1.0, trials)[:, np.newaxis]
+        shares[empty] = 1.0 / shares.shape[1]
+        targets = np.ascontiguousarray(shares[:, 1]) if binary else shares
+        return targets, None if (trials == 1.0).all() else trials
+
+    def class_totals(self, weights: FloatArray | None) -> FloatArray:
+        """Return sum_i w_i t_ik for each class, shape (K,)."""
+        if self.codes is not None:
+            return np.bincount(self.codes, weights, minlength=len(self.classes)).astype(np.float64)
+        counts = self._given
+        return np.asarray(counts.sum(axis=0) if weights is None else weights @ counts)
+
+    def observed_at(self, codes: int | npt.NDArray[Any]) -> FloatArray:
+        """Return t_i,code: what was observed of one class, of each row the same or another, shape (n,)."""
+        if self.codes is not None:
+            return np.asarray((self.codes == codes).astype(np.float64))
+        return np.asarray(self._given[np.arange(len(self._given)), codes])
+
+    def log_likelihood(self, log_probabilities: FloatArray, weights: FloatArray | None) -> float:
+        """Return sum_i w_i sum_k t_ik log p_ik, where 0 log 0 = 0."""
+        if self.codes is not None:
+            per_row = log_probabilities[np.arange(len(self.codes)), self.codes]
+        else:
+            counts = self._given
+            observed = counts > 0.0
+            per_row = np.where(observed, counts * np.where(observed, log_probabilities, 0.0), 0.0).sum(axis=1)
+        # A row that does not count may well be impossible.
+        return float(per_row.sum() if weights is None else weights @ np.where(weights > 0.0, per_row, 0.0))
+
+    @property
+    def saturated(self) -> FloatArray | None:
+        """sum_k t_ik log(t_ik / m_i) per row: the log-likelihood of predicting each row; None for labels: 0."""
+        if self.counts is None:
+            return None
+        shares = self.counts / self.counts.sum(axis=1, keepdims=True)
+        logs = np.log(shares, out=np.zeros_like(shares), where=shares > 0.0)
+        return np.asarray((self.counts * logs).sum(axis=1))
+
+    @property
+    def _given(self) -> FloatArray:
+        assert self.counts is not None  # noqa: S101 - there are codes or counts
+        return self.counts
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Observations:
+    """What a model is fitted to. Made by `observe`.
+
+    Attributes
+    ----------
+    X : array or CSR matrix of shape (n, p)
+    response : Response
+    weights : array of shape (n,) or None
+        Of the sample; class weights out.
+    factors : array of shape (K,) or None
+        The class weights c_k.
+    offset : array of shape (n, K), or (n, 1) for two classes, or None
+    present : bool array of shape (K,)
+        Which classes have weight: see `Response.present`.
+    """
+
+    X: Matrix
+    response: Response
+    weights: FloatArray | None
+    factors: FloatArray | None
+    offset: FloatArray | None
+    present: BoolArray
+
+    @property
+    def n_present(self) -> int:
+        """How many classes have weight."""
+        return int(self.present.sum())
+
+    @property
+    def family(self) -> UnconstrainedFamily:
+        """Bernoulli for two classes, else Categorical of those that are present."""
+        return self.response.family(self.present)
+
+    @property
+    def counted_weights(self) -> FloatArray | None:
+        """The sample weights, 0 where class weights of 0 leave nothing of a row: such rows do not count as rows."""
+        factors, response = self.factors, self.response
+        if factors is None or factors.all():
+            return self.weights
+        left = factors[response.codes] > 0.0 if response.counts is None else response.counts @ (factors > 0.0) > 0.0
+        return left.astype(np.float64) if self.weights is None else np.where(left, self.weights, 0.0)
+
+    def rows(self, *, with_class_weights: bool = True) -> tuple[Rows, float]:
+        """Return the rows to fit, absent classes left out, and their total weight W."""
+        targets, multiples = self.response.targets(self.present, self.factors if with_class_weights else None)
+        weights, offset = self.weights, self.offset
+        if multiples is not None:
+            weights = multiples if weights is None else weights * multiples
+        if offset is not None and offset.shape[1] > 1:
+            offset = offset[:, self.present]
+        total = float(self.X.shape[0] if weights is None else weights.sum())
+        if not LEAST <= total <= MOST:
+            raise ValueError(
+                f"The weights sum to {total:.3g}, expected between {LEAST:g} and {MOST:g}: sample weights times class "
+                "weights times the totals of the rows of y. Rescale them."
+            )
+        return RowsInMemory(self.X, targets, weights, offset), total
+
+    def deviances(self, losses: tuple[float, float], total_weight: float) -> tuple[float, float]:
+        """Return the deviance of the model and of the null model, given their mean losses without class weights."""
+        response, weights = self.response, self.weights
+        if response.class_totals(weights)[~self.present].any():
+            return np.inf, np.inf  # observed, and given probability 0
+        saturated = response.saturated
+        best = 0.0 if saturated is None else float(saturated.sum() if weights is None else weights @ saturated)
+        model, null = (max(2.0 * (total_weight * loss + best), 0.0) for loss in losses)
+        return model, null
+
+
+def observe(
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    offset: Any = None,
+    *,
+    class_weight: Any = None,
+    estimator: Any = None,
+    fitted_classes: Labels | None = None,
+    needs_two: bool = False,
+) -> Observations:
+    """Read what a user passed, all of it: X, y, weights, class weights, the classes that are present, the offset.
+
+    Parameters
+    ----------
+    X, y, sample_weight, offset, class_weight : object
+        As the user passed them.
+    estimator : estimator or None
+        That is to be fitted to X, or was.
+    fitted_classes : array of shape (K,) or None
+        Of an estimator that was: y must have the same.
+    needs_two : bool
+        Whether two classes must have weight, or one will do.
+    """
+    if sparse.issparse(y):
+        raise ValueError("y is a sparse matrix, expected an array of labels, probabilities or counts: y.toarray().")
+    is_fit = estimator is not None and fitted_classes is None
+    X, values = clean_observations(X, y, estimator, is_fit=is_fit)
+    weights = read_weights(sample_weight, X.shape[0])
+    response = read_response(y, values)
+    if fitted_classes is not None and not np.array_equal(response.classes, fitted_classes):
+        raise ValueError(
+            f"y has the classes {response.classes[:10].tolist()}, and the model was fitted on "
+            f"{fitted_classes[:10].tolist()}. Pass the y of the fit."
+        )
+    factors = read_class_weight(class_weight, response, weights)
+    present = response.present(weights, factors)
+    _check_presence(response.classes, present, needs_two=needs_two)
+    known = read_offset(offset, X.shape[0], response.classes)
+    return Observations(X, response, weights, factors, known, present)
+
+
+def _check_presence(classes: Labels, present: BoolArray, *, needs_two: bool) -> None:
+    if needs_two and present.sum() < 2:
+        raise ValueError(
+            f"Only the class {classes[present].tolist()} has any weight, so there is nothing to tell apart. "
+            "Pass rows of at least two classes."
+        )
+    if len(classes) < 2:
+        raise ValueError(
+            f"y has only one class, {classes.tolist()}: there is nothing to tell apart. Pass rows of at least two."
+        )
+    if not present.any():
+        raise ValueError(
+            f"None of the classes {classes[:10].tolist()} has any weight, so there is nothing to tell apart. Give "
+            "weight to rows of at least two classes."
+        )
+
+
+def read_response(y: Any, values: npt.NDArray[Any]) -> Response:
+    """Return the response of a fit.
+
+    Parameters
+    ----------
+    y : object
+        As passed by the user: asked for the names of its columns.
+    values : array of shape (n,) or (n, k)
+        The same, checked for missing values.
+    """
+    if values.ndim == 2 and values.shape[1] == 1:
+        warn_user(
+            "A column-vector y was passed when a 1d array was expected. Pass y.ravel() for labels, or one column per "
+            "class for probabilities or counts.",
+            DataConversionWarning,
+        )
+        values = values.ravel()
+    if values.ndim == 1:
+        values = read_labels(values, y)
+        if values.dtype.kind not in "biuSU":  # integers and strings are labels
+            check_classification_targets(values)
+        return response_of(values)
+    counts = read_counts(values)
+    warn_about_counts(counts)
+    if not is_frame(y):
+        return Response(np.arange(counts.shape[1]), None, counts)
+    names = column_names(y, "y")
+    order = np.argsort(names, kind="stable")
+    return Response(names[order], None, counts[:, order])
+
+
+def response_of(labels: Labels, classes: Labels | None = None) -> Response:
+    """Return labels of one type as a response: of known classes, or else of those that occur."""
+    if classes is None:
+        return Response(*encoded(labels), None)
+    return Response(classes, places_among(labels, classes), None)
+
+
+def match_response(y: Any, classes: Labels, n_rows: int) -> Response:
+    """Return a response to be compared with a fitted model: labels by value, frames by name, arrays by position.
+
+    Labels that the model was not fitted on have the code -1.
+    """
+    values = clean_response(y)
+    if len(values) != n_rows:
+        raise ValueError(f"y has {len(values)} rows, expected {n_rows}: one for each row of X.")
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values.ravel()
+    if values.ndim == 2:
+        return Response(classes, None, read_counts(columns_by_class(y, values, classes, "y")))
+    values = read_labels(values, y)
+    if (values.dtype.kind in "OSU") != (classes.dtype.kind in "OSU"):
+        raise ValueError(
+            f"y has labels like {values[:1].tolist()}, expected labels like {classes[:1].tolist()}, on which the "
+            "model was fitted. Convert them."
+        )
+    return response_of(values, classes)
+
+
+def read_class_weight(class_weight: Any, response: Response, weights: FloatArray | None) -> FloatArray | None:
+    """Return c_k, shape (K,), or None for ones; "balanced" is W0 / (K W0_k) over the classes that have weight."""
+    if class_weight is None:
+        return None
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        totals = response.class_totals(weights)
+        present = totals > 0.0
+        factors = np.ones_like(totals)
+        factors[present] = totals.sum() / (present.sum() * totals[present])
+        return factors
+    if not isinstance(class_weight, dict):
+        raise ValueError(f'class_weight must be None, "balanced" or a dict from class to weight, got {class_weight!r}.')
+    if not all(isinstance(factor, Real) and 0.0 <= float(factor) <= MOST for factor in class_weight.values()):
+        raise ValueError(f"class_weight must hold weights from 0 to {MOST:g}, got {class_weight!r}.")
+    classes = response.classes.tolist()
+    unknown = [label for label in class_weight if label not in classes]
+    # As in scikit-learn: a dict for every class may serve where some of its classes do not occur.
+    if unknown and not all(label in class_weight for label in classes):
+        raise ValueError(
+            f"class_weight names {unknown[:10]}, expected some of the classes {classes[:10]}. Rename or drop those."
+        )
+    return np.array([class_weight.get(label, 1.0) for label in classes], dtype=np.float64)
+
+
+def base_of(y: Any, classes: Labels) -> tuple[int, str]:
+    """Return the position of the base class that nobody chose, and how it came to be that."""
+    if is_frame(y) and np.shape(y)[1] == 1:
+        y = y[y.columns[0]]
+    dtype: Any = getattr(y, "dtype", None)
+    # An ordered Categorical of pandas, an Enum of polars: their levels have an order.
+    if getattr(dtype, "ordered", False) or type(dtype).__name__ == "Enum":
+        known = classes.tolist()
+        return known.index(next(level for level in dtype.categories if level in known)), "the first level"
+    return 0, "the first in sorted order"

@@ -1,0 +1,119 @@
+"""The model inside what was passed to `infer`, a pipeline or a search over either, and how X reaches it."""
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from softglm.arrays import BoolArray
+from softglm.data import Rows, RowsInMemory
+from softglm.estimator import SoftmaxGLM
+from softglm.fitted import has_offset
+from softglm.inference.inputs import Inputs
+from softglm.offset import read_offset_to_predict
+from softglm.pipeline import inputs_of
+from softglm.validation import clean_features
+
+_SELECTED = (
+    "The model was selected by a search over the same data; standard errors, tests and intervals ignore the selection "
+    "and are too optimistic."
+)
+
+
+@final
+@dataclass(frozen=True)
+class Target:
+    """The model inside what was passed, and how X reaches it."""
+
+    model: SoftmaxGLM
+    steps: Pipeline | None
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, estimator: Any) -> "Target":
+        """Find the fitted model that a pipeline or a search ends in."""
+        notes: tuple[str, ...] = ()
+        steps: list[tuple[str, Any]] = []
+        while isinstance(estimator, Pipeline) or _is_search(estimator):
+            if isinstance(estimator, Pipeline):
+                steps += estimator.steps[:-1]
+                estimator = estimator.steps[-1][1]
+            elif hasattr(estimator, "best_estimator_"):
+                notes = (_SELECTED,)
+                estimator = estimator.best_estimator_
+            else:
+                raise ValueError(
+                    f"{type(estimator).__name__} has no best_estimator_. Fit it with refit=True, or pass the fitted "
+                    "model itself."
+                )
+        if not isinstance(estimator, SoftmaxGLM):
+            raise TypeError(
+                f"infer got a {type(estimator).__name__}, expected a fitted SoftmaxGLM, a Pipeline that ends in "
+                "one, or a search over either."
+            )
+        check_is_fitted(estimator)
+        if not hasattr(estimator, "alpha_"):
+            raise ValueError(
+                "The coefficients of this SoftmaxGLM were set by hand, and of what they are the optimum is not known. "
+                "Call infer on a model that was fitted: SoftmaxGLM(alpha=0).fit(X, y)."
+            )
+        return cls(estimator, Pipeline(steps) if steps else None, notes)
+
+    def transform(self, X: Any) -> Any:
+        """Send X through the earlier steps."""
+        if self.steps is None:
+            return X
+        for name, step in self.steps.steps:
+            if step not in {None, "passthrough"} and not hasattr(step, "transform"):
+                raise ValueError(
+                    f"The step {name!r} of the pipeline has no transform: it changes rows, not features. Call infer on "
+                    "the last step, with the rows it was fitted on."
+                )
+        return self.steps.transform(X)
+
+    def features(self, n_features: int) -> tuple[str, ...]:
+        """Return the names of the columns that reach the model."""
+        names: Sequence[str] | None = getattr(self.model, "feature_names_in_", None)
+        if self.steps is not None:
+            # A step that has no names says so in one of three ways, the last of them that of many outside scikit-learn.
+            try:
+                names = self.steps.get_feature_names_out()
+            except (AttributeError, ValueError, NotImplementedError):
+                names = None
+        if names is None or len(names) != n_features:
+            return tuple(f"x{column}" for column in range(n_features))
+        return tuple(str(name) for name in names)
+
+    def inputs(self, given: Any, X: Any, rows: Rows) -> Inputs | None:
+        """Return the columns that the earlier steps take, of what was given, of which they made X; None without any."""
+        if self.steps is None:
+            return None
+        (weights,) = rows.concatenate(lambda block: (block.weighted(np.ones(len(block))),))
+        try:
+            # They are asked later, when the user may have fitted theirs to other data.
+            steps = deepcopy(self.steps)
+        except Exception:  # noqa: BLE001 - what cannot be copied, such as a lock, is used as it is
+            steps = self.steps
+        return inputs_of(given, steps.transform, X, weights)
+
+    def reader(self, present: BoolArray) -> Callable[[Any, Any], Rows]:
+        """Return what reads new rows and their offset as the model does, of the classes that are present."""
+        is_required = has_offset(self.model)
+
+        def read(X: Any, offset: Any) -> Rows:
+            X = clean_features(self.transform(X), self.model)
+            known = read_offset_to_predict(offset, X.shape[0], self.model.classes_, is_required=is_required)
+            if known is not None and known.shape[1] > 1:
+                known = known[:, present]
+            return RowsInMemory(X, np.broadcast_to(np.int32(0), X.shape[0]), offset=known)
+
+        return read
+
+
+def _is_search(estimator: Any) -> bool:
+    """Tell whether this is a search over parameters, such as GridSearchCV."""
+    return hasattr(estimator, "refit") and hasattr(estimator, "cv")

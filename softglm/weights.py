@@ -1,0 +1,32 @@
+"""Sample weights."""
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from softglm.arrays import FloatArray
+from softglm.entries import finite_values
+from softglm.finite import check_numbers
+
+
+def read_weights(sample_weight: Any, n_rows: int) -> FloatArray | None:
+    """Return the sample weights, shape (n,), or None for ones."""
+    if sample_weight is None:
+        return None
+    if isinstance(sample_weight, Real):
+        sample_weight = np.full(n_rows, sample_weight)
+    weights = finite_values(sample_weight, "sample_weight")
+    if weights.shape != (n_rows,):
+        raise ValueError(
+            f"sample_weight has shape {weights.shape}, expected ({n_rows},): one weight for each row of X."
+        )
+    if (weights < 0.0).any():
+        raise ValueError(
+            f"sample_weight has negative values, the least is {weights.min():g}. A weight says how often a row counts: "
+            "it must be at least 0."
+        )
+    check_numbers(weights, "sample_weight")
+    if not weights.any():
+        raise ValueError("sample_weight is zero for every row, so that none counts. Give some row a weight.")
+    return np.asarray(weights)
