@@ -29,7 +29,7 @@ from softglm.inference.inputs import Inputs
 from softglm.inference.limit import limit_of
 from softglm.inference.separation import Separation, detect
 from softglm.model import Objective, Ridge, rebased
-from softglm.pipeline import inputs_of
+from softglm.pipelines import inputs_of
 from softglm.solver import Status
 from softglm.validation import (
     Response,

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_array, validate_data
 
 from softglm.arrays import BoolArray, FloatArray, IntArray
 from softglm.data import Rows, RowsInMemory
-from softglm.frames import is_missing
+from softglm.pipelines.frames import is_missing
 
 Labels = npt.NDArray[Any]
 
