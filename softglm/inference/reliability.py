@@ -34,7 +34,7 @@ class ReliabilityBins:
 
 
 def reliability_bins(
-    probability: FloatArray, hits: BoolArray, n_bins: int, strategy: Strategy, level: float
+    probability: FloatArray, hits: FloatArray | BoolArray, n_bins: int, strategy: Strategy, level: float
 ) -> ReliabilityBins:
     """Return what happened in the bins of one class.
 
@@ -42,8 +42,8 @@ def reliability_bins(
     ----------
     probability : array of shape (n,)
         Of the class, as predicted.
-    hits : bool array of shape (n,)
-        Whether it occurred.
+    hits : array of shape (n,)
+        Whether it occurred: 0 or 1.
     n_bins : int
         The most bins.
     strategy : {"quantile", "uniform"}
