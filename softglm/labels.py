@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from softglm.arrays import BoolArray, IntArray
 from softglm.entries import shown
-from softglm.frames import is_missing
+from softglm.pipelines.frames import is_missing
 
 Labels = npt.NDArray[Any]
 

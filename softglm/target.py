@@ -15,7 +15,7 @@ from softglm.estimator import SoftmaxGLM
 from softglm.fitted import has_offset
 from softglm.inference.inputs import Inputs
 from softglm.offset import read_offset_to_predict
-from softglm.pipeline import inputs_of
+from softglm.pipelines import inputs_of
 from softglm.validation import clean_features
 
 _SELECTED = (

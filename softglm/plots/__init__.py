@@ -9,7 +9,7 @@ from softglm.plots.convergence import ConvergenceDisplay
 from softglm.plots.effects import EffectDisplay
 from softglm.plots.influence import InfluenceDisplay
 from softglm.plots.reliability import ReliabilityDisplay
-from softglm.plots.trace import Trace
+from softglm.trace import Trace
 
 __all__ = [
     "CoefficientDisplay",

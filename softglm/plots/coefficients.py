@@ -1,24 +1,23 @@
 """Coefficients with their intervals, one row per term."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self, final
 
 import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.data import Block
+from softglm.inference.deviations import standard_deviations
 from softglm.inference.inference import Inference
-from softglm.inference.means import weighted_means
+from softglm.plots.panels import PanelDisplay
 from softglm.plots.style import (
     COLORS,
     GREY,
     MARKERS,
     PANEL_WIDTH,
     SMALL,
-    axes_of,
-    figure_of,
+    bars_of,
     legend_above,
     literal,
     pandas,
@@ -29,7 +28,6 @@ from softglm.plots.style import (
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 # Inches: of a term, of what is around the terms, and the least and the most of a panel.
 _TERM_HEIGHT, _AROUND, _LEAST_HEIGHT, _MOST_HEIGHT = 0.2, 0.95, 1.9, 10.0
@@ -49,7 +47,7 @@ _MOST_SPANS = 4.0
 
 @final
 @dataclass(eq=False)
-class CoefficientDisplay:
+class CoefficientDisplay(PanelDisplay):
     """Log odds, or odds ratios, against the base class, with their intervals. Made by `from_inference`.
 
     Attributes
@@ -93,9 +91,6 @@ class CoefficientDisplay:
     may_go_either_way: BoolArray
     level: float
     is_per_deviation: bool = False
-    figure_: "Figure" = field(init=False, repr=False)
-    axes_: "list[Axes]" = field(init=False, repr=False)
-    artists_: list[Any] = field(init=False, repr=False)
 
     @classmethod
     def from_inference(
@@ -139,7 +134,7 @@ class CoefficientDisplay:
         chosen = [every.index(term) for term in wanted]
         scale = np.ones(len(every))
         if per_deviation:
-            scale[len(_intercept(inference)) :] = _deviations(inference)
+            scale[len(_intercept(inference)) :] = standard_deviations(inference.estimate.objective.rows)
         estimate, lower, upper = (
             np.where(np.isfinite(part), part * scale, part)[:, chosen]
             for part in (table.estimate, table.lower, table.upper)
@@ -156,11 +151,6 @@ class CoefficientDisplay:
             is_per_deviation=per_deviation,
         )
         return display.plot(**options)
-
-    @property
-    def ax_(self) -> "Axes":
-        """The first of the axes."""
-        return self.axes_[0]
 
     def plot(
         self,
@@ -205,8 +195,7 @@ class CoefficientDisplay:
         per_term = _TERM_HEIGHT if layout == "panels" else max(_TERM_HEIGHT, step * n_contrasts / _BAND)
         height = min(max(_AROUND + per_term * t, _LEAST_HEIGHT), _MOST_HEIGHT)
         size = (PANEL_WIDTH if n_panels < _COLUMNS else _NARROW, height)
-        self.axes_ = axes_of(ax, n_panels, n_columns=_COLUMNS, panel=size, sharex=True, sharey=True)
-        self.figure_ = figure_of(self.ax_)
+        self._open(ax, n_panels, n_columns=_COLUMNS, panel=size, sharex=True, sharey=True)
         self.artists_ = []
         positions = np.empty(t)
         positions[self._order(order)] = np.arange(t)
@@ -271,7 +260,7 @@ class CoefficientDisplay:
         bars = axis.errorbar(
             centre,
             places[is_finite],
-            xerr=np.abs(np.stack([centre - low, high - centre])),
+            xerr=bars_of(centre, low, high),
             color=color,
             marker=marker,
             markersize=4.5,
@@ -349,19 +338,6 @@ class CoefficientDisplay:
 def _intercept(inference: Inference) -> tuple[str, ...]:
     """Return the terms that are not features: there is an intercept, or none."""
     return inference.terms[: len(inference.terms) - len(inference.features)]
-
-
-def _deviations(inference: Inference) -> FloatArray:
-    """Return the weighted standard deviations of the columns, shape (p,)."""
-    rows = inference.estimate.objective.rows
-    center = weighted_means(rows)
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        weights = block.weighted(np.ones(len(block)))
-        return weights.sum(keepdims=True), block.squares(center, weights)
-
-    weight, squares = rows.sum(statistic)
-    return np.asarray(np.sqrt(squares / weight))
 
 
 def _word(color: str) -> dict[str, Any]:

@@ -1,16 +1,15 @@
 """How far fits are from the optimum, against what they have cost."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, final
 
 import numpy as np
 
 from softglm.arrays import FloatArray
+from softglm.plots.panels import PanelDisplay
 from softglm.plots.style import (
     PANEL_WIDTH,
-    axes_of,
-    figure_of,
     legend_above,
     line_style,
     name_ticks,
@@ -19,12 +18,11 @@ from softglm.plots.style import (
     shortened,
     tidy_axis,
 )
-from softglm.plots.trace import Trace
+from softglm.trace import Trace
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 Cost: TypeAlias = Literal["evaluations", "seconds"]
 _COSTS: dict[Cost, str] = {"evaluations": "evaluations of loss and gradient", "seconds": "seconds"}
@@ -38,7 +36,7 @@ _MOST_TICKS, _MARKED = 5, 8
 
 @final
 @dataclass(eq=False)
-class ConvergenceDisplay:
+class ConvergenceDisplay(PanelDisplay):
     """Relative suboptimality of several fits on their way. Made by `from_estimators` or `from_traces`.
 
     Attributes
@@ -63,9 +61,6 @@ class ConvergenceDisplay:
     """
 
     traces: dict[str, Trace]
-    figure_: "Figure" = field(init=False, repr=False)
-    axes_: "list[Axes]" = field(init=False, repr=False)
-    artists_: list[list[Any]] = field(init=False, repr=False)
 
     @classmethod
     def from_estimators(
@@ -122,11 +117,6 @@ class ConvergenceDisplay:
         _check_names(traces, "traces")
         return cls(dict(traces)).plot(**options)
 
-    @property
-    def ax_(self) -> "Axes":
-        """The first of the axes."""
-        return self.axes_[0]
-
     def plot(
         self,
         ax: Any = None,
@@ -157,8 +147,7 @@ class ConvergenceDisplay:
         """
         costs = self._costs(against)
         panel = (PANEL_WIDTH, _HEIGHT)
-        self.axes_ = axes_of(ax, len(costs), n_columns=len(costs), panel=panel, sharey=True)
-        self.figure_ = figure_of(self.ax_)
+        self._open(ax, len(costs), n_columns=len(costs), panel=panel, sharey=True)
         self.artists_ = []
         gaps = {name: np.maximum(trace.gap, _floor(trace)) for name, trace in self.traces.items()}
         has_floor = any((trace.gap <= _floor(trace)).any() for trace in self.traces.values())
@@ -199,21 +188,11 @@ class ConvergenceDisplay:
     def to_frame(self) -> "pd.DataFrame":
         """Return a data frame with the columns name, evaluations, seconds, loss, gap; an unknown cost is NaN."""
         pd = pandas()
-        parts = []
+        frames = []
         for name, trace in self.traces.items():
-            unknown = np.full(len(trace.loss), np.nan)
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "name": name,
-                        "evaluations": unknown if trace.evaluations is None else trace.evaluations,
-                        "seconds": unknown if trace.seconds is None else trace.seconds,
-                        "loss": trace.loss,
-                        "gap": trace.gap,
-                    }
-                )
-            )
-        return pd.concat(parts, ignore_index=True)
+            frames.append(trace.to_frame())
+            frames[-1].insert(0, "name", name)
+        return pd.concat(frames, ignore_index=True)
 
     def _costs(self, against: Cost | Sequence[Cost] | None) -> list[Cost]:
         """Return the costs to draw."""

@@ -1,7 +1,7 @@
 """Class probabilities over one feature, with their intervals."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self, final
 
 import numpy as np
@@ -11,14 +11,14 @@ from softglm.arrays import FloatArray
 from softglm.inference.averages import AveragePredictions
 from softglm.inference.factors import BASE
 from softglm.inference.inference import Inference
+from softglm.plots.panels import PanelDisplay, columns_of
 from softglm.plots.style import (
     COLORS,
     GREY,
     HATCHES,
     PANEL_WIDTH,
     SMALL,
-    axes_of,
-    figure_of,
+    bars_of,
     legend_above,
     line_style,
     pandas,
@@ -29,12 +29,11 @@ from softglm.plots.style import (
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _HEIGHT = 2.7
-# Lines in one panel before they get one each; inches of those, and how many are side by side.
+# Lines in one panel before they get one each; inches of those.
 _MOST_LINES = 6
-_SMALL_PANEL, _COLUMNS = (1.65, 1.55), 4
+_SMALL_PANEL = (1.65, 1.55)
 # Ticks of a rug, which take the quantiles of more values.
 _TICKS = 200
 # Where all probabilities are below the first, the axis ends where they do, with some room.
@@ -47,7 +46,7 @@ _OTHERS = "0.85"
 
 @final
 @dataclass(eq=False)
-class EffectDisplay:
+class EffectDisplay(PanelDisplay):
     """Predicted probabilities of the classes over one feature, averaged over the others. Made by `from_inference`.
 
     Attributes
@@ -81,9 +80,6 @@ class EffectDisplay:
     grid: npt.NDArray[Any]
     predictions: AveragePredictions
     observed: FloatArray
-    figure_: "Figure" = field(init=False, repr=False)
-    axes_: "list[Axes]" = field(init=False, repr=False)
-    artists_: list[Any] = field(init=False, repr=False)
 
     @classmethod
     def from_inference(
@@ -136,11 +132,6 @@ class EffectDisplay:
         """Whether there is nothing between the values: the levels of a factor, or 0 and 1."""
         return not len(self.observed) or bool(np.isin(self.grid, (0.0, 1.0)).all())
 
-    @property
-    def ax_(self) -> "Axes":
-        """The first of the axes."""
-        return self.axes_[0]
-
     def plot(
         self,
         ax: Any = None,
@@ -177,13 +168,10 @@ class EffectDisplay:
         if kind not in {"lines", "panels", "stacked"}:
             raise ValueError(f'kind must be "lines", "panels" or "stacked", got {kind!r}.')
         is_split = kind == "panels" and K > 1
-        n_columns = K if K <= _COLUMNS else min(_COLUMNS, -(-K // 2)) if K < 2 * _COLUMNS else _COLUMNS + 1
-        self.axes_ = (
-            axes_of(ax, K, n_columns=n_columns, panel=_SMALL_PANEL, sharex=True, sharey=True)
-            if is_split
-            else axes_of(ax, 1, n_columns=1, panel=(PANEL_WIDTH, _HEIGHT))
-        )
-        self.figure_ = figure_of(self.ax_)
+        if is_split:
+            self._open(ax, K, n_columns=columns_of(K), panel=_SMALL_PANEL, sharex=True, sharey=True)
+        else:
+            self._open(ax, 1, n_columns=1, panel=(PANEL_WIDTH, _HEIGHT))
         numbers = np.arange(len(self.grid)) if self.is_discrete else self.grid
         places = np.asarray(numbers, dtype=np.float64)
         self.artists_ = self._stacked(places) if kind == "stacked" else self._lines(places)
@@ -196,7 +184,7 @@ class EffectDisplay:
                 axis.set_title(shortened(label, 18), fontsize=SMALL)
         else:
             legend_above(self.ax_)
-        self._name_axes(once=ax is None and is_split)
+        self._name_axes(shortened(self.feature, 40), "probability", once=ax is None and is_split)
         return self
 
     def to_frame(self) -> "pd.DataFrame":
@@ -232,16 +220,6 @@ class EffectDisplay:
             zorder=1 if is_split else 4,
         )
 
-    def _name_axes(self, *, once: bool) -> None:
-        name = shortened(self.feature, 40)
-        if once:
-            self.figure_.supxlabel(name, fontsize="medium")
-            self.figure_.supylabel("probability", fontsize="medium")
-            return
-        for axis in self.axes_:
-            axis.set_xlabel(name)
-        self.ax_.set_ylabel("probability")
-
     def _lines(self, places: FloatArray) -> list[Any]:
         found = self.predictions
         K, is_split = len(found.classes), len(self.axes_) > 1
@@ -254,7 +232,7 @@ class EffectDisplay:
             centre, low, high = found.probability[:, k], found.lower[:, k], found.upper[:, k]
             if self.is_discrete:
                 dodged = places + (0.0 if is_split else 0.5 * ((k + 0.5) / K - 0.5))
-                bars = np.maximum(np.stack([centre - low, high - centre]), 0.0)
+                bars = bars_of(centre, low, high)
                 style["linestyle"] = "none"
                 size = 4 if is_split else 5
                 artists.append(

@@ -1,53 +1,30 @@
 """Predicted probabilities against how often the classes occurred."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Self, final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
-from softglm.arrays import FloatArray
-from softglm.plots.style import COLORS, GREY, MARKERS, SMALL, axes_of, figure_of, literal, pandas, tidy_axis
+from softglm.inference.reliability import ReliabilityBins, Strategy, reliability_bins
+from softglm.plots.panels import PanelDisplay, columns_of
+from softglm.plots.style import COLORS, GREY, MARKERS, SMALL, bars_of, literal, pandas, tidy_axis
 from softglm.response import response_of
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 # Inches: a panel where there are one or two, and where there are more.
 _LARGE, _SMALL_PANEL = (2.8, 2.7), (1.65, 1.75)
-_MOST_LARGE, _COLUMNS = 2, 4
+_MOST_LARGE = 2
 # Rows of probabilities sum to 1 up to this.
 _SUM = 1e-3
 
 
 @final
-@dataclass(frozen=True, eq=False)
-class ReliabilityBins:
-    """What happened in the bins of one class; empty bins are left out.
-
-    Attributes
-    ----------
-    predicted, observed : array of shape (b,)
-        The mean probability, and the share of rows that are of the class.
-    lower, upper : array of shape (b,)
-        Wilson's interval for the latter.
-    n_rows : int array of shape (b,)
-    """
-
-    predicted: FloatArray
-    observed: FloatArray
-    lower: FloatArray
-    upper: FloatArray
-    n_rows: npt.NDArray[np.intp]
-
-
-@final
 @dataclass(eq=False)
-class ReliabilityDisplay:
+class ReliabilityDisplay(PanelDisplay):
     """Calibration, class by class: of rows of probability 0.7, 0.7 should be of the class.
 
     Made by `from_estimator` or `from_predictions`. scikit-learn's CalibrationDisplay draws two classes, and no
@@ -84,9 +61,6 @@ class ReliabilityDisplay:
     classes: npt.NDArray[Any]
     bins: list[ReliabilityBins]
     level: float
-    figure_: "Figure" = field(init=False, repr=False)
-    axes_: "list[Axes]" = field(init=False, repr=False)
-    artists_: list[Any] = field(init=False, repr=False)
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, y: Any, **options: Any) -> Self:
@@ -122,7 +96,7 @@ class ReliabilityDisplay:
         *,
         classes: Sequence[Any] | npt.NDArray[Any] | None = None,
         n_bins: int = 10,
-        strategy: Literal["quantile", "uniform"] = "quantile",
+        strategy: Strategy = "quantile",
         level: float = 0.95,
         **options: Any,
     ) -> Self:
@@ -176,13 +150,8 @@ class ReliabilityDisplay:
                 f"{level!r}, {n_bins!r} and {strategy!r}."
             )
         drawn = range(1, 2) if len(names) == 2 else range(len(names))
-        bins = [_bins(shares[:, k], response.observed_at(k), n_bins, strategy, level) for k in drawn]
+        bins = [reliability_bins(shares[:, k], response.observed_at(k), n_bins, strategy, level) for k in drawn]
         return cls(names[list(drawn)], bins, level).plot(**options)
-
-    @property
-    def ax_(self) -> "Axes":
-        """The first of the axes."""
-        return self.axes_[0]
 
     def plot(self, ax: Any = None) -> Self:
         """Draw the display.
@@ -204,19 +173,16 @@ class ReliabilityDisplay:
         """
         c = len(self.classes)
         is_large = c <= _MOST_LARGE
-        n_columns = c if c <= _COLUMNS else min(_COLUMNS, -(-c // 2)) if c < 2 * _COLUMNS else 5
         panel = _LARGE if is_large else _SMALL_PANEL
-        self.axes_ = axes_of(ax, c, n_columns=n_columns, panel=panel, sharex=True, sharey=True)
-        self.figure_ = figure_of(self.ax_)
+        self._open(ax, c, n_columns=columns_of(c), panel=panel, sharex=True, sharey=True)
         self.artists_ = []
         for k, (axis, bins) in enumerate(zip(self.axes_, self.bins, strict=True)):
             axis.plot([0.0, 1.0], [0.0, 1.0], color=GREY, linewidth=0.8, zorder=1)
-            bars = np.maximum(np.stack([bins.observed - bins.lower, bins.upper - bins.observed]), 0.0)
             self.artists_.append(
                 axis.errorbar(
                     bins.predicted,
                     bins.observed,
-                    yerr=bars,
+                    yerr=bars_of(bins.observed, bins.lower, bins.upper),
                     color=COLORS[k % len(COLORS)],
                     marker=MARKERS[k % len(MARKERS)],
                     linestyle="none",
@@ -231,13 +197,7 @@ class ReliabilityDisplay:
             ticks = np.linspace(0.0, 1.0, 3)
             axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
             axis.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
-        if ax is None and c > 1:
-            self.figure_.supxlabel("predicted probability", fontsize="medium")
-            self.figure_.supylabel("observed share", fontsize="medium")
-        else:
-            for axis in self.axes_:
-                axis.set_xlabel("predicted probability")
-            self.ax_.set_ylabel("observed share")
+        self._name_axes("predicted probability", "observed share", once=ax is None and c > 1)
         return self
 
     def to_frame(self) -> "pd.DataFrame":
@@ -249,19 +209,3 @@ class ReliabilityDisplay:
                 **{name: np.concatenate([getattr(bins, name) for bins in self.bins]) for name in columns},
             }
         )
-
-
-def _bins(probability: FloatArray, hits: FloatArray, n_bins: int, strategy: str, level: float) -> ReliabilityBins:
-    """Return what happened in the bins of one class."""
-    shares = np.linspace(0.0, 1.0, n_bins + 1)
-    edges = np.unique(np.quantile(probability, shares)) if strategy == "quantile" else shares
-    places = np.searchsorted(edges[1:-1], probability, side="left")
-    n_rows = np.bincount(places, minlength=max(len(edges) - 1, 1))
-    filled = n_rows > 0
-    n = n_rows[filled]
-    predicted = np.bincount(places, probability, minlength=len(n_rows))[filled] / n
-    observed = np.bincount(places, hits, minlength=len(n_rows))[filled] / n
-    z = stats.norm.isf((1.0 - level) / 2.0)
-    centre = (observed + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(observed * (1 - observed) / n + z**2 / (4 * n**2))
-    return ReliabilityBins(predicted, observed, np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0), n)

@@ -6,6 +6,8 @@ from unicodedata import category
 
 import numpy as np
 
+from softglm.arrays import FloatArray
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
@@ -66,6 +68,12 @@ def line_style(position: int) -> dict[str, Any]:
         "linestyle": LINES[position % len(LINES)],
         "marker": MARKERS[position % len(MARKERS)],
     }
+
+
+def bars_of(centre: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
+    """Return the lengths of the bars of intervals, shape (2, n): down and up from their centres, of shape (n,)."""
+    # By rounding an end may be on the other side of the centre, and matplotlib takes no negative length.
+    return np.maximum(np.stack([centre - low, high - centre]), 0.0)
 
 
 def axes_of(ax: Any, n_panels: int, *, n_columns: int, panel: tuple[float, float], **options: Any) -> "list[Axes]":

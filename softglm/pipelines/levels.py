@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray
-from softglm.frames import is_missing
 from softglm.inference.inputs import Level
+from softglm.pipelines.frames import is_missing
 
+# What has more levels is no factor.
+MOST_LEVELS = 250
 # Numbers that the name of a level lists.
 _MOST_NAMED = 5
 

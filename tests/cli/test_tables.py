@@ -1,6 +1,5 @@
 """Files are read for what they say: labels to the last digit, numbers in their notation, codes as codes."""
 
-import builtins
 import bz2
 import csv
 import gzip
@@ -11,21 +10,15 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from softglm.tables import UnusableDataError, read_table
+from softglm.cli.tables import UnusableDataError, read_table
+from softglm.cli.tables.csv_files import read_csv
 
 
 @pytest.fixture(params=["with pandas", "without pandas"])
-def read(request, tmp_path, monkeypatch):
+def read(request, tmp_path, hide_pandas):
     """Read a text as the file that holds it."""
-    imported = builtins.__import__
-
-    def refuse(name, *arguments, **keywords):
-        if name == "pandas":
-            raise ImportError(name)
-        return imported(name, *arguments, **keywords)
-
     if request.param == "without pandas":
-        monkeypatch.setattr(builtins, "__import__", refuse)
+        hide_pandas()
     else:
         pytest.importorskip("pandas")
 
@@ -382,10 +375,19 @@ def test_blank_lines_are_no_rows(read):
     assert len(read("\n  \na,kind\n\n1,p\n   \n2,q\n\n").codes) == 2
 
 
-def test_a_file_of_many_rows_is_read_in_pieces(read, monkeypatch):
-    monkeypatch.setattr("softglm.tables._ROWS", 3)
-    table = read(of_column(*map(str, range(10))))
-    assert table.X[:, 0].tolist() == list(range(10))
+@pytest.mark.parametrize("rows_at_once", [1, 3, 5, 10, 11])
+def test_a_file_of_many_rows_is_read_in_pieces(tmp_path, rows_at_once):
+    path = tmp_path / "data.csv"
+    path.write_text(of_column(*map(str, range(10))), encoding="utf-8")
+    (column,), labels = read_csv(path, "kind", rows_at_once=rows_at_once)
+    assert column.entries.tolist() == list(range(10))
+    assert "".join(labels.entries) == "pq" * 5
+    path.write_text(of_column(*map(str, range(10))) + "7\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="2 names, but row 11 has 1 values"):
+        read_csv(path, "kind", rows_at_once=rows_at_once)
+
+
+def test_a_short_row_behind_many_is_named(read):
     with pytest.raises(UnusableDataError, match="2 names, but row 11 has 1 values"):
         read(of_column(*map(str, range(10))) + "7\n")
 

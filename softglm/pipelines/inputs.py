@@ -14,9 +14,10 @@ import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray, Matrix
 from softglm.data.block import is_sparse
-from softglm.frames import Frame, frame_of, is_missing
 from softglm.inference.inputs import Inputs, Setting, Variable
-from softglm.probe import Probe, TransformError, variables_of
+from softglm.pipelines.frames import Frame, frame_of, is_missing
+from softglm.pipelines.probe import Probe, TransformError
+from softglm.pipelines.variables import variables_of
 
 Transform: TypeAlias = Callable[[Any], Any]
 

@@ -4,7 +4,7 @@ import warnings
 from copy import deepcopy
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Self, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ from softglm.model import Objective, Ridge, null_model
 from softglm.response import response_of
 from softglm.solver import Progress
 from softglm.status import Status
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Of the reference: how exact it has to be, and how long it may take.
 _TOLERANCE, _MOST_ITERATIONS = 1e-12, 20_000
@@ -87,6 +90,23 @@ class Trace:
     def gap(self) -> FloatArray:
         """(f - f*) / (f_null - f*), shape (s,): the share of what the features can explain that is still missing."""
         return np.asarray((self.loss - self.optimum) / (self.null_loss - self.optimum))
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a data frame with the columns evaluations, seconds, loss, gap, a row for each loss.
+
+        An unknown cost is NaN. It needs pandas.
+        """
+        import pandas as pd
+
+        unknown = np.full(len(self.loss), np.nan)
+        return pd.DataFrame(
+            {
+                "evaluations": unknown if self.evaluations is None else self.evaluations,
+                "seconds": unknown if self.seconds is None else self.seconds,
+                "loss": self.loss,
+                "gap": self.gap,
+            }
+        )
 
     @classmethod
     def record(cls, estimator: Any, X: Any, y: Any, *, repeats: int = 3) -> Self:

@@ -4,15 +4,13 @@ import json
 import math
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
-from typing import final
 
 import numpy as np
 import sklearn
 
-from softglm.comparison import FittedModel, Optimum, Score
-from softglm.tables import Table, count, shortlist
+from softglm.cli.comparison import Comparison, Optimum, Score
+from softglm.cli.tables import count, shortlist
 from softglm.version import __version__
 
 _WIDTH = 100
@@ -21,7 +19,7 @@ _MAX_NAME = 20
 _GAP = 3
 _EMPTY = "(empty)"
 # Below this share, the distance of an optimum computed in float64 is only rounding.
-_ROUNDING = 1e-13
+ROUNDING = 1e-13
 _SCORE_NOTE = "accuracy, log loss: on held-out rows, mean over folds; fit time (one thread), iterations: median."
 _DISTANCE_NOTE = (
     "distance to optimum: (f - f*) / (f_null - f*) on the rows fitted, in the worst fold. f is each one's own "
@@ -30,45 +28,33 @@ _DISTANCE_NOTE = (
 )
 
 
-@final
-@dataclass(frozen=True)
-class Report:
-    """All that is printed."""
-
-    table: Table
-    alpha: float | None
-    n_folds: int
-    scores: tuple[Score, ...]
-    fitted: FittedModel
-
-
-def as_text(report: Report) -> str:
-    """Return the report as an aligned table and the strongest coefficients of each class."""
-    lines = [*_introduction(report), *_score_lines(report), *_coefficient_lines(report)]
+def as_text(comparison: Comparison) -> str:
+    """Return a comparison as an aligned table and the strongest coefficients of each class."""
+    lines = [*_introduction(comparison), *_score_lines(comparison), *_coefficient_lines(comparison)]
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _introduction(report: Report) -> list[str]:
-    table = report.table
+def _introduction(comparison: Comparison) -> list[str]:
+    table = comparison.table
     counts = np.bincount(table.codes)
     sizes = [f"{_on_one_line(name) or _EMPTY} {count}" for name, count in zip(table.classes, counts, strict=True)]
     rows = f"{len(table.codes)} rows, {count(table.X.shape[1], 'feature')}, {len(counts)} classes"
-    if report.alpha is None:
+    if comparison.alpha is None:
         penalty = "alpha = 1/n (LogisticRegression: C=1)"
-    elif report.alpha > 0.0:
-        penalty = f"alpha = {report.alpha:g} (LogisticRegression: C=1/(alpha n))"
+    elif comparison.alpha > 0.0:
+        penalty = f"alpha = {comparison.alpha:g} (LogisticRegression: C=1/(alpha n))"
     else:
         penalty = "alpha = 0, no penalty (LogisticRegression: C=inf)"
     shares = counts / counts.sum()
     return _wrapped(
         f"{table.name}: {rows} ({shortlist(sizes)}).",
         *map(_on_one_line, table.notes),
-        f"{report.n_folds}-fold cross-validation, stratified and shuffled; {penalty}.",
+        f"{comparison.n_folds}-fold cross-validation, stratified and shuffled; {penalty}.",
         f"Knowing only the class shares: accuracy {shares.max():.4f}, log loss {-shares @ np.log(shares):.4f}.",
     )
 
 
-def _score_lines(report: Report) -> list[str]:
+def _score_lines(comparison: Comparison) -> list[str]:
     heads = ("", "accuracy", "log loss\n(nats)", "fit time\n(ms)", "iterations", "distance to\noptimum", "warnings")
     cells = [
         (
@@ -80,13 +66,13 @@ def _score_lines(report: Report) -> list[str]:
             _distance_cell(score),
             "\n".join(f"{count} {category}" for category, count in score.warnings.items()) or "none",
         )
-        for score in report.scores
+        for score in comparison.scores
     ]
     notes = [_SCORE_NOTE, _DISTANCE_NOTE]
-    n_separated = report.scores[0].n_separated
+    n_separated = comparison.scores[0].n_separated
     if n_separated:
         notes.append(
-            f"no optimum: in {n_separated} of {report.n_folds} folds the classes are separated and nothing is "
+            f"no optimum: in {n_separated} of {comparison.n_folds} folds the classes are separated and nothing is "
             "penalised: f falls for ever as coefficients grow. Set --alpha above 0."
         )
     return ["", *_aligned([heads, *cells], "<>>>>><"), "", *_wrapped(*notes)]
@@ -98,19 +84,19 @@ def _distance_cell(score: Score) -> str:
     if score.distance is None:
         return "unknown"
     sign = "~" if score.optimum is Optimum.ESTIMATED else ""
-    return f"< {_ROUNDING:.0e}" if score.distance < _ROUNDING else f"{sign}{score.distance:.1e}"
+    return f"< {ROUNDING:.0e}" if score.distance < ROUNDING else f"{sign}{score.distance:.1e}"
 
 
-def _coefficient_lines(report: Report) -> list[str]:
+def _coefficient_lines(comparison: Comparison) -> list[str]:
     """Return a block for each class, as many side by side as fit."""
-    effects = report.fitted.effects
-    shown = list(effects.items())[:_MAX_SHOWN]
-    name_width = max(len(_shortened(effect.feature)) for _, strongest in shown for effect in strongest)
-    binary = f" (rather than {_shortened(report.table.classes[0])})" if len(effects) == 1 else ""
+    strongest_of = comparison.fitted.strongest
+    shown = list(strongest_of.items())[:_MAX_SHOWN]
+    name_width = max(len(_shortened(each.feature)) for _, strongest in shown for each in strongest)
+    binary = f" (rather than {_shortened(comparison.table.classes[0])})" if len(strongest_of) == 1 else ""
     blocks = [
         [
             _shortened(name) + binary,
-            *(f"  {_shortened(e.feature):<{name_width}} {e.per_deviation:+7.3f}" for e in strongest),
+            *(f"  {_shortened(each.feature):<{name_width}} {each.per_deviation:+7.3f}" for each in strongest),
         ]
         for name, strongest in shown
     ]
@@ -118,14 +104,14 @@ def _coefficient_lines(report: Report) -> list[str]:
     abreast = max((_WIDTH + _GAP) // (width + _GAP), 1)
     lines = [
         "",
-        *_wrapped(f"SoftmaxGLM on all {len(report.table.codes)} rows: {report.fitted.status}."),
+        *_wrapped(f"SoftmaxGLM on all {len(comparison.table.codes)} rows: {comparison.fitted.status}."),
         "Strongest coefficients of each class, times the standard deviation of the column:",
     ]
     for first in range(0, len(blocks), abreast):
         side_by_side = zip(*blocks[first : first + abreast], strict=True)
         lines += ["", *((" " * _GAP).join(f"{line:<{width}}" for line in row) for row in side_by_side)]
-    if len(effects) > len(shown):
-        lines += ["", f"and {len(effects) - len(shown)} more classes: --json has them all"]
+    if len(strongest_of) > len(shown):
+        lines += ["", f"and {len(strongest_of) - len(shown)} more classes: --json has them all"]
     return lines
 
 
@@ -160,9 +146,9 @@ def _on_one_line(name: str) -> str:
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in name)
 
 
-def as_json(report: Report) -> str:
+def as_json(comparison: Comparison) -> str:
     """Return the same numbers as JSON; null stands for what is not a finite number."""
-    table = report.table
+    table = comparison.table
     counts = np.bincount(table.codes).tolist()
     return json.dumps(
         {
@@ -173,8 +159,8 @@ def as_json(report: Report) -> str:
             "n_features": table.X.shape[1],
             "classes": dict(zip(table.classes, counts, strict=True)),
             "notes": table.notes,
-            "alpha": "1/n" if report.alpha is None else report.alpha,
-            "n_folds": report.n_folds,
+            "alpha": "1/n" if comparison.alpha is None else comparison.alpha,
+            "n_folds": comparison.n_folds,
             "scores": [
                 {
                     "model": score.name,
@@ -187,19 +173,19 @@ def as_json(report: Report) -> str:
                     "folds_without_optimum": score.n_separated,
                     "warnings": score.warnings,
                 }
-                for score in report.scores
+                for score in comparison.scores
             ],
-            "status": report.fitted.status,
+            "status": comparison.fitted.status,
             "strongest_coefficients": {
                 name: [
                     {
-                        "feature": effect.feature,
-                        "coefficient": _finite(effect.coefficient),
-                        "per_standard_deviation": _finite(effect.per_deviation),
+                        "feature": each.feature,
+                        "coefficient": _finite(each.coefficient),
+                        "per_standard_deviation": _finite(each.per_deviation),
                     }
-                    for effect in strongest
+                    for each in strongest
                 ]
-                for name, strongest in report.fitted.effects.items()
+                for name, strongest in comparison.fitted.strongest.items()
             },
         },
         indent=2,

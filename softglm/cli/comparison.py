@@ -19,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from softglm.arrays import FloatArray, IntArray
+from softglm.cli.tables import Table
 from softglm.estimator import SeparationWarning, SoftmaxGLM
 
 _SEED = 0
@@ -220,7 +221,7 @@ def _summary(name: str, folds: Sequence[_FoldScore]) -> Score:
 
 @final
 @dataclass(frozen=True)
-class Effect:
+class ScaledCoefficient:
     """One coefficient, as it is and times the standard deviation of its column over all rows."""
 
     feature: str
@@ -234,32 +235,68 @@ class FittedModel:
     """SoftmaxGLM fitted on all rows: how the fit ended, and the strongest coefficients of each class."""
 
     status: str
-    effects: dict[str, tuple[Effect, ...]]
+    strongest: dict[str, tuple[ScaledCoefficient, ...]]
 
 
-def fit_on_all_rows(
-    X: FloatArray,
-    codes: IntArray,
-    features: Sequence[str],
-    classes: Sequence[str],
-    *,
-    alpha: float | None,
-    n_effects: int,
-) -> FittedModel:
-    """Fit SoftmaxGLM and pick, for each class, the `n_effects` coefficients that are largest per standard deviation.
+def fit_on_all_rows(table: Table, *, alpha: float | None, n_strongest: int) -> FittedModel:
+    """Fit SoftmaxGLM and pick, for each class, the `n_strongest` coefficients that are largest per standard deviation.
 
     For two classes the only coefficients are those of the second.
     """
-    model = _timed_fit(_with_strength(SoftmaxGLM(), alpha, len(codes)), X, codes).model
-    scaled = model.coef_ * X.std(axis=0)
-    named = classes if len(classes) > 2 else classes[1:]
+    model = _timed_fit(_with_strength(SoftmaxGLM(), alpha, len(table.codes)), table.X, table.codes).model
+    scaled = model.coef_ * table.X.std(axis=0)
+    named = table.classes if len(table.classes) > 2 else table.classes[1:]
     return FittedModel(
         model.status_,
         {
             name: tuple(
-                Effect(features[column], float(coef[column]), float(effect[column]))
-                for column in np.argsort(-np.abs(effect), kind="stable")[:n_effects]
+                ScaledCoefficient(table.features[column], float(coef[column]), float(scaled_coef[column]))
+                for column in np.argsort(-np.abs(scaled_coef), kind="stable")[:n_strongest]
             )
-            for name, coef, effect in zip(named, model.coef_, scaled, strict=True)
+            for name, coef, scaled_coef in zip(named, model.coef_, scaled, strict=True)
         },
     )
+
+
+@final
+@dataclass(frozen=True)
+class Comparison:
+    """SoftmaxGLM and its rivals on a table: how each did in cross-validation, and what SoftmaxGLM says of all rows.
+
+    Attributes
+    ----------
+    table : Table
+    alpha : float or None
+        Strength of the ridge; None is 1/W.
+    n_folds : int
+    scores : tuple of Score
+        The first is that of SoftmaxGLM.
+    fitted : FittedModel
+    """
+
+    table: Table
+    alpha: float | None
+    n_folds: int
+    scores: tuple[Score, ...]
+    fitted: FittedModel
+
+    @classmethod
+    def of(cls, table: Table, *, alpha: float | None, n_folds: int, n_strongest: int) -> "Comparison":
+        """Cross-validate on the table, then fit on all of its rows.
+
+        Parameters
+        ----------
+        table : Table
+            With at least `n_folds` rows of each class.
+        alpha : float or None
+        n_folds : int
+        n_strongest : int
+            Coefficients of each class to pick.
+        """
+        return cls(
+            table,
+            alpha,
+            n_folds,
+            cross_validate_rivals(table.X, table.codes, alpha=alpha, n_folds=n_folds),
+            fit_on_all_rows(table, alpha=alpha, n_strongest=n_strongest),
+        )

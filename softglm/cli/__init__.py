@@ -1,0 +1,1 @@
+"""The main job from the command line: SoftmaxGLM and LogisticRegression compared on a data set of the user's."""

@@ -1,0 +1,111 @@
+"""The main job: ``python -m softglm`` compares SoftmaxGLM with LogisticRegression on a data set of the user's."""
+
+import argparse
+import io
+import math
+import os
+import sys
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+from softglm.cli.comparison import Comparison
+from softglm.cli.printing import as_json, as_text
+from softglm.cli.tables import MISSING, MISSING_NUMBERS, UnusableDataError, check_classes, read_table, wine_table
+from softglm.version import __version__
+
+N_STRONGEST = 5
+DESCRIPTION = """\
+Compare SoftmaxGLM with scikit-learn's LogisticRegression, as it comes and behind
+a StandardScaler, by cross-validation: accuracy, log loss, fit time, iterations,
+how far each stopped from the optimum of its own objective, and the warnings it
+raised. Then show the strongest coefficients of each class.
+"""
+EPILOG = f"""\
+missing in a CSV file, beside empty fields:
+{textwrap.fill(", ".join(MISSING), 78, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)}
+  and {", ".join(MISSING_NUMBERS)} in columns whose other entries are numbers
+
+examples:
+  python -m softglm                                      scikit-learn's wine data, unscaled
+  python -m softglm flowers.csv --target species         your own data
+  python -m softglm flowers.csv --target species --alpha 0.01 --folds 10
+  python -m softglm flowers.parquet --target species --json > result.json
+
+exit codes: 0 success, 1 the data cannot be used, 2 the command line is wrong
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code; a wrong command line exits with 2.
+
+    Parameters
+    ----------
+    arguments : sequence of str or None, default=None
+        What follows the command; None takes them from `sys.argv`.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if (options.data is None) != (options.target is None):
+        parser.error("a data file and --target COLUMN go together: give both, or neither for the wine data")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of columns that the terminal cannot show
+    try:
+        table = wine_table() if options.data is None else read_table(options.data, options.target)
+        check_classes(table, options.target or "wine", options.folds)
+    except UnusableDataError as error:
+        print(f"softglm: {error}", file=sys.stderr)
+        return 1
+    comparison = Comparison.of(table, alpha=options.alpha, n_folds=options.folds, n_strongest=N_STRONGEST)
+    try:
+        print(as_json(comparison) if options.json else as_text(comparison), flush=True)
+    except BrokenPipeError:  # the reader, head or a pager, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m softglm",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "data",
+        nargs="?",
+        type=Path,
+        help="a CSV file with a header line, its fields separated by commas, semicolons or tabs, or a Parquet file; "
+        "numeric columns are used as they are, the others one-hot encoded, numbers with leading zeros among them "
+        "(default: scikit-learn's wine data)",
+    )
+    parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
+    parser.add_argument(
+        "--alpha",
+        type=_alpha,
+        metavar="NUMBER",
+        help="strength of the ridge, at least 0; LogisticRegression gets C = 1 / (alpha W), where W is the number of "
+        "rows it is fitted on (default: 1/W, which is C = 1)",
+    )
+    parser.add_argument(
+        "--folds", type=_folds, default=5, metavar="K", help="folds of the cross-validation (default: 5)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the same numbers as JSON")
+    parser.add_argument("--version", action="version", version=f"softglm {__version__}")
+    return parser
+
+
+def _alpha(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number of at least 0, got {text!r}")
+    return value
+
+
+def _folds(text: str) -> int:
+    if not (text.isdecimal() and int(text) >= 2):
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 2, got {text!r}")
+    return int(text)

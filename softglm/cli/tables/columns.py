@@ -1,0 +1,118 @@
+"""Columns as they were read, and what makes them unusable."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from softglm.arrays import BoolArray
+from softglm.cli.tables.notation import Notation
+from softglm.cli.tables.words import shortlist
+from softglm.finite import MOST
+
+
+class UnusableDataError(Exception):
+    """The data cannot be used; the message says why, and what to do."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Column:
+    """A column as it was read.
+
+    Attributes
+    ----------
+    name : str
+    entries : array of shape (n,)
+        float64, bool, or object: each a str. What is missing may hold anything.
+    is_missing : bool array of shape (n,)
+    remark : str
+        Why entries that may look like numbers are text.
+    notation : Notation or None
+        In which numbers were read that are not written as Python writes them.
+    """
+
+    name: str
+    entries: npt.NDArray[Any]
+    is_missing: BoolArray
+    remark: str = ""
+    notation: Notation | None = None
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the entries are numbers, not booleans."""
+        return self.entries.dtype.kind == "f"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the entries are neither numbers nor booleans."""
+        return self.entries.dtype.kind == "O"
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether all entries are equal."""
+        return bool((self.entries == self.entries[0]).all())
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """The target as it was read: what the file says, character by character.
+
+    Attributes
+    ----------
+    name : str
+    entries : object array of shape (n,)
+        Each a str.
+    is_missing : bool array of shape (n,)
+    may_be_continuous : bool
+        Whether fractions are a quantity; not where the file says that they are strings.
+    notation : Notation or None
+        In which numbers are written that are not written as Python writes them, if it is known.
+    """
+
+    name: str
+    entries: npt.NDArray[Any]
+    is_missing: BoolArray
+    may_be_continuous: bool = True
+    notation: Notation | None = None
+
+
+def check_names(path: Path, names: Sequence[str], target: str, advice: str = "") -> None:
+    """Raise if names are repeated, or the target is not among them, with advice for that case."""
+    repeated = [name for name, times in Counter(names).items() if times > 1]
+    if repeated:
+        raise UnusableDataError(
+            f"{path} has several columns named {shortlist(list(map(repr, repeated)))}. Give each a name of its own."
+        )
+    if target not in names:
+        by_lower_case = {name.lower(): name for name in names}
+        close = [repr(by_lower_case[match]) for match in get_close_matches(target.lower(), by_lower_case)]
+        hint = f"Did you mean {' or '.join(close)}?" if close else f"It has {shortlist(list(map(repr, names)))}."
+        raise UnusableDataError(f"{path} has no column {target!r}. {' '.join(filter(None, (hint, advice)))}")
+
+
+def check_entries(path: Path, columns: Sequence[Column], labels: Labels) -> None:
+    """Raise if values are missing or too large."""
+    every: list[Column | Labels] = [*columns, labels]
+    missing = [column for column in every if column.is_missing.any()]
+    if missing:
+        raise UnusableDataError(
+            f"{path} has missing values in {listed(missing)}. Fill them in, or drop those rows or columns; --help "
+            "lists what counts as missing."
+        )
+    large = [column for column in columns if column.is_number and not (np.abs(column.entries) <= MOST).all()]
+    if large:
+        raise UnusableDataError(
+            f"{path} has values beyond {MOST:g} or infinite ones in {listed(large)}. Rescale or drop them."
+        )
+
+
+def listed(columns: Sequence[Column | Labels]) -> str:
+    """Return the names for a sentence; of many, the first."""
+    return shortlist([repr(column.name) for column in columns])

@@ -1,0 +1,97 @@
+"""Parquet files, whose columns have types."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from softglm.cli.tables.columns import Column, Labels, UnusableDataError, check_names
+from softglm.cli.tables.notation import Writing
+from softglm.cli.tables.parsing import MOST_EXACT, remark_on, remark_on_merged
+from softglm.cli.tables.words import shortlist
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def read_parquet(path: Path, target: str) -> tuple[list[Column], Labels]:
+    """Return the features and the target of a Parquet file; reading it needs pandas and pyarrow."""
+    try:
+        import pandas as pd
+
+        with path.open("rb") as file:
+            frame = pd.read_parquet(file)
+    except ImportError as error:
+        raise UnusableDataError(
+            f"{path} is a Parquet file, and reading it needs pandas and pyarrow. Install them: "
+            "pip install pandas pyarrow."
+        ) from error
+    if frame.empty:
+        raise UnusableDataError(f"{path} has no rows.")
+    if frame.index.names != [None]:
+        frame = frame.reset_index()
+    frame.columns = [str(name) for name in frame.columns]
+    check_names(path, list(frame.columns), target)
+    _check_no_lists(path, frame)
+    features = frame.drop(columns=target)
+    columns = [_typed_column_of(name, features.iloc[:, position]) for position, name in enumerate(features.columns)]
+    return columns, _labels_of(target, frame[target])
+
+
+def _check_no_lists(path: Path, frame: "pd.DataFrame") -> None:
+    """Raise for columns whose entries hold several values: they are neither numbers nor names."""
+    nested = [
+        repr(name)
+        for name, series in frame.items()
+        if series.dtype.kind == "O"
+        and any(hasattr(value, "__len__") and not isinstance(value, str | bytes) for value in series)
+    ]
+    if nested:
+        raise UnusableDataError(
+            f"{path} has lists or structures in {shortlist(nested)}, expected a single value in each row. Spread them "
+            "over columns of their own, or drop those columns."
+        )
+
+
+def _labels_of(name: str, series: "pd.Series") -> Labels:
+    is_missing = series.isna().to_numpy(dtype=bool)
+    texts = _texts(series)
+    writing = Writing.of(set(texts[~is_missing]))
+    is_string = not (series.dtype.kind in "iuf" or _is_decimal(series))
+    notation = next(iter(writing.readings)) if writing.settles else None
+    return Labels(name, texts, is_missing, may_be_continuous=not is_string, notation=notation)
+
+
+def _texts(series: "pd.Series") -> npt.NDArray[Any]:
+    """Return typed entries as text, of numbers in single precision no more digits than they have."""
+    values = np.asarray(series)
+    entries = values if values.dtype.kind == "f" else series
+    return np.array([v.decode(errors="replace") if isinstance(v, bytes) else str(v) for v in entries], dtype=object)
+
+
+def _typed_column_of(name: str, series: "pd.Series") -> Column:
+    """Return a typed column: a string that looks like a number is a string."""
+    is_missing = series.isna().to_numpy(dtype=bool)
+    if series.dtype in ("bool", "boolean"):
+        return Column(name, series.to_numpy(dtype=bool, na_value=False), is_missing)
+    kinds = series.dropna().unique()
+    merged = (
+        remark_on_merged(int(value) for value in kinds if abs(int(value)) >= MOST_EXACT) if _is_integer(series) else ""
+    )
+    if series.dtype.kind in "iuf" and not merged:
+        return Column(name, series.to_numpy(dtype=np.float64, na_value=np.nan), is_missing)
+    if _is_decimal(series):
+        values = [np.nan if missing else float(value) for value, missing in zip(series, is_missing, strict=True)]
+        return Column(name, np.array(values), is_missing)
+    texts = _texts(series)
+    return Column(name, texts, is_missing, merged or remark_on(set(texts[~is_missing])))
+
+
+def _is_integer(series: "pd.Series") -> bool:
+    return series.dtype.kind in "iu"
+
+
+def _is_decimal(series: "pd.Series") -> bool:
+    return series.dtype.kind == "O" and all(isinstance(value, Decimal) for value in series.dropna())

@@ -1,0 +1,17 @@
+"""Words for lists and counts, in messages and notes."""
+
+from collections.abc import Sequence
+
+_MAX_LISTED = 12
+
+
+def shortlist(items: Sequence[str]) -> str:
+    """Return the items, comma-separated; of many, the first and how many more there are."""
+    return ", ".join(items[:_MAX_LISTED]) + (
+        f" and {len(items) - _MAX_LISTED} more" if len(items) > _MAX_LISTED else ""
+    )
+
+
+def count(number: int, noun: str) -> str:
+    """Return the number with its noun, in the plural where it needs one."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
