@@ -112,6 +112,10 @@ def what_is_said_of_collinear_columns():
     result.predict(data.X)
 
 
+def what_is_said_without_an_intercept():
+    assert inferred(overlapping(), fit_intercept=False).likelihood.n_null_parameters == 0
+
+
 def what_is_said_of_separated_classes():
     with pytest.warns(softglm.SeparationWarning):
         result = inferred(separated())
@@ -138,6 +142,7 @@ SITUATIONS = [
     what_is_said_of_counts,
     what_is_said_of_two_classes,
     what_is_said_of_collinear_columns,
+    what_is_said_without_an_intercept,
     what_is_said_of_separated_classes,
     what_is_said_of_the_inputs_of_a_pipeline,
     fits_of_sparse_and_of_collinear_rows,

@@ -11,9 +11,9 @@ import numpy as np
 from scipy import linalg
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.data import CONSTANT, Block
+from softglm.data import CONSTANT, Block, Rows
 from softglm.model import Objective
-from softglm.sums import Sum
+from softglm.sums import Features, Sum
 
 # A linear form is estimable if what it sees outside the row space is rounding, relative to its length.
 _ESTIMABLE = 1e-7
@@ -141,6 +141,19 @@ class StandardisedRows(Sum):
         return (rows if block.weights is None else rows * np.sqrt(block.weights)[:, np.newaxis],)
 
 
+@final
+@dataclass(frozen=True)
+class WithConstant(Sum):
+    """Whitened features beside a constant."""
+
+    features: Features
+
+    def __call__(self, block: Block) -> tuple[FloatArray]:
+        """Return sqrt(w) [f; 1], shape (rows, r + 1)."""
+        features = self.features.of(block)
+        return (np.append(features, np.ones((len(features), 1)), 1) * np.sqrt(block.row_weights)[:, np.newaxis],)
+
+
 def row_space_of(objective: Objective, rank: int) -> RowSpace:
     """Return what the rows determine, given the rank r of [x - c; 1].
 
@@ -155,6 +168,18 @@ def row_space_of(objective: Objective, rank: int) -> RowSpace:
     return RowSpace(units, np.asarray(linalg.svd(triangle)[2][rank:].T))
 
 
+def constant_of(rows: Rows, features: Features) -> FloatArray | None:
+    """Return the combination of the columns, shape (m,), that is 1 in every row.
+
+    None where none is.
+    """
+    triangle = triangle_of(rows.map(WithConstant(features)))
+    r = len(triangle) - 1
+    if abs(triangle[r, r]) > _ESTIMABLE * linalg.norm(triangle[:, r]):
+        return None
+    return np.asarray(features.loadings @ np.linalg.lstsq(triangle[:r, :r], triangle[:r, r], rcond=None)[0])
+
+
 def triangle_of(blocks: Iterable[tuple[FloatArray, ...]]) -> FloatArray:
     """Return R, shape (m, m), of A = Q R, given the rows of A block by block."""
     triangle: FloatArray | None = None
@@ -164,8 +189,3 @@ def triangle_of(blocks: Iterable[tuple[FloatArray, ...]]) -> FloatArray:
     assert triangle is not None  # noqa: S101 - there are rows
     size = triangle.shape[1]
     return np.concatenate([triangle, np.zeros((size - len(triangle), size))])
-
-
-def is_estimable(hidden: float, length: float) -> bool:
-    """Tell whether what a linear form of this length sees outside the row space is rounding."""
-    return hidden <= _ESTIMABLE * length

@@ -20,7 +20,7 @@ from scipy import linalg
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.inference.contributions import Contributions, RowBlock, row_blocks
-from softglm.inference.estimable import Identified, RowSpace, is_estimable, row_space_of, triangle_of
+from softglm.inference.estimable import Identified, RowSpace, constant_of, row_space_of
 from softglm.inference.forms import class_forms, contrast_forms, term_forms
 from softglm.model import Objective, null_coordinates, null_model
 from softglm.model.coordinates import KroneckerCoordinates
@@ -261,18 +261,9 @@ class Estimate:
 
         None where no combination of the columns is constant.
         """
-        objective = self.objective
-        m, r = self.coordinates.features.shape
-        if objective.fit_intercept:
-            return np.asarray(np.identity(m)[-1])
-
-        triangle = triangle_of(
-            (np.append(block.features, np.ones((len(block.features), 1)), 1) * np.sqrt(block.weights)[:, np.newaxis],)
-            for block in self.row_blocks()
-        )
-        if not is_estimable(abs(float(triangle[r, r])), float(linalg.norm(triangle[:, r]))):
-            return None
-        return np.asarray(self.coordinates.features @ np.linalg.lstsq(triangle[:r, :r], triangle[:r, r], rcond=None)[0])
+        if self.objective.fit_intercept:
+            return np.asarray(np.identity(self.objective.shape[0])[-1])
+        return constant_of(self.objective.rows, self.features)
 
     @property
     def predictor(self) -> Predictor:
