@@ -16,6 +16,7 @@ from softglm.fitted import has_offset
 from softglm.inference.inputs import Inputs
 from softglm.offset import read_offset_to_predict
 from softglm.pipelines import inputs_of
+from softglm.sums import RowWeights
 from softglm.validation import clean_features
 
 _SELECTED = (
@@ -92,7 +93,7 @@ class Target:
         """Return the columns that the earlier steps take, of what was given, of which they made X; None without any."""
         if self.steps is None:
             return None
-        (weights,) = rows.concatenate(lambda block: (block.weighted(np.ones(len(block))),))
+        (weights,) = rows.concatenate(RowWeights())
         try:
             # They are asked later, when the user may have fitted theirs to other data.
             steps = deepcopy(self.steps)

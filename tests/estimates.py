@@ -7,12 +7,16 @@ from functools import cache
 import numpy as np
 import pandas as pd
 from problems import Data, objective_of, rows_and_family
+from scipy import sparse
 
 from softglm.inference.estimate import Estimate, estimate_at, refined
 from softglm.model import null_model
+from softglm.sums import RowWeights
 
 # Standard errors from the optimum: rounding stops earlier.
 EXACT = 1e-13
+# Twice the rows of the largest blocks, and more.
+MANY_ROWS = 18_000
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 
 
@@ -26,6 +30,18 @@ def estimate_of(data: Data, alpha: float = 0.0, *, fit_intercept: bool = True) -
 def golden(program: str) -> dict:
     """Return what R or statsmodels computed."""
     return json.loads((GOLDEN / f"{program}.json").read_text())
+
+
+def in_several_blocks(data: Data) -> tuple[Data, int]:
+    """The same rows so often, at so much less weight each, that they are several blocks; and how often."""
+    times = -(-MANY_ROWS // len(data.y))
+    X = sparse.vstack([data.X] * times, format="csr") if sparse.issparse(data.X) else np.tile(data.X, (times, 1))
+    weights = np.ones(len(data.y)) if data.weights is None else data.weights
+    offset = None if data.offset is None else np.concatenate([data.offset] * times)
+    many = Data(X, np.concatenate([data.y] * times), np.tile(weights / times, times), offset)
+    n_blocks = len(list(rows_and_family(many)[0].map(RowWeights())))
+    assert n_blocks > 2
+    return many, times
 
 
 def hsb2(y=None, **given) -> Data:

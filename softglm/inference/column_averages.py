@@ -12,6 +12,7 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Block, Rows
 from softglm.inference.classes import class_probabilities, every_class
+from softglm.inference.estimable import Identified
 from softglm.inference.estimate import Estimate
 from softglm.inference.factors import level_of
 from softglm.inference.means import (
@@ -25,6 +26,7 @@ from softglm.inference.means import (
     rows_at,
     weighted_means,
 )
+from softglm.sums import Features, Predictor, Sum
 
 # Probabilities (v, K), their gradients (v, K, P), and which of the v the data determine.
 Means: TypeAlias = tuple[FloatArray, FloatArray, BoolArray]
@@ -71,6 +73,95 @@ class ModelColumns:
     names: tuple[str, ...]
     factor: str | None
     base: str
+
+
+@final
+@dataclass(frozen=True)
+class SeenWith(Sum):
+    """Which rows the limit of a separated fit determines where columns are set to values, to be joined.
+
+    Attributes
+    ----------
+    features : Features
+    identified : Identified
+    columns : array of shape (g,)
+    state : array of shape (g,)
+        What they are set to.
+    """
+
+    features: Features
+    identified: Identified
+    columns: npt.NDArray[np.intp]
+    state: FloatArray
+
+    def __call__(self, block: Block) -> tuple[BoolArray]:
+        """Return whether it does, shape (rows,)."""
+        centred = block.centred(self.features.center)
+        centred[:, self.columns] = self.state - self.features.center[self.columns]
+        return (self.identified.rows(self.features.of_centred(centred)),)
+
+
+@final
+@dataclass(frozen=True)
+class Moves(Sum):
+    """What setting columns to values adds to the features of each row.
+
+    Attributes
+    ----------
+    columns : array of shape (g,)
+    state : array of shape (g,)
+    """
+
+    columns: npt.NDArray[np.intp]
+    state: FloatArray
+
+    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
+        """Return what is added, shape (rows, p), and the weights of the rows."""
+        X = block.centred(np.zeros(block.X.shape[1]))
+        moved = np.zeros_like(X)
+        moved[:, self.columns] = self.state - X[:, self.columns]
+        return moved, block.row_weights
+
+
+@final
+@dataclass(frozen=True)
+class ProbabilitiesWith(Sum):
+    """The probabilities and their gradients where columns are set to each of several values, added up.
+
+    Attributes
+    ----------
+    predictor : Predictor
+    directions : array of shape (K, s)
+        D.
+    center : array of shape (p,)
+        c.
+    columns : array of shape (g,)
+    states : array of shape (v, g)
+        What they are set to.
+    """
+
+    predictor: Predictor
+    directions: FloatArray
+    center: FloatArray
+    columns: npt.NDArray[np.intp]
+    states: FloatArray
+
+    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
+        """Return sum w, (1,), and of each state in turn sum w p, (K,), sum w J (x - c)', (K, s, p), sum w J, (K, s)."""
+        columns, moved = self.columns, self.predictor.coef[self.columns]
+        centred = block.centred(self.center)
+        eta = self.predictor.of(block)
+        eta -= moved.T @ (centred[:, columns] + self.center[columns]).T
+        sums = []
+        for state in self.states:
+            probability = class_probabilities(eta + (state @ moved)[:, np.newaxis])
+            deviations = deviations_of(probability, self.directions)
+            weighted = block.weighted(probability)
+            jacobians = weighted[:, np.newaxis] * deviations
+            centred[:, columns] = state - self.center[columns]
+            sums += [weighted.sum(axis=1), jacobians @ centred, jacobians.sum(axis=2)]
+        weight = block.row_weights.sum(keepdims=True)
+        return (weight, *sums)
 
 
 def averages_of_columns(
@@ -244,14 +335,7 @@ def _mean_of_limit(
 
     Either the place that a row is moved to is determined, where nothing is excluded, or the way there.
     """
-    center = estimate.objective.moments.center
-
-    def there(block: Block) -> tuple[BoolArray, ...]:
-        centred = block.centred(center)
-        centred[:, columns] = state - center[columns]
-        return (estimate.sees_rows(estimate.coordinates.features_of(centred)),)
-
-    (seen,) = estimate.objective.rows.concatenate(there)
+    (seen,) = estimate.objective.rows.concatenate(SeenWith(estimate.features, estimate.identified, columns, state))
     rows = estimate.objective.rows.changed(offset=moved_offset(estimate, seen))
     probability, gradients = _sums(estimate, rows, columns, state[np.newaxis])
     is_known = _is_known(estimate, columns, state, seen)
@@ -265,14 +349,11 @@ def _is_known(
 
     def changes(chosen: BoolArray | None) -> Iterator[FloatArray]:
         first = 0
-        for X, weights in estimate.objective.rows.map(lambda block: (block.centred(zero), block.row_weights)):
-            rows = slice(first, first + len(X))
+        for moved, weights in estimate.objective.rows.map(Moves(columns, state)):
+            rows = slice(first, first + len(moved))
             first = rows.stop
-            moved = np.zeros_like(X)
-            moved[:, columns] = state - X[:, columns]
             yield moved[(weights > 0.0) if chosen is None else (weights > 0.0) & chosen[rows]]
 
-    zero = np.zeros(estimate.objective.rows.n_features)
     if seen is None:
         return are_changes_known(estimate, changes(None))
     return are_changes_known(estimate, changes(None), are_small=True) and are_changes_known(estimate, changes(~seen))
@@ -282,26 +363,7 @@ def _sums(
     estimate: Estimate, rows: Rows, columns: npt.NDArray[np.intp], states: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return P, shape (v, K), and its gradients, shape (v, K, P), in one pass over the rows."""
-    objective = estimate.objective
-    coef, intercept = objective.uncentred(estimate.parameters)
-    directions = every_class(estimate.coordinates.classes)
-    moved = coef[columns]
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        centred = block.centred(objective.moments.center)
-        eta = block.predictor(coef, intercept)
-        eta -= moved.T @ (centred[:, columns] + objective.moments.center[columns]).T
-        sums = []
-        for state in states:
-            probability = class_probabilities(eta + (state @ moved)[:, np.newaxis])
-            deviations = deviations_of(probability, directions)
-            weighted = block.weighted(probability)
-            jacobians = weighted[:, np.newaxis] * deviations
-            centred[:, columns] = state - objective.moments.center[columns]
-            sums += [weighted.sum(axis=1), jacobians @ centred, jacobians.sum(axis=2)]
-        weight = block.row_weights.sum(keepdims=True)
-        return (weight, *sums)
-
-    weight, *sums = rows.sum(statistic)
+    directions, center = every_class(estimate.coordinates.classes), estimate.objective.moments.center
+    weight, *sums = rows.sum(ProbabilitiesWith(estimate.predictor, directions, center, columns, states))
     probability, features, constant = (np.stack(sums[first::3]) / weight for first in range(3))
     return probability, pulled_back(estimate, features, constant)

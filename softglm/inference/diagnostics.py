@@ -25,6 +25,7 @@ from softglm.data import Block
 from softglm.inference.classes import class_probabilities, class_shares, log_probabilities
 from softglm.inference.estimate import Estimate
 from softglm.model.fisher import between_classes
+from softglm.sums import Predictor, Sum
 
 ResidualKind: TypeAlias = Literal["pearson", "deviance", "response"]
 
@@ -68,6 +69,26 @@ class Copies:
         deleted = np.linalg.solve(np.identity(hat.shape[1]) - hat, self.score[:, :, np.newaxis])[:, :, 0]
         deleted[alone] = np.nan
         return np.asarray(deleted)
+
+
+@final
+@dataclass(frozen=True)
+class Residuals(Sum):
+    """The residuals of one trial of each row, to be joined.
+
+    Attributes
+    ----------
+    predictor : Predictor
+    kind : {"pearson", "deviance", "response"}
+    """
+
+    predictor: Predictor
+    kind: ResidualKind
+
+    def __call__(self, block: Block) -> tuple[FloatArray]:
+        """Return the residuals, shape (K, rows), or (1, rows) for two classes."""
+        eta = self.predictor.of(block)
+        return (_residuals(class_shares(block, len(eta)), eta, self.kind),)
 
 
 def leverage(estimate: Estimate, sample_weight: FloatArray | None) -> FloatArray:
@@ -172,14 +193,7 @@ def residuals(estimate: Estimate, kind: ResidualKind, trials: FloatArray | None)
     """
     if kind not in {"pearson", "deviance", "response"}:
         raise ValueError(f'kind must be "pearson", "deviance" or "response", got {kind!r}.')
-    objective = estimate.objective
-    coef, intercept = objective.uncentred(estimate.parameters)
-
-    def statistic(block: Block) -> tuple[FloatArray]:
-        eta = block.predictor(coef, intercept)
-        return (_residuals(class_shares(block, len(eta)), eta, kind),)
-
-    per_trial = objective.rows.concatenate(statistic)[0]
+    per_trial = estimate.objective.rows.concatenate(Residuals(estimate.predictor, kind))[0]
     if trials is not None:
         per_trial *= trials if kind == "response" else np.sqrt(trials)
     return per_trial.T if len(per_trial) > 1 else per_trial[0]

@@ -1,17 +1,8 @@
-r"""Marginal effects: what a feature does to the probabilities, where the coefficients say what it does to their ratios.
+"""Marginal effects: what a feature does to the probabilities, where the coefficients say what it does to their ratios.
 
-With p = softmax(eta) of row i, zeta = Q' eta its s identifiable directions, eta_k = D_k' zeta for every class (D of
-shape (K, s)), and gamma_j (s,) the coefficients of column j in those directions:
-
-    d p / d x_j = G gamma_j,    G = dp / dzeta' = (diag(p) - p p') D        column j continuous
-    p(x_j = 1) - p(x_j = 0)                                                 column j of zeros and ones
-
-averaged over the rows with their weights, at their offsets. Both are smooth in the coordinates Z, in which
-d zeta_c / d Z_lc = scales_lc f_l. Standard errors follow by the delta method from sums over the rows: of G_kc f_l, and
-for continuous columns of T_kbc f_l, where T_k = d2 p_k / dzeta dzeta'. Those are summed once, for all columns.
-
-Where a pipeline makes the columns of a few inputs, effects are of those: along the line on which an input moves the
-columns, if that is the same in every row; else by differences of what the pipeline makes of the input, moved or set.
+Those of the columns of the model are those of `softglm.inference.column_effects`. Where a pipeline makes the columns of
+a few inputs, effects are of those: along the line on which an input moves the columns, if that is the same in every
+row; else by differences of what the pipeline makes of the input, moved or set.
 """
 
 import textwrap
@@ -25,16 +16,20 @@ import numpy.typing as npt
 from scipy import linalg
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.data import Block, Rows
 from softglm.inference import summary
-from softglm.inference.classes import class_probabilities, every_class
-from softglm.inference.column_averages import means_with
+from softglm.inference.column_effects import (
+    along,
+    changes,
+    derivative_means,
+    derivatives,
+    differences,
+    differences_of_limit,
+)
 from softglm.inference.estimate import Estimate
-from softglm.inference.factors import Columns, Levels, Switch, are_dummies, dummy_settings, survey
+from softglm.inference.factors import Levels, are_dummies, dummy_settings, survey
 from softglm.inference.inputs import Inputs, Setting, Variable
 from softglm.inference.means import (
     Counterfactual,
-    deviations_of,
     forms_of,
     is_place_known,
     observed_rows,
@@ -51,8 +46,6 @@ if TYPE_CHECKING:
 _SHARE, _SAME, _NEGLIGIBLE = 1 / 8, 0.02, 0.05
 EffectKind: TypeAlias = Literal["average", "at-means"]
 DiscreteKind: TypeAlias = Literal["factor", "column"]
-# A column, its effect on each class, shape (K,), and the gradients of that in the coordinates, shape (K, P).
-Effect: TypeAlias = tuple[int, FloatArray, FloatArray]
 _DERIVATIVE = "dP/dx"
 # Notes are not broken narrower than this, however narrow the table.
 _LEAST_WIDTH = 72
@@ -300,7 +293,7 @@ def _of_columns(
     groups = {name: np.array(columns, dtype=np.intp) for name, columns in factors.items()}
     varies, switches = survey(rows, groups)
     is_discrete = np.zeros_like(varies)
-    known = varies & estimate.estimable_terms(_changes(estimate, switches))
+    known = varies & estimate.estimable_terms(changes(estimate, switches))
     found: dict[int, _Row] = {}
     nothing = np.full(estimate.n_classes, np.nan)
     there = rows
@@ -317,13 +310,13 @@ def _of_columns(
             names[column] = switch.name or features[column], pair
         bases |= set() if switch.base is None else {int(switch.columns[switch.base])}
         known[switch.columns] &= bool(known[switch.columns].all())
-    for column, effect, gradients in _derivatives(estimate, there, np.flatnonzero(known & ~is_discrete)):
+    for column, effect, gradients in derivatives(estimate, there, np.flatnonzero(known & ~is_discrete)):
         found[column] = make(*names[column], effect, gradients, estimate.sees(gradients))
     switched = [switch for switch in switches if known[switch.columns].all()]
-    differences = _differences(estimate, there, switched)
+    switching = differences(estimate, there, switched)
     if kind == "average" and estimate.observed is not None:
-        differences = _differences_of_limit(estimate, switched)
-    for column, effect, gradients in differences:
+        switching = differences_of_limit(estimate, switched)
+    for column, effect, gradients in switching:
         found[column] = make(*names[column], effect, gradients, estimate.sees(gradients) & np.isfinite(effect))
     return [
         found.get(column, _Row(*names[column], nothing, nothing))
@@ -399,15 +392,15 @@ class _InputEffects:
         estimate = self._estimate
         if variable.slope is None:
             found, nearer = self._by_difference(variable), self._by_difference(variable, _SHARE)
-            changes = np.abs(nearer.effect - found.effect)
+            change = np.abs(nearer.effect - found.effect)
             allowed = np.maximum(_SAME * np.nanmax(np.abs(found.effect), initial=0.0), _NEGLIGIBLE * found.std_error)
-            if not (changes > allowed).any():
+            if not (change > allowed).any():
                 return found
             self.without_derivative.append(variable.name)
             nothing = np.full(estimate.n_classes, np.nan)
             return _Row(variable.name, None, nothing, nothing)
         jacobian, bends, is_known = self._means
-        effect, gradients = _along(estimate, variable.slope, jacobian, bends)
+        effect, gradients = along(estimate, variable.slope, jacobian, bends)
         is_known &= bool(estimate.estimable_terms(forms_of(estimate, variable.slope[np.newaxis], 0.0)).all())
         return self._make(variable.name, None, effect, gradients, estimate.sees(gradients) & is_known)
 
@@ -422,115 +415,7 @@ class _InputEffects:
     def _means(self) -> tuple[FloatArray, FloatArray, bool]:
         """What derivatives along lines are made of, and whether they are known where they are taken."""
         if self._counterfactual.place is None:
-            return *_derivative_means(self._estimate, self._estimate.objective.rows), True
+            return *derivative_means(self._estimate, self._estimate.objective.rows), True
         transformed = self._inputs.transformed(self._counterfactual.place)
         rows = self._counterfactual.rows(transformed)
-        return *_derivative_means(self._estimate, rows), self._counterfactual.is_known(transformed)
-
-
-def _changes(estimate: Estimate, switches: Sequence[Switch]) -> FloatArray:
-    """Return what a change of each column, against its base, does to [x - c; 1], shape (p, m)."""
-    m, _ = estimate.objective.shape
-    changes = np.eye(estimate.objective.rows.n_features, m)
-    for switch in switches:
-        if switch.base is not None:
-            changes[switch.columns, switch.columns[switch.base]] -= 1.0
-    return changes
-
-
-def _derivatives(estimate: Estimate, rows: Rows, columns: Columns) -> Iterator[Effect]:
-    """Yield the mean of G gamma_j over the rows for each of the columns."""
-    if len(columns) == 0:
-        return
-    jacobian, bends = _derivative_means(estimate, rows)
-    for column in columns:
-        unit = np.zeros(rows.n_features)
-        unit[column] = 1.0
-        yield int(column), *_along(estimate, unit, jacobian, bends)
-
-
-def _along(
-    estimate: Estimate, slope: FloatArray, jacobian: FloatArray, bends: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return the derivatives, (K,), along a line that moves the columns by slope, (p,), and their gradients, (K, P)."""
-    coordinates, moved = estimate.coordinates, np.flatnonzero(slope)
-    coef, _ = estimate.objective.split(estimate.parameters)
-    gamma = slope[moved] @ coef[moved] @ coordinates.classes
-    # gamma = sum_l F_l (scales Z)_l: the effect depends on Z through gamma, and through p at every row.
-    direct = (slope[moved] @ coordinates.features[moved])[:, np.newaxis] * jacobian[:, np.newaxis]
-    gradients = coordinates.scales * (direct + np.einsum("kbcl,b->klc", bends, gamma))
-    return jacobian @ gamma, gradients.reshape(len(jacobian), -1)
-
-
-def _derivative_means(estimate: Estimate, rows: Rows) -> tuple[FloatArray, FloatArray]:
-    """Return the means over the rows of G, shape (K, s), and of T_kbc f_l, shape (K, s, s, r)."""
-    objective, coordinates = estimate.objective, estimate.coordinates
-    coef, intercept = objective.uncentred(estimate.parameters)
-    directions = every_class(coordinates.classes)
-    r, s = coordinates.scales.shape
-    first, second = np.triu_indices(s)
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        probability = class_probabilities(block.predictor(coef, intercept))
-        features = coordinates.features_of(block.centred(objective.moments.center))
-        deviations = deviations_of(probability, directions)
-        variance = np.zeros((len(first), len(block)))
-        for share, deviation in zip(probability, deviations, strict=True):
-            variance += share * deviation[first] * deviation[second]
-        weighted = block.weighted(probability)
-        bends = np.empty((len(probability), len(first), r))
-        for share, deviation, bend in zip(weighted, deviations, bends, strict=True):
-            # T_k = p_k ((D_k - D'p)(D_k - D'p)' - D'(diag(p) - p p')D)
-            np.matmul(share * (deviation[first] * deviation[second] - variance), features, out=bend)
-        weight = block.row_weights.sum(keepdims=True)
-        return np.einsum("ki,kci->kc", weighted, deviations), bends, weight
-
-    jacobian, packed, weight = rows.sum(statistic)
-    bends = np.empty((len(jacobian), s, s, r))
-    bends[:, first, second] = bends[:, second, first] = packed / weight
-    return jacobian / weight, bends
-
-
-def _differences_of_limit(estimate: Estimate, switches: Sequence[Switch]) -> Iterator[Effect]:
-    """Yield the same for the limit of a separated fit, over its rows: NaN where it leaves one of the two open."""
-    for switch in switches:
-        probability, gradients, known = means_with(estimate, switch.columns, switch.states)
-        probability[~known] = np.nan
-        for column, on, gradients_on in zip(switch.columns, probability[1:], gradients[1:], strict=True):
-            yield int(column), on - probability[0], gradients_on - gradients[0]
-
-
-def _differences(estimate: Estimate, rows: Rows, switches: Sequence[Switch]) -> Iterator[Effect]:
-    """Yield the mean over the rows of p with each switched column on, less p in the base."""
-    if not switches:
-        return
-    objective, coordinates = estimate.objective, estimate.coordinates
-    coef, intercept = objective.uncentred(estimate.parameters)
-    directions = every_class(coordinates.classes)
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        X = block.centred(np.zeros(rows.n_features))
-        eta = block.predictor(coef, intercept)
-        features = coordinates.features_of(block.centred(objective.moments.center))
-        weight = block.row_weights.sum(keepdims=True)
-        sums = [weight]
-        for switch in switches:
-            on = X[:, switch.columns]
-            slopes, loadings = coef[switch.columns], coordinates.features[switch.columns]
-            eta_off, features_off = eta - slopes.T @ on.T, features - on @ loadings
-            for state in switch.states:
-                probability = class_probabilities(eta_off + (state @ slopes)[:, np.newaxis])
-                deviations = deviations_of(probability, directions)
-                weighted = block.weighted(probability)
-                jacobians = weighted[:, np.newaxis] * deviations
-                sums += [weighted.sum(axis=1), jacobians @ (features_off + state @ loadings)]
-        return tuple(sums)
-
-    weight, *sums = rows.sum(statistic)
-    means = (total / weight for total in sums)
-    for switch in switches:
-        base, base_gradients = next(means), next(means)
-        for column in switch.columns:
-            probability, gradients = next(means), next(means)
-            moved = coordinates.scales * (gradients - base_gradients).swapaxes(1, 2)
-            yield int(column), probability - base, moved.reshape(len(probability), -1)
+        return *derivative_means(self._estimate, rows), self._counterfactual.is_known(transformed)

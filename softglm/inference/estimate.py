@@ -10,7 +10,7 @@ means, so that information and gradient are those of the log-likelihood.
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import final
@@ -19,50 +19,23 @@ import numpy as np
 from scipy import linalg
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.data import Block
+from softglm.inference.contributions import Contributions, RowBlock, row_blocks
+from softglm.inference.estimable import Identified, RowSpace, constant_of, row_space_of
+from softglm.inference.forms import class_forms, contrast_forms, term_forms
 from softglm.model import Objective, null_coordinates, null_model
-from softglm.model.coordinates import KroneckerCoordinates, second_moments
+from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.fisher import hessian
+from softglm.sums import Features, Predictor
 
 # Standard errors from the optimum that are no longer worth a Newton step.
 _NEGLIGIBLE_DISTANCE = 1e-6
 _MAX_STEPS, _MAX_HALVINGS = 30, 30
-# A linear form is estimable if what it sees outside the row space is rounding, relative to its length.
-_ESTIMABLE = 1e-7
-# Of a form and a limit: their information is a sum of squares, so that its directions have half the digits.
-_SEEN = 3e-4
 # Eigenvalues of a singular information below this share of those at the null model, which are all W, are rounding.
 _RANK_TOLERANCE = 1e-12
 # The matrices of the size of the information that are held at a time.
 _COPIES = 10
 # Forms of length 1 whose singular values are below this share of the largest are combinations of the others.
 _INDEPENDENT = 1e-10
-
-
-@final
-@dataclass(frozen=True)
-class RowBlock:
-    """What a block of rows contributes.
-
-    Attributes
-    ----------
-    rows : slice
-        Which rows of the data these are.
-    features : array of shape (rows, r)
-        F'[x - c; 1].
-    mean : array of shape (q, rows)
-        mu.
-    residuals : array of shape (q, rows)
-        t - mu.
-    weights : array of shape (rows,)
-        As in the objective: class weights and row totals folded in.
-    """
-
-    rows: slice
-    features: FloatArray
-    mean: FloatArray
-    residuals: FloatArray
-    weights: FloatArray
 
 
 @final
@@ -174,20 +147,18 @@ class Estimate:
             return np.asarray(linalg.cho_solve(self._factor, right))
         return np.asarray(self.inverse_root @ (self.inverse_root.T @ right))
 
+    @property
+    def identified(self) -> Identified:
+        """What the limit of a separated fit determines."""
+        return Identified(self.coordinates.scales, self.unidentified)
+
     def sees(self, forms: FloatArray) -> BoolArray:
         """Tell which linear forms of the coordinates, shape (k, P), the limit of a separated fit determines, (k,)."""
-        hidden = linalg.norm(forms @ self.unidentified, axis=1)
-        return np.asarray(hidden <= _SEEN * linalg.norm(forms, axis=1))
+        return self.identified.forms(forms)
 
     def sees_rows(self, features: FloatArray) -> BoolArray:
         """Tell of which rows, by their features (rows, r) in coordinates, the limit determines every class: (rows,)."""
-        r, s = self.coordinates.scales.shape
-        if not self.unidentified.size:
-            return np.ones(len(features), dtype=bool)
-        scales = self.coordinates.scales
-        hidden = np.einsum("nr,rs,rsh->nsh", features, scales, self.unidentified.reshape(r, s, -1), optimize=True)
-        length = np.sqrt(np.square(features) @ np.square(scales))
-        return np.asarray((linalg.norm(hidden, axis=2) <= _SEEN * length).all(axis=1))
+        return self.identified.rows(features)
 
     def independent(self, forms: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return as many combinations of linear forms R, (d, P), and of their values, (d,), as there are independent.
@@ -270,49 +241,19 @@ class Estimate:
         -------
         array of shape (d, m), d <= t
         """
-        hidden, length = self._outside_row_space(terms)
-        if not hidden.any():
-            return terms
-        vectors, singular, _ = linalg.svd(hidden / length[:, np.newaxis])
-        rank = int((singular > _ESTIMABLE).sum())
-        return np.asarray((vectors[:, rank:].T / length) @ terms)
+        return self.row_space.combinations(terms)
 
     def estimable_terms(self, terms: FloatArray) -> BoolArray:
         """Tell which linear forms of a column of the parameters, shape (t, m), the rows determine: shape (t,)."""
-        hidden, length = self._outside_row_space(terms)
-        return np.asarray(linalg.norm(hidden, axis=1) <= _ESTIMABLE * length)
-
-    def _outside_row_space(self, terms: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return what linear forms see of the null space of the rows, shape (t, m - r), and their lengths, scaled."""
-        m, r = self.coordinates.features.shape
-        if r == m or self.is_penalised:
-            return np.zeros((len(terms), 0)), np.ones(len(terms))
-        units, hidden = self._null_space
-        scaled = terms / units
-        length = linalg.norm(scaled, axis=1)
-        return scaled @ hidden, np.where(length > 0.0, length, 1.0)
+        return self.row_space.estimable(terms)
 
     @cached_property
-    def _null_space(self) -> tuple[FloatArray, FloatArray]:
-        """The units of [x - c; 1], shape (m,), and in them a basis of what changes no eta, shape (m, m - r).
-
-        By the triangular factor of the rows: their second moments would see half as many digits.
-        """
-        objective = self.objective
+    def row_space(self) -> RowSpace:
+        """What the rows determine of linear forms of a column of the parameters: all, where anything is penalised."""
         m, r = self.coordinates.features.shape
-        center, constants = objective.moments.center, m - objective.rows.n_features
-        squares, _ = objective.rows.sum(second_moments(objective, is_full=False))
-        units = np.sqrt(squares / objective.moments.total_weight)
-        units[units == 0.0] = 1.0
-
-        def rows_of(block: Block) -> FloatArray:
-            rows = np.concatenate([block.centred(center), np.ones((len(block), constants))], axis=1) / units
-            # A constant column is noise about its mean.
-            rows[:, squares == 0.0] = 0.0
-            return rows if block.weights is None else rows * np.sqrt(block.weights)[:, np.newaxis]
-
-        triangle = triangle_of(objective.rows.map(lambda block: (rows_of(block),)))
-        return units, np.asarray(linalg.svd(triangle)[2][r:].T)
+        if r == m or self.is_penalised:
+            return RowSpace(np.ones(m), np.zeros((m, 0)))
+        return row_space_of(self.objective, r)
 
     @cached_property
     def constant(self) -> FloatArray | None:
@@ -320,22 +261,28 @@ class Estimate:
 
         None where no combination of the columns is constant.
         """
-        objective = self.objective
-        m, r = self.coordinates.features.shape
-        if objective.fit_intercept:
-            return np.asarray(np.identity(m)[-1])
+        if self.objective.fit_intercept:
+            return np.asarray(np.identity(self.objective.shape[0])[-1])
+        return constant_of(self.objective.rows, self.features)
 
-        triangle = triangle_of(
-            (np.append(block.features, np.ones((len(block.features), 1)), 1) * np.sqrt(block.weights)[:, np.newaxis],)
-            for block in self.row_blocks()
-        )
-        if abs(triangle[r, r]) > _ESTIMABLE * linalg.norm(triangle[:, r]):
-            return None
-        return np.asarray(self.coordinates.features @ np.linalg.lstsq(triangle[:r, :r], triangle[:r, r], rcond=None)[0])
+    @property
+    def predictor(self) -> Predictor:
+        """What makes eta of a block of rows."""
+        return Predictor(*self.objective.uncentred(self.parameters))
+
+    @property
+    def features(self) -> Features:
+        """What makes F'[x - c; 1] of a block of rows."""
+        return Features(self.objective.moments.center, self.coordinates.features)
+
+    @property
+    def contributions(self) -> Contributions:
+        """What the rows of a block contribute to the score."""
+        return Contributions(self.objective.family, self.predictor, self.features)
 
     def row_blocks(self) -> Iterator[RowBlock]:
         """Yield what the rows contribute, block by block, in their order."""
-        yield from row_blocks(self.objective, self.parameters, self.coordinates)
+        yield from row_blocks(self.objective.rows, self.contributions)
 
     def scores(self) -> Iterator[tuple[slice, FloatArray]]:
         """Yield, block by block, which rows, and the gradients of their log-likelihoods, weighted, (rows, P)."""
@@ -355,66 +302,6 @@ class Estimate:
         scores = features[:, :, np.newaxis] * coded[:, np.newaxis]
         scores *= self.coordinates.scales
         return np.asarray(scores.reshape(len(features), -1))
-
-
-def class_forms(n_parameters: int) -> FloatArray:
-    """Return the map from q natural parameters to K centred ones, shape (K, q); two classes have one, that of y = 1."""
-    if n_parameters == 1:
-        return np.array([[-0.5], [0.5]])
-    return np.identity(n_parameters) - 1.0 / n_parameters
-
-
-def term_forms(objective: Objective) -> FloatArray:
-    """Return the maps from the m rows of the parameters to the terms at x = 0, intercept first, (n_terms, m)."""
-    m, _ = objective.shape
-    identity = np.identity(m)
-    if not objective.fit_intercept:
-        return identity
-    intercept = np.append(-objective.moments.center, 1.0)
-    return np.concatenate([intercept[np.newaxis], identity[:-1]])
-
-
-def contrast_forms(n_classes: int, reference: int) -> FloatArray:
-    """Return e_k - e_reference for every other class k, shape (K - 1, K)."""
-    forms = np.identity(n_classes)
-    forms[:, reference] -= 1.0
-    return np.delete(forms, reference, axis=0)
-
-
-def row_lengths(matrix: FloatArray) -> FloatArray:
-    """Return the Euclidean lengths of the rows of a matrix, shape (k, P), whose squares may overflow."""
-    largest = np.abs(matrix).max(axis=1, initial=0.0)
-    units = np.where((largest > 0.0) & np.isfinite(largest), largest, 1.0)
-    return np.asarray(units * linalg.norm(matrix / units[:, np.newaxis], axis=1))
-
-
-def triangle_of(blocks: Iterable[tuple[FloatArray, ...]]) -> FloatArray:
-    """Return R, shape (m, m), of A = Q R, given the rows of A block by block."""
-    triangle: FloatArray | None = None
-    for (block,) in blocks:
-        stacked = block if triangle is None else np.concatenate([triangle, block])
-        triangle = np.asarray(np.linalg.qr(stacked, mode="r"))
-    assert triangle is not None  # noqa: S101 - there are rows
-    size = triangle.shape[1]
-    return np.concatenate([triangle, np.zeros((size - len(triangle), size))])
-
-
-def row_blocks(objective: Objective, parameters: FloatArray, coordinates: KroneckerCoordinates) -> Iterator[RowBlock]:
-    """Yield what the rows contribute, block by block, in their order."""
-    coef, intercept = objective.uncentred(parameters)
-    q = objective.shape[1]
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        mean = objective.family.normalizer_and_mean(block.predictor(coef, intercept))[1]
-        weights = np.ones(len(block)) if block.weights is None else block.weights
-        features = coordinates.features_of(block.centred(objective.moments.center))
-        return features, mean, block.targets_matrix(q) - mean, weights
-
-    first = 0
-    for features, mean, residuals, weights in objective.rows.map(statistic):
-        rows = slice(first, first + len(weights))
-        yield RowBlock(rows, features, mean, residuals, weights)
-        first = rows.stop
 
 
 def estimate_at(
@@ -443,8 +330,14 @@ def estimate_at(
     )
 
 
-def coordinates_of(objective: Objective) -> KroneckerCoordinates:
+def coordinates_of(objective: Objective, *, memory: float | None = None) -> KroneckerCoordinates:
     """Return the whitened coordinates of the null model.
+
+    Parameters
+    ----------
+    objective : Objective
+    memory : float or None, default=None
+        How many bytes there are; None for as many as this machine has.
 
     Raises
     ------
@@ -452,7 +345,7 @@ def coordinates_of(objective: Objective) -> KroneckerCoordinates:
         If the information matrix is larger than the memory of this machine.
     """
     m, q = objective.shape
-    n_parameters, memory = m * max(q - 1, 1), _physical_memory()
+    n_parameters, memory = m * max(q - 1, 1), _physical_memory() if memory is None else memory
     needed = _COPIES * n_parameters**2 * np.dtype(np.float64).itemsize
     if needed > memory:
         raise MemoryError(

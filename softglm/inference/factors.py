@@ -10,6 +10,7 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Block, Rows
 from softglm.inference.inputs import Inputs, Setting
+from softglm.sums import Sum
 
 Columns: TypeAlias = npt.NDArray[np.intp]
 # A level and the one that it is compared with.
@@ -93,14 +94,23 @@ def dummy_settings(inputs: Inputs, name: str, positions: Sequence[int], base: st
     return settings
 
 
-def survey(rows: Rows, factors: Mapping[str, Columns]) -> tuple[BoolArray, list[Switch]]:
-    """Tell which columns vary over the rows of any weight, shape (p,), and which are switched, together or alone."""
-    groups = list(factors.values())
+@final
+@dataclass(frozen=True)
+class Extremes(Sum):
+    """The extremes of the columns, and of how many of each group are on, over the rows of any weight: a maximum.
 
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
+    Attributes
+    ----------
+    groups : tuple of arrays of columns
+    """
+
+    groups: tuple[Columns, ...]
+
+    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
+        """Return the largest x, -x, and whether x is neither 0 nor 1, (p,); the most, and minus the least, on, (g,)."""
         X = block.counted
         is_number = (X != 0.0) & (X != 1.0)
-        n_on = [X[:, group].sum(axis=1) for group in groups]
+        n_on = [X[:, group].sum(axis=1) for group in self.groups]
         return (
             X.max(axis=0, initial=-np.inf),
             (-X).max(axis=0, initial=-np.inf),
@@ -109,7 +119,10 @@ def survey(rows: Rows, factors: Mapping[str, Columns]) -> tuple[BoolArray, list[
             np.array([-on.min(initial=1.0) for on in n_on]),
         )
 
-    most, minus_least, is_number, most_on, minus_least_on = rows.max(statistic)
+
+def survey(rows: Rows, factors: Mapping[str, Columns]) -> tuple[BoolArray, list[Switch]]:
+    """Tell which columns vary over the rows of any weight, shape (p,), and which are switched, together or alone."""
+    most, minus_least, is_number, most_on, minus_least_on = rows.max(Extremes(tuple(factors.values())))
     varies = most > -minus_least
     is_dummy = varies & (is_number == 0.0)
     alone, switches = is_dummy.copy(), []

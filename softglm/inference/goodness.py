@@ -27,6 +27,7 @@ from softglm.inference.diagnostics import pearson_terms, relative_entropies
 from softglm.inference.estimate import Estimate
 from softglm.inference.likelihood import null_log_likelihood
 from softglm.inference.significance import ChiSquaredTest
+from softglm.sums import Predictor, Sum
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,6 +188,81 @@ class GoodnessOfFit:
         return float(np.sqrt(self.dispersion))
 
 
+@final
+@dataclass(frozen=True)
+class Divergence(Sum):
+    """How far what was observed is from what the model expects."""
+
+    predictor: Predictor
+
+    def __call__(self, block: Block) -> tuple[FloatArray]:
+        """Return sum w KL(share; mu), Pearson's statistic, and minus the entropy of the shares, shape (3,)."""
+        eta = self.predictor.of(block)
+        shares, mean = class_shares(block, len(eta)), class_probabilities(eta)
+        entropies = np.multiply(shares, np.log(shares, out=np.zeros_like(shares), where=shares > 0.0))
+        terms = np.stack([relative_entropies(shares, eta), pearson_terms(shares, mean), entropies])
+        return (block.weighted(terms.sum(axis=1)).sum(axis=1),)
+
+
+@final
+@dataclass(frozen=True)
+class LeastProbabilities(Sum):
+    """The smallest fitted probability of each row, to be joined."""
+
+    predictor: Predictor
+
+    def __call__(self, block: Block) -> tuple[FloatArray]:
+        """Return it, shape (rows,)."""
+        return (class_probabilities(self.predictor.of(block)).min(axis=0),)
+
+
+@final
+@dataclass(frozen=True)
+class ClassShares(Sum):
+    """The share of every class in what was observed in each row, to be joined."""
+
+    n_parameters: int
+
+    def __call__(self, block: Block) -> tuple[FloatArray]:
+        """Return them, shape (K, rows)."""
+        return (class_shares(block, self.n_parameters),)
+
+
+@final
+@dataclass(frozen=True)
+class ReferenceScores(Sum):
+    """By what the Hosmer-Lemeshow test sorts the rows, to be joined.
+
+    Attributes
+    ----------
+    predictor : Predictor
+    reference : int
+        The position of the base class.
+    """
+
+    predictor: Predictor
+    reference: int
+
+    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
+        """Return 1 - p_reference and the weight of each row, both of shape (rows,)."""
+        # The sum of the others: 1 - p would round small ones off.
+        others = np.delete(class_probabilities(self.predictor.of(block)), self.reference, axis=0)
+        return others.sum(axis=0), block.row_weights
+
+
+@final
+@dataclass(frozen=True)
+class ClassWeights(Sum):
+    """The weight of each class in each row, to be joined."""
+
+    predictor: Predictor
+
+    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
+        """Return what was observed and what is expected, both of shape (K, rows)."""
+        eta = self.predictor.of(block)
+        return block.weighted(class_shares(block, len(eta))), block.weighted(class_probabilities(eta))
+
+
 def hosmer_lemeshow(
     estimate: Estimate, *, groups: int, reference: int, classes: npt.NDArray[Any], trials: FloatArray | None
 ) -> HosmerLemeshow:
@@ -220,7 +296,7 @@ def hosmer_lemeshow(
     _require_whole_counts(estimate, trials)
     if estimate.n_classes == 2:
         reference = int(estimate.objective.moments.mean_target[0] < 0.5)
-    scores, weights = _reference_scores(estimate, reference)
+    scores, weights = estimate.objective.rows.concatenate(ReferenceScores(estimate.predictor, reference))
     group = _tied_groups(scores, weights, groups)
     observed, expected = _class_totals(estimate, group)
     n_groups, n_classes = observed.shape
@@ -259,18 +335,9 @@ def goodness_of_fit(
             "features, or use hosmer_lemeshow."
         )
     _require_maximum_likelihood(estimate, "Goodness of fit")
-    objective = estimate.objective
-    coef, intercept = objective.uncentred(estimate.parameters)
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        eta = block.predictor(coef, intercept)
-        shares, mean = class_shares(block, len(eta)), class_probabilities(eta)
-        entropies = np.multiply(shares, np.log(shares, out=np.zeros_like(shares), where=shares > 0.0))
-        terms = np.stack([relative_entropies(shares, eta), pearson_terms(shares, mean), entropies])
-        return (block.weighted(terms.sum(axis=1)).sum(axis=1),)
-
-    divergence, pearson, entropy = objective.rows.sum(statistic)[0].tolist()
-    least_share = objective.rows.concatenate(lambda block: (_probabilities(estimate, block).min(axis=0),))[0]
+    rows, predictor = estimate.objective.rows, estimate.predictor
+    divergence, pearson, entropy = rows.sum(Divergence(predictor))[0].tolist()
+    (least_share,) = rows.concatenate(LeastProbabilities(predictor))
     n_rows = round(float((trials > 0.0).sum() if sample_weight is None else sample_weight[trials > 0.0].sum()))
     n_contrasts = estimate.n_classes - 1
     df = n_rows * n_contrasts - estimate.rank
@@ -298,32 +365,13 @@ def _require_maximum_likelihood(estimate: Estimate, what: str) -> None:
 def _require_whole_counts(estimate: Estimate, trials: FloatArray | None) -> None:
     if trials is None:
         return
-    counts = (
-        trials
-        * estimate.objective.rows.concatenate(lambda block: (class_shares(block, estimate.objective.shape[1]),))[0]
-    )
+    objective = estimate.objective
+    counts = trials * objective.rows.concatenate(ClassShares(objective.family.n_parameters))[0]
     if (abs(counts - np.round(counts)) > _WHOLE * np.maximum(trials, 1.0)).any():
         raise ValueError(
             "The Hosmer-Lemeshow test compares observed classes with their probabilities, and y or the class weights "
             "make fractions of them. Pass labels or whole counts, and no class weights."
         )
-
-
-def _probabilities(estimate: Estimate, block: Block) -> FloatArray:
-    """Return the fitted probability of every class, shape (K, rows)."""
-    return class_probabilities(block.predictor(*estimate.objective.uncentred(estimate.parameters)))
-
-
-def _reference_scores(estimate: Estimate, reference: int) -> tuple[FloatArray, FloatArray]:
-    """Return 1 - p_reference and the weight of each row, both of shape (n,)."""
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        # The sum of the others: 1 - p would round small ones off.
-        others = np.delete(_probabilities(estimate, block), reference, axis=0)
-        return others.sum(axis=0), block.weighted(np.ones(len(block)))
-
-    scores, weights = estimate.objective.rows.concatenate(statistic)
-    return scores, weights
 
 
 def _tied_groups(scores: FloatArray, weights: FloatArray, n_groups: int) -> IntArray:
@@ -340,15 +388,10 @@ def _tied_groups(scores: FloatArray, weights: FloatArray, n_groups: int) -> IntA
 
 def _class_totals(estimate: Estimate, group: IntArray) -> tuple[FloatArray, FloatArray]:
     """Return the weight of each class in each group, observed and expected, both of shape (g, K)."""
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        shares = class_shares(block, estimate.objective.shape[1])
-        return block.weighted(shares), block.weighted(_probabilities(estimate, block))
-
     labels = np.arange(group.max() + 1)
     totals = np.zeros((2, len(labels), estimate.n_classes))
     first = 0
-    for both in estimate.objective.rows.map(statistic):
+    for both in estimate.objective.rows.map(ClassWeights(estimate.predictor)):
         members = group[first : first + both[0].shape[1]] == labels[:, np.newaxis]
         first += members.shape[1]
         totals += [members @ values.T for values in both]

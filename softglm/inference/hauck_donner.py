@@ -10,11 +10,53 @@ along u, the information changes by third cumulants, with a_k and u_k what a and
     a' (dI / db) a = sum_i v_i sum_k mu_k (a_k - abar)^2 (u_k - ubar),    abar = sum_k mu_k a_k.
 """
 
+from dataclasses import dataclass
+from typing import final
+
 import numpy as np
 
 from softglm.arrays import BoolArray, FloatArray
+from softglm.data import Block
 from softglm.inference.classes import every_class
-from softglm.inference.estimate import Estimate, RowBlock, row_lengths
+from softglm.inference.contributions import Contributions
+from softglm.inference.estimate import Estimate
+from softglm.inference.forms import row_lengths
+from softglm.sums import LargestSizes, Sum
+
+
+@final
+@dataclass(frozen=True)
+class Changes(Sum):
+    """By how much the information along each a changes, per unit of a move along its u.
+
+    Attributes
+    ----------
+    contributions : Contributions
+    along, moves : arrays of shape (q, k, r)
+        What each of k vectors a, and each u, adds to eta per whitened feature.
+    """
+
+    contributions: Contributions
+    along: FloatArray
+    moves: FloatArray
+
+    def __call__(self, block: Block) -> tuple[FloatArray]:
+        """Return a' (dI / db) a, shape (k,)."""
+        features, mean, _, weights = self.contributions(block)
+        added, moved = _added(self.along, features), _added(self.moves, features)
+        mean = mean if len(mean) > 1 else np.concatenate([1.0 - mean, mean])
+        added -= np.einsum("ci,cki->ki", mean, added)
+        moved -= np.einsum("ci,cki->ki", mean, moved)
+        added *= added
+        added *= moved
+        return (np.einsum("ci,cki->ki", mean, added) @ weights,)
+
+
+def _added(by_class: FloatArray, features: FloatArray) -> FloatArray:
+    """Return what is added to eta of every class in each row, shape (K, k, rows)."""
+    # One product for all classes and steps.
+    eta = by_class.reshape(-1, features.shape[1]) @ features.T
+    return every_class(eta.reshape(*by_class.shape[:2], -1))
 
 
 def hauck_donner(estimate: Estimate, reference: int) -> BoolArray:
@@ -40,8 +82,7 @@ def _largest_loss(estimate: Estimate, reference: int) -> FloatArray:
     sizes = np.abs(estimate.contrasts(reference))
     if len(estimate.coordinates.scales) < objective.shape[0]:
         return np.full_like(sizes, np.inf)  # collinear columns do not move alone
-    zero = np.zeros(objective.rows.n_features)
-    (reach,) = objective.rows.max(lambda block: (np.abs(block.centred(zero)).max(axis=0, initial=0.0),))
+    (reach,) = objective.rows.max(LargestSizes())
     return np.asarray(sizes * (np.append(1.0, reach) if objective.fit_intercept else reach) / 2.0)
 
 
@@ -60,24 +101,15 @@ def wald_slopes(estimate: Estimate, reference: int, chosen: BoolArray | None = N
     solved = estimate.solve(forms.T).T
     variances = np.einsum("kp,kp->k", forms, solved)
     growth = np.zeros(len(forms))
-    for block in estimate.row_blocks():
-        added = _added(estimate, block, solved)
-        moved = _added(estimate, block, moves)
-        mean = block.mean if len(block.mean) > 1 else np.concatenate([1.0 - block.mean, block.mean])
-        added -= np.einsum("ci,cki->ki", mean, added)
-        moved -= np.einsum("ci,cki->ki", mean, moved)
-        added *= added
-        added *= moved
-        growth += np.einsum("ci,cki->ki", mean, added) @ block.weights
+    changes = Changes(estimate.contributions, _per_feature(estimate, solved), _per_feature(estimate, moves))
+    for (part,) in estimate.objective.rows.map(changes):
+        growth += part
     ratio = np.divide(size.ravel(), variances, out=np.zeros_like(variances), where=variances > 0.0)
     return np.asarray((1.0 + ratio * growth / 2.0).reshape(size.shape))
 
 
-def _added(estimate: Estimate, block: RowBlock, steps: FloatArray) -> FloatArray:
-    """Return what steps in coordinates, shape (k, P), add to eta of every class in each row, shape (K, k, rows)."""
+def _per_feature(estimate: Estimate, steps: FloatArray) -> FloatArray:
+    """Return what steps in coordinates, shape (k, P), add to eta per whitened feature, shape (q, k, r)."""
     r, s = estimate.coordinates.scales.shape
     core = estimate.coordinates.scales * steps.reshape(-1, r, s)
-    by_class = np.einsum("krs,qs->qkr", core, estimate.coordinates.classes)
-    # One product for all classes and steps.
-    eta = by_class.reshape(-1, r) @ block.features.T
-    return every_class(eta.reshape(*by_class.shape[:2], -1))
+    return np.asarray(np.einsum("krs,qs->qkr", core, estimate.coordinates.classes))

@@ -16,10 +16,12 @@ import numpy.typing as npt
 from softglm.arrays import FloatArray
 from softglm.inference import summary
 from softglm.inference.constrained import constrained_fit
-from softglm.inference.estimate import Estimate, contrast_forms, estimate_at
-from softglm.inference.limit import offset_of, supremum
+from softglm.inference.estimate import Estimate, estimate_at
+from softglm.inference.forms import contrast_forms
+from softglm.inference.limit import supremum
 from softglm.inference.significance import Test, chi_squared_test, nothing_to_test, wald
 from softglm.model import Objective, Ridge
+from softglm.sums import Offsets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -221,7 +223,7 @@ def _test_by_supremum(limit: Estimate, observed: Objective, columns: tuple[int, 
     # Where the reduced model is separated too, its limit has left out what is decided, and so does the score.
     whole = observed
     if reduced.observed is not None:
-        rows = observed.rows.changed(offset=reduced.objective.rows.concatenate(offset_of)[0].T)
+        rows = observed.rows.changed(offset=reduced.objective.rows.concatenate(Offsets())[0].T)
         whole = Objective(rows, observed.family, observed.penalty, fit_intercept=observed.fit_intercept)
     parameters = np.zeros(whole.shape)
     parameters[[*kept, *range(observed.rows.n_features, len(parameters))]] = reduced.parameters

@@ -14,8 +14,9 @@ from softglm.inference import diagnostics, effects, goodness, summary
 from softglm.inference.averages import AveragePredictions, average_predictions
 from softglm.inference.coefficients import Coefficients, coefficient_table, sampling_distribution
 from softglm.inference.covariance import Covariance, clipped, quasi, standard_errors_away
-from softglm.inference.estimate import Estimate, contrast_forms, row_lengths
+from softglm.inference.estimate import Estimate
 from softglm.inference.factors import BASE
+from softglm.inference.forms import contrast_forms, row_lengths
 from softglm.inference.hauck_donner import hauck_donner
 from softglm.inference.hypotheses import TermTests, overall_hypothesis, term_tests, wald_test
 from softglm.inference.inputs import Inputs

@@ -9,9 +9,12 @@ from scipy import linalg, special
 from softglm.arrays import FloatArray
 from softglm.data import Block
 from softglm.inference.classes import class_probabilities, class_shares
-from softglm.inference.estimate import Estimate, contrast_forms, row_lengths, triangle_of
+from softglm.inference.estimable import triangle_of
+from softglm.inference.estimate import Estimate
+from softglm.inference.forms import contrast_forms, row_lengths
 from softglm.inference.significance import ChiSquaredTest, chi_squared_test
 from softglm.model import Objective, Ridge, null_model
+from softglm.sums import Predictor, Sum
 
 # Of the length of a column of the smaller model, what may be missing from the space of the larger one: columns that are
 # collinear to seven digits count as collinear.
@@ -100,20 +103,42 @@ class Likelihood:
         return float(self.cox_snell / -np.expm1(2.0 * self.null / self.n_observations))
 
 
+@final
+@dataclass(frozen=True)
+class SaturatedLikelihood(Sum):
+    """The log-likelihood of predicting every row's own shares."""
+
+    n_parameters: int
+
+    def __call__(self, block: Block) -> tuple[FloatArray]:
+        """Return sum w share log(share), shape (1,), in nats."""
+        shares = class_shares(block, self.n_parameters)
+        return (block.weighted(special.xlogy(shares, shares).sum(axis=0)).sum(keepdims=True),)
+
+
+@final
+@dataclass(frozen=True)
+class Discrimination(Sum):
+    """The probability of the second of two classes, where each of them was observed."""
+
+    predictor: Predictor
+
+    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
+        """Return the weights of both classes, and these times the probability of the second, both of shape (2,)."""
+        probability = class_probabilities(self.predictor.of(block))[1]
+        observed = block.weighted(class_shares(block, 1))
+        return observed.sum(axis=1), observed @ probability
+
+
 def likelihood_of(estimate: Estimate) -> Likelihood:
     """Return the likelihoods of a fit."""
     objective = estimate.objective
-    q, total = objective.shape[1], estimate.total_weight
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        shares = class_shares(block, q)
-        return (block.weighted(special.xlogy(shares, shares).sum(axis=0)).sum(keepdims=True),)
-
+    (saturated,) = objective.rows.sum(SaturatedLikelihood(objective.family.n_parameters))
     return Likelihood(
         model=estimate.log_likelihood,
         null=null_log_likelihood(estimate),
-        saturated=float(objective.rows.sum(statistic)[0][0]),
-        n_observations=total,
+        saturated=float(saturated[0]),
+        n_observations=estimate.total_weight,
         n_parameters=estimate.n_parameters,
         n_null_parameters=(estimate.n_classes - 1) * int(estimate.constant is not None),
         effective_parameters=effective_parameters(estimate) if estimate.is_penalised else float(estimate.n_parameters),
@@ -142,15 +167,7 @@ def tjur(estimate: Estimate) -> float:
     T. Tjur, "Coefficients of determination in logistic regression models", The American Statistician 63, 2009.
     doi:10.1198/tast.2009.08210
     """
-    objective = estimate.objective
-    coef, intercept = objective.uncentred(estimate.parameters)
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        probability = class_probabilities(block.predictor(coef, intercept))[1]
-        observed = block.weighted(class_shares(block, 1))
-        return observed.sum(axis=1), observed @ probability
-
-    weight, mean = objective.rows.sum(statistic)
+    weight, mean = estimate.objective.rows.sum(Discrimination(estimate.predictor))
     without, with_it = mean / weight
     return float(with_it - without)
 

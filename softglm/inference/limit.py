@@ -15,12 +15,12 @@ from dataclasses import replace
 import numpy as np
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.data import Block
 from softglm.fit import fit
 from softglm.inference.estimate import Estimate, coordinates_of, estimate_at, refined
 from softglm.inference.separation import Separation, detect
 from softglm.model import Objective, Ridge
 from softglm.status import Status
+from softglm.sums import Offsets
 
 # A difference of eta beyond which a probability is exactly 0, apart from what the offset makes of it.
 _INFINITE = 1e4
@@ -48,7 +48,7 @@ def limit_of(fitted: Estimate, separation: Separation) -> Estimate:
     """
     observed = fitted.objective
     n_parameters = observed.shape[1]
-    known = observed.rows.concatenate(offset_of)[0].T if observed.rows.has_offset else np.zeros((1, n_parameters))
+    known = observed.rows.concatenate(Offsets())[0].T if observed.rows.has_offset else np.zeros((1, n_parameters))
     rows = observed.rows.changed(offset=known + _excluding(separation.alternatives, known))
     objective = Objective(rows, observed.family, observed.penalty, fit_intercept=observed.fit_intercept)
     first = estimate_at(objective, fitted.parameters, fitted.coordinates, is_singular=True)
@@ -114,12 +114,6 @@ def null_estimate(estimate: Estimate) -> Estimate:
     rows = observed.rows.changed(columns=np.zeros(0, dtype=np.intp))
     nothing = Ridge.on_coefficients(0.0, 0, fit_intercept=True)
     return supremum(Objective(rows, observed.family, nothing, fit_intercept=True))
-
-
-def offset_of(block: Block) -> tuple[FloatArray]:
-    """Return the offset of a block that has one, shape (q, rows)."""
-    assert block.offset is not None  # noqa: S101 - asked of rows that have one
-    return (block.offset.T,)
 
 
 def _excluding(alternatives: BoolArray, known: FloatArray) -> FloatArray:

@@ -9,6 +9,7 @@ That serves averages of predictions, differences between levels, and, as the quo
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
@@ -19,15 +20,45 @@ from softglm.data import Block, DenseBlock, Rows, RowsInMemory
 from softglm.data.block import dense
 from softglm.data.rows import Statistic
 from softglm.inference.classes import class_probabilities, every_class
-from softglm.inference.estimate import Estimate, triangle_of
+from softglm.inference.estimable import triangle_of
+from softglm.inference.estimate import Estimate
 from softglm.inference.inputs import Inputs, Setting
-from softglm.inference.limit import offset_of
+from softglm.sums import Combinations, Offsets, Predictor, RowWeights, Sum, WeightedTotals
 
 # Changes whose singular values are below this share of the largest are rounding; so are those of small changes, and in
 # single precision.
 _INDEPENDENT, _SMALL_INDEPENDENT, _SINGLE_INDEPENDENT = 1e-8, 1e-5, 1e-3
 # Rows whose changes are looked at together.
 _CHUNK = 4096
+
+
+@final
+@dataclass(frozen=True)
+class MeanProbabilities(Sum):
+    """The probabilities and their gradients, added up.
+
+    Attributes
+    ----------
+    predictor : Predictor
+    directions : array of shape (K, s)
+        D.
+    center : array of shape (p,)
+        c.
+    """
+
+    predictor: Predictor
+    directions: FloatArray
+    center: FloatArray
+
+    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
+        """Return sum w p, (K,), sum w J, (K, s), sum w J (x - c)', (K, s, p), sum w, (1,), of J_k = p_k (D_k - D'p)."""
+        probability = class_probabilities(self.predictor.of(block))
+        deviations = deviations_of(probability, self.directions)
+        weighted = block.weighted(probability)
+        jacobians = weighted[:, np.newaxis] * deviations
+        weight = block.row_weights.sum(keepdims=True)
+        features = jacobians @ block.centred(self.center)
+        return weighted.sum(axis=1), jacobians.sum(axis=2), features, weight
 
 
 def mean_probabilities(estimate: Estimate, rows: Rows) -> tuple[FloatArray, FloatArray]:
@@ -44,20 +75,8 @@ def mean_probabilities(estimate: Estimate, rows: Rows) -> tuple[FloatArray, Floa
     tuple of arrays
         P and its gradients.
     """
-    objective, coordinates = estimate.objective, estimate.coordinates
-    coef, intercept = objective.uncentred(estimate.parameters)
-    directions = every_class(coordinates.classes)
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        probability = class_probabilities(block.predictor(coef, intercept))
-        deviations = deviations_of(probability, directions)
-        weighted = block.weighted(probability)
-        jacobians = weighted[:, np.newaxis] * deviations
-        weight = block.row_weights.sum(keepdims=True)
-        features = jacobians @ block.centred(objective.moments.center)
-        return weighted.sum(axis=1), jacobians.sum(axis=2), features, weight
-
-    probability, constant, features, weight = rows.sum(statistic)
+    directions, center = every_class(estimate.coordinates.classes), estimate.objective.moments.center
+    probability, constant, features, weight = rows.sum(MeanProbabilities(estimate.predictor, directions, center))
     return probability / weight, pulled_back(estimate, features / weight, constant / weight)
 
 
@@ -87,13 +106,28 @@ def deviations_of(probability: FloatArray, directions: FloatArray) -> FloatArray
 
 def weighted_means(rows: Rows) -> FloatArray:
     """Return the weighted means of the features, shape (p,)."""
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        ones = block.weighted(np.ones((1, len(block))))
-        return ones.sum(axis=1), block.cross(ones)[:, 0]
-
-    weight, x = rows.sum(statistic)
+    weight, x = rows.sum(WeightedTotals())
     return np.asarray(x / weight)
+
+
+@final
+@dataclass(frozen=True)
+class AtPlace(Sum):
+    """Another sum, of the same rows with their features at one place.
+
+    Attributes
+    ----------
+    place : array of shape (p,)
+    sum : Sum
+    """
+
+    place: FloatArray
+    sum: Statistic
+
+    def __call__(self, block: Block) -> tuple[npt.NDArray[Any], ...]:
+        """Return what the other sum returns there."""
+        X = np.tile(self.place, (len(block), 1))
+        return self.sum(DenseBlock(X, block.targets, block.weights, block.offset))
 
 
 @final
@@ -112,12 +146,7 @@ class _RowsAt(Rows):
 
     def map(self, statistic: Statistic) -> Iterator[tuple[npt.NDArray[Any], ...]]:
         """Yield the statistic of each block, as `Rows.map` does."""
-
-        def there(block: Block) -> tuple[npt.NDArray[Any], ...]:
-            X = np.tile(self._place, (len(block), 1))
-            return statistic(DenseBlock(X, block.targets, block.weights, block.offset))
-
-        return self._rows.map(there)
+        return self._rows.map(AtPlace(self._place, statistic))
 
 
 def rows_at(rows: Rows, place: FloatArray) -> Rows:
@@ -136,7 +165,7 @@ def counted_columns(rows: Rows, columns: npt.NDArray[np.intp]) -> FloatArray:
     """Return columns of the rows of any weight, shape (counted rows, g)."""
     pick = np.zeros((rows.n_features, len(columns)))
     pick[columns, np.arange(len(columns))] = 1.0
-    values, weights = rows.concatenate(lambda block: (block.times(pick), block.row_weights))
+    values, weights = rows.concatenate(Combinations(pick))
     return np.asarray(values[:, weights > 0.0].T)
 
 
@@ -193,9 +222,9 @@ def moved_offset(estimate: Estimate, seen: BoolArray) -> FloatArray:
     There nothing is excluded; the others stay where something is.
     """
     assert estimate.observed is not None  # noqa: S101 - asked of limits
-    limit = estimate.objective.rows.concatenate(offset_of)[0].T
+    limit = estimate.objective.rows.concatenate(Offsets())[0].T
     rows = estimate.observed.rows
-    known = rows.concatenate(offset_of)[0].T if rows.has_offset else np.zeros_like(limit)
+    known = rows.concatenate(Offsets())[0].T if rows.has_offset else np.zeros_like(limit)
     return np.where(seen[:, np.newaxis], known, limit)
 
 
@@ -215,8 +244,8 @@ class Counterfactual:
     def __init__(self, estimate: Estimate, inputs: Inputs, place: Setting | None = None) -> None:
         self.estimate, self.inputs, self.place = estimate, inputs, place
         rows = estimate.objective.rows if place is None else observed_rows(estimate)
-        (self._weights,) = rows.concatenate(lambda block: (block.row_weights,))
-        self._offset = rows.concatenate(offset_of)[0].T if rows.has_offset else None
+        (self._weights,) = rows.concatenate(RowWeights())
+        self._offset = rows.concatenate(Offsets())[0].T if rows.has_offset else None
         self._own: Matrix | None = None
 
     def setting(self, setting: Setting) -> Setting:

@@ -19,7 +19,9 @@ from softglm.data import Block, Rows
 from softglm.families import Categorical
 from softglm.inference import summary
 from softglm.inference.classes import every_class
+from softglm.inference.estimable import Identified, RowSpace
 from softglm.inference.estimate import Estimate
+from softglm.sums import Features, Predictor, Sum
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,6 +108,49 @@ class Predictions:
         )
 
 
+@final
+@dataclass(frozen=True)
+class LogOdds(Sum):
+    """The log odds of each class against the rest, and their standard errors, of each row, to be joined.
+
+    Attributes
+    ----------
+    predictor : Predictor
+    features : Features
+    roots : array of shape (r, s, k)
+        Of the covariance of what features are multiplied by.
+    directions : array of shape (K, s)
+        The eta of every class per identifiable direction.
+    row_space : RowSpace
+    identified : Identified
+    """
+
+    predictor: Predictor
+    features: Features
+    roots: FloatArray
+    directions: FloatArray
+    row_space: RowSpace
+    identified: Identified
+
+    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
+        """Return both, shape (K, rows): NaN in rows that the data do not determine."""
+        eta = every_class(self.predictor.of(block))
+        centred = block.centred(self.features.center)
+        # The covariance of eta is spread spread', shape (rows, s, s).
+        features = self.features.of_centred(centred)
+        spread = np.tensordot(features, self.roots, axes=1)
+        constants = np.ones((len(centred), len(self.features.loadings) - centred.shape[1]))
+        known = self.row_space.estimable(np.concatenate([centred, constants], axis=1)) & self.identified.rows(features)
+        log_odds, errors = np.empty_like(eta), np.empty_like(eta)
+        for k, (odds, error) in enumerate(zip(log_odds, errors, strict=True)):
+            others = np.delete(eta, k, axis=0)
+            slopes = np.insert(-_softmax(others), k, 1.0, axis=0)
+            odds[:] = eta[k] - _log_sum_exp(others)
+            gradient = np.einsum("kn,ks,nsp->np", slopes, self.directions, spread, optimize=True)
+            error[:] = linalg.norm(gradient, axis=1)
+        return np.where(known, log_odds, np.nan), np.where(known, errors, np.nan)
+
+
 def predictions(
     estimate: Estimate,
     root: FloatArray,
@@ -129,30 +174,16 @@ def predictions(
     distribution : frozen distribution
         Of an estimate over its standard error.
     """
-    objective, coordinates = estimate.objective, estimate.coordinates
-    center = objective.moments.center
-    coef, intercept = objective.uncentred(estimate.parameters)
-    roots = root.reshape(*coordinates.scales.shape, -1) * coordinates.scales[..., np.newaxis]
-    to_eta = every_class(coordinates.classes)
-
-    def statistic(block: Block) -> tuple[FloatArray, ...]:
-        eta = every_class(block.predictor(coef, intercept))
-        centred = block.centred(center)
-        # The covariance of eta is spread spread', shape (rows, s, s).
-        features = coordinates.features_of(centred)
-        spread = np.tensordot(features, roots, axes=1)
-        constants = np.ones((len(centred), objective.shape[0] - centred.shape[1]))
-        known = estimate.estimable_terms(np.concatenate([centred, constants], axis=1)) & estimate.sees_rows(features)
-        log_odds, errors = np.empty_like(eta), np.empty_like(eta)
-        for k, (odds, error) in enumerate(zip(log_odds, errors, strict=True)):
-            others = np.delete(eta, k, axis=0)
-            slopes = np.insert(-_softmax(others), k, 1.0, axis=0)
-            odds[:] = eta[k] - _log_sum_exp(others)
-            gradient = np.einsum("kn,ks,nsp->np", slopes, to_eta, spread, optimize=True)
-            error[:] = linalg.norm(gradient, axis=1)
-        return np.where(known, log_odds, np.nan), np.where(known, errors, np.nan)
-
-    log_odds, errors = (part.T for part in rows.concatenate(statistic))
+    coordinates = estimate.coordinates
+    log_odds_of = LogOdds(
+        predictor=estimate.predictor,
+        features=estimate.features,
+        roots=root.reshape(*coordinates.scales.shape, -1) * coordinates.scales[..., np.newaxis],
+        directions=every_class(coordinates.classes),
+        row_space=estimate.row_space,
+        identified=estimate.identified,
+    )
+    log_odds, errors = (part.T for part in rows.concatenate(log_odds_of))
     reach = distribution.isf((1.0 - level) / 2.0) * errors
     probability = expit(log_odds)
     return Predictions(

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Block, Rows
 from softglm.inference.means import counted_columns
+from softglm.sums import Sum
 
 # Rows of the sample, those of a first look, and of those as many at random; columns beyond which nobody looks.
 _SAMPLE, _FIRST, _RANDOM, _MOST_COLUMNS = 200, 64, 32, 200
@@ -63,6 +64,77 @@ class Relation:
     factors: tuple[int, ...]
 
 
+@final
+@dataclass(frozen=True)
+class EverySoManyRows(Sum):
+    """A sample of the rows of any weight, to be joined: one of so many in each block."""
+
+    step: int
+
+    def __call__(self, block: Block) -> tuple[FloatArray]:
+        """Return the rows of the sample as columns, shape (p, some)."""
+        # Copied: a view would keep its block in memory.
+        return (block.counted[:: self.step].T.copy(),)
+
+
+@final
+@dataclass(frozen=True)
+class ProductTerms:
+    """Columns that may be products of others, and what they are regressed on.
+
+    Attributes
+    ----------
+    center, unit : arrays of shape (p,)
+    products : int array of shape (c, 3)
+        Columns, and the two whose product each looks like.
+    """
+
+    center: FloatArray
+    unit: FloatArray
+    products: npt.NDArray[np.intp]
+
+    def of(self, block: Block) -> tuple[FloatArray, FloatArray]:
+        """Return [1, x_k, x_l, x_k x_l], shape (c, rows, 4), and x_j, shape (c, rows), all scaled."""
+        columns, firsts, seconds = self.products.T
+        scaled = (block.counted - self.center) / self.unit
+        one, other = scaled[:, firsts], scaled[:, seconds]
+        return np.stack([np.ones_like(one), one, other, one * other], axis=2).swapaxes(0, 1), scaled[:, columns].T
+
+
+@final
+@dataclass(frozen=True)
+class NormalEquations(Sum):
+    """The normal equations of columns on the terms of products."""
+
+    terms: ProductTerms
+
+    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
+        """Return their left sides, shape (c, 4, 4), and their right ones, shape (c, 4)."""
+        lower, target = self.terms.of(block)
+        return lower.swapaxes(1, 2) @ lower, np.einsum("crt,cr->ct", lower, target)
+
+
+@final
+@dataclass(frozen=True)
+class LargestRests(Sum):
+    """What products leave of columns in the row where it is most: a maximum.
+
+    Attributes
+    ----------
+    terms : ProductTerms
+    coefficients : array of shape (c, 4)
+    """
+
+    terms: ProductTerms
+    coefficients: FloatArray
+
+    def __call__(self, block: Block) -> tuple[FloatArray]:
+        """Return it for each column, shape (c,)."""
+        lower, target = self.terms.of(block)
+        rest = np.abs(target - np.einsum("crt,ct->cr", lower, self.coefficients))
+        return (rest.max(axis=1, initial=0.0),)
+
+
 def relations_of(rows: Rows) -> list[Relation]:
     """Return the columns that look like functions of others, in their order; none of very many columns.
 
@@ -79,8 +151,7 @@ def relations_of(rows: Rows) -> list[Relation]:
     if not 2 <= rows.n_features <= _MOST_COLUMNS:
         return []
     step = max(rows.n_rows // _SAMPLE, 1)
-    # Copied: a view would keep its block in memory.
-    (sample,) = rows.concatenate(lambda block: (block.counted[::step].T.copy(),))
+    (sample,) = rows.concatenate(EverySoManyRows(step))
     sample = sample[:, :: max(sample.shape[1] // _SAMPLE, 1)].T
     spread = sample.std(axis=0)
     varies = spread > np.finfo(np.float32).eps * np.abs(sample).max(axis=0, initial=0.0)
@@ -178,27 +249,11 @@ def _verified_products(
     """Return the products that are some in all rows of any weight."""
     if not products:
         return []
-    columns, firsts, seconds = np.array(products).T
-
-    def terms(block: Block) -> tuple[FloatArray, FloatArray]:
-        scaled = (block.counted - center) / unit
-        one, other = scaled[:, firsts], scaled[:, seconds]
-        return np.stack([np.ones_like(one), one, other, one * other], axis=2).swapaxes(0, 1), scaled[:, columns].T
-
-    def normal(block: Block) -> tuple[FloatArray, ...]:
-        lower, target = terms(block)
-        return lower.swapaxes(1, 2) @ lower, np.einsum("crt,cr->ct", lower, target)
-
-    gram, right = rows.sum(normal)
+    terms = ProductTerms(center, unit, np.array(products))
+    gram, right = rows.sum(NormalEquations(terms))
     # A square has one column twice.
     coefficients = np.einsum("cst,ct->cs", np.linalg.pinv(gram, rcond=_SAME, hermitian=True), right)
-
-    def farthest(block: Block) -> tuple[FloatArray, ...]:
-        lower, target = terms(block)
-        rest = np.abs(target - np.einsum("crt,ct->cr", lower, coefficients))
-        return (rest.max(axis=1, initial=0.0),)
-
-    (most,) = rows.max(farthest)
+    (most,) = rows.max(LargestRests(terms, coefficients))
     return [product for product, rest in zip(products, most.tolist(), strict=True) if rest <= _ALL_LEFT * left]
 
 

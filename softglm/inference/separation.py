@@ -15,11 +15,13 @@ import numpy as np
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.fit import fit
-from softglm.inference.estimate import class_forms, coordinates_of, estimate_at, term_forms
+from softglm.inference.estimate import coordinates_of, estimate_at
+from softglm.inference.forms import class_forms, term_forms
 from softglm.model import Objective, Ridge, rebased
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.margins import Contrasts
 from softglm.model.separation import Recession, cone_of, farthest
+from softglm.sums import RowWeights
 
 # Of the fit that only says where the boundary between the classes is.
 _RIDGE, _TOLERANCE = 1e-6, 1e-3
@@ -104,10 +106,10 @@ def _kind(
 ) -> Literal["none", "quasi-complete", "complete"]:
     if cone.is_trivial:
         return "none"
-    (counts,) = objective.rows.concatenate(
-        lambda block: (np.ones(len(block), dtype=bool) if block.weights is None else block.weights > 0.0,)
+    (weights,) = objective.rows.concatenate(RowWeights())
+    return (
+        "complete" if alternatives[weights > 0.0].sum(axis=1).min() == alternatives.shape[1] - 1 else "quasi-complete"
     )
-    return "complete" if alternatives[counts].sum(axis=1).min() == alternatives.shape[1] - 1 else "quasi-complete"
 
 
 def _limits(

@@ -7,6 +7,7 @@ made, and at which theta, is the model's room, and where they are made is that o
 from softglm.sums.columns import CentredColumns, Observations
 from softglm.sums.evaluation import Evaluation, EvaluationAndInformation, Information, InterceptEvaluation
 from softglm.sums.features import Features
+from softglm.sums.given import Combinations, Offsets, RowWeights, WeightedTotals
 from softglm.sums.lengths import Distances, LargestLeverage, LargestMove, LargestSizes, Scores
 from softglm.sums.margins import ClassesBelow, LowestMargins, MostOpposed
 from softglm.sums.moments import (
@@ -18,12 +19,14 @@ from softglm.sums.moments import (
     SquaresAbout,
     Totals,
 )
+from softglm.sums.predictor import Predictor
 from softglm.sums.sum import Sum
 
 __all__ = [
     "CONSTANT",
     "CentredColumns",
     "ClassesBelow",
+    "Combinations",
     "CrossMoments",
     "Distances",
     "Evaluation",
@@ -38,10 +41,14 @@ __all__ = [
     "LowestMargins",
     "MostOpposed",
     "Observations",
+    "Offsets",
+    "Predictor",
+    "RowWeights",
     "Scores",
     "SecondMoments",
     "Squares",
     "SquaresAbout",
     "Sum",
     "Totals",
+    "WeightedTotals",
 ]

@@ -5,7 +5,7 @@ import pytest
 from problems import OVERLAPPING, overlapping, two_classes, weighted_with_offset
 
 from softglm import SoftmaxGLM, infer
-from softglm.inference.estimate import class_forms, contrast_forms
+from softglm.inference.forms import class_forms, contrast_forms
 
 # Products of a covariance of moderate condition.
 DIGITS = {"rtol": 1e-9, "atol": 1e-12}

@@ -2,11 +2,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from estimates import estimate_of, golden, housing_counts, hsb2, is_not_academic
+from estimates import estimate_of, golden, housing_counts, hsb2, in_several_blocks, is_not_academic
 from problems import OVERLAPPING, Data
 
 from softglm.inference.diagnostics import adjusted_scores, cooks_distance, dfbeta, leverage, residuals
-from softglm.inference.estimate import contrast_forms, estimate_at
+from softglm.inference.estimate import estimate_at
+from softglm.inference.forms import contrast_forms
 
 # Sums of products of order 1 that pass through one inverse.
 ROUNDING = {"rtol": 1e-9, "atol": 1e-11}
@@ -250,15 +251,18 @@ def test_a_row_without_which_there_is_no_estimate_is_marked():
 
 
 @pytest.mark.parametrize("name", ["weighted_with_offset", "two_classes_with_offset", "counts"])
-def test_many_blocks_are_one(name, monkeypatch):
+def test_many_blocks_are_one(name):
     data = OVERLAPPING[name]()
-    one, copies, trials = estimate_of(data), copies_of(data), trials_of(data)
-    monkeypatch.setattr("softglm.data.memory._LEAST_ROWS", 16)
-    monkeypatch.setattr("softglm.data.memory._MOST_ROWS", 16)
-    many = estimate_of(data)
-    np.testing.assert_allclose(leverage(many, copies), leverage(one, copies), **ROUNDING)
-    np.testing.assert_allclose(cooks_distance(many, copies), cooks_distance(one, copies), **ROUNDING)
-    np.testing.assert_allclose(residuals(many, "pearson", trials), residuals(one, "pearson", trials), **ROUNDING)
+    repeated, times = in_several_blocks(data)
+    one, many = estimate_of(data), estimate_of(repeated)
+    copies, trials = copies_of(data), trials_of(data)
+    each, trials_of_each = copies_of(repeated), trials_of(repeated)
+    whole = np.tile(leverage(one, copies), times)
+    np.testing.assert_allclose(leverage(many, each), whole, **ROUNDING)
+    np.testing.assert_allclose(cooks_distance(many, each), np.tile(cooks_distance(one, copies), times), **ROUNDING)
+    for kind in ("pearson", "deviance", "response"):
+        whole = np.concatenate([residuals(one, kind, trials)] * times)
+        np.testing.assert_allclose(residuals(many, kind, trials_of_each), whole, **ROUNDING)
 
 
 def test_an_unknown_kind_of_residual_is_refused():

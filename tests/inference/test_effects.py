@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from estimates import anes96, estimate_of, golden, hsb2, is_not_academic
+from estimates import anes96, estimate_of, golden, hsb2, in_several_blocks, is_not_academic
 from problems import OVERLAPPING, Data, real_data
 from scipy import stats
 from scipy.special import softmax
@@ -245,13 +245,10 @@ def test_rows_of_weight_zero_do_not_say_what_is_a_dummy():
 
 @pytest.mark.parametrize("name", ["sparse_rows", "weighted_with_offset", "counts"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_blocks_and_sparse_rows_change_nothing(name, kind, monkeypatch):
+def test_blocks_and_sparse_rows_change_nothing(name, kind):
     data = OVERLAPPING[name]()
     one = effects_of(estimate_of(replace(data, X=data.dense)), kind=kind)
-    monkeypatch.setattr("softglm.data.memory._LEAST_ROWS", 16)
-    monkeypatch.setattr("softglm.data.memory._MOST_ROWS", 16)
-    monkeypatch.setattr("softglm.data.memory._ENTRIES_PER_FEATURE", 1)
-    many = effects_of(estimate_of(data), kind=kind)
+    many = effects_of(estimate_of(in_several_blocks(data)[0]), kind=kind)
     np.testing.assert_allclose(many.estimate, one.estimate, **ROUNDING)
     np.testing.assert_allclose(many.std_error, one.std_error, **ROUNDING)
 

@@ -16,7 +16,8 @@ from sklearn.pipeline import FunctionTransformer, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from softglm import Inference, SeparationWarning, SoftmaxGLM, infer
-from softglm.inference.estimate import class_forms, estimate_at
+from softglm.inference.estimate import estimate_at
+from softglm.inference.forms import class_forms
 
 DIGITS = {"rtol": 1e-8, "atol": 1e-10}
 # float32 rounds coefficients, from which Newton steps in float64 start; the data are rounded too.

@@ -5,7 +5,7 @@ import pytest
 from problems import collinear, overlapping
 
 from softglm import SoftmaxGLM, compare, infer
-from softglm.inference.estimate import triangle_of
+from softglm.inference.estimable import triangle_of
 from softglm.inference.significance import wald
 
 # Raw polynomials of years are collinear to six digits, of which ten are left in the statistics.

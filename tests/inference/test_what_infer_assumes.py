@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from problems import counts, overlapping, two_classes
+from problems import counts, objective_of, overlapping, rows_and_family, two_classes
 from scipy import sparse
 
 from softglm import SoftmaxGLM, compare, infer
-from softglm.inference import estimate as estimate_room
+from softglm.inference.estimate import coordinates_of
 
 
 def inferred(X, y, *, sample_weight=None, alpha=0.0, **options):
@@ -113,12 +113,20 @@ def test_no_rule_of_the_fit_decides_whether_there_is_an_inference(X, n_classes):
     assert np.isfinite(result.predict(X[:2]).std_error).all()
 
 
-def test_what_does_not_fit_in_memory_is_said_in_bytes(monkeypatch):
-    data = overlapping()
-    model = SoftmaxGLM().fit(data.X, data.y)
-    monkeypatch.setattr(estimate_room, "_physical_memory", lambda: 5000.0)
+def test_what_does_not_fit_in_memory_is_said_in_bytes():
+    objective = objective_of(*rows_and_family(overlapping()), 0.1)
     with pytest.raises(MemoryError, match=r"10 parameters.*take 0.0 GB, and this machine has 0.0 GB. Select"):
-        infer(model, data.X, data.y)
+        coordinates_of(objective, memory=5000.0)
+    assert coordinates_of(objective, memory=1e6).scales.size == 10
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_an_information_matrix_that_no_machine_holds_is_refused(n_classes):
+    X = sparse.random(30, 300_000, density=1e-4, format="csr", random_state=0)
+    y = np.arange(30) % n_classes
+    model = SoftmaxGLM().fit(X, y)
+    with pytest.raises(MemoryError, match=r"300001 terms.*this machine has .* GB. Select features first"):
+        infer(model, X, y)
 
 
 @pytest.mark.parametrize(
