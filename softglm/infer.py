@@ -14,6 +14,7 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Rows, RowsInMemory
 from softglm.estimator import SoftmaxGLM
 from softglm.families import Bernoulli, Categorical, UnconstrainedFamily
+from softglm.inference.classes import position_of
 from softglm.inference.covariance import (
     CORRECTIONS,
     KINDS,
@@ -24,9 +25,10 @@ from softglm.inference.covariance import (
     needs_more_rows,
 )
 from softglm.inference.estimate import Estimate, coordinates_of, estimate_at, refined
-from softglm.inference.inference import Inference, Sample, position_of
+from softglm.inference.inference import Inference
 from softglm.inference.inputs import Inputs
 from softglm.inference.limit import limit_of
+from softglm.inference.sample import Sample
 from softglm.inference.separation import Separation, detect
 from softglm.model import Objective, Ridge, rebased
 from softglm.pipeline import inputs_of

@@ -381,13 +381,6 @@ def contrast_forms(n_classes: int, reference: int) -> FloatArray:
     return np.delete(forms, reference, axis=0)
 
 
-def row_lengths(matrix: FloatArray) -> FloatArray:
-    """Return the Euclidean lengths of the rows of a matrix, shape (k, P), whose squares may overflow."""
-    largest = np.abs(matrix).max(axis=1, initial=0.0)
-    units = np.where((largest > 0.0) & np.isfinite(largest), largest, 1.0)
-    return np.asarray(units * linalg.norm(matrix / units[:, np.newaxis], axis=1))
-
-
 def triangle_of(blocks: Iterable[tuple[FloatArray, ...]]) -> FloatArray:
     """Return R, shape (m, m), of A = Q R, given the rows of A block by block."""
     triangle: FloatArray | None = None

@@ -9,7 +9,8 @@ from scipy import linalg, special
 from softglm.arrays import FloatArray
 from softglm.data import Block
 from softglm.inference.classes import class_probabilities, class_shares
-from softglm.inference.estimate import Estimate, contrast_forms, row_lengths, triangle_of
+from softglm.inference.estimate import Estimate, contrast_forms, triangle_of
+from softglm.inference.lengths import row_lengths
 from softglm.inference.significance import ChiSquaredTest, chi_squared_test
 from softglm.model import Objective, Ridge, null_model
 
