@@ -23,7 +23,7 @@ from softglm.inference.hypotheses import TermTests, overall_hypothesis, term_tes
 from softglm.inference.influence import influence
 from softglm.inference.inputs import Inputs
 from softglm.inference.intervals import profile_intervals
-from softglm.inference.likelihood import Likelihood, likelihood_of, spectral_condition, tjur
+from softglm.inference.likelihood import Likelihood, PseudoR2, likelihood_of, pseudo_r2, spectral_condition
 from softglm.inference.limit import null_estimate
 from softglm.inference.names import Name
 from softglm.inference.prediction import Predictions, predictions
@@ -319,7 +319,7 @@ class Inference:
         self._validity.require_trusted_likelihood("BIC", _TRUSTING)
         return self.likelihood.bic
 
-    def pseudo_r2(self, kind: Literal["mcfadden", "cox-snell", "nagelkerke", "tjur"] = "mcfadden") -> float:
+    def pseudo_r2(self, kind: PseudoR2 = "mcfadden") -> float:
         """Return a pseudo R-squared.
 
         Parameters
@@ -345,17 +345,7 @@ class Inference:
         doi:10.1198/tast.2009.08210.
         """
         self._validity.require_likelihood("A pseudo R-squared")
-        if kind == "tjur":
-            if len(self.classes) > 2:
-                raise ValueError(
-                    f'pseudo_r2("tjur") is defined for two classes, and there are {len(self.classes)}. Use "mcfadden", '
-                    '"cox-snell" or "nagelkerke".'
-                )
-            return tjur(self.estimate)
-        kinds = {"mcfadden": "mcfadden", "cox-snell": "cox_snell", "nagelkerke": "nagelkerke"}
-        if kind not in kinds:
-            raise ValueError(f'kind must be "mcfadden", "cox-snell", "nagelkerke" or "tjur", got {kind!r}.')
-        return float(getattr(self.likelihood, kinds[kind]))
+        return pseudo_r2(self.estimate, self.likelihood, kind)
 
     @property
     def likelihood_ratio(self) -> ChiSquaredTest:

@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.inference.estimate import Estimate, contrast_forms
-from softglm.inference.lengths import row_lengths
+from softglm.inference.lengths import unit_rows
 from softglm.inference.significance import Test
 
 # The share of a number that is rounding.
@@ -109,8 +109,8 @@ def _check_estimable(estimate: Estimate, combinations: FloatArray) -> None:
 
 def _are_consistent(rows: FloatArray, values: FloatArray) -> bool:
     """Tell whether rows b = values has a solution b."""
-    lengths = np.maximum(row_lengths(rows), np.finfo(np.float64).tiny)
-    scaled, wanted = rows / lengths[:, np.newaxis], values / lengths
+    scaled, lengths = unit_rows(rows)
+    wanted = values / lengths
     solution = np.linalg.lstsq(scaled, wanted, rcond=None)[0]
     return bool(
         np.allclose(scaled @ solution, wanted, rtol=_ROUNDING, atol=_ROUNDING * np.abs(wanted).max(initial=0.0))

@@ -1,4 +1,4 @@
-"""The report: the same facts as lines of text, which can be pasted anywhere, and as an HTML table for notebooks."""
+"""The summary: all facts as lines of text, which can be pasted anywhere, and as an HTML table for notebooks."""
 
 import html as markup
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _HARMFUL_CONDITION = 30.0
 _MOST_LISTED = 10
 # The share of a coefficient that is rounding.
 _ROUNDING = 1e-7
-# Standard errors from the optimum that a report need not mention.
+# Standard errors from the optimum that a summary need not mention.
 _OPTIMUM = 1e-6
 
 
@@ -103,7 +103,7 @@ class _Summarised(Protocol):
 
 
 def text(inference: _Summarised) -> str:
-    """Return the report as plain text."""
+    """Return the summary as plain text."""
     table = aligned(headings(inference), coefficient_rows(inference.coefficients))
     rule = "-" * len(table[0])
     notes = wrapped(notes_on(inference), len(rule))
@@ -111,7 +111,7 @@ def text(inference: _Summarised) -> str:
 
 
 def html(inference: _Summarised) -> str:
-    """Return the report as HTML."""
+    """Return the summary as HTML."""
     left = ' style="text-align:left"'
     header = headings(inference)
     body = []
