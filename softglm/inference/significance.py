@@ -4,7 +4,7 @@ A quadratic form b' V^+ b of q estimates is chi-squared with q degrees of freedo
 are referred to Student's t with v degrees of freedom, since V is estimated from few clusters or rows, the form over q
 is referred to F(q, v): for a single estimate that is its t squared, and the same p-value.
 
-A single estimate b with standard error s is tested by b / s, and has the interval b -+ s times a quantile of its law.
+A single estimate b with standard error s is tested by b / s; its interval is b -+ s times a quantile of that ratio.
 """
 
 from abc import ABC, abstractmethod
