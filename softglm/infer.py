@@ -8,6 +8,7 @@ from softglm.arrays import FloatArray
 from softglm.clusters import read_clusters
 from softglm.estimator import SoftmaxGLM
 from softglm.fitted import has_offset
+from softglm.inference.classes import position_of
 from softglm.inference.covariance import (
     CORRECTIONS,
     KINDS,
@@ -18,7 +19,8 @@ from softglm.inference.covariance import (
     needs_more_rows,
 )
 from softglm.inference.estimate import Estimate
-from softglm.inference.inference import Inference, Sample, position_of
+from softglm.inference.inference import Inference
+from softglm.inference.sample import Sample
 from softglm.optimum import check_presence, optimum_of
 from softglm.response import Response, base_of, observe
 from softglm.target import Target

@@ -15,7 +15,7 @@ from scipy import linalg
 from scipy.special import expit, logit
 
 from softglm.arrays import FloatArray
-from softglm.inference import summary
+from softglm.inference.cells import LEFT_OPEN, aligned, cells_of, estimate_headings
 from softglm.inference.column_averages import (
     Averages,
     Means,
@@ -30,11 +30,12 @@ from softglm.inference.estimate import Estimate
 from softglm.inference.factors import BASE, are_dummies, dummy_settings
 from softglm.inference.inputs import Inputs, Setting, Variable
 from softglm.inference.means import Counterfactual
+from softglm.inference.names import Name, Names
+from softglm.inference.significance import half_widths
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Name: TypeAlias = str | int
 At: TypeAlias = Literal["average", "means"] | Mapping[Name, Any]
 # Rows that are printed, and the decimals of their probabilities.
 _MOST_ROWS, _DECIMALS = 10, 4
@@ -94,7 +95,7 @@ class AveragePredictions:
         """Return a table of the first values."""
         groups = {}
         for row, values in enumerate(self._listed[:_MOST_ROWS]):
-            cells = summary.cells_of(
+            cells = cells_of(
                 estimate=self.probability[row],
                 std_error=self.std_error[row],
                 lower=self.lower[row],
@@ -103,10 +104,10 @@ class AveragePredictions:
             )
             name = ", ".join(f"{term} = {_shown(value)}" for term, value in zip(self.terms, values, strict=True))
             groups[name] = [[str(label), *of_class] for label, of_class in zip(self.classes, cells, strict=True)]
-        table = summary.aligned(summary.estimate_headings(self.level, estimate="probability"), groups)
+        table = aligned(estimate_headings(self.level, estimate="probability"), groups)
         more = len(self.probability) - _MOST_ROWS
         table += [f"... and {more:,} more values: see to_frame()"] if more > 0 else []
-        table += [summary.LEFT_OPEN] if np.isnan(self.probability).any() else []
+        table += [LEFT_OPEN] if np.isnan(self.probability).any() else []
         return "\n".join(table)
 
     __repr__ = __str__
@@ -229,14 +230,8 @@ def _among_inputs(names: Sequence[Name], inputs: Inputs | None) -> list[int] | N
 
 def _among_features(names: Sequence[Name], features: Sequence[str], inputs: Inputs | None) -> list[int]:
     """Return the positions of columns in the model; where inputs are known it has no others than those with names."""
-    p = len(features)
-
-    def find(name: Name) -> int | None:
-        if isinstance(name, str):
-            return features.index(name) if name in features else None
-        return int(name) % p if inputs is None and -p <= name < p else None
-
-    found = {name: find(name) for name in names}
+    known = Names(tuple(features))
+    found = {name: known.find(name) if inputs is None or isinstance(name, str) else None for name in names}
     made = [name for name in names if inputs is None or inputs.position(name) is None]
     for name in made:
         if found[name] is None:
@@ -385,7 +380,7 @@ def _with_intervals(
     errors = linalg.norm(slopes.reshape(v * K, -1) @ root, axis=1).reshape(v, K)
     with np.errstate(divide="ignore"):
         log_odds = np.where(probability < rest, logit(probability), -logit(rest))
-    reach = distribution.isf((1.0 - level) / 2.0) * errors
+    reach = half_widths(errors, distribution, level)
     determined = np.where(known[:, np.newaxis], 1.0, np.nan)
     return AveragePredictions(
         terms=averages.terms,

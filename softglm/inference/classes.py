@@ -1,6 +1,9 @@
 """Every class on an equal footing: two classes have one natural parameter in the core, and two columns in a result."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.data import Block
@@ -34,3 +37,17 @@ def class_shares(block: Block, n_parameters: int) -> FloatArray:
     """Return the share of every class in what was observed, shape (K, rows)."""
     shares = block.targets_matrix(n_parameters)
     return np.concatenate([1.0 - shares, shares]) if n_parameters == 1 else shares
+
+
+def position_of(label: Any, classes: npt.NDArray[Any]) -> int:  # noqa: ANN401 - a class is what the user's labels are
+    """Return the position of a class.
+
+    Raises
+    ------
+    ValueError
+        If it is none of them.
+    """
+    found = [position for position, known in enumerate(classes.tolist()) if known == label]
+    if not found:
+        raise ValueError(f"There is no class {label!r} among {classes[:10].tolist()}.")
+    return found[0]

@@ -5,13 +5,17 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.inference import summary
+from softglm.inference.cells import aligned, cells_of, estimate_headings
+from softglm.inference.coding import Coding
+from softglm.inference.significance import against_zero, half_widths
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# Of an estimate at infinity that may as well have the other sign, and of its exponential.
+EITHER_SIGN, _EITHER_END = "\u00b1inf", "0 or inf"
 
 
 @final
@@ -75,8 +79,7 @@ class Coefficients:
 
     def __str__(self) -> str:
         """Return a table, as in the summary."""
-        header = summary.estimate_headings(self.level, None if self.z is None else "z")
-        return "\n".join(summary.aligned(header, summary.coefficient_rows(self)))
+        return "\n".join(_table_of(self, "estimate", coefficient_rows(self)))
 
     __repr__ = __str__
 
@@ -107,16 +110,7 @@ class Coefficients:
 
         Its columns: class, term, estimate, std_error, z, p_value, lower, upper.
         """
-        blank = np.full_like(self.estimate, np.nan)
-        columns = {
-            "estimate": self.estimate,
-            "std_error": self.std_error,
-            "z": blank if self.z is None else self.z,
-            "p_value": blank if self.p_value is None else self.p_value,
-            "lower": self.lower,
-            "upper": self.upper,
-        }
-        return tidy(self.classes, self.terms, columns)
+        return _frame_of(self, "estimate", self.estimate)
 
 
 @final
@@ -177,22 +171,9 @@ class OddsRatios:
 
     def __str__(self) -> str:
         """Return a table."""
-        groups = {}
-        for row, name in enumerate(summary.contrast_names(self.classes, self.reference)):
-            cells = summary.cells_of(
-                estimate=self.ratio[row],
-                std_error=self.std_error[row],
-                lower=self.lower[row],
-                upper=self.upper[row],
-                z=None if self.z is None else self.z[row],
-                p_value=None if self.p_value is None else self.p_value[row],
-            )
-            for column in np.flatnonzero(self.may_go_either_way[row]):
-                cells[column][0] = "0 or inf"
-            groups[name] = [[term, *row_cells] for term, row_cells in zip(self.terms, cells, strict=True)]
-        header = summary.estimate_headings(self.level, None if self.z is None else "z", estimate="ratio")
+        rows = _rows_of(self, self.ratio, _EITHER_END)
         title = "Odds ratios" if self.z is None else "Odds ratios, with z and p-value of their logarithms"
-        return "\n".join([title, "", *summary.aligned(header, groups)])
+        return "\n".join([title, "", *_table_of(self, "ratio", rows)])
 
     __repr__ = __str__
 
@@ -201,23 +182,45 @@ class OddsRatios:
 
         It needs pandas.
         """
-        blank = np.full_like(self.ratio, np.nan)
-        columns = {
-            "ratio": self.ratio,
-            "std_error": self.std_error,
-            "z": blank if self.z is None else self.z,
-            "p_value": blank if self.p_value is None else self.p_value,
-            "lower": self.lower,
-            "upper": self.upper,
-        }
-        return tidy(self.classes, self.terms, columns)
+        return _frame_of(self, "ratio", self.ratio)
+
+
+@final
+@dataclass(frozen=True, eq=False, repr=False)
+class Symmetric:
+    """The fit in sum-to-zero coding: every class on an equal footing.
+
+    Attributes
+    ----------
+    coefficients : Coefficients
+        A row for each of the K classes; without a base class.
+    covariance_matrix : array of shape (K n_terms, K n_terms)
+        Class by class; singular, since the coefficients of a term sum to zero.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from softglm import SoftmaxGLM, infer
+    >>> X, y = load_wine(return_X_y=True)
+    >>> X = X[:, :2]
+    >>> result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
+    >>> result.symmetric().coefficients.estimate.round(3).tolist()
+    [[-30.752, 2.421, -0.422], [35.566, -2.667, -0.366], [-4.813, 0.247, 0.788]]
+    """
+
+    coefficients: Coefficients
+    covariance_matrix: FloatArray
+
+    def __str__(self) -> str:
+        """Return the table of coefficients."""
+        return str(self.coefficients)
+
+    __repr__ = __str__
 
 
 def coefficient_table(
-    estimate: FloatArray,
-    std_error: FloatArray,
-    is_estimable: BoolArray,
-    may_go_either_way: BoolArray,
+    coding: Coding,
+    root: FloatArray,
     *,
     classes: npt.NDArray[Any],
     reference: Any,  # noqa: ANN401 - a class is what the user's labels are
@@ -226,12 +229,13 @@ def coefficient_table(
     level: float,
     is_tested: bool,
 ) -> Coefficients:
-    """Return the table of estimates and standard errors, both of shape (K - 1, n_terms).
+    """Return the table of the coefficients in a coding.
 
     Parameters
     ----------
-    estimate, std_error : array of shape (K - 1, n_terms)
-    is_estimable, may_go_either_way : bool array of shape (K - 1, n_terms)
+    coding : Coding
+    root : array of shape (P, k)
+        L of the covariance L L' of the coordinates.
     classes, reference, terms, level
         As in `Coefficients`.
     distribution : frozen distribution
@@ -239,17 +243,13 @@ def coefficient_table(
     is_tested : bool
         Whether z and p-values mean anything.
     """
-    estimate = np.where(is_estimable, estimate, np.nan)
+    std_error, is_estimable = coding.std_errors(root), coding.is_estimable
+    estimate = np.where(is_estimable, coding.estimates, np.nan)
     # A covariance of nothing, of residuals that add up to 0 in every cluster, tells nothing.
     is_told = is_estimable & np.isfinite(estimate) & ((std_error > 0.0) | (estimate == 0.0))
     std_error = np.where(is_told, std_error, np.nan)
-    reach = distribution.isf((1.0 - level) / 2.0) * std_error
-    z = p_value = None
-    if is_tested:
-        # An estimate of exactly 0 with a standard error of 0 is a constraint, not a test.
-        z = np.divide(estimate, std_error, out=np.full_like(estimate, np.nan), where=std_error > 0.0)
-        # The survival function keeps its digits where 1 - cdf is 0.
-        p_value = 2.0 * distribution.sf(np.abs(z))
+    reach = half_widths(std_error, distribution, level)
+    z, p_value = against_zero(estimate, std_error, distribution) if is_tested else (None, None)
     return Coefficients(
         classes=classes,
         reference=reference,
@@ -261,24 +261,56 @@ def coefficient_table(
         lower=estimate - reach,
         upper=estimate + reach,
         is_estimable=is_estimable,
-        may_go_either_way=may_go_either_way,
+        may_go_either_way=coding.may_go_either_way,
         level=level,
     )
 
 
-def sampling_distribution(degrees_of_freedom: float | None) -> Any:  # noqa: ANN401 - a frozen distribution of scipy.stats
-    """Return the distribution of an estimate over its standard error: normal, or Student's t."""
-    return stats.norm() if degrees_of_freedom is None else stats.t(degrees_of_freedom)
+def coefficient_rows(table: Coefficients) -> dict[str, list[list[str]]]:
+    """Return, for each contrast of classes, a row for each term: its name and the formatted cells."""
+    return _rows_of(table, table.estimate, EITHER_SIGN)
 
 
-def tidy(classes: npt.NDArray[Any], terms: tuple[str, ...], columns: dict[str, FloatArray]) -> "pd.DataFrame":
-    """Return a frame with one row per class and term, of columns of shape (classes, terms)."""
+def _rows_of(table: Coefficients | OddsRatios, values: FloatArray, either: str) -> dict[str, list[list[str]]]:
+    """Return the rows of values, shape (classes, terms), which are `either` where they may be at the other end."""
+    groups = {}
+    for row, label in enumerate(table.classes):
+        cells = cells_of(
+            estimate=values[row],
+            std_error=table.std_error[row],
+            z=None if table.z is None else table.z[row],
+            p_value=None if table.p_value is None else table.p_value[row],
+            lower=table.lower[row],
+            upper=table.upper[row],
+        )
+        for column in np.flatnonzero(table.may_go_either_way[row]):
+            cells[column][0] = either
+        name = str(label) if table.reference is None else f"{label} vs {table.reference}"
+        groups[name] = [[term, *of_term] for term, of_term in zip(table.terms, cells, strict=True)]
+    return groups
+
+
+def _table_of(table: Coefficients | OddsRatios, name: str, rows: dict[str, list[list[str]]]) -> list[str]:
+    return aligned(estimate_headings(table.level, None if table.z is None else "z", name), rows)
+
+
+def _frame_of(table: Coefficients | OddsRatios, name: str, values: FloatArray) -> "pd.DataFrame":
+    """Return a frame with one row per class and term, in which the values have this name."""
     import pandas as pd
 
+    blank = np.full_like(values, np.nan)
+    columns = {
+        name: values,
+        "std_error": table.std_error,
+        "z": blank if table.z is None else table.z,
+        "p_value": blank if table.p_value is None else table.p_value,
+        "lower": table.lower,
+        "upper": table.upper,
+    }
     return pd.DataFrame(
         {
-            "class": np.repeat(classes, len(terms)),
-            "term": np.tile(np.asarray(terms, dtype=object), len(classes)),
-            **{name: values.ravel() for name, values in columns.items()},
+            "class": np.repeat(table.classes, len(table.terms)),
+            "term": np.tile(np.asarray(table.terms, dtype=object), len(table.classes)),
+            **{title: column.ravel() for title, column in columns.items()},
         }
     )

@@ -5,7 +5,6 @@ a few inputs, effects are of those: along the line on which an input moves the c
 row; else by differences of what the pipeline makes of the input, moved or set.
 """
 
-import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,7 +15,7 @@ import numpy.typing as npt
 from scipy import linalg
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.inference import summary
+from softglm.inference.cells import LEFT_OPEN, aligned, cells_of, estimate_headings, wrapped
 from softglm.inference.column_effects import (
     along,
     changes,
@@ -37,6 +36,7 @@ from softglm.inference.means import (
     weighted_means,
 )
 from softglm.inference.relations import described, relations_of
+from softglm.inference.significance import against_zero, half_widths
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,8 +47,6 @@ _SHARE, _SAME, _NEGLIGIBLE = 1 / 8, 0.02, 0.05
 EffectKind: TypeAlias = Literal["average", "at-means"]
 DiscreteKind: TypeAlias = Literal["factor", "column"]
 _DERIVATIVE = "dP/dx"
-# Notes are not broken narrower than this, however narrow the table.
-_LEAST_WIDTH = 72
 
 
 @final
@@ -132,7 +130,7 @@ class MarginalEffects:
         is_tested = self.z is not None
         groups = {}
         for j, (term, pair) in enumerate(zip(self.terms, self.levels, strict=True)):
-            cells = summary.cells_of(
+            cells = cells_of(
                 estimate=self.estimate[j],
                 std_error=self.std_error[j],
                 z=None if self.z is None else self.z[j],
@@ -143,9 +141,8 @@ class MarginalEffects:
             name = term if pair is None else f"{term} (from {pair[1]} to {pair[0]})"
             groups[name] = [[str(label), *of_class] for label, of_class in zip(self.classes, cells, strict=True)]
         where = "Average marginal effects" if self.kind == "average" else "Marginal effects at the means"
-        table = summary.aligned(summary.estimate_headings(self.level, "z" if is_tested else None), groups)
-        width = max(len(table[0]), _LEAST_WIDTH)
-        notes = [line for note in self.notes for line in textwrap.wrap(note, width, break_long_words=False)]
+        table = aligned(estimate_headings(self.level, "z" if is_tested else None), groups)
+        notes = wrapped(self.notes, len(table[0]))
         return "\n".join([f"{where}, on the probability of each class", "", *table, *notes])
 
     __repr__ = __str__
@@ -245,21 +242,21 @@ def marginal_effects(
         notes += tuple(map(_without_derivative, of_inputs.without_derivative))
     effects = np.array([each.effect for each in rows]).reshape(-1, estimate.n_classes)
     std_errors = np.array([each.std_error for each in rows]).reshape(-1, estimate.n_classes)
-    z = np.divide(effects, std_errors, out=np.full_like(effects, np.nan), where=std_errors > 0.0)
-    half_width = distribution.isf((1.0 - level) / 2.0) * std_errors
+    z, p_value = (None, None) if estimate.is_penalised else against_zero(effects, std_errors, distribution)
+    reach = half_widths(std_errors, distribution, level)
     return MarginalEffects(
         estimate=effects,
         std_error=std_errors,
-        z=None if estimate.is_penalised else z,
-        p_value=None if estimate.is_penalised else 2.0 * distribution.sf(np.abs(z)),
-        lower=effects - half_width,
-        upper=effects + half_width,
+        z=z,
+        p_value=p_value,
+        lower=effects - reach,
+        upper=effects + reach,
         terms=tuple(each.term for each in rows),
         levels=tuple(each.levels for each in rows),
         classes=np.asarray(classes),
         kind=kind,
         level=level,
-        notes=(*notes, summary.LEFT_OPEN) if estimate.observed is not None and np.isnan(effects).any() else notes,
+        notes=(*notes, LEFT_OPEN) if estimate.observed is not None and np.isnan(effects).any() else notes,
     )
 
 

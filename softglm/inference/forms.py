@@ -1,7 +1,6 @@
 """Linear forms of the parameters: of their classes, and of the terms of a column."""
 
 import numpy as np
-from scipy import linalg
 
 from softglm.arrays import FloatArray
 from softglm.model import Objective
@@ -29,10 +28,3 @@ def contrast_forms(n_classes: int, reference: int) -> FloatArray:
     forms = np.identity(n_classes)
     forms[:, reference] -= 1.0
     return np.delete(forms, reference, axis=0)
-
-
-def row_lengths(matrix: FloatArray) -> FloatArray:
-    """Return the Euclidean lengths of the rows of a matrix, shape (k, P), whose squares may overflow."""
-    largest = np.abs(matrix).max(axis=1, initial=0.0)
-    units = np.where((largest > 0.0) & np.isfinite(largest), largest, 1.0)
-    return np.asarray(units * linalg.norm(matrix / units[:, np.newaxis], axis=1))

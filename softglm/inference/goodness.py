@@ -21,7 +21,7 @@ from scipy import special
 
 from softglm.arrays import FloatArray, IntArray
 from softglm.data import Block
-from softglm.inference import summary
+from softglm.inference.cells import aligned, number, p_cell
 from softglm.inference.classes import class_probabilities, class_shares
 from softglm.inference.diagnostics import pearson_terms, relative_entropies
 from softglm.inference.estimate import Estimate
@@ -91,7 +91,7 @@ class HosmerLemeshow:
             for group, both in enumerate(zip(self.observed, self.expected, strict=True), start=1)
         ]
         test = ChiSquaredTest(self.statistic, self.df, self.p_value)
-        table = summary.aligned([str(name) for name in self.classes], {"": rows})
+        table = aligned([str(name) for name in self.classes], {"": rows})
         return "\n".join([f"Hosmer-Lemeshow test: {test}", "", "Observed / expected in each group:", *table])
 
     __repr__ = __str__
@@ -158,7 +158,7 @@ class GoodnessOfFit:
     def __str__(self) -> str:
         """Return a table of the statistics."""
         rows = [
-            [name, summary.number(statistic, 2), str(df), summary.p_cell(p_value)]
+            [name, number(statistic, 2), str(df), p_cell(p_value)]
             for name, statistic, df, p_value in (
                 ("Deviance", self.deviance, self.df, self.deviance_p_value),
                 ("Pearson", self.pearson, self.df, self.pearson_p_value),
@@ -167,8 +167,8 @@ class GoodnessOfFit:
         ]
         return "\n".join(
             [
-                *summary.aligned(["statistic", "df", "p-value"], {"": rows}),
-                f"Dispersion {summary.number(self.dispersion, 4)}. Smallest expected count {self.least_expected:.3g}.",
+                *aligned(["statistic", "df", "p-value"], {"": rows}),
+                f"Dispersion {number(self.dispersion, 4)}. Smallest expected count {self.least_expected:.3g}.",
             ]
         )
 

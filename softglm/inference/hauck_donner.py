@@ -20,7 +20,7 @@ from softglm.data import Block
 from softglm.inference.classes import every_class
 from softglm.inference.contributions import Contributions
 from softglm.inference.estimate import Estimate
-from softglm.inference.forms import row_lengths
+from softglm.inference.lengths import unit_rows
 from softglm.sums import LargestSizes, Sum
 
 
@@ -92,10 +92,9 @@ def wald_slopes(estimate: Estimate, reference: int, chosen: BoolArray | None = N
     Or for those chosen by a mask of that shape only, then in one dimension.
     """
     forms, size = estimate.contrast_map(reference), estimate.contrasts(reference)
-    units = row_lengths(forms)[:, np.newaxis]
-    units[units == 0.0] = 1.0
+    scaled, units = unit_rows(forms)
     # In units of the coefficients, which differ widely: of raw ones the smallest would count as collinear.
-    moves: FloatArray = np.asarray(np.linalg.pinv(forms / units).T / units, dtype=np.float64)
+    moves: FloatArray = np.asarray(np.linalg.pinv(scaled).T / units[:, np.newaxis], dtype=np.float64)
     if chosen is not None:
         forms, moves, size = forms[chosen.ravel()], moves[chosen.ravel()], size[chosen]
     solved = estimate.solve(forms.T).T

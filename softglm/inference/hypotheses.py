@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray
-from softglm.inference import summary
+from softglm.inference.cells import aligned, number, p_cell
 from softglm.inference.constrained import constrained_fit
 from softglm.inference.estimate import Estimate, estimate_at
 from softglm.inference.forms import contrast_forms
@@ -77,11 +77,11 @@ class TermTests:
         name = {"lr": "Likelihood-ratio", "wald": "Wald", "score": "Score"}[self.kind]
         denominator = [] if self.df_denominator is None else [f"{self.df_denominator:g}"]
         rows = [
-            [term, summary.number(statistic, 2), str(df), *denominator, summary.p_cell(p_value)]
+            [term, number(statistic, 2), str(df), *denominator, p_cell(p_value)]
             for term, statistic, df, p_value in zip(self.terms, self.statistic, self.df, self.p_value, strict=True)
         ]
         head = ["chi2", "df", "p-value"] if self.df_denominator is None else ["F", "df1", "df2", "p-value"]
-        table = summary.aligned(head, {"": rows})
+        table = aligned(head, {"": rows})
         return "\n".join([f"{name} tests of leaving out each term", "", *table, *self._notes()])
 
     __repr__ = __str__

@@ -1,6 +1,6 @@
 """Inference: all that a fit says, behind one name. Its methods orchestrate; the numbers happen in the other files."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self, final
@@ -9,60 +9,34 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.data import Rows
 from softglm.inference import diagnostics, effects, goodness, summary
 from softglm.inference.averages import AveragePredictions, average_predictions
-from softglm.inference.coefficients import Coefficients, coefficient_table, sampling_distribution
+from softglm.inference.classes import position_of
+from softglm.inference.coding import Coding, against_base, constant_term, sum_to_zero
+from softglm.inference.coefficients import Coefficients, Symmetric, coefficient_table
 from softglm.inference.covariance import Covariance, clipped, quasi, standard_errors_away
 from softglm.inference.estimate import Estimate
 from softglm.inference.factors import BASE
-from softglm.inference.forms import contrast_forms, row_lengths
+from softglm.inference.groups import GroupedColumns, Groups, listed
 from softglm.inference.hauck_donner import hauck_donner
 from softglm.inference.hypotheses import TermTests, overall_hypothesis, term_tests, wald_test
+from softglm.inference.influence import influence
 from softglm.inference.inputs import Inputs
-from softglm.inference.likelihood import Likelihood, compare_likelihoods, likelihood_of, spectral_condition, tjur
+from softglm.inference.intervals import profile_intervals
+from softglm.inference.likelihood import Likelihood, PseudoR2, likelihood_of, pseudo_r2, spectral_condition
 from softglm.inference.limit import null_estimate
+from softglm.inference.names import Name
 from softglm.inference.prediction import Predictions, predictions
-from softglm.inference.profile import profile_interval
+from softglm.inference.restrictions import check_finite_statistic, equal_slopes, read_restrictions
+from softglm.inference.sample import Sample
 from softglm.inference.separation import Separation
-from softglm.inference.significance import ChiSquaredTest, Test
+from softglm.inference.significance import ChiSquaredTest, Test, sampling_distribution
+from softglm.inference.validity import Validity
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# The share of a number that is rounding.
-_ROUNDING = 1e-8
 _TRUSTING = 'For tests, use test_terms("wald"); to compare models by it, infer with covariance="model"'
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """What the rows stand for, beyond the weights that the objective gives them.
-
-    Attributes
-    ----------
-    trials : array of shape (n,), or None
-        The totals m_i of rows of counts; None for labels.
-    copies : array of shape (n,), or None
-        How many identical rows each one stands for (frequency weights); None for one.
-    n_observations : float
-        sum_i w_i m_i, of frequency weights and row totals; the number of rows with sampling weights.
-    is_reweighted : bool
-        Whether sampling or class weights make the likelihood a pseudo-likelihood.
-    read_rows : callable
-        ``read_rows(X, offset)`` returns new rows as the estimator would read them.
-    covariance_of : callable
-        ``covariance_of(estimate)`` returns the covariance of the kind that was asked for, of another fit to the rows,
-        and the degrees of freedom of its t distribution, or None.
-    """
-
-    trials: FloatArray | None
-    copies: FloatArray | None
-    n_observations: float
-    is_reweighted: bool
-    read_rows: Callable[[Any, Any], Rows]
-    covariance_of: Callable[[Estimate], tuple[Covariance, float | None]]
 
 
 @final
@@ -186,18 +160,12 @@ class Inference:
     @cached_property
     def coefficients(self) -> Coefficients:
         """The `Coefficients`: estimates, standard errors, tests against 0, Wald intervals, all of (K - 1, n_terms)."""
-        return self._table(np.delete(self.classes, self.base), self._contrasts, self._contrast_map, self._estimable)
+        return self._table(self._coding, np.delete(self.classes, self.base), self.reference)
 
     @cached_property
     def covariance_matrix(self) -> FloatArray:
         """The covariance of the coefficients, class by class, ((K - 1) n_terms) square; NaN where not estimable."""
-        root = self._contrast_map @ self.covariance.root
-        with np.errstate(over="ignore"):
-            matrix = root @ root.T
-        unknown = ~(self._estimable & np.isfinite(self._contrasts)).ravel()
-        matrix[unknown] = np.nan
-        matrix[:, unknown] = np.nan
-        return np.asarray(matrix)
+        return self._coding.covariance(self.covariance.root)
 
     def covariance_frame(self) -> "pd.DataFrame":
         """Return `covariance_matrix` as a data frame whose rows and columns are named by class and term."""
@@ -228,19 +196,10 @@ class Inference:
         base = position_of(reference, self.classes)
         return replace(self, base=base, covariance=clipped(self.estimate, self.covariance, base), how_based="")
 
-    def symmetric(self) -> "Symmetric":
+    def symmetric(self) -> Symmetric:
         """Return the coefficients in sum-to-zero coding, one row per class, and their singular covariance."""
-        estimate = self.estimate
-        to_symmetric = estimate.symmetric_map()
-        known = estimate.estimable(estimate.class_forms, estimate.term_forms).reshape(len(self.classes), -1)
-        if self.separated is not None:
-            known &= (self.separated.limits == 0.0).all(axis=1)
-        table = self._table(self.classes, estimate.symmetric, to_symmetric, known, reference=None)
-        root = to_symmetric @ self.covariance.root
-        matrix = root @ root.T
-        matrix[~known.ravel()] = np.nan
-        matrix[:, ~known.ravel()] = np.nan
-        return Symmetric(table, matrix)
+        coding = sum_to_zero(self.estimate, self.separated)
+        return Symmetric(self._table(coding, self.classes, None), coding.covariance(self.covariance.root))
 
     @cached_property
     def condition_number(self) -> float:
@@ -275,24 +234,13 @@ class Inference:
         ValueError
             For profile intervals of a penalised, reweighted or robust fit.
         """
-        table = self.coefficients
         if method == "wald":
-            return np.stack([table.lower, table.upper])
+            return np.stack([self.coefficients.lower, self.coefficients.upper])
         if method != "profile":
             raise ValueError(f'method must be "wald" or "profile", got {method!r}.')
-        self._require_tests("Profile intervals")
-        self._require_likelihood("Profile intervals", 'Use confidence_intervals("wald")')
-        estimate = self.estimate
-        classes = contrast_forms(estimate.n_classes, self.base) @ estimate.class_forms
-        known = estimate.estimable_terms(estimate.term_forms)
-        limits = np.where(np.isinf(self._contrasts), self._contrasts, 0.0)
-        limits[self.may_go_either_way] = np.nan
-        ends = np.full((2, *table.estimate.shape), np.nan)
-        for row, class_form in enumerate(classes):
-            for column in np.flatnonzero(known):
-                term_form, limit = estimate.term_forms[column], limits[row, column]
-                ends[:, row, column] = profile_interval(estimate, class_form, term_form, self.level, limit)
-        return ends
+        self._validity.require_tests("Profile intervals")
+        self._validity.require_trusted_likelihood("Profile intervals", 'Use confidence_intervals("wald")')
+        return profile_intervals(self.estimate, self._coding, self.base, self.level)
 
     def profiled(self) -> Coefficients:
         """Return the coefficients with profile intervals in place of Wald's: to print, as a frame, as odds ratios.
@@ -356,7 +304,7 @@ class Inference:
         ValueError
             If sampling or class weights leave no likelihood, or the covariance was chosen not to trust it.
         """
-        self._require_likelihood("AIC", _TRUSTING)
+        self._validity.require_trusted_likelihood("AIC", _TRUSTING)
         return self.likelihood.aic
 
     @property
@@ -368,10 +316,10 @@ class Inference:
         ValueError
             If sampling or class weights leave no likelihood, or the covariance was chosen not to trust it.
         """
-        self._require_likelihood("BIC", _TRUSTING)
+        self._validity.require_trusted_likelihood("BIC", _TRUSTING)
         return self.likelihood.bic
 
-    def pseudo_r2(self, kind: Literal["mcfadden", "cox-snell", "nagelkerke", "tjur"] = "mcfadden") -> float:
+    def pseudo_r2(self, kind: PseudoR2 = "mcfadden") -> float:
         """Return a pseudo R-squared.
 
         Parameters
@@ -396,18 +344,8 @@ class Inference:
         T. Tjur, "Coefficients of determination in logistic regression models", The American Statistician 63, 2009,
         doi:10.1198/tast.2009.08210.
         """
-        self._require_genuine_likelihood("A pseudo R-squared")
-        if kind == "tjur":
-            if len(self.classes) > 2:
-                raise ValueError(
-                    f'pseudo_r2("tjur") is defined for two classes, and there are {len(self.classes)}. Use "mcfadden", '
-                    '"cox-snell" or "nagelkerke".'
-                )
-            return tjur(self.estimate)
-        kinds = {"mcfadden": "mcfadden", "cox-snell": "cox_snell", "nagelkerke": "nagelkerke"}
-        if kind not in kinds:
-            raise ValueError(f'kind must be "mcfadden", "cox-snell", "nagelkerke" or "tjur", got {kind!r}.')
-        return float(getattr(self.likelihood, kinds[kind]))
+        self._validity.require_likelihood("A pseudo R-squared")
+        return pseudo_r2(self.estimate, self.likelihood, kind)
 
     @property
     def likelihood_ratio(self) -> ChiSquaredTest:
@@ -422,8 +360,10 @@ class Inference:
             If the fit is penalised, sampling or class weights leave no likelihood, or the covariance was chosen not to
             trust it.
         """
-        self._require_tests("The likelihood-ratio test")
-        self._require_likelihood("The likelihood-ratio test", 'Use test_terms("wald"), or overall_test')
+        self._validity.require_tests("The likelihood-ratio test")
+        self._validity.require_trusted_likelihood(
+            "The likelihood-ratio test", 'Use test_terms("wald"), or overall_test'
+        )
         return self.likelihood.ratio
 
     @cached_property
@@ -435,15 +375,15 @@ class Inference:
         ValueError
             If the fit is penalised.
         """
-        if self.has_likelihood and not self.covariance.is_robust:
+        if self._validity.has_trusted_likelihood:
             return "LR", self.likelihood_ratio
-        self._require_tests("Tests")
+        self._validity.require_tests("Tests")
         return "Wald", self._wald(*overall_hypothesis(self.estimate))
 
     def test_terms(
         self,
         kind: Literal["lr", "wald", "score"] = "lr",
-        groups: Mapping[str, Sequence[str | int] | str | int] | None = None,
+        groups: Groups | None = None,
     ) -> TermTests:
         """Test for each term whether it can leave all K - 1 equations.
 
@@ -470,11 +410,11 @@ class Inference:
         """
         if kind not in {"lr", "wald", "score"}:
             raise ValueError(f'kind must be "lr", "wald" or "score", got {kind!r}.')
-        self._require_tests("Tests")
+        self._validity.require_tests("Tests")
         if kind != "wald":
-            self._require_likelihood(f'test_terms("{kind}")', 'Use test_terms("wald")')
-        groups = self._columns(groups)
-        return term_tests(self.estimate, self.covariance.root, kind, groups, self.degrees_of_freedom)
+            self._validity.require_trusted_likelihood(f'test_terms("{kind}")', 'Use test_terms("wald")')
+        columns = self._columns.of_model(groups)
+        return term_tests(self.estimate, self.covariance.root, kind, columns, self.degrees_of_freedom)
 
     @cached_property
     def hauck_donner(self) -> npt.NDArray[np.bool_]:
@@ -489,14 +429,11 @@ class Inference:
         Statistical Association 72, 1977, doi:10.2307/2286473.
         """
         if not self.is_tested or self.estimate.is_singular:
-            return np.zeros(self._contrasts.shape, dtype=bool)
+            return np.zeros(self._coding.estimates.shape, dtype=bool)
         falls: BoolArray = hauck_donner(self.estimate, self.base)
-        falls[~self._estimable] = False
-        constant = self.estimate.constant
-        if self.features and constant is not None:
-            # Of an intercept, or of the column that takes its place.
-            alone = np.flatnonzero(np.abs(self.estimate.term_forms @ constant) > _ROUNDING * np.abs(constant).max())
-            falls[:, alone if len(alone) == 1 else []] = False
+        falls[~self._coding.is_estimable] = False
+        if self.features:
+            falls[:, constant_term(self.estimate)] = False
         return falls
 
     def wald_test(self, contrast: npt.ArrayLike, value: npt.ArrayLike = 0.0) -> Test:
@@ -519,30 +456,11 @@ class Inference:
         ValueError
             If the fit is penalised, the shape is wrong or a combination is not estimable, or infinite.
         """
-        self._require_tests("Tests")
-        flat = self.estimate.contrasts(self.base).ravel()
-        try:
-            rows = np.atleast_2d(np.asarray(contrast, dtype=np.float64))
-        except (TypeError, ValueError):
-            raise ValueError(
-                f"contrast must be numbers of shape (d, {len(flat)}), a column for each coefficient, got {contrast!r}. "
-                'To test features by name, use test_terms("wald", groups={"any name": [features]}).'
-            ) from None
-        if rows.ndim != 2 or rows.shape[1] != len(flat):
-            raise ValueError(
-                f"contrast has shape {np.shape(contrast)}, expected (d, {len(flat)}): a column for each of the "
-                f"{len(self.classes) - 1} x {len(self.terms)} coefficients, class by class."
-            )
-        self._require_estimable(rows)
-        values = np.broadcast_to(np.asarray(value, dtype=np.float64), len(rows))
-        if not _are_consistent(rows, values):
-            raise ValueError(
-                "The restrictions contradict one another, as b = 0 and b = 1 do, or are of no coefficient: no estimate "
-                f"has contrast @ b = {values.tolist()}. Drop some."
-            )
-        difference = rows @ flat - values
-        test = self._wald(rows @ self._contrast_map, difference)
-        self._require_finite_test("wald_test", test)
+        self._validity.require_tests("Tests")
+        rows, values = read_restrictions(self.estimate, contrast, value)
+        difference = rows @ self.estimate.contrasts(self.base).ravel() - values
+        test = self._wald(rows @ self._coding.linear_map, difference)
+        check_finite_statistic(test, "wald_test")
         return test
 
     def indistinguishable(self, one: Any, other: Any) -> Test:  # noqa: ANN401 - classes
@@ -564,17 +482,13 @@ class Inference:
         ValueError
             If there is no such class, the two are the same, the fit is penalised, or the two are separated.
         """
-        seen = self.rebase(other)
+        second = position_of(other, self.classes)
         if one == other:
             raise ValueError(f"indistinguishable compares two different classes, got {one!r} twice.")
-        row = position_of(one, np.delete(seen.classes, seen.base))
-        self._require_tests("Tests")
-        classes = contrast_forms(len(self.classes), seen.base)[[row]] @ self.estimate.class_forms
-        slopes = np.identity(self.estimate.objective.shape[0])[: len(self.features)]
-        terms = self.estimate.estimable_combinations(slopes)
-        difference = np.ravel(classes @ (terms @ self.estimate.parameters).T)
-        test = self._wald(self.estimate.linear_map(classes, terms), difference)
-        self._require_finite_test("indistinguishable", test)
+        first = position_of(one, np.delete(self.classes, second))
+        self._validity.require_tests("Tests")
+        test = self._wald(*equal_slopes(self.estimate, first, second))
+        check_finite_statistic(test, "indistinguishable")
         return test
 
     def predict(self, X: Any, offset: Any = None) -> Predictions:  # noqa: ANN401 - users pass anything
@@ -608,10 +522,10 @@ class Inference:
 
     def average_predictions(
         self,
-        columns: Sequence[str | int] | str | int,
+        columns: Sequence[Name] | Name,
         values: Any = None,  # noqa: ANN401 - whatever the columns hold
-        at: Literal["average", "means"] | Mapping[str | int, Any] = "average",
-        groups: Mapping[str, Sequence[str | int] | str | int] | None = None,
+        at: Literal["average", "means"] | Mapping[Name, Any] = "average",
+        groups: Groups | None = None,
         *,
         base: str = BASE,
     ) -> AveragePredictions:
@@ -648,16 +562,15 @@ class Inference:
         ValueError
             If there is no such column, the pipeline does not take a value, or the shape or `at` is wrong.
         """
-        named = None if groups is None else self._named(groups)
         return average_predictions(
             self.estimate,
             self.covariance.root,
-            _listed(columns),
+            listed(columns),
             values,
             at,
             features=self.features,
-            inputs=self._known_inputs,
-            groups=named,
+            inputs=self._columns.known_inputs,
+            groups=None if groups is None else self._columns.named(groups),
             base=base,
             classes=self.classes,
             distribution=self._distribution,
@@ -668,7 +581,7 @@ class Inference:
         self,
         kind: Literal["average", "at-means"] = "average",
         discrete: Literal["factor", "column"] = "factor",
-        groups: Mapping[str, Sequence[str | int] | str | int] | None = None,
+        groups: Groups | None = None,
     ) -> effects.MarginalEffects:
         """Return what a unit of each feature, or changing its level, adds to the probability of each class.
 
@@ -703,8 +616,8 @@ class Inference:
             self.covariance.root,
             features=self.features,
             classes=self.classes,
-            factors=self._grouped(groups),
-            inputs=self._known_inputs,
+            factors=self._columns.of_inputs(groups),
+            inputs=self._columns.known_inputs,
             distribution=self._distribution,
             kind=kind,
             discrete=discrete,
@@ -724,8 +637,9 @@ class Inference:
     @property
     def dfbeta(self) -> FloatArray:
         """Coefficients of the full fit less those without one copy of the row, in one step, (n, K - 1, n_terms)."""
-        changes = diagnostics.dfbeta(self.estimate, self.sample.copies, self._contrast_map)
-        changes[:, ~self._estimable | np.isinf(self._contrasts)] = np.nan
+        coding = self._coding
+        changes = diagnostics.dfbeta(self.estimate, self.sample.copies, coding.linear_map)
+        changes[:, ~coding.is_estimable | np.isinf(coding.estimates)] = np.nan
         return changes
 
     def influence_frame(self) -> "pd.DataFrame":
@@ -741,14 +655,7 @@ class Inference:
         """
         import pandas as pd
 
-        residuals = self.residuals("pearson")
-        return pd.DataFrame(
-            {
-                "leverage": self.leverage,
-                "residual": np.sqrt(np.square(residuals.reshape(len(residuals), -1)).sum(axis=1)),
-                "cooks_distance": self.cooks_distance,
-            }
-        )
+        return pd.DataFrame(influence(self.estimate, self.sample))
 
     def residuals(self, kind: diagnostics.ResidualKind = "pearson") -> FloatArray:
         """Return the residuals of one copy of each row.
@@ -794,7 +701,7 @@ class Inference:
         M. W. Fagerland, D. W. Hosmer and A. M. Bofin, "Multinomial goodness-of-fit tests for logistic regression
         models", Statistics in Medicine 27, 2008, doi:10.1002/sim.3202.
         """
-        self._require_genuine_likelihood("The Hosmer-Lemeshow test")
+        self._validity.require_likelihood("The Hosmer-Lemeshow test")
         return goodness.hosmer_lemeshow(
             self.estimate, groups=groups, reference=self.base, classes=self.classes, trials=self.sample.trials
         )
@@ -812,7 +719,7 @@ class Inference:
         ValueError
             For individual rows, whose deviance does not tell whether the model fits; for a penalised or reweighted fit.
         """
-        self._require_genuine_likelihood("The goodness of fit")
+        self._validity.require_likelihood("The goodness of fit")
         return goodness.goodness_of_fit(self.estimate, trials=self.sample.trials, sample_weight=self.sample.copies)
 
     def quasi_likelihood(self) -> Self:
@@ -885,50 +792,37 @@ class Inference:
         return not self.estimate.estimable_terms(self.estimate.term_forms).all()
 
     @property
-    def may_go_either_way(self) -> npt.NDArray[np.bool_]:
+    def may_go_either_way(self) -> BoolArray:
         """Which infinite coefficients the data may as well send to the other infinity, shape (K - 1, n_terms)."""
-        if self.separated is None:
-            return np.zeros(self._contrasts.shape, dtype=bool)
-        determined = np.delete(self.separated.determined[:, self.base], self.base, axis=0)
-        return np.isinf(self._contrasts) & ~determined
+        return self._coding.may_go_either_way
+
+    @property
+    def factors(self) -> dict[str, tuple[int, ...]]:
+        """The columns of the model that a pipeline makes of one of its own by steps, such as dummies, by its name."""
+        return self._columns.factors
 
     @property
     def _distribution(self) -> Any:  # noqa: ANN401 - a frozen distribution of scipy.stats
         return sampling_distribution(self.degrees_of_freedom)
 
     @cached_property
-    def _contrast_map(self) -> FloatArray:
-        return self.estimate.contrast_map(self.base)
+    def _coding(self) -> Coding:
+        return against_base(self.estimate, self.separated, self.base)
 
-    @cached_property
-    def _contrasts(self) -> FloatArray:
-        """The coefficients, shape (K - 1, n_terms): infinite where the data are separated."""
-        estimate = self.estimate.contrasts(self.base)
-        return estimate if self.separated is None else estimate + self.separated.directions(self.base)
+    @property
+    def _columns(self) -> GroupedColumns:
+        return GroupedColumns(self.features, self.inputs)
 
-    @cached_property
-    def _estimable(self) -> npt.NDArray[np.bool_]:
-        estimate = self.estimate
-        classes = contrast_forms(estimate.n_classes, self.base) @ estimate.class_forms
-        known = estimate.estimable(classes, estimate.term_forms)
-        known = known.reshape(len(classes), -1)
-        return known if self.separated is None else ~np.isnan(self._contrasts)
+    @property
+    def _validity(self) -> Validity:
+        return Validity(self.estimate.is_penalised, self.sample.is_reweighted, self.covariance)
 
-    def _table(
-        self,
-        classes: npt.NDArray[Any],
-        values: FloatArray,
-        linear_map: FloatArray,
-        is_estimable: npt.NDArray[np.bool_],
-        reference: Any = ...,  # noqa: ANN401 - a class is what the user's labels are
-    ) -> Coefficients:
+    def _table(self, coding: Coding, classes: npt.NDArray[Any], reference: Any) -> Coefficients:  # noqa: ANN401 - a class is what the user's labels are
         return coefficient_table(
-            values,
-            row_lengths(linear_map @ self.covariance.root).reshape(values.shape),
-            is_estimable,
-            np.zeros_like(is_estimable) if reference is None else self.may_go_either_way,
+            coding,
+            self.covariance.root,
             classes=classes,
-            reference=self.reference if reference is ... else reference,
+            reference=reference,
             terms=self.terms,
             distribution=self._distribution,
             level=self.level,
@@ -937,216 +831,3 @@ class Inference:
 
     def _wald(self, forms: FloatArray, difference: FloatArray) -> Test:
         return wald_test(self.estimate, self.covariance.root, forms, difference, self.degrees_of_freedom)
-
-    def _columns(self, groups: Mapping[str, Sequence[str | int] | str | int] | None) -> dict[str, tuple[int, ...]]:
-        """Return the columns of X of each group."""
-        if groups is not None:
-            return {name: tuple(map(self._column, _listed(columns))) for name, columns in _groups_of(groups).items()}
-        grouped = {column: name for name, columns in self.factors.items() for column in columns}
-        result: dict[str, tuple[int, ...]] = {}
-        for column, feature in enumerate(self.features):
-            name = grouped.get(column, f"{feature} (column)" if feature in self.factors else feature)
-            result[name] = (*result.get(name, ()), column)
-        return result
-
-    @property
-    def factors(self) -> dict[str, tuple[int, ...]]:
-        """The columns of the model that a pipeline makes of one of its own by steps, such as dummies, by its name."""
-        return {} if self.inputs is None else self.inputs.factors
-
-    @property
-    def _known_inputs(self) -> Inputs | None:
-        return self.inputs if self.inputs is not None and self.inputs.is_known else None
-
-    def _named(self, groups: Mapping[str, Sequence[str | int] | str | int]) -> dict[str, tuple[str, ...]]:
-        """Return the names of the columns of each group: of those that a pipeline takes, or of the model."""
-        inputs = self._known_inputs
-
-        def name_of(column: str | int) -> str:
-            is_input = isinstance(column, str) and inputs is not None and inputs.position(column) is not None
-            return str(column) if is_input else self.features[self._column(column)]
-
-        return {name: tuple(map(name_of, _listed(columns))) for name, columns in _groups_of(groups).items()}
-
-    def _grouped(self, groups: Mapping[str, Sequence[str | int] | str | int] | None) -> dict[str, tuple[int, ...]]:
-        """Return the columns of each group: of those that a pipeline takes, if all of them are, or of the model."""
-        if groups is None:
-            return {}
-        inputs = self._known_inputs
-        if inputs is None:
-            return self._columns(groups)
-        found = {name: [inputs.position(column) for column in names] for name, names in self._named(groups).items()}
-        # What a pipeline makes of an input moves with it, grouped or not.
-        return {
-            name: tuple(position for position in positions if position is not None)
-            for name, positions in found.items()
-            if None not in positions
-        }
-
-    def _column(self, column: str | int) -> int:
-        if isinstance(column, str):
-            if column not in self.features:
-                raise ValueError(f"There is no column {column!r} among the features {list(self.features[:10])}.")
-            return self.features.index(column)
-        if not -len(self.features) <= column < len(self.features):
-            raise ValueError(f"There is no column {column!r}: X has {len(self.features)}.")
-        return int(column) % len(self.features)
-
-    def _require_tests(self, what: str) -> None:
-        if not self.is_tested:
-            raise ValueError(
-                f"{what} need a fit without penalty: this one shrinks the coefficients towards zero, which is what "
-                "would be tested. Refit with alpha=0."
-            )
-
-    def _require_genuine_likelihood(self, what: str, remedy: str = 'For tests, use test_terms("wald")') -> None:
-        if not self.has_likelihood:
-            raise ValueError(
-                f"{what} would need a likelihood, and sampling or class weights leave only estimating equations. "
-                f"{remedy}."
-            )
-
-    def _require_likelihood(self, what: str, remedy: str) -> None:
-        self._require_genuine_likelihood(what, remedy)
-        if self.covariance.is_robust:
-            raise ValueError(
-                f"{what} would trust the likelihood, which the {self.covariance.kind} covariance was chosen not to do. "
-                f"{remedy}."
-            )
-
-    def _require_finite_test(self, what: str, test: Test) -> None:
-        if test.df and np.isnan(test.statistic):
-            raise ValueError(
-                f"{what} has no finite statistic: the classes are separated, and the estimates that it combines are "
-                'infinite. Use test_terms("lr"), or compare with a smaller model: likelihood ratios are finite.'
-            )
-
-    def _require_estimable(self, rows: FloatArray) -> None:
-        """Raise unless every combination of the coefficients, shape (d, (K - 1) n_terms), is determined."""
-        estimate = self.estimate
-        weights = rows.reshape(len(rows), len(self.classes) - 1, len(self.terms))
-        for combination in weights:
-            per_class = combination[combination.any(axis=1)] @ estimate.term_forms
-            if not estimate.estimable_terms(per_class).all():
-                raise ValueError(
-                    "contrast asks for a combination of coefficients that the collinear columns of X leave "
-                    "undetermined. Drop the redundant columns, or combine coefficients whose sum is estimable."
-                )
-
-
-@final
-@dataclass(frozen=True, eq=False, repr=False)
-class Symmetric:
-    """The fit in sum-to-zero coding: every class on an equal footing.
-
-    Attributes
-    ----------
-    coefficients : Coefficients
-        A row for each of the K classes; without a base class.
-    covariance_matrix : array of shape (K n_terms, K n_terms)
-        Class by class; singular, since the coefficients of a term sum to zero.
-
-    Examples
-    --------
-    >>> from sklearn.datasets import load_wine
-    >>> from softglm import SoftmaxGLM, infer
-    >>> X, y = load_wine(return_X_y=True)
-    >>> X = X[:, :2]
-    >>> result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
-    >>> result.symmetric().coefficients.estimate.round(3).tolist()
-    [[-30.752, 2.421, -0.422], [35.566, -2.667, -0.366], [-4.813, 0.247, 0.788]]
-    """
-
-    coefficients: Coefficients
-    covariance_matrix: FloatArray
-
-    def __str__(self) -> str:
-        """Return the table of coefficients."""
-        return str(self.coefficients)
-
-    __repr__ = __str__
-
-
-def compare(smaller: Inference | None, larger: Inference) -> ChiSquaredTest:
-    """Return the likelihood-ratio test of two nested fits on the same rows.
-
-    Parameters
-    ----------
-    smaller, larger : Inference
-        Of maximum-likelihood fits, the features of the first among those of the second or combinations of them. None
-        for the smaller stands for the null model of the larger, its `null`.
-
-    Returns
-    -------
-    ChiSquaredTest
-        With the difference of their parameters as degrees of freedom.
-
-    Raises
-    ------
-    ValueError
-        If one is penalised or reweighted, or they are of different data, or not nested.
-
-    Examples
-    --------
-    >>> from sklearn.datasets import load_wine
-    >>> from softglm import SoftmaxGLM, compare, infer
-    >>> X, y = load_wine(return_X_y=True)
-    >>> smaller, larger = (infer(SoftmaxGLM(alpha=0).fit(Z, y), Z, y) for Z in (X[:, :1], X[:, :2]))
-    >>> print(compare(smaller, larger))
-    chi2(2) = 43.93, p < 0.0001
-    """
-    for inference in (smaller, larger):
-        if not isinstance(inference, Inference) and (inference is larger or inference is not None):
-            raise TypeError(
-                f"compare got a {type(inference).__name__}, expected what infer returns: compare(infer(small, X, y), "
-                "infer(large, X, y)), or None for the null model."
-            )
-    smaller = larger.null if smaller is None else smaller
-    for inference in (smaller, larger):
-        inference._require_tests("Comparisons")  # noqa: SLF001 - of this module
-        inference._require_likelihood("compare", "Test the additional terms by wald_test")  # noqa: SLF001 - of this module
-    if not np.array_equal(smaller.classes, larger.classes):
-        raise ValueError(
-            f"The fits have the classes {smaller.classes[:10].tolist()} and {larger.classes[:10].tolist()}, expected "
-            "the same. Fit both models on the same data."
-        )
-    return compare_likelihoods(smaller.estimate, larger.estimate)
-
-
-def _are_consistent(rows: FloatArray, values: FloatArray) -> bool:
-    """Tell whether rows b = values has a solution b."""
-    lengths = np.maximum(row_lengths(rows), np.finfo(np.float64).tiny)
-    scaled, wanted = rows / lengths[:, np.newaxis], values / lengths
-    solution = np.linalg.lstsq(scaled, wanted, rcond=None)[0]
-    return bool(
-        np.allclose(scaled @ solution, wanted, rtol=_ROUNDING, atol=_ROUNDING * np.abs(wanted).max(initial=0.0))
-    )
-
-
-def _groups_of(
-    groups: Mapping[str, Sequence[str | int] | str | int],
-) -> Mapping[str, Sequence[str | int] | str | int]:
-    if not isinstance(groups, Mapping):
-        raise ValueError(
-            f'groups must be a dict from names to lists of columns, such as {{"x0": ["x0"]}}, got {groups!r}.'
-        )
-    return groups
-
-
-def _listed(columns: Sequence[str | int] | str | int) -> Sequence[str | int]:
-    """Return the columns of a group, of which there may be one."""
-    return [columns] if isinstance(columns, str | int | np.integer) else columns
-
-
-def position_of(label: Any, classes: npt.NDArray[Any]) -> int:  # noqa: ANN401 - a class is what the user's labels are
-    """Return the position of a class.
-
-    Raises
-    ------
-    ValueError
-        If it is none of them.
-    """
-    found = [position for position, known in enumerate(classes.tolist()) if known == label]
-    if not found:
-        raise ValueError(f"There is no class {label!r} among {classes[:10].tolist()}.")
-    return found[0]

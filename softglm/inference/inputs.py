@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray, Matrix
+from softglm.inference.names import Name, Names
 
 # What inputs are set to, in all rows, by their positions.
 Setting: TypeAlias = Mapping[int, Any]
@@ -139,11 +140,9 @@ class Inputs(ABC):
         """The columns of the model that are made of one input each, by steps, under its name."""
         return {each.name: each.columns for each in self.variables if each.acts_by_steps and each.columns}
 
-    def position(self, name: str | int) -> int | None:
+    def position(self, name: Name) -> int | None:
         """Return the position of a column by its name, or its position; None if there is none such."""
-        if isinstance(name, str):
-            return self.names.index(name) if name in self.names else None
-        return int(name) % len(self.names) if -len(self.names) <= name < len(self.names) else None
+        return Names(self.names).find(name)
 
     def variable(self, position: int) -> Variable | None:
         """Return the input at a position; None if nothing depends on it."""

@@ -1,7 +1,7 @@
 """What the likelihood says of a whole fit: deviances, information criteria, pseudo R-squared, likelihood ratios."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import Literal, TypeAlias, final
 
 import numpy as np
 from scipy import linalg, special
@@ -11,7 +11,8 @@ from softglm.data import Block
 from softglm.inference.classes import class_probabilities, class_shares
 from softglm.inference.estimable import triangle_of
 from softglm.inference.estimate import Estimate
-from softglm.inference.forms import contrast_forms, row_lengths
+from softglm.inference.forms import contrast_forms
+from softglm.inference.lengths import row_lengths
 from softglm.inference.significance import ChiSquaredTest, chi_squared_test
 from softglm.model import Objective, Ridge, null_model
 from softglm.sums import Predictor, Sum
@@ -21,6 +22,7 @@ from softglm.sums import Predictor, Sum
 _NESTED = 1e-6
 # A share of the weight, or of an average, that rounding may change.
 _SAME = 1e-9
+PseudoR2: TypeAlias = Literal["mcfadden", "cox-snell", "nagelkerke", "tjur"]
 
 
 @final
@@ -157,6 +159,37 @@ def null_log_likelihood(estimate: Estimate) -> float:
 def effective_parameters(estimate: Estimate) -> float:
     """Return tr(F H^-1)."""
     return float(np.vdot(estimate.information, estimate.inverse_curvature))
+
+
+def pseudo_r2(estimate: Estimate, likelihood: Likelihood, kind: PseudoR2) -> float:
+    """Return a pseudo R-squared, at most 1.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    likelihood : Likelihood
+        Of the same.
+    kind : {"mcfadden", "cox-snell", "nagelkerke", "tjur"}
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind, or not for so many classes.
+    """
+    if kind == "tjur":
+        if estimate.n_classes > 2:
+            raise ValueError(
+                f'pseudo_r2("tjur") is defined for two classes, and there are {estimate.n_classes}. Use "mcfadden", '
+                '"cox-snell" or "nagelkerke".'
+            )
+        return tjur(estimate)
+    if kind == "mcfadden":
+        return likelihood.mcfadden
+    if kind == "cox-snell":
+        return likelihood.cox_snell
+    if kind == "nagelkerke":
+        return likelihood.nagelkerke
+    raise ValueError(f'kind must be "mcfadden", "cox-snell", "nagelkerke" or "tjur", got {kind!r}.')
 
 
 def tjur(estimate: Estimate) -> float:

@@ -17,10 +17,11 @@ from scipy.special import expit
 from softglm.arrays import FloatArray
 from softglm.data import Block, Rows
 from softglm.families import Categorical
-from softglm.inference import summary
+from softglm.inference.cells import LEFT_OPEN, aligned, cells_of, estimate_headings
 from softglm.inference.classes import every_class
 from softglm.inference.estimable import Identified, RowSpace
 from softglm.inference.estimate import Estimate
+from softglm.inference.significance import half_widths
 from softglm.sums import Features, Predictor, Sum
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Predictions:
         """Return a table of the first rows."""
         groups = {}
         for row in range(min(len(self.probability), _MOST_ROWS)):
-            cells = summary.cells_of(
+            cells = cells_of(
                 estimate=self.probability[row],
                 std_error=self.std_error[row],
                 lower=self.lower[row],
@@ -80,10 +81,10 @@ class Predictions:
                 decimals=_DECIMALS,
             )
             groups[f"row {row}"] = [[str(name), *of_class] for name, of_class in zip(self.classes, cells, strict=True)]
-        table = summary.aligned(summary.estimate_headings(self.level, estimate="probability"), groups)
+        table = aligned(estimate_headings(self.level, estimate="probability"), groups)
         more = len(self.probability) - len(groups)
         table += [f"... and {more:,} more rows: see to_frame()"] if more else []
-        table += [summary.LEFT_OPEN] if np.isnan(self.probability).any() else []
+        table += [LEFT_OPEN] if np.isnan(self.probability).any() else []
         return "\n".join(table)
 
     __repr__ = __str__
@@ -184,7 +185,7 @@ def predictions(
         identified=estimate.identified,
     )
     log_odds, errors = (part.T for part in rows.concatenate(log_odds_of))
-    reach = distribution.isf((1.0 - level) / 2.0) * errors
+    reach = half_widths(errors, distribution, level)
     probability = expit(log_odds)
     return Predictions(
         classes=classes,

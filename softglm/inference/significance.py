@@ -3,23 +3,51 @@
 A quadratic form b' V^+ b of q estimates is chi-squared with q degrees of freedom where V is known. Where the estimates
 are referred to Student's t with v degrees of freedom, since V is estimated from few clusters or rows, the form over q
 is referred to F(q, v): for a single estimate that is its t squared, and the same p-value.
+
+A single estimate b with standard error s is tested by b / s; its interval is b -+ s times a quantile of that ratio.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
+import numpy.typing as npt
 from scipy import linalg, stats
 
 from softglm.arrays import FloatArray
+from softglm.inference.cells import p_text
 
 # Singular values of the factor of a covariance below this share of the largest are rounding.
 _RANK_TOLERANCE = 1e-10
 
 
+class _Outcome(ABC):
+    """What tests have in common, whatever distribution their statistics have: one line for a report."""
+
+    statistic: float
+    df: int
+    p_value: float
+    n_restrictions: int | None
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The statistic with its degrees of freedom, as reports write it."""
+
+    def __str__(self) -> str:
+        """Return one line for a report."""
+        if not self.df:
+            return f"{self.name}: nothing to test"
+        line = f"{self.name} = {self.statistic:.4g}, {p_text(self.p_value)}"
+        if self.n_restrictions is None or self.df >= self.n_restrictions:
+            return line
+        return f"{line} (the covariance has room for {self.df} of {self.n_restrictions} restrictions)"
+
+
 @final
 @dataclass(frozen=True)
-class ChiSquaredTest:
+class ChiSquaredTest(_Outcome):
     """A test whose statistic is chi-squared under the hypothesis.
 
     Attributes
@@ -59,14 +87,10 @@ class ChiSquaredTest:
         """The statistic with its degrees of freedom, as reports write it."""
         return f"chi2({self.df})"
 
-    def __str__(self) -> str:
-        """Return one line for a report."""
-        return _line(self)
-
 
 @final
 @dataclass(frozen=True)
-class FTest:
+class FTest(_Outcome):
     """A test whose statistic has an F distribution under the hypothesis.
 
     Attributes
@@ -104,17 +128,8 @@ class FTest:
         """The statistic with its degrees of freedom, as reports write it."""
         return f"F({self.df}, {self.df_denominator:g})"
 
-    def __str__(self) -> str:
-        """Return one line for a report."""
-        return _line(self)
-
 
 Test: TypeAlias = ChiSquaredTest | FTest
-
-
-def p_text(p_value: float) -> str:
-    """Return a p-value as reports write it: p = 0.0123, p < 0.0001."""
-    return "p < 0.0001" if p_value < 1e-4 else f"p = {p_value:.4f}"
 
 
 def chi_squared_test(statistic: float, df: int, n_restrictions: int | None = None) -> ChiSquaredTest:
@@ -158,9 +173,27 @@ def wald(root: FloatArray, difference: FloatArray, degrees_of_freedom: float | N
     return FTest(form / rank, rank, degrees_of_freedom, p_value, len(difference))
 
 
-def _line(test: Test) -> str:
-    if not test.df:
-        return f"{test.name}: nothing to test"
-    line = f"{test.name} = {test.statistic:.4g}, {p_text(test.p_value)}"
-    shrunk = test.n_restrictions is not None and test.df < test.n_restrictions
-    return f"{line} (the covariance has room for {test.df} of {test.n_restrictions} restrictions)" if shrunk else line
+def sampling_distribution(degrees_of_freedom: float | None) -> Any:  # noqa: ANN401 - a frozen distribution of scipy.stats
+    """Return the distribution of an estimate over its standard error: normal, or Student's t."""
+    return stats.norm() if degrees_of_freedom is None else stats.t(degrees_of_freedom)
+
+
+def half_widths(
+    std_error: npt.NDArray[np.floating[Any]],
+    distribution: Any,  # noqa: ANN401 - a frozen distribution of scipy.stats
+    level: float,
+) -> FloatArray:
+    """Return how far Wald intervals reach to either side of estimates, in the shape of their standard errors."""
+    return np.asarray(distribution.isf((1.0 - level) / 2.0) * std_error)
+
+
+def against_zero(
+    estimate: FloatArray,
+    std_error: FloatArray,
+    distribution: Any,  # noqa: ANN401 - a frozen distribution of scipy.stats
+) -> tuple[FloatArray, FloatArray]:
+    """Return estimates over their standard errors, and the two-sided p-values of those, in the same shape."""
+    # An estimate of exactly 0 with a standard error of 0 is a constraint, not a test.
+    z = np.divide(estimate, std_error, out=np.full_like(estimate, np.nan), where=std_error > 0.0)
+    # The survival function keeps its digits where 1 - cdf is 0.
+    return z, np.asarray(2.0 * distribution.sf(np.abs(z)))

@@ -1,85 +1,117 @@
-"""The report: the same facts as lines of text, which can be pasted anywhere, and as an HTML table for notebooks."""
-
-from __future__ import annotations
+"""The summary: all facts as lines of text, which can be pasted anywhere, and as an HTML table for notebooks."""
 
 import html as markup
-import re
-import textwrap
+from collections.abc import Sequence
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from softglm.arrays import BoolArray
+from softglm.inference.cells import NOT_ESTIMABLE, aligned, estimate_headings, number, p_cell, wrapped
+from softglm.inference.coefficients import EITHER_SIGN, Coefficients, coefficient_rows
+from softglm.inference.covariance import Covariance
+from softglm.inference.estimate import Estimate
+from softglm.inference.likelihood import Likelihood
+from softglm.inference.significance import Test
 
-    import numpy.typing as npt
-
-    from softglm.arrays import FloatArray
-    from softglm.inference.coefficients import Coefficients
-    from softglm.inference.inference import Inference
-
-_DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?")
 # The largest harmless condition number (Belsley, Kuh & Welsch 1980).
-HARMFUL_CONDITION = 30.0
-_NOT_ESTIMABLE, _EITHER = "-", "\u00b1inf"
-# Below a table of what the data do not determine.
-LEFT_OPEN = "-: infinite estimates leave it open, or collinear columns."
-# Decimals of a row: enough for three digits of its standard error; where that takes more, exponents.
-_LEAST_DECIMALS, _MOST_DECIMALS, _EXPONENT_DECIMALS = 2, 6, 2
-# A number of many digits before the point shows fewer behind it.
-_MOST_DIGITS = 6
+_HARMFUL_CONDITION = 30.0
 # No list in a note is longer.
 _MOST_LISTED = 10
 # The share of a coefficient that is rounding.
 _ROUNDING = 1e-7
-# Standard errors from the optimum that a report need not mention.
+# Standard errors from the optimum that a summary need not mention.
 _OPTIMUM = 1e-6
-# Notes are not broken narrower than this, however narrow the table.
-_LEAST_WIDTH = 72
 
 
-def text(inference: Inference) -> str:
-    """Return the report as plain text."""
+class _Summarised(Protocol):
+    """What a summary asks of an inference, under the names that `softglm.Inference` documents."""
+
+    @property
+    def classes(self) -> npt.NDArray[Any]: ...
+
+    @property
+    def reference(self) -> Any: ...  # noqa: ANN401 - a class is what the user's labels are
+
+    @property
+    def how_based(self) -> str: ...
+
+    @property
+    def features(self) -> tuple[str, ...]: ...
+
+    @property
+    def estimate(self) -> Estimate: ...
+
+    @property
+    def covariance(self) -> Covariance: ...
+
+    @property
+    def level(self) -> float: ...
+
+    @property
+    def degrees_of_freedom(self) -> float | None: ...
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+    @property
+    def coefficients(self) -> Coefficients: ...
+
+    @property
+    def may_go_either_way(self) -> BoolArray: ...
+
+    @property
+    def hauck_donner(self) -> BoolArray: ...
+
+    @property
+    def likelihood(self) -> Likelihood: ...
+
+    @property
+    def n_observations(self) -> float: ...
+
+    @property
+    def n_parameters(self) -> int: ...
+
+    @property
+    def effective_parameters(self) -> float: ...
+
+    @property
+    def overall_test(self) -> tuple[str, Test]: ...
+
+    @property
+    def separation(self) -> Literal["none", "quasi-complete", "complete"]: ...
+
+    @property
+    def optimisation_error(self) -> float: ...
+
+    @property
+    def condition_number(self) -> float: ...
+
+    @property
+    def is_collinear(self) -> bool: ...
+
+    @property
+    def is_tested(self) -> bool: ...
+
+    @property
+    def has_likelihood(self) -> bool: ...
+
+    @property
+    def constant_features(self) -> tuple[str, ...]: ...
+
+
+def text(inference: _Summarised) -> str:
+    """Return the summary as plain text."""
     table = aligned(headings(inference), coefficient_rows(inference.coefficients))
     rule = "-" * len(table[0])
-    notes = [line for note in notes_on(inference) for line in _wrapped(note, max(len(rule), _LEAST_WIDTH))]
+    notes = wrapped(notes_on(inference), len(rule))
     return "\n".join([title(inference), "", *_columns_of_facts(facts(inference)), "", *table, rule, *notes])
 
 
-def aligned(header: Sequence[str], groups: Mapping[str, Sequence[Sequence[str]]]) -> list[str]:
-    """Return the lines of a table: a head, a rule, and under the name of each group its rows.
-
-    Parameters
-    ----------
-    header : sequence of str
-        The names of the columns, but for the first, which has the names of rows.
-    groups : dict from name to rows of cells
-        A group without a name is not indented.
-    """
-    names = [f"  {row[0]}" if name else row[0] for name, rows in groups.items() for row in rows]
-    stub = max(map(len, (*names, *groups)), default=0)
-    cells = [row[1:] for rows in groups.values() for row in rows]
-    columns = [_at_the_point(column) for column in zip(*cells, strict=True)] or [[] for _ in header]
-    widths = [max(map(len, (title, *column))) for title, column in zip(header, columns, strict=True)]
-    lines = [_line("", header, stub, widths)]
-    lines.append("-" * len(lines[0]))
-    rest = zip(names, zip(*columns, strict=True), strict=True)
-    for name, rows in groups.items():
-        lines += [name] if name else []
-        lines += [_line(*next(rest), stub, widths) for _ in rows]
-    return lines
-
-
-def _at_the_point(cells: Sequence[str]) -> list[str]:
-    """Return cells that stand with their decimal points below one another, set flush right."""
-    places = [len(cell.partition(".")[2]) if _DECIMAL.fullmatch(cell) else -1 for cell in cells]
-    most = max(places, default=0)
-    return [cell if place < 0 else cell + " " * (most - place) for cell, place in zip(cells, places, strict=True)]
-
-
-def html(inference: Inference) -> str:
-    """Return the report as HTML."""
+def html(inference: _Summarised) -> str:
+    """Return the summary as HTML."""
     left = ' style="text-align:left"'
     header = headings(inference)
     body = []
@@ -97,7 +129,7 @@ def html(inference: Inference) -> str:
     )
 
 
-def title(inference: Inference) -> str:
+def title(inference: _Summarised) -> str:
     """Return what was fitted, and the base class."""
     kind = "Binary logit" if len(inference.classes) == 2 else "Multinomial logit"
     if not inference.is_tested:
@@ -106,7 +138,7 @@ def title(inference: Inference) -> str:
     return f"{kind}, base class: {inference.reference}{chosen}"
 
 
-def facts(inference: Inference) -> list[list[tuple[str, str]]]:
+def facts(inference: _Summarised) -> list[list[tuple[str, str]]]:
     """Return what describes the whole fit: columns of labels with their values."""
     likelihood, n = inference.likelihood, inference.n_observations
     sizes = [
@@ -136,56 +168,7 @@ def facts(inference: Inference) -> list[list[tuple[str, str]]]:
     return [sizes, log_likelihoods, criteria]
 
 
-def coefficient_rows(table: Coefficients) -> dict[str, list[list[str]]]:
-    """Return, for each contrast of classes, a row for each term: its name and the formatted cells."""
-    groups = {}
-    for row, name in enumerate(contrast_names(table.classes, table.reference)):
-        cells = cells_of(
-            estimate=table.estimate[row],
-            std_error=table.std_error[row],
-            z=None if table.z is None else table.z[row],
-            p_value=None if table.p_value is None else table.p_value[row],
-            lower=table.lower[row],
-            upper=table.upper[row],
-        )
-        for column in np.flatnonzero(table.may_go_either_way[row]):
-            cells[column][0] = _EITHER
-        groups[name] = [[term, *of_term] for term, of_term in zip(table.terms, cells, strict=True)]
-    return groups
-
-
-def contrast_names(classes: npt.NDArray[Any], reference: Any) -> list[str]:  # noqa: ANN401 - a class is what the user's labels are
-    """Return what each row of a coefficient table is about."""
-    return [str(name) if reference is None else f"{name} vs {reference}" for name in classes]
-
-
-def cells_of(
-    *,
-    estimate: FloatArray,
-    std_error: FloatArray,
-    lower: FloatArray,
-    upper: FloatArray,
-    decimals: int | None = None,
-    z: FloatArray | None = None,
-    p_value: FloatArray | None = None,
-) -> list[list[str]]:
-    """Return the formatted cells of estimates, all of shape (k,): a list for each of them.
-
-    With so many decimals, or by default with as many as the standard error of each has digits.
-    """
-    places = [_decimals_for(error) if decimals is None else decimals for error in std_error]
-
-    def formatted(values: FloatArray) -> list[str]:
-        return [number(value, place) for value, place in zip(values, places, strict=True)]
-
-    columns = [formatted(estimate), formatted(std_error)]
-    if z is not None and p_value is not None:
-        columns += [[number(value, 2) for value in z], [p_cell(value) for value in p_value]]
-    columns += [formatted(lower), formatted(upper)]
-    return [list(cells) for cells in zip(*columns, strict=True)]
-
-
-def notes_on(inference: Inference) -> list[str]:
+def notes_on(inference: _Summarised) -> list[str]:
     """Return what a reader has to know; that the fit is penalised comes last."""
     law = "normal" if inference.degrees_of_freedom is None else f"t({inference.degrees_of_freedom:g})"
     notes = [
@@ -200,11 +183,11 @@ def notes_on(inference: Inference) -> list[str]:
         )
     if inference.is_collinear:
         notes.append(
-            f"Not estimable ({_NOT_ESTIMABLE}): columns of X are collinear, and only combinations of these "
+            f"Not estimable ({NOT_ESTIMABLE}): columns of X are collinear, and only combinations of these "
             "coefficients are determined by the data. Drop the redundant columns; of one-hot columns, by "
             'OneHotEncoder(drop="first").'
         )
-    elif HARMFUL_CONDITION < inference.condition_number < np.inf:
+    elif _HARMFUL_CONDITION < inference.condition_number < np.inf:
         notes.append(
             f"Condition number {inference.condition_number:,.0f}: nearly collinear columns inflate standard errors."
         )
@@ -218,7 +201,7 @@ def notes_on(inference: Inference) -> list[str]:
             f"too large. {_better_than_wald(inference)}"
         )
     if inference.separation != "none":
-        either = f" (at {_EITHER} the data leave the sign open)" if inference.may_go_either_way.any() else ""
+        either = f" (at {EITHER_SIGN} the data leave the sign open)" if inference.may_go_either_way.any() else ""
         notes.append(
             f"The classes are separated: coefficients at infinity{either} have no finite maximum-likelihood estimate, "
             "and the others are of the limit. A penalty (alpha > 0) makes all of them finite."
@@ -231,7 +214,7 @@ def notes_on(inference: Inference) -> list[str]:
     return notes
 
 
-def _notes_on_the_model(inference: Inference) -> list[str]:
+def _notes_on_the_model(inference: _Summarised) -> list[str]:
     """Return what has to be known of the null model, of constant columns and of the covariance."""
     objective, constant = inference.estimate.objective, inference.estimate.constant
     notes = []
@@ -264,29 +247,17 @@ def _notes_on_the_model(inference: Inference) -> list[str]:
     return notes
 
 
-def _better_than_wald(inference: Inference) -> str:
+def _better_than_wald(inference: _Summarised) -> str:
     if not inference.has_likelihood:
         return "Sampling and class weights leave no likelihood to test by instead."
     remedy = "Use likelihood-ratio tests and profile intervals"
     return f'{remedy}, of covariance="model".' if inference.covariance.is_robust else f"{remedy}."
 
 
-def headings(inference: Inference) -> list[str]:
+def headings(inference: _Summarised) -> list[str]:
     """Return the names of the columns of the coefficient table."""
     tested = ("z" if inference.degrees_of_freedom is None else "t") if inference.is_tested else None
     return estimate_headings(inference.level, tested)
-
-
-def estimate_headings(level: float, statistic: str | None = None, estimate: str = "estimate") -> list[str]:
-    """Return the names of the columns of estimates with their standard errors, tests (if any) and intervals."""
-    tail = 50.0 * (1.0 - level)
-    tests = [] if statistic is None else [statistic, "p-value"]
-    return [estimate, "std. error", *tests, f"{tail:.4g}%", f"{100.0 - tail:.4g}%"]
-
-
-def _line(name: str, values: Sequence[str], stub: int, widths: Sequence[int]) -> str:
-    cells = "".join(f"  {value.rjust(width)}" for value, width in zip(values, widths, strict=True))
-    return f"{name.ljust(stub)}{cells}".rstrip()
 
 
 def _columns_of_facts(columns: list[list[tuple[str, str]]]) -> list[str]:
@@ -310,34 +281,5 @@ def _row(values: Sequence[str], attributes: str, tag: str) -> str:
     return f"<tr>{_cells(values, attributes, tag)}</tr>"
 
 
-def _decimals_for(std_error: float) -> int:
-    """Return how many decimals show three digits of a standard error."""
-    if not (std_error > 0.0 and np.isfinite(std_error)):
-        return _LEAST_DECIMALS
-    return max(2 - int(np.floor(np.log10(std_error))), _LEAST_DECIMALS)
-
-
-def number(value: float, decimals: int) -> str:
-    """Return a cell for a number: a dash where there is none; an exponent where it is too large or too small."""
-    if np.isnan(value):
-        return _NOT_ESTIMABLE
-    if np.isinf(value):
-        return f"{value:+}"
-    is_small = decimals > _MOST_DECIMALS or abs(value) < 10.0**-decimals
-    if value != 0.0 and (is_small or abs(value) >= 1e7):
-        return f"{value:.{_EXPONENT_DECIMALS}e}"
-    digits = int(np.floor(np.log10(abs(value)))) if value != 0.0 else 0
-    return f"{value:.{max(min(decimals, _MOST_DIGITS - digits), 0)}f}"
-
-
 def _fixed(value: float) -> str:
     return f"{round(value, 4) + 0.0:.4f}"  # not -0.0000
-
-
-def p_cell(value: float) -> str:
-    """Return a cell for a p-value."""
-    return _NOT_ESTIMABLE if np.isnan(value) else "<0.0001" if value < 1e-4 else f"{value:.4f}"
-
-
-def _wrapped(note: str, width: int) -> list[str]:
-    return textwrap.wrap(note, width, break_long_words=False)

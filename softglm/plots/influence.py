@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.inference.inference import Inference
+from softglm.inference.influence import influence
 from softglm.plots.style import (
     COLORS,
     GREY,
@@ -97,13 +98,12 @@ class InfluenceDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        residuals = inference.residuals("pearson")
-        n = len(residuals)
+        found = influence(inference.estimate, inference.sample)
+        n = len(found["residual"])
         known = np.arange(n).astype(object) if names is None else np.array(list(names), dtype=object)
         if known.shape != (n,):
             raise ValueError(f"names has {len(known)} entries, expected {n}: one for each row of the fit.")
-        length = np.sqrt(np.square(residuals.reshape(n, -1)).sum(axis=1))
-        return cls(known, inference.leverage, length, inference.cooks_distance).plot(**options)
+        return cls(known, **found).plot(**options)
 
     def plot(self, ax: "Axes | None" = None, *, n_labels: int = 5) -> Self:
         """Draw the display.

@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
@@ -86,3 +88,18 @@ def test_the_frame_has_a_row_for_each_row(students):
 def test_names_must_be_as_many_as_rows(students):
     with pytest.raises(ValueError, match="names has 2 entries, expected 200"):
         draw(students, names=["one", "two"])
+
+
+@pytest.mark.parametrize("which", ["students", "iris"])
+def test_the_picture_is_of_the_numbers_in_the_frame_of_the_inference(which, request):
+    inference = request.getfixturevalue(which)
+    frame = inference.influence_frame()
+    drawn = draw(inference).to_frame()
+    assert drawn.columns.tolist() == ["row", *frame.columns]
+    for name in frame.columns:
+        np.testing.assert_array_equal(drawn[name], frame[name])
+
+
+def test_drawing_needs_no_pandas(students, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    assert len(draw(students).leverage) == 200

@@ -1,0 +1,92 @@
+"""The coefficients in a coding of the classes: every one of them a linear form of the coordinates of the estimate."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+
+from softglm.arrays import BoolArray, FloatArray
+from softglm.inference.estimate import Estimate
+from softglm.inference.forms import contrast_forms
+from softglm.inference.lengths import row_lengths
+from softglm.inference.separation import Separation
+
+# The share of a number that is rounding.
+_ROUNDING = 1e-8
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Coding:
+    """The coefficients of c contrasts of classes.
+
+    Attributes
+    ----------
+    estimates : array of shape (c, n_terms)
+        Infinite where the classes are separated.
+    linear_map : array of shape (c n_terms, P)
+        From coordinates to coefficients, class by class.
+    is_estimable : bool array of shape (c, n_terms)
+        Whether the data determine the coefficient.
+    may_go_either_way : bool array of shape (c, n_terms)
+        Which infinite coefficients the data may as well send to the other infinity.
+    """
+
+    estimates: FloatArray
+    linear_map: FloatArray
+    is_estimable: BoolArray
+    may_go_either_way: BoolArray
+
+    def std_errors(self, root: FloatArray) -> FloatArray:
+        """Return the standard errors, shape (c, n_terms), of the covariance L L' of the coordinates, L (P, k)."""
+        return row_lengths(self.linear_map @ root).reshape(self.estimates.shape)
+
+    def covariance(self, root: FloatArray) -> FloatArray:
+        """Return the covariance, (c n_terms) square, of L L' of coordinates; NaN where not estimable or infinite."""
+        factor = self.linear_map @ root
+        with np.errstate(over="ignore"):
+            matrix = np.asarray(factor @ factor.T)
+        unknown = ~(self.is_estimable & np.isfinite(self.estimates)).ravel()
+        matrix[unknown] = np.nan
+        matrix[:, unknown] = np.nan
+        return matrix
+
+
+def against_base(estimate: Estimate, separated: Separation | None, base: int) -> Coding:
+    """Return the log odds of every class against the base, c = K - 1.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    separated : Separation or None
+        Where the classes are.
+    base : int
+        The position of the base class.
+    """
+    estimates, linear_map = estimate.contrasts(base), estimate.contrast_map(base)
+    if separated is None:
+        classes = contrast_forms(estimate.n_classes, base) @ estimate.class_forms
+        known = estimate.estimable(classes, estimate.term_forms).reshape(estimates.shape)
+        return Coding(estimates, linear_map, known, np.zeros(estimates.shape, dtype=bool))
+    estimates = estimates + separated.directions(base)
+    determined = np.delete(separated.determined[:, base], base, axis=0)
+    return Coding(estimates, linear_map, ~np.isnan(estimates), np.isinf(estimates) & ~determined)
+
+
+def sum_to_zero(estimate: Estimate, separated: Separation | None) -> Coding:
+    """Return the coefficients of every class, c = K, those of a term adding up to 0: as `against_base` otherwise."""
+    estimates = estimate.symmetric
+    known = estimate.estimable(estimate.class_forms, estimate.term_forms).reshape(estimates.shape)
+    if separated is not None:
+        known &= (separated.limits == 0.0).all(axis=1)
+    return Coding(estimates, estimate.symmetric_map(), known, np.zeros(estimates.shape, dtype=bool))
+
+
+def constant_term(estimate: Estimate) -> npt.NDArray[np.intp]:
+    """Return which term is the constant of the model, the intercept or the column in its place; empty if none is."""
+    if estimate.constant is None:
+        return np.zeros(0, dtype=np.intp)
+    sizes = np.abs(estimate.term_forms @ estimate.constant)
+    alone = np.flatnonzero(sizes > _ROUNDING * np.abs(estimate.constant).max())
+    return alone if len(alone) == 1 else alone[:0]

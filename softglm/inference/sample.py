@@ -1,0 +1,40 @@
+"""What the rows of a fit stand for, and how more of them are read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, final
+
+from softglm.arrays import FloatArray
+from softglm.data import Rows
+from softglm.inference.covariance import Covariance
+from softglm.inference.estimate import Estimate
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """What the rows stand for, beyond the weights that the objective gives them.
+
+    Attributes
+    ----------
+    trials : array of shape (n,), or None
+        The totals m_i of rows of counts; None for labels.
+    copies : array of shape (n,), or None
+        How many identical rows each one stands for (frequency weights); None for one.
+    n_observations : float
+        sum_i w_i m_i, of frequency weights and row totals; the number of rows with sampling weights.
+    is_reweighted : bool
+        Whether sampling or class weights make the likelihood a pseudo-likelihood.
+    read_rows : callable
+        ``read_rows(X, offset)`` returns new rows as the estimator would read them.
+    covariance_of : callable
+        ``covariance_of(estimate)`` returns the covariance of the kind that was asked for, of another fit to the rows,
+        and the degrees of freedom of its t distribution, or None.
+    """
+
+    trials: FloatArray | None
+    copies: FloatArray | None
+    n_observations: float
+    is_reweighted: bool
+    read_rows: Callable[[Any, Any], Rows]
+    covariance_of: Callable[[Estimate], tuple[Covariance, float | None]]
