@@ -147,22 +147,51 @@ def mean_prediction(model, X, weights=None, offset=None, **changes):
     return np.average(model.predict_proba(X.assign(**changes), **options), axis=0, weights=weights)
 
 
-def by_differences(model, X, variable, **given):
-    """The effects of an input, from predictions alone, a row for each contrast."""
-    name = variable.name
+def step_of(X, variable):
+    return 1e-5 * X[variable.name].std()
+
+
+def changes_of(X, variable):
+    """What an input is set to, for differences: a step up and one down, or each of its levels."""
     if variable.kind == "number":
-        step = 1e-5 * X[name].std()
-        ends = [mean_prediction(model, X, **given, **{name: X[name] + sign * step}) for sign in (1.0, -1.0)]
-        return (ends[0] - ends[1])[np.newaxis] / (2.0 * step)
-    means = [mean_prediction(model, X, **given, **{name: level.value}) for level in variable.levels]
+        return [X[variable.name] + sign * step_of(X, variable) for sign in (1.0, -1.0)]
+    return [level.value for level in variable.levels]
+
+
+def differences(X, variable, means):
+    """The effects of an input, a row for each contrast, from the mean predictions where it is changed."""
+    if variable.kind == "number":
+        return (means[0] - means[1])[np.newaxis] / (2.0 * step_of(X, variable))
     return np.array(means[1:]) - means[0]
 
 
 def expected_effects(model, X, result, **given):
-    return np.concatenate([by_differences(model, X, variable, **given) for variable in result.inputs.variables])
+    """Effects from the pipeline's predictions alone."""
+    effects = []
+    for variable in result.inputs.variables:
+        changes = changes_of(X, variable)
+        means = [mean_prediction(model, X, **given, **{variable.name: value}) for value in changes]
+        effects.append(differences(X, variable, means))
+    return np.concatenate(effects)
 
 
-def jacobian_errors(model, result, effects_of, unit=1e-4):
+def effects_by_last_step(model, X, result):
+    """The same as a function of the last step: what the steps before it make of the inputs is asked once."""
+    before = model[:-1]
+    inputs = [
+        (variable, [before.transform(X.assign(**{variable.name: value})) for value in changes_of(X, variable)])
+        for variable in result.inputs.variables
+    ]
+
+    def effects(last):
+        means = [[last.predict_proba(design).mean(axis=0) for design in designs] for _, designs in inputs]
+        pairs = zip(inputs, means, strict=True)
+        return np.concatenate([differences(X, variable, found) for (variable, _), found in pairs])
+
+    return effects
+
+
+def jacobian_errors(last, result, effects_of, unit=1e-4):
     """Standard errors by perturbing the coefficients of the last step, class by class against the first."""
     covariance = result.covariance_matrix
     K, n_terms = len(result.classes), len(result.terms)
@@ -172,12 +201,12 @@ def jacobian_errors(model, result, effects_of, unit=1e-4):
         step = unit * np.sqrt(covariance[position, position]) or unit  # a column that is constant has no error
         ends = []
         for sign in (1.0, -1.0):
-            moved = copy.deepcopy(model)
+            moved = copy.deepcopy(last)
             row = k if K == 2 else k + 1
             if term == 0:
-                moved[-1].intercept_[row] += sign * step
+                moved.intercept_[row] += sign * step
             else:
-                moved[-1].coef_[row, term - 1] += sign * step
+                moved.coef_[row, term - 1] += sign * step
             ends.append(effects_of(moved))
         slopes.append((ends[0] - ends[1]) / (2.0 * step))
     return np.sqrt(np.einsum("iek,ij,jek->ek", slopes, covariance, slopes))
@@ -193,7 +222,7 @@ def test_effects_are_those_of_the_inputs(people, name, n_classes):
     effects = result.marginal_effects()
     assert not effects.notes
     np.testing.assert_allclose(effects.estimate, expected_effects(model, people, result), **DIFFERENCES)
-    errors = jacobian_errors(model, result, lambda moved: expected_effects(moved, people, result))
+    errors = jacobian_errors(model[-1], result, effects_by_last_step(model, people, result))
     np.testing.assert_allclose(effects.std_error, errors, **SECOND)
 
 

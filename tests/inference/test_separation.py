@@ -1,5 +1,7 @@
 """Which estimates exist: hand-made data whose answer can be seen, published ones, and the limits of fits."""
 
+from itertools import combinations, product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -280,9 +282,10 @@ def answers_one_by_one(X, y):
     for (i, k), contrast in zip(pairs, cone, strict=True):
         excluded[i, k] = largest(contrast)
     signs = np.zeros((K, K, design.shape[1], 2), dtype=bool)
-    for k, j, term in np.ndindex(signs.shape[:3]):
+    for (k, j), term in product(combinations(range(K), 2), range(design.shape[1])):
         form = np.kron(identity[k] - identity[j], np.identity(design.shape[1])[term])
         signs[k, j, term] = largest(form), largest(-form)
+        signs[j, k, term] = signs[k, j, term, ::-1]
     return excluded, signs
 
 

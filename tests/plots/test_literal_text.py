@@ -116,12 +116,13 @@ def test_effects_of_a_factor():
 
 def test_influence(fit):
     *_, y, inference = fit
-    names = [list(NAMES)[row % len(NAMES)] for row in range(len(y))]
-    display = InfluenceDisplay.from_inference(inference, names=names, n_labels=40)
+    names = np.empty(len(y), dtype=object)
+    names[np.argsort(-inference.cooks_distance, kind="stable")] = [list(NAMES)[k % len(NAMES)] for k in range(len(y))]
+    display = InfluenceDisplay.from_inference(inference, names=names.tolist(), n_labels=len(NAMES))
     texts = drawn(display.figure_)
     short = [name for name in seen(NAMES) if len(name) <= 16]
     assert set(short) <= set(texts)
-    assert len(display.labels_) == 40
+    assert len(display.labels_) == len(NAMES)
 
 
 @pytest.mark.parametrize("classes", [CLASSES, COLUMNS, ["_a", "$b$_c$"]])
