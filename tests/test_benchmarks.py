@@ -8,7 +8,6 @@ import pytest
 from scipy import sparse
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-pytest.importorskip("threadpoolctl")
 
 from benchmarks import report
 from benchmarks.cases import Problem
@@ -33,6 +32,7 @@ def small_problem(n_classes, alpha):
     return Problem(X, y, n_classes, alpha)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", SMALL, ids=lambda source: source.name)
 def test_a_source_has_the_shape_that_it_states_and_is_the_same_twice(source):
     try:

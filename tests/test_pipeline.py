@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from effort import mostly_slow
 from estimates import GOLDEN, golden
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer, make_column_transformer
@@ -212,7 +213,7 @@ def jacobian_errors(last, result, effects_of, unit=1e-4):
     return np.sqrt(np.einsum("iek,ij,jek->ek", slopes, covariance, slopes))
 
 
-@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("n_classes", mostly_slow([2, 3], kept=1))
 @pytest.mark.parametrize("name", PIPELINES)
 def test_effects_are_those_of_the_inputs(people, name, n_classes):
     y = classes(people, n_classes)

@@ -5,6 +5,7 @@ from itertools import combinations, product
 import numpy as np
 import pandas as pd
 import pytest
+from effort import mostly_slow
 from problems import OVERLAPPING, PROBLEMS, SEPARATED, Data, drawn_classes, objective_of, real_data, rows_and_family
 from scipy import optimize, sparse
 from sklearn.datasets import load_iris
@@ -290,7 +291,7 @@ def answers_one_by_one(X, y):
 
 
 @pytest.mark.parametrize("n_classes", [2, 3, 4])
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", mostly_slow(range(8), kept=2))
 def test_the_answers_are_those_of_one_program_for_each_question(seed, n_classes):
     rng = np.random.default_rng([seed, n_classes])
     X = rng.integers(3, size=(6 * n_classes, 3)).astype(float)

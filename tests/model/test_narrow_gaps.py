@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from effort import mostly_slow
 from scipy import sparse
 
 from softglm import SoftmaxGLM, detect_separation
@@ -224,7 +225,7 @@ def nearly_separated(seed):
     return X, np.unique(y, return_inverse=True)[1], rng
 
 
-@pytest.mark.parametrize("first", range(0, 400, 50))
+@pytest.mark.parametrize("first", mostly_slow(range(0, 400, 50), kept=2))
 def test_the_fit_and_the_detection_know_what_exact_arithmetic_does(first):
     n_decided = 0
     for seed in range(first, first + 50):

@@ -7,6 +7,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from effort import mostly_slow
 from matplotlib import pyplot as plt
 from sklearn.compose import make_column_transformer
 from sklearn.pipeline import make_pipeline
@@ -89,7 +90,7 @@ def test_coefficients(fit, layout):
         assert sorted(entries(display.ax_.get_legend())) == sorted(others)
 
 
-@pytest.mark.parametrize("kind", ["lines", "panels", "stacked"])
+@pytest.mark.parametrize("kind", mostly_slow(["lines", "panels", "stacked"], kept=1))
 @pytest.mark.parametrize("column", COLUMNS)
 def test_effects_of_a_column(fit, kind, column):
     *_, inference = fit
