@@ -26,8 +26,15 @@ ABOVE = (
     "tests/estimator/test_matches_logistic_regression.py",
     "tests/inference/test_golden_values.py",
 )
-# What uses a module of the shell that has no tests of its own.
-SHELL = ("tests/estimator",)
+# Modules of the shell whose tests have another name, and what uses the rest.
+SHELL = {
+    "infer": "tests/inference",
+    "levels": "tests/test_pipeline.py",
+    "probe": "tests/test_pipeline.py",
+    "separation": "tests/inference",
+    "validation": "tests/estimator",
+}
+REST = "tests/estimator"
 # What is no file of the package, and where it is tested.
 ELSEWHERE = {
     "README.md": ("README.md", "tests/test_readme.py"),
@@ -85,8 +92,11 @@ def _tests_of_module(path: PurePosixPath) -> Iterator[str]:
     if path != PurePosixPath(PACKAGE, "onnx.py"):  # whose example needs a package that only .ci/ecosystem installs
         yield str(path)  # its own examples
     mirrored = [test for name in names for test in (f"tests/{name}", f"tests/test_{name}.py") if (ROOT / test).exists()]
+    if names[0] in SHELL:
+        yield SHELL[names[0]]
+        return
     is_below = names[0] in FOUNDATIONS
-    yield from mirrored or _importing(path) or ([] if is_below else SHELL)
+    yield from mirrored or _importing(path) or ([] if is_below else [REST])
     if is_below:
         yield from ABOVE
 
