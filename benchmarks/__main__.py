@@ -1,4 +1,4 @@
-"""The command line: run, problems, table, plot, compare."""
+"""The command line: run, problems, table, plot, compare, prices, sweep."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import kernel, memory, predict, report, scaling
+from benchmarks import kernel, memory, predict, prices, report, scaling, sweep
 from benchmarks.machine import describe
 from benchmarks.measure import QUICK, TARGETS, Effort, key_of, measure
 from benchmarks.problems import all_cases, matching, quick_cases
@@ -52,6 +52,16 @@ def _parser():
     compare.set_defaults(command=_compare)
     compare.add_argument("before", type=Path)
     compare.add_argument("after", type=Path)
+
+    price = commands.add_parser("prices", help="measure the prices that the fit counts with, beside those it has")
+    price.set_defaults(command=_prices)
+
+    strengths = commands.add_parser("sweep", help="a warm-started sweep over ten strengths against ten cold fits")
+    strengths.set_defaults(command=_sweep)
+    strengths.add_argument("--problems", default="", help="a regular expression for the names of problems")
+
+    for chosen, words in ((price, "coarsely, in about a minute"), (strengths, "some small problems, once")):
+        chosen.add_argument("--quick", action="store_true", help=words)
 
     for chosen in (run, *(commands.choices[name] for name in ("table", "plot", "compare"))):
         chosen.add_argument("--target", default="1e-06", choices=[key_of(target) for target in TARGETS])
@@ -129,6 +139,14 @@ def _plot(options):
 def _compare(options):
     before, after = (json.loads(path.read_text()) for path in (options.before, options.after))
     print(report.comparison(before, after, options.target))
+
+
+def _prices(options):
+    print(prices.table(is_quick=options.quick))
+
+
+def _sweep(options):
+    print(sweep.table(options.problems, is_quick=options.quick))
 
 
 if __name__ == "__main__":

@@ -16,13 +16,18 @@ def normal_problem(n, p, K, seed=0):
     return X, y
 
 
-def our_objective(X, y, K, alpha):
-    """Return softglm's objective on class codes."""
+def our_rows(X, y, K):
+    """Return softglm's rows of class codes, and their family."""
     from softglm.data import RowsInMemory
     from softglm.families import Bernoulli, Categorical
+
+    return RowsInMemory(X, y.astype(np.float64) if K == 2 else y), Bernoulli() if K == 2 else Categorical(K)
+
+
+def our_objective(X, y, K, alpha):
+    """Return softglm's objective on class codes."""
     from softglm.model import Objective, Ridge
 
-    rows = RowsInMemory(X, y.astype(np.float64) if K == 2 else y)
-    family = Bernoulli() if K == 2 else Categorical(K)
+    rows, family = our_rows(X, y, K)
     penalty = Ridge.on_coefficients(alpha, X.shape[1], fit_intercept=True)
     return Objective(rows, family, penalty, fit_intercept=True)

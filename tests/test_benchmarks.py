@@ -8,15 +8,16 @@ import pytest
 from scipy import sparse
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-pytest.importorskip("threadpoolctl")
 
-from benchmarks import report
+from benchmarks import prices, report
+from benchmarks.__main__ import main
 from benchmarks.cases import Problem
 from benchmarks.objective import find_reference, value, value_and_gradient
 from benchmarks.problems import SOURCES, all_cases
 from benchmarks.rivals import all_rivals
 from benchmarks.timing import quiet
 from softglm import SoftmaxGLM
+from softglm import fit as core
 
 # cyanure works to single precision in places, and stops there on several classes.
 RELATIVE_GAPS = {"cyanure auto": 1e-3, "cyanure qning-miso": 1e-5}
@@ -33,6 +34,7 @@ def small_problem(n_classes, alpha):
     return Problem(X, y, n_classes, alpha)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", SMALL, ids=lambda source: source.name)
 def test_a_source_has_the_shape_that_it_states_and_is_the_same_twice(source):
     try:
@@ -93,3 +95,35 @@ def test_two_result_files_are_compared_cell_by_cell():
     assert "4.00 *" in text
     assert "1.00" in text
     assert "2 cells in both files; geometric mean 2 times faster" in text
+
+
+@pytest.mark.slow
+def test_every_price_is_measured_and_printed_on_a_line_of_its_own(monkeypatch, capsys):
+    monkeypatch.setattr(prices, "QUICK_BUDGET", 0.0)
+    main(["prices", "--quick"])
+    heading, *lines = capsys.readouterr().out.splitlines()
+    assert heading.split("  ")[0] == "price"
+    printed = {line.split()[0]: [float(number) for number in line.split()[1:]] for line in lines}
+    assert list(printed) == list(prices.in_the_file())
+    assert all(len(numbers) == 3 and np.isfinite(numbers).all() for numbers in printed.values())
+
+
+def test_a_price_without_an_experiment_is_told(monkeypatch):
+    monkeypatch.setattr(prices, "in_the_file", lambda: {"_UNKNOWN": 1.0})
+    monkeypatch.setattr(prices, "measured", lambda **_: {})
+    assert "no experiment" in prices.table(is_quick=True)
+
+
+def test_prices_are_fitted_to_times_that_they_explain():
+    terms = np.array([[1.0, 1.0, 1.0, 1.0], [10.0, 200.0, 3000.0, 7.0], [1.0, 1e6, 2.0, 1e3]])
+    np.testing.assert_allclose(prices.fitted_prices(terms, terms.T @ [5e4, 3.0, 0.02]), [5e4, 3.0, 0.02], rtol=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(core, "prepare"), reason="the core prepares nothing yet")
+def test_a_sweep_and_cold_fits_end_at_the_same_optima(capsys):
+    main(["sweep", "--quick", "--problems", "^(iris|wine/binary) raw 1/n$"])
+    heading, *lines = capsys.readouterr().out.splitlines()
+    assert heading.split("  ")[0] == "problem"
+    assert [line.split()[0] for line in lines] == ["iris", "wine"]
+    assert all(float(line.split()[-1]) < GRADIENT for line in lines)

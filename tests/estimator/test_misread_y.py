@@ -116,6 +116,7 @@ COUNTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COUNTS)
 def test_counts_are_hardly_ever_asked_about(name):
     rngs = map(np.random.default_rng, range(DRAWS))

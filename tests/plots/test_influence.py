@@ -2,6 +2,7 @@ import sys
 
 import numpy as np
 import pytest
+from effort import mostly_slow
 from matplotlib import pyplot as plt
 from matplotlib.text import Text
 
@@ -44,7 +45,7 @@ def test_the_most_influential_rows_are_named_the_first_first(students):
     assert draw(students, n_labels=0).labels_ == []
 
 
-@pytest.mark.parametrize("n_labels", [5, 10])
+@pytest.mark.parametrize("n_labels", mostly_slow([5, 10], kept=1))
 def test_names_do_not_hide_each_other(students, iris, n_labels):
     for inference in (students, iris):
         display = draw(inference, n_labels=n_labels)
