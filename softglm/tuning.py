@@ -43,6 +43,8 @@ class Tuning:
         With more features than rows, and up to this many rows, the fit is reduced to the space that they span.
     hessian_parameters : int
         The exact Hessian is used up to this many parameters.
+    newton_price : float
+        Every step is Newton's where a Hessian costs no more than so many evaluations.
     widest : float
         The most that the spreads of penalised columns may differ by when they are reduced to the space of the rows.
     clear : float
@@ -72,6 +74,7 @@ class Tuning:
     decomposed_unpenalised: int = 8192
     reduced_rows: int = 2048
     hessian_parameters: int = 4096
+    newton_price: float = 1.25
     widest: float = 1e5
     clear: float = 1e-4
     is_dual: bool = True

@@ -152,7 +152,7 @@ def fits_of_rows_that_are_many():
             fitted(many_classes(), tuning, fit_intercept=fit_intercept)
     far = many_classes()
     fitted(replace(far, X=far.X + 1e4), SAMPLED)
-    fitted(overlapping(), Tuning(held_numbers=0, in_single_precision=False))
+    fitted(overlapping(), Tuning(held_numbers=0, in_single_precision=False, newton_price=np.inf))
 
 
 def fits_of_wide_rows():

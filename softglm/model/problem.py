@@ -31,8 +31,6 @@ from softglm.sums import LargestMove
 # The fit starts in coordinates from all second moments, or from another point with a metric made there, if that costs
 # no more than this many evaluations.
 _MAX_START = 6.0
-# Every step is Newton's where a Hessian costs no more than so many evaluations.
-_NEWTON = 1.25
 # The first step from the null model moves no eta by more than this, in nats: where columns are many, or a row lies far
 # out, a Newton step goes to where the information vanishes, and the way back is long.
 _LONGEST = 8.0
@@ -96,7 +94,8 @@ class GLM:
         )
         counts = _sizes(self.objective) if self.has_hessian else []
         self.hessians = tuple(Offer(passes.hessian_price(count), partial(self._hessian, count)) for count in counts)
-        self.takes_newton_steps = bool(self.hessians) and self.hessians[-1].price <= _NEWTON * self.evaluation_cost
+        dearest = working.tuning.newton_price * self.evaluation_cost
+        self.takes_newton_steps = bool(self.hessians) and self.hessians[-1].price <= dearest
 
     @classmethod
     def starting_at_null(cls, prepared: Prepared, penalty: Penalty) -> Self:
@@ -206,7 +205,8 @@ def _null_coordinates(prepared: Prepared, passes: Passes) -> tuple[KroneckerCoor
     """Return coordinates of the null model, and those in which Hessians are assembled."""
     objective, information = passes.objective, prepared.null.information
     # In simple coordinates, if the first metric is a Hessian anyway.
-    is_cheap = passes.hessian_price(objective.rows.n_rows) <= _NEWTON * passes.evaluation_price
+    dearest = objective.tuning.newton_price * passes.evaluation_price
+    is_cheap = passes.hessian_price(objective.rows.n_rows) <= dearest
     if prepared.held and is_cheap and objective.is_penalised:
         simple = scaled_coordinates(objective, information, prepared.held.second_moments.diagonal())
         return simple, simple
