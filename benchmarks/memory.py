@@ -91,7 +91,7 @@ def _share_in_products(X, y):
     """Time the products of the blocks of rows and the refreshes of the metric, against the whole fit."""
     from softglm import SoftmaxGLM
     from softglm.data import DenseBlock, SparseBlock
-    from softglm.model.problem import GLM
+    from softglm.model.glm import GLM
 
     spent = 0.0
 

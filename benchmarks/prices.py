@@ -9,19 +9,19 @@ import re
 
 import numpy as np
 from scipy import linalg, optimize
+from softglm.data.lottery import Lottery
+from softglm.model.kept import KeptRows
 from threadpoolctl import threadpool_limits
 
 from benchmarks import report
 from benchmarks.shapes import normal_problem, our_objective
 from benchmarks.timing import median_seconds
-from softglm.data.lottery import Lottery
 from softglm.families import Categorical
 from softglm.model import null_coordinates, null_model, prices
-from softglm.model.certificate import largest_leverage, leverage_form
 from softglm.model.coordinates import KroneckerCoordinates, coordinates_at
 from softglm.model.fisher import is_by_products, weighted_grams
-from softglm.model.kept import KeptRows
 from softglm.model.metric import HessianMetric
+from softglm.model.proof.certificate import largest_leverage, leverage_form
 from softglm.sums import Features
 
 BUDGET, QUICK_BUDGET = 1.5, 0.3

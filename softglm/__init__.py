@@ -8,12 +8,12 @@ The theory can be read in the order of the rooms: `families` (what is assumed), 
 (how), `fit` (the core), `inference` (what a fit says).
 """
 
+from softglm.detect import DetectedSeparation, detect_separation
 from softglm.estimator import SeparationWarning, SoftmaxGLM
 from softglm.infer import infer
 from softglm.inference.inference import Inference
 from softglm.inference.nested import compare
 from softglm.scoring import neg_log_loss
-from softglm.separation import DetectedSeparation, detect_separation
 from softglm.version import __version__
 
 __all__ = [

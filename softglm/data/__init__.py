@@ -3,7 +3,7 @@
 from softglm.data.adapted import AdaptedRows, Rebasing, Rounding
 from softglm.data.block import Block, DenseBlock, SparseBlock
 from softglm.data.counted import CountedRows, PassCount
-from softglm.data.memory import RowsInMemory
+from softglm.data.in_memory import RowsInMemory
 from softglm.data.rows import Rows, Sampling
 from softglm.data.threads import one_blas_thread
 

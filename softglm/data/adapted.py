@@ -1,38 +1,16 @@
 """Rows that are read in another form, block by block: no copy of all of them is kept."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from softglm.arrays import BoolArray, FloatArray, Matrix
+from softglm.data.adaptation import Adaptation
 from softglm.data.block import Block, is_sparse, make_block
 from softglm.data.rows import Arrays, Result, Rows, Sampling, Statistic
-
-
-class Adaptation(ABC):
-    """What is done to every block as it is read: arrays only, so that it can be sent to where the rows are.
-
-    Attributes
-    ----------
-    dtype : dtype
-        That of the entries of X, then.
-    """
-
-    dtype: npt.DTypeLike
-
-    @abstractmethod
-    def __call__(self, block: Block) -> Block:
-        """Return the block with another X of the same shape, in fresh memory."""
-
-    @property
-    def origin(self) -> FloatArray | None:
-        """What was taken from the columns, shape (p,), in their new units; None for nothing that matters."""
-        return None
 
 
 @final

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray
-from softglm.data.adapted import Adaptation
+from softglm.data.adaptation import Adaptation
 from softglm.data.rows import Arrays, Result, Rows, Sampling, Statistic
 
 

@@ -3,16 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray
+from softglm.data.adaptation import Adaptation
 from softglm.data.block import Block
-
-if TYPE_CHECKING:
-    from softglm.data.adapted import Adaptation
 
 Arrays: TypeAlias = tuple[npt.NDArray[Any], ...]
 Statistic: TypeAlias = Callable[[Block], Arrays]
@@ -126,7 +124,7 @@ class Rows(ABC):
         """
         return self
 
-    def held(self, adaptation: "Adaptation") -> "Rows":
+    def held(self, adaptation: Adaptation) -> "Rows":
         """Return a copy of these rows in another form, in memory. Asked for where they `can_be_rounded`."""
         raise NotImplementedError(f"{type(self).__name__} cannot be held in memory.")
 

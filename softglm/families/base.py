@@ -336,7 +336,7 @@ class UnconstrainedFamily(ExponentialFamily):
             The weights v_d, at least 0, in memory the caller may overwrite.
         """
 
-    def room(self, mean: FloatArray, direction: FloatArray) -> float:  # noqa: ARG002 - where there is no end
+    def steps_to_boundary(self, mean: FloatArray, direction: FloatArray) -> float:  # noqa: ARG002
         """How far a mean may move along a direction before it leaves the mean space.
 
         Parameters

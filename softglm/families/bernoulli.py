@@ -95,7 +95,7 @@ class Bernoulli(UnconstrainedFamily):
         """mu (1 - mu)."""
         return mean * (1.0 - mean)
 
-    def room(self, mean: FloatArray, direction: FloatArray) -> float:
+    def steps_to_boundary(self, mean: FloatArray, direction: FloatArray) -> float:
         """Until the mean is 0 or 1."""
         return min(steps_to_zero(mean, direction), steps_to_zero(1.0 - mean, -direction))
 

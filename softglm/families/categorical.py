@@ -169,7 +169,7 @@ class Categorical(UnconstrainedFamily):
             start += self.n_classes - 1 - k
         return weights
 
-    def room(self, mean: FloatArray, direction: FloatArray) -> float:
+    def steps_to_boundary(self, mean: FloatArray, direction: FloatArray) -> float:
         """Until the probability of some class is 0."""
         return steps_to_zero(mean, direction)
 

@@ -107,9 +107,9 @@ class Multinomial(UnconstrainedFamily):
         """n times that of one die at mean / n."""
         return self._trials * self.die.conjugate(mean / self._trials)
 
-    def room(self, mean: FloatArray, direction: FloatArray) -> float:
+    def steps_to_boundary(self, mean: FloatArray, direction: FloatArray) -> float:
         """Until the mean count of some class is 0."""
-        return self.die.room(mean, direction)
+        return self.die.steps_to_boundary(mean, direction)
 
     def can_fall(self, statistic: FloatArray) -> BoolArray:
         """Mass can fall as for one die."""

@@ -60,9 +60,9 @@ class Poisson(UnconstrainedFamily):
         """mu."""
         return mean.copy()
 
-    def room(self, mean: FloatArray, direction: FloatArray) -> float:
+    def steps_to_boundary(self, mean: FloatArray, direction: FloatArray) -> float:
         """Until the mean is 0."""
-        return min(steps_to_zero(mean, direction), super().room(mean, direction))
+        return min(steps_to_zero(mean, direction), super().steps_to_boundary(mean, direction))
 
     def can_fall(self, statistic: FloatArray) -> BoolArray:
         """Unless it is 0; it can always rise."""

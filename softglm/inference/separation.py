@@ -1,7 +1,7 @@
 r"""Which estimates are finite: separation, seen from every linear form of the parameters.
 
-The directions that no observation opposes form a cone (see `softglm.model.separation`). Along them the likelihood never
-falls, so the estimate of a linear form c' gamma is
+The directions that no observation opposes form a cone (see `softglm.model.proof.recession`). Along them the likelihood
+never falls, so the estimate of a linear form c' gamma is
 
     finite where c' gamma = 0 on all of the cone, and else infinite:
 
@@ -19,8 +19,8 @@ from softglm.inference.estimate import coordinates_of, estimate_at
 from softglm.inference.forms import class_forms, term_forms
 from softglm.model import Objective, Ridge, rebased
 from softglm.model.coordinates import KroneckerCoordinates
-from softglm.model.margins import Contrasts
-from softglm.model.separation import Recession, cone_of, farthest
+from softglm.model.proof.margins import Contrasts
+from softglm.model.proof.recession import Recession, cone_of, farthest
 from softglm.sums import RowWeights
 
 # Of the fit that only says where the boundary between the classes is.

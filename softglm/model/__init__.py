@@ -1,11 +1,11 @@
 """What is minimised, and all that is known about its curvature."""
 
 from softglm.model.coordinates import null_coordinates
+from softglm.model.glm import GLM
 from softglm.model.intercept import Null, null_model
 from softglm.model.objective import Objective
 from softglm.model.penalty import Penalty, Ridge
 from softglm.model.prepared import Prepared
-from softglm.model.problem import GLM
 from softglm.model.rebasing import Basis, rebased
 from softglm.model.row_space import row_space
 

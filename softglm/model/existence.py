@@ -5,7 +5,7 @@ from typing import final
 from softglm.arrays import FloatArray
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.passes import Passes
-from softglm.model.separation import is_separated, separates
+from softglm.model.proof.recession import is_separated, separates
 
 # The exact Hessian is used while the weights of the d curvature directions of a block of so many rows stay below this.
 _MAX_ENTRIES, _ROWS = 2**26, 2048

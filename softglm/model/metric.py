@@ -10,10 +10,10 @@ from scipy import linalg
 
 from softglm.arrays import FloatArray
 from softglm.data import Rows
-from softglm.model.certificate import concordance_radius, leverage_form, self_concordant_gap
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.passes import Passes
 from softglm.model.passes.prices import proof_price
+from softglm.model.proof.certificate import concordance_radius, leverage_form, self_concordant_gap
 
 # The reciprocal condition of a Hessian all of which is more than rounding.
 _SOUND = 1e-14

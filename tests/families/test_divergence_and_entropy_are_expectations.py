@@ -85,7 +85,7 @@ def test_there_is_room_up_to_the_end_of_the_mean_space(unconstrained_case, seed)
     basis = family.identifiable_directions
     mean = family.mean(unconstrained_case.to_eta(rng.normal(size=family.n_parameters)))
     direction = basis @ rng.normal(size=basis.shape[1])
-    room = family.room(mean, direction)
+    room = family.steps_to_boundary(mean, direction)
     # Just inside there is a distribution, and just outside there is none, or no end in sight.
     family.natural_parameter(mean + 0.999 * room * direction)
     if np.abs(room * direction).max() < 0.999:

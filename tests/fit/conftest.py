@@ -9,7 +9,7 @@ from softglm.model import Objective
 @pytest.fixture
 def too_large_for_the_hessian(monkeypatch):
     """Every problem counts as one whose exact Hessian does not fit."""
-    monkeypatch.setattr("softglm.model.problem._MAX_PARAMETERS", 0)
+    monkeypatch.setattr("softglm.model.glm._MAX_PARAMETERS", 0)
 
 
 @pytest.fixture
@@ -21,19 +21,19 @@ def in_single_precision(monkeypatch):
 @pytest.fixture
 def in_double_precision(monkeypatch, in_single_precision):  # noqa: ARG001 - then not even those
     """No rows are few, and none are in the range of single precision."""
-    monkeypatch.setattr("softglm.data.memory.RowsInMemory.in_single_precision", lambda *_: None)
+    monkeypatch.setattr("softglm.data.in_memory.RowsInMemory.in_single_precision", lambda *_: None)
 
 
 @pytest.fixture
 def converted(monkeypatch, in_single_precision):  # noqa: ARG001 - but not copied
     """Every problem counts as one of many rows."""
-    monkeypatch.setattr("softglm.data.memory._COPIED_ENTRIES", 0)
+    monkeypatch.setattr("softglm.data.in_memory._COPIED_ENTRIES", 0)
 
 
 @pytest.fixture
 def far(monkeypatch, converted):  # noqa: ARG001 - each time
     """Every problem counts as one of many rows far from zero."""
-    monkeypatch.setattr("softglm.data.memory._NEAR", -1.0)
+    monkeypatch.setattr("softglm.data.in_memory._NEAR", -1.0)
 
 
 @pytest.fixture
@@ -47,8 +47,8 @@ def sampled(monkeypatch, in_single_precision):  # noqa: ARG001 - few rows are no
 @pytest.fixture
 def no_strong_convexity(monkeypatch):
     """The penalty proves nothing."""
-    monkeypatch.setattr("softglm.model.problem.GLM.bound", lambda *_: np.inf)
-    monkeypatch.setattr("softglm.model.problem.GLM.bound_settled", lambda *_: np.inf)
+    monkeypatch.setattr("softglm.model.glm.GLM.bound", lambda *_: np.inf)
+    monkeypatch.setattr("softglm.model.glm.GLM.bound_settled", lambda *_: np.inf)
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def too_many_features(monkeypatch):
 @pytest.fixture(params=[0, 2**20], ids=["converted", "copied"])
 def converted_or_copied(request, monkeypatch, in_single_precision):  # noqa: ARG001 - either way
     """No rows are few, and those of dense arrays are converted for each pass, or copied, in single precision."""
-    monkeypatch.setattr("softglm.data.memory._COPIED_ENTRIES", request.param)
+    monkeypatch.setattr("softglm.data.in_memory._COPIED_ENTRIES", request.param)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from sklearn.datasets import load_iris
 from softglm import detect_separation
 from softglm.inference.separation import detect
 from softglm.model import null_coordinates, null_model
-from softglm.model.separation import is_separated, separates
+from softglm.model.proof.recession import is_separated, separates
 
 INF = np.inf
 

@@ -12,10 +12,10 @@ from problems import (
 from scipy import linalg
 
 from softglm.model import null_coordinates, null_model
-from softglm.model.certificate import concordance_radius, largest_leverage, leverage_form, self_concordant_gap
 from softglm.model.fisher import hessian
 from softglm.model.metric import HessianMetric
 from softglm.model.passes import StreamedPasses
+from softglm.model.proof.certificate import concordance_radius, largest_leverage, leverage_form, self_concordant_gap
 
 ROUNDING = 1e-12
 # What is left of the formula for x near 1e-4, where x^2 / 2 is the difference of terms of size x.

@@ -5,8 +5,8 @@ from problems import OVERLAPPING, PROBLEMS, REGRESSIONS, objective_of, regressio
 
 from softglm.fit import fit
 from softglm.model import Objective, Ridge
-from softglm.model.duality import duality_gap, strong_convexity_gap
 from softglm.model.intercept import solve_intercept
+from softglm.model.proof.duality import duality_gap, strong_convexity_gap
 
 ALPHA = 0.1
 # Of two values of f of order 1, of which some are 100.

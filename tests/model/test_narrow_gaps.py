@@ -10,7 +10,7 @@ from effort import mostly_slow
 from scipy import sparse
 
 from softglm import SoftmaxGLM, detect_separation
-from softglm.model.separation import _unit
+from softglm.model.proof.recession import _unit
 
 
 def verdict_of_fit(X, y, **parameters):

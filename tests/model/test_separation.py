@@ -5,7 +5,7 @@ from problems import OVERLAPPING, PROBLEMS, objective_of, real_data, rows_and_fa
 from softglm.data import RowsInMemory
 from softglm.families import Bernoulli, Categorical, Gaussian, Poisson
 from softglm.model import null_coordinates, null_model
-from softglm.model.separation import is_separated, separates
+from softglm.model.proof.recession import is_separated, separates
 
 
 def of(X, targets, family, *, fit_intercept=True, weights=None, offset=None):

@@ -17,8 +17,8 @@ from scipy import linalg, optimize, sparse
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.model.coordinates import KroneckerCoordinates
-from softglm.model.margins import Contrasts, Rounding
 from softglm.model.objective import Objective
+from softglm.model.proof.margins import Contrasts, Rounding
 from softglm.sums import MostOpposed
 
 # How many contrasts join the program at a time, for each parameter.

@@ -15,7 +15,6 @@ from softglm.model.coordinates import (
     quick_coordinates,
     scaled_coordinates,
 )
-from softglm.model.duality import duality_gap, strong_convexity_gap
 from softglm.model.existence import Existence
 from softglm.model.fisher import null_hessian
 from softglm.model.intercept import Null, solve_intercept
@@ -26,6 +25,7 @@ from softglm.model.passes.prices import approximation_price, evaluation_price
 from softglm.model.penalty import Penalty
 from softglm.model.pilot import pilot_size
 from softglm.model.prepared import Prepared
+from softglm.model.proof.duality import duality_gap, strong_convexity_gap
 from softglm.sums import LargestMove
 
 # The fit starts in coordinates from all second moments, or from another point with a metric made there, if that costs
@@ -40,7 +40,7 @@ _MOST_COPIED, _ALWAYS_COPIED = 32, 2**19
 _SINGLE, _DOUBLE = (3e-5, 1e-5), (0.0, 1e-13)
 
 
-class Offer(NamedTuple):
+class PricedMetric(NamedTuple):
     """A metric that could be had: its price, and the way to it from a point."""
 
     price: float
@@ -90,10 +90,12 @@ class GLM:
         # made in coordinates that all rows have told.)
         n_rows = pilot_size(working) if working.is_penalised else n
         self.approximations = tuple(
-            Offer(passes.approximation_price(count), partial(self._approximate, count)) for count in (n_rows, n)
+            PricedMetric(passes.approximation_price(count), partial(self._approximate, count)) for count in (n_rows, n)
         )
         counts = _sizes(self.objective) if self.has_hessian else []
-        self.hessians = tuple(Offer(passes.hessian_price(count), partial(self._hessian, count)) for count in counts)
+        self.hessians = tuple(
+            PricedMetric(passes.hessian_price(count), partial(self._hessian, count)) for count in counts
+        )
         dearest = working.tuning.newton_price * self.evaluation_cost
         self.takes_newton_steps = bool(self.hessians) and self.hessians[-1].price <= dearest
 

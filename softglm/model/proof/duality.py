@@ -67,8 +67,8 @@ def duality_gap(objective: Objective, parameters: FloatArray, value: float, grad
         residual[most] = -residual.sum()
     if not np.abs(residual).max() > _LEAST:
         return with_best
-    room = _SHARE * objective.family.room(moments.mean_target, -residual)
-    mixed, there = 1.0 / (1.0 + room), moments.mean_target - room * residual
+    steps = _SHARE * objective.family.steps_to_boundary(moments.mean_target, -residual)
+    mixed, there = 1.0 / (1.0 + steps), moments.mean_target - steps * residual
     coef, intercept = objective.split(parameters)
     penalty, pull = objective.penalty.value_and_gradient(parameters)
     # At nu* alone G is -cross: the rows are centred.

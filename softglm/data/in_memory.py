@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from softglm.arrays import FloatArray, IntArray, Matrix
-from softglm.data.adapted import Adaptation
+from softglm.data.adaptation import Adaptation
 from softglm.data.block import Block, is_sparse, make_block
 from softglm.data.rows import Arrays, Result, Rows, Sampling, Statistic
 from softglm.data.sampling import PoissonSampling

@@ -1,0 +1,1 @@
+"""What is proved: how far the optimum is at the most, or that there is none."""
