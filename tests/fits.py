@@ -18,6 +18,24 @@ MOST_EVALUATIONS = 150
 # The gap is estimated by the metric at hand, which may be less curved than the loss.
 UNDERESTIMATED = 10.0
 
+# Values of `Tuning` that lead the fits of small problems the ways of large ones; joined by |.
+# Every problem counts as one whose exact Hessian does not fit.
+TOO_LARGE_FOR_THE_HESSIAN = {"hessian_parameters": 0}
+# No rows are few; those of dense arrays are copied in single precision.
+IN_SINGLE_PRECISION = {"held_numbers": 0}
+# Nor is single precision used.
+IN_DOUBLE_PRECISION = IN_SINGLE_PRECISION | {"in_single_precision": False}
+# Every problem counts as one of many rows, which are not copied but converted each time.
+CONVERTED = IN_SINGLE_PRECISION | {"copied_entries": 0}
+# And lie far from zero.
+FAR = CONVERTED | {"near": -1.0}
+# A part of the rows tells enough to begin with; few rows, which are held, are never sampled.
+SAMPLED = IN_SINGLE_PRECISION | {"rows_per_feature": 2, "least_sample": 8, "few_entries": 0}
+# The penalty proves nothing.
+NO_STRONG_CONVEXITY = {"is_dual": False}
+# The features are too many for an eigendecomposition, where that is not needed for the rank; and so are the rows.
+TOO_MANY_FEATURES = {"decomposed_features": 0, "reduced_rows": 0}
+
 ALPHAS_TIMES_WEIGHT = [0.01, 1.0, 100.0]
 TABLE = [(name, alpha) for name in PROBLEMS for alpha in ALPHAS_TIMES_WEIGHT]
 TABLE += [(name, 0.0) for name in OVERLAPPING]

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 from dense_newton import SoftmaxRegression
-from fits import RESOLUTION, fit_data, fit_rows
+from fits import RESOLUTION, TOO_LARGE_FOR_THE_HESSIAN, fit_data, fit_rows
 from problems import many_classes, overlapping, poisson_rows, real_data, wide
 
 from softglm.data import RowsInMemory
 from softglm.families import Poisson
-from softglm.solver import Status
+from softglm.status import Status
+from softglm.tuning import Tuning
 
 
 def test_the_precision_of_the_arithmetic_ends_the_fit():
@@ -17,9 +18,8 @@ def test_the_precision_of_the_arithmetic_ends_the_fit():
     assert result.n_evaluations < 1000
 
 
-@pytest.mark.usefixtures("too_large_for_the_hessian")
 def test_where_the_hessian_does_not_fit_the_precision_of_the_arithmetic_ends_the_fit():
-    result = fit_data(overlapping(), 1.0, tol=1e-300)
+    result = fit_data(overlapping(), 1.0, tol=1e-300, tuning=Tuning(**TOO_LARGE_FOR_THE_HESSIAN))
     assert result.status is Status.PRECISION
     assert result.n_evaluations < 1000
 

@@ -9,7 +9,7 @@ from sklearn.linear_model import Ridge as RidgeRegressor
 
 from softglm.data import RowsInMemory
 from softglm.families import Gaussian
-from softglm.solver import Status
+from softglm.status import Status
 
 
 def rows_of(rows):

@@ -8,7 +8,7 @@ from problems import PROBLEMS, SEPARATED, Data, collinear, constant_column, rows
 from softglm.data import RowsInMemory
 from softglm.families import Gaussian
 from softglm.fit import Start
-from softglm.solver import Status
+from softglm.status import Status
 
 
 @pytest.mark.parametrize("make", [collinear, constant_column])

@@ -3,18 +3,32 @@
 import numpy as np
 import pytest
 from dense_newton import SoftmaxRegression, truth_of
-from fits import PARITY, RESOLUTION, TABLE, TOL, fit_data, fit_rows
+from fits import (
+    IN_DOUBLE_PRECISION,
+    NO_STRONG_CONVEXITY,
+    PARITY,
+    RESOLUTION,
+    SAMPLED,
+    TABLE,
+    TOL,
+    fit_data,
+    fit_rows,
+)
 from problems import PROBLEMS, Data, drawn_classes, overlapping, rows_and_family
 
-from softglm.solver import GapKind, Status
+from softglm.solver import GapKind
+from softglm.status import Status
+from softglm.tuning import Tuning
+
+LED_BY_SAMPLES = Tuning(**SAMPLED)
+LED_BY_SAMPLES_ALONE = Tuning(**SAMPLED | IN_DOUBLE_PRECISION | NO_STRONG_CONVEXITY)
 
 
-@pytest.mark.usefixtures("sampled", "in_double_precision", "no_strong_convexity")
 @pytest.mark.parametrize("tol", [1e-3, TOL])
 @pytest.mark.parametrize(("name", "alpha"), TABLE)
 def test_what_sampled_hessians_prove_alone_is_true(name, alpha, tol):
     truth, optimum, _ = truth_of(name, alpha)
-    result = fit_data(PROBLEMS[name](), alpha, tol=tol)
+    result = fit_data(PROBLEMS[name](), alpha, tol=tol, tuning=LED_BY_SAMPLES_ALONE)
     assert result.status is Status.CONVERGED
     assert result.gap_kind is GapKind.SELF_CONCORDANCE
     assert result.relative_gap < tol
@@ -31,19 +45,17 @@ def rare_column(*, n=400, seed=0):
     return Data(X, y)
 
 
-@pytest.mark.usefixtures("sampled")
 @pytest.mark.parametrize("seed", range(10))
 def test_a_column_that_a_sample_does_not_see_vary_is_fitted_all_the_same(seed):
     data = rare_column(seed=seed)
     alpha = 1.0 / len(data.y)
     truth = SoftmaxRegression(data, alpha, fit_intercept=False)
-    result = fit_rows(*rows_and_family(data), alpha, fit_intercept=False)
+    result = fit_rows(*rows_and_family(data), alpha, fit_intercept=False, tuning=LED_BY_SAMPLES)
     assert result.status is Status.CONVERGED
     assert truth.value(result.coef, result.intercept) - truth.optimum().value <= result.gap + RESOLUTION
     assert result.coef[3, 2] > 0.1
 
 
-@pytest.mark.usefixtures("sampled")
 @pytest.mark.parametrize("light", [0.0, 1e-9])
 @pytest.mark.parametrize("seed", range(5))
 def test_where_few_rows_have_weight_they_are_the_ones_that_are_sampled(seed, light):
@@ -51,7 +63,7 @@ def test_where_few_rows_have_weight_they_are_the_ones_that_are_sampled(seed, lig
     heavy = np.repeat(data.X, 20, axis=0), np.repeat(data.y, 20)
     weights = np.full(len(heavy[1]), light)
     weights[::20] = 1.0
-    result = fit_data(Data(*heavy, weights=weights), 1.0)
-    expected = fit_data(data, 1.0)
+    result = fit_data(Data(*heavy, weights=weights), 1.0, tuning=LED_BY_SAMPLES)
+    expected = fit_data(data, 1.0, tuning=LED_BY_SAMPLES)
     assert result.status is Status.CONVERGED
     np.testing.assert_allclose(result.coef, expected.coef, **PARITY)

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 from dense_newton import SoftmaxRegression
-from fits import RESOLUTION, fit_data, fit_rows
+from fits import IN_SINGLE_PRECISION, RESOLUTION, TOO_LARGE_FOR_THE_HESSIAN, fit_data, fit_rows
 from problems import Data, real_data, separable, wide
 
 from softglm.data import RowsInMemory
 from softglm.families import Poisson
-from softglm.solver import GapKind, Status
+from softglm.solver import GapKind
+from softglm.status import Status
+from softglm.tuning import Tuning
 
 
 @pytest.mark.parametrize("name", ["iris", "wine"])
@@ -34,10 +36,10 @@ def test_wide_data_are_separated_and_their_coefficients_stay_moderate():
     assert abs(result.coef).max() < 100.0
 
 
-@pytest.mark.usefixtures("too_large_for_the_hessian")
 @pytest.mark.parametrize("name", ["iris", "wine"])
 def test_separated_data_have_not_converged_where_the_hessian_does_not_fit(name):
-    assert fit_data(real_data(name), 0.0).status is not Status.CONVERGED
+    result = fit_data(real_data(name), 0.0, tuning=Tuning(**TOO_LARGE_FOR_THE_HESSIAN))
+    assert result.status is not Status.CONVERGED
 
 
 def test_poisson_counts_of_zero_in_a_category_are_separated():
@@ -69,10 +71,9 @@ def test_a_category_of_zero_counts_is_separated_and_rounding_proves_nothing_else
     assert fit_rows(RowsInMemory(X, y), Poisson(), 0.0).status is Status.SEPARATED
 
 
-@pytest.mark.usefixtures("in_single_precision")
 def test_what_is_reported_of_separated_classes_is_in_double_precision():
     data = separable()
-    result = fit_data(data, 0.0)
+    result = fit_data(data, 0.0, tuning=Tuning(**IN_SINGLE_PRECISION))
     assert result.status is Status.SEPARATED
     value = SoftmaxRegression(data, 0.0).value(result.coef, result.intercept)
     np.testing.assert_allclose(result.loss, value, rtol=0.0, atol=RESOLUTION)

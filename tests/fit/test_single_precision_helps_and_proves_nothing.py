@@ -3,12 +3,29 @@
 import numpy as np
 import pytest
 from dense_newton import SoftmaxRegression
-from fits import MOST_EVALUATIONS, PARITY, RESOLUTION, TOL, fit_data, fit_rows
+from fits import (
+    CONVERTED,
+    FAR,
+    IN_DOUBLE_PRECISION,
+    IN_SINGLE_PRECISION,
+    MOST_EVALUATIONS,
+    PARITY,
+    RESOLUTION,
+    SAMPLED,
+    TOL,
+    TOO_LARGE_FOR_THE_HESSIAN,
+    fit_data,
+    fit_rows,
+)
 from problems import PROBLEMS, Data, drawn_classes, many_classes, overlapping, two_classes
 
 from softglm.data import RowsInMemory
 from softglm.families import Bernoulli, Categorical
-from softglm.solver import Status
+from softglm.status import Status
+from softglm.tuning import Tuning
+
+# Rows in single precision are converted for each pass, or copied.
+CONVERTED_OR_COPIED = pytest.mark.parametrize("way", [CONVERTED, IN_SINGLE_PRECISION], ids=["converted", "copied"])
 
 
 @pytest.mark.parametrize("name", ["overlapping", "badly_scaled", "two_classes", "wide"])
@@ -45,44 +62,58 @@ def test_weights_beyond_the_range_of_single_precision_change_nothing(scale):
     np.testing.assert_allclose(result.coef, expected.coef, **PARITY)
 
 
-@pytest.mark.usefixtures("converted_or_copied", "too_large_for_the_hessian")
+@CONVERTED_OR_COPIED
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_single_precision_does_most_of_the_work_and_proves_nothing(precisions, dtype):
+def test_single_precision_does_most_of_the_work_and_proves_nothing(precisions, dtype, way):
     data = many_classes()
     rows = RowsInMemory(data.X.astype(dtype), data.y)
-    result = fit_rows(rows, Categorical(7), 1e-3, tol=1e-4)
+    result = fit_rows(rows, Categorical(7), 1e-3, tol=1e-4, tuning=Tuning(**way | TOO_LARGE_FOR_THE_HESSIAN))
     assert result.status is Status.CONVERGED
     single = precisions.index(np.float64)
     assert set(precisions[:single]) == {np.float32}
     assert set(precisions[single:]) == {np.float64}
 
 
-@pytest.mark.usefixtures("in_single_precision")
+@pytest.mark.parametrize("way", [IN_SINGLE_PRECISION, CONVERTED, FAR, SAMPLED, CONVERTED | SAMPLED, FAR | SAMPLED])
+def test_where_single_precision_is_allowed_it_begins(precisions, way):
+    fit_data(many_classes(), 1.0, tuning=Tuning(**way))
+    assert precisions[0] == np.float32
+    assert precisions[-1] == np.float64
+
+
+@pytest.mark.parametrize("way", [IN_DOUBLE_PRECISION, SAMPLED | IN_DOUBLE_PRECISION])
+def test_where_it_is_not_allowed_it_is_not_used(precisions, way):
+    fit_data(many_classes(), 1.0, tuning=Tuning(**way))
+    assert set(precisions) == {np.float64}
+
+
 def test_where_rounding_hides_the_optimum_double_precision_takes_over_soon():
     rng = np.random.default_rng(1)
     collinear = rng.normal(size=(4000, 8)) @ (np.ones((8, 8)) + 3e-4 * rng.normal(size=(8, 8)))
     collinear /= collinear.std(axis=0)
     eta = collinear @ rng.normal(size=(8, 4)) / 3.0
     y = (eta + rng.gumbel(size=eta.shape)).argmax(axis=1).astype(np.int32)
-    result = fit_rows(RowsInMemory(collinear + 2.0, y), Categorical(4), 1e-9)
+    rows = RowsInMemory(collinear + 2.0, y)
+    result = fit_rows(rows, Categorical(4), 1e-9, tuning=Tuning(**IN_SINGLE_PRECISION))
     assert result.status is Status.CONVERGED
     assert result.n_evaluations <= 60
 
 
-@pytest.mark.usefixtures("converted_or_copied")
+@CONVERTED_OR_COPIED
 @pytest.mark.parametrize("scale", [1e-30, 1e-18, 1e18, 1e30])
-def test_columns_out_of_the_range_of_single_precision_do_not_matter(scale):
+def test_columns_out_of_the_range_of_single_precision_do_not_matter(scale, way):
     data = many_classes()
     X = (data.X * [scale, 1.0, 1.0, 1.0]).astype(np.float32)
-    result = fit_rows(RowsInMemory(X, data.y), Categorical(7), 1e-3, precision=np.float32)
+    rows = RowsInMemory(X, data.y)
+    result = fit_rows(rows, Categorical(7), 1e-3, precision=np.float32, tuning=Tuning(**way))
     assert result.status is Status.CONVERGED
     assert result.n_evaluations > 0
 
 
-@pytest.mark.usefixtures("in_single_precision")
 def test_rounding_noise_is_not_followed_for_long():
     rng = np.random.default_rng(4)
     X = rng.normal(size=(600, 10))
     y = drawn_classes(rng, X @ rng.normal(size=(10, 3)))
-    result = fit_rows(RowsInMemory(X + 2e5, y), Categorical(3), 1.0 / 600.0, fit_intercept=False)
+    rows, tuning = RowsInMemory(X + 2e5, y), Tuning(**IN_SINGLE_PRECISION)
+    result = fit_rows(rows, Categorical(3), 1.0 / 600.0, fit_intercept=False, tuning=tuning)
     assert result.n_evaluations <= 2 * MOST_EVALUATIONS

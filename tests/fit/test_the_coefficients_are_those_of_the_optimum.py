@@ -6,7 +6,7 @@ from dense_newton import in_columns, truth_of
 from fits import SAME_OPTIMUM, TABLE, UNDERESTIMATED, fit_data, standardised
 from problems import PROBLEMS, Data
 
-from softglm.solver import Status
+from softglm.status import Status
 
 
 @pytest.mark.parametrize(("name", "alpha"), TABLE)

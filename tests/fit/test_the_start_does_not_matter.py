@@ -10,7 +10,7 @@ from softglm.data import RowsInMemory
 from softglm.families import Categorical
 from softglm.fit import Start, fit
 from softglm.model import Ridge
-from softglm.solver import Status
+from softglm.status import Status
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
