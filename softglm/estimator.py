@@ -90,6 +90,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Iterations, of L-BFGS or Newton's method.
     n_evaluations_ : int
         Evaluations of the loss and its gradient.
+    n_passes_ : int
+        Passes over all rows, whatever they were made for, see `softglm.fit.Fit.n_passes`.
     n_features_in_ : int
         How many columns X had.
     feature_names_in_ : array of shape (p,)
@@ -149,6 +151,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     intercept_: npt.NDArray[np.floating[Any]]
     n_iter_: IntArray
     n_evaluations_: int
+    n_passes_: int
     n_features_in_: int
     feature_names_in_: npt.NDArray[Any]
     alpha_: float
@@ -256,7 +259,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         for name, value in {**known_before, **fitted_arrays(result.coef, result.intercept, present)}.items():
             setattr(self, name, value)
         self.n_iter_ = np.array([max(result.n_iterations, 1)], dtype=np.int32)
-        self.n_evaluations_ = result.n_evaluations
+        self.n_evaluations_, self.n_passes_ = result.n_evaluations, result.n_passes
         self.loss_, self.gap_, self.gap_kind_ = result.loss, result.gap, result.gap_kind.value
         self.converged_ = result.status is Status.CONVERGED
         self.status_ = sentence(result) if seen.n_present > 1 else ONE_CLASS

@@ -29,14 +29,14 @@ def test_attributes_have_the_types_and_shapes_of_the_docstring(name, n_classes, 
     assert model.n_iter_.dtype.kind == "i"
     assert 1 <= model.n_iter_[0] <= model.max_iter
     assert model.n_features_in_ == p
-    assert type(model.n_evaluations_) is int
+    assert type(model.n_evaluations_) is type(model.n_passes_) is int
     for attribute in ("alpha_", "loss_", "gap_", "deviance_", "null_deviance_"):
         assert type(getattr(model, attribute)) is float
     assert type(model.converged_) is bool
     assert type(model.status_) is str
     assert model.gap_kind_ in {"self-concordance", "strong convexity", "estimate"}
     assert 0.0 <= model.deviance_ <= model.null_deviance_
-    assert model.n_evaluations_ >= model.n_iter_[0]
+    assert model.n_passes_ >= model.n_evaluations_ >= model.n_iter_[0]
 
 
 def test_without_intercept_the_intercepts_are_zero():
