@@ -1,0 +1,123 @@
+"""A new place for rows is one subclass with one verb: fits find the same optimum there, at the price that they expect.
+
+The class below is all that a newcomer writes. It also does what a place far away would: it pickles every statistic.
+"""
+
+import pickle
+
+import numpy as np
+import pytest
+from fits import SAME_OPTIMUM, TABLE
+from problems import OVERLAPPING, PROBLEMS, REGRESSIONS, SMALL_BLOCKS, regression, rows_and_family
+
+from softglm.data import Rows, RowsInMemory
+from softglm.fit import fit, prepare
+from softglm.model import GLM, Ridge
+from softglm.status import Status
+from softglm.tuning import Tuning
+
+# With these every problem is one of many rows, of which a part would tell enough to begin with; and no pass is too
+# small to be made in single precision.
+MANY = Tuning(held_numbers=0, rows_per_feature=2, least_sample=8, few_entries=0, unusual=0.0)
+# Two proofs of a relative gap of 1e-8 and the rounding of a loss of order 1.
+SAME_LOSS = {"rtol": 1e-8, "atol": 1e-12}
+EVERY_REGRESSION = [(name, alpha) for name in REGRESSIONS for alpha in (0.0, 0.01)]
+
+
+class RowsElsewhere(Rows):
+    """Blocks that can be asked for what a statistic makes of them, and for nothing else."""
+
+    def __init__(self, rows: RowsInMemory) -> None:
+        self.n_rows, self.n_features, self.n_entries = rows.n_rows, rows.n_features, rows.n_entries
+        self.has_offset, self.is_sparse, self.dtype = rows.has_offset, rows.is_sparse, rows.dtype
+        self._rows, self.n_iterations = rows, 0
+
+    def map(self, statistic):
+        self.n_iterations += 1
+        return self._rows.map(pickle.loads(pickle.dumps(statistic)))  # noqa: S301 - our own
+
+
+def ridge(rows, alpha):
+    return Ridge.on_coefficients(alpha, rows.n_features, fit_intercept=True)
+
+
+def is_wide(rows):
+    return rows.n_rows < rows.n_features
+
+
+def check_same_fit(rows, family, alpha, tuning):
+    elsewhere = RowsElsewhere(rows)
+    there = fit(elsewhere, family, ridge(rows, alpha), tuning=tuning)
+    here = fit(rows, family, ridge(rows, alpha))
+    assert there.status is here.status
+    assert there.is_unique is here.is_unique
+    np.testing.assert_allclose(there.loss, here.loss, **SAME_LOSS)
+    if here.status is Status.CONVERGED:
+        np.testing.assert_allclose(there.coef, here.coef, **SAME_OPTIMUM)
+        np.testing.assert_allclose(there.intercept, here.intercept, **SAME_OPTIMUM)
+    return there, elsewhere
+
+
+@pytest.mark.parametrize("tuning", [Tuning(), MANY], ids=["few", "many"])
+@pytest.mark.parametrize(("name", "alpha_times_weight"), TABLE)
+def test_a_fit_finds_the_optimum_and_passes_over_the_rows_as_often_as_it_says(name, alpha_times_weight, tuning):
+    data = PROBLEMS[name]()
+    rows, family = rows_and_family(data, SMALL_BLOCKS)
+    there, elsewhere = check_same_fit(rows, family, alpha_times_weight / data.total_weight, tuning)
+    if is_wide(rows):
+        # Read once, for the space that they span; the passes in that space are over rows in memory.
+        assert elsewhere.n_iterations == 1 < there.n_passes
+    else:
+        assert elsewhere.n_iterations == there.n_passes
+
+
+@pytest.mark.parametrize(("name", "alpha"), EVERY_REGRESSION)
+@pytest.mark.parametrize("given", [{}, {"weighted": True}, {"offset": True}], ids=["plain", "weights", "offset"])
+def test_so_it_is_for_every_family(name, alpha, given):
+    there, elsewhere = check_same_fit(*regression(name, **given), alpha, Tuning())
+    assert elsewhere.n_iterations == there.n_passes
+
+
+@pytest.mark.parametrize("name", ["separable", "wide"])
+def test_separation_is_decided_there_too(name):
+    rows, family = rows_and_family(PROBLEMS[name](), SMALL_BLOCKS)
+    there = fit(RowsElsewhere(rows), family, ridge(rows, 0.0))
+    assert there.status is Status.SEPARATED
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.01])
+@pytest.mark.parametrize("name", sorted(set(OVERLAPPING)))
+def test_nothing_is_on_offer_but_passes_over_all_rows(name, alpha):
+    rows, family = rows_and_family(PROBLEMS[name]())
+    prepared = prepare(RowsElsewhere(rows), family, tuning=MANY)
+    problem, passes = GLM.starting_at_null(prepared, ridge(rows, alpha)), prepared.passes(ridge(rows, alpha))
+    assert prepared.held is None
+    assert prepared.rounded is None
+    assert prepared.sampling is None
+    assert prepared.pilot is prepared.rows
+    prices = {offer.price for offer in problem.approximations}
+    assert prices == {passes.approximation_price(rows.n_rows)}
+    assert [offer.price for offer in problem.hessians] == [passes.hessian_price(rows.n_rows)] * problem.has_hessian
+
+
+@pytest.mark.parametrize("name", ["overlapping", "counts", "two_classes"])
+def test_what_is_made_of_an_offer_takes_one_pass(name):
+    rows, family = rows_and_family(PROBLEMS[name]())
+    elsewhere = RowsElsewhere(rows)
+    prepared = prepare(elsewhere, family, tuning=MANY)
+    problem = GLM.starting_at_null(prepared, ridge(rows, 0.01))
+    for offer in (*problem.approximations, *problem.hessians):
+        before = elsewhere.n_iterations
+        offer.make(prepared.null.parameters)
+        assert elsewhere.n_iterations == before + 1
+
+
+def test_what_a_place_cannot_do_is_refused_by_its_name():
+    rows, _ = rows_and_family(PROBLEMS["overlapping"]())
+    elsewhere = RowsElsewhere(rows)
+    assert elsewhere.sampling() is None
+    assert elsewhere.sample(3, None) is elsewhere
+    with pytest.raises(NotImplementedError, match="RowsElsewhere cannot be held"):
+        elsewhere.held(None)
+    with pytest.raises(NotImplementedError, match="RowsElsewhere can change neither"):
+        elsewhere.changed()
