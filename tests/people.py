@@ -139,19 +139,32 @@ def mean_prediction(model, X, weights=None, offset=None, **changes):
     return np.average(model.predict_proba(X.assign(**changes), **options), axis=0, weights=weights)
 
 
-def by_differences(model, X, variable, **given):
-    """The effects of an input, from predictions alone, a row for each contrast."""
-    name = variable.name
+def step_of(X, variable):
+    return 1e-5 * X[variable.name].std()
+
+
+def changes_of(X, variable):
+    """What an input is set to, for differences: a step up and one down, or each of its levels."""
     if variable.kind == "number":
-        step = 1e-5 * X[name].std()
-        ends = [mean_prediction(model, X, **given, **{name: X[name] + sign * step}) for sign in (1.0, -1.0)]
-        return (ends[0] - ends[1])[np.newaxis] / (2.0 * step)
-    means = [mean_prediction(model, X, **given, **{name: level.value}) for level in variable.levels]
+        return [X[variable.name] + sign * step_of(X, variable) for sign in (1.0, -1.0)]
+    return [level.value for level in variable.levels]
+
+
+def differences(X, variable, means):
+    """The effects of an input, a row for each contrast, from the mean predictions where it is changed."""
+    if variable.kind == "number":
+        return (means[0] - means[1])[np.newaxis] / (2.0 * step_of(X, variable))
     return np.array(means[1:]) - means[0]
 
 
 def expected_effects(model, X, result, **given):
-    return np.concatenate([by_differences(model, X, variable, **given) for variable in result.inputs.variables])
+    """Effects from the pipeline's predictions alone."""
+    effects = []
+    for variable in result.inputs.variables:
+        changes = changes_of(X, variable)
+        means = [mean_prediction(model, X, **given, **{variable.name: value}) for value in changes]
+        effects.append(differences(X, variable, means))
+    return np.concatenate(effects)
 
 
 def kinds_of(result):
