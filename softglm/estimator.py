@@ -19,10 +19,10 @@ from softglm.predict import predictions_of
 from softglm.response import match_response, observe
 from softglm.solver import Progress
 from softglm.status import Status
+from softglm.validation.weights import read_weights
 from softglm.verdict import ONE_CLASS, REMEDY, StagePrinter, sentence
 from softglm.version import __version__
 from softglm.warn import warn_user
-from softglm.weights import read_weights
 
 
 class SeparationWarning(ConvergenceWarning):

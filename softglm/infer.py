@@ -5,7 +5,6 @@ from typing import Any, Literal
 import numpy as np
 
 from softglm.arrays import FloatArray
-from softglm.clusters import read_clusters
 from softglm.estimator import SoftmaxGLM
 from softglm.fitted import has_offset
 from softglm.inference.classes import position_of
@@ -24,6 +23,7 @@ from softglm.inference.sample import Sample
 from softglm.optimum import check_presence, optimum_of
 from softglm.response import Response, base_of, observe
 from softglm.target import Target
+from softglm.validation.clusters import read_clusters
 from softglm.warn import warn_user
 
 # A weight this close to a whole number is one.

@@ -7,10 +7,10 @@ import numpy as np
 
 from softglm.arrays import FloatArray
 from softglm.data import Block, RowsInMemory
-from softglm.finite import are_numbers
 from softglm.fitted import coefficients_of, has_offset
-from softglm.offset import read_offset_to_predict
-from softglm.validation import unchecked_features
+from softglm.validation.features import unchecked_features
+from softglm.validation.finite import are_numbers
+from softglm.validation.offset import read_offset_to_predict
 
 
 def predictions_of(model: Any, X: Any, offset: Any, function: Callable[[FloatArray], FloatArray]) -> FloatArray:

@@ -14,15 +14,23 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.multiclass import check_classification_targets
 
 from softglm.arrays import BoolArray, FloatArray, IntArray, Matrix
-from softglm.counts import read_counts, warn_about_counts
 from softglm.data import Rows, RowsInMemory
 from softglm.families import Bernoulli, Categorical, UnconstrainedFamily
-from softglm.finite import LEAST, MOST
-from softglm.labels import Labels, column_names, columns_by_class, encoded, is_frame, places_among, read_labels
-from softglm.offset import read_offset
-from softglm.validation import clean_observations, clean_response
+from softglm.validation.counts import read_counts, warn_about_counts
+from softglm.validation.features import clean_observations, clean_response
+from softglm.validation.finite import LEAST, MOST
+from softglm.validation.labels import (
+    Labels,
+    column_names,
+    columns_by_class,
+    encoded,
+    is_frame,
+    places_among,
+    read_labels,
+)
+from softglm.validation.offset import read_offset
+from softglm.validation.weights import read_weights
 from softglm.warn import warn_user
-from softglm.weights import read_weights
 
 # A count this close to a whole number is one.
 _WHOLE = 1e-9

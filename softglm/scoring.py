@@ -7,7 +7,7 @@ import sklearn
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from softglm.response import match_response
-from softglm.weights import read_weights
+from softglm.validation.weights import read_weights
 
 
 @final

@@ -14,10 +14,10 @@ from softglm.data import Rows, RowsInMemory
 from softglm.estimator import SoftmaxGLM
 from softglm.fitted import has_offset
 from softglm.inference.inputs import Inputs
-from softglm.offset import read_offset_to_predict
 from softglm.pipelines import inputs_of
 from softglm.sums import RowWeights
-from softglm.validation import clean_features
+from softglm.validation.features import clean_features
+from softglm.validation.offset import read_offset_to_predict
 
 _SELECTED = (
     "The model was selected by a search over the same data; standard errors, tests and intervals ignore the selection "

@@ -9,7 +9,7 @@ import problems
 import pytest
 
 from softglm import SoftmaxGLM, neg_log_loss
-from softglm.labels import missing_labels
+from softglm.validation.labels import missing_labels
 
 DATA = problems.overlapping()
 n = len(DATA.y)

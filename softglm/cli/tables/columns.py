@@ -13,7 +13,7 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray
 from softglm.cli.tables.notation import Notation
 from softglm.cli.tables.words import shortlist
-from softglm.finite import MOST
+from softglm.validation.finite import MOST
 
 
 class UnusableDataError(Exception):

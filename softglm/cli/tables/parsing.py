@@ -8,7 +8,7 @@ import numpy as np
 
 from softglm.cli.tables.columns import Column, UnusableDataError
 from softglm.cli.tables.notation import PADDED, PLAIN, Notation, Writing, present_of
-from softglm.finite import MOST
+from softglm.validation.finite import MOST
 
 _TRUE, _FALSE = {"True", "TRUE", "true"}, {"False", "FALSE", "false"}
 # Beyond this, neighbouring integers are the same number in float64.

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from softglm.arrays import FloatArray
-from softglm.entries import finite_values
-from softglm.finite import check_numbers
-from softglm.labels import Labels, columns_by_class
+from softglm.validation.entries import finite_values
+from softglm.validation.finite import check_numbers
+from softglm.validation.labels import Labels, columns_by_class
 
 
 def read_offset(offset: Any, n_rows: int, classes: Labels) -> FloatArray | None:

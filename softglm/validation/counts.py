@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray
-from softglm.finite import check_numbers
-from softglm.labels import check_none_is_missing
+from softglm.validation.finite import check_numbers
+from softglm.validation.labels import check_none_is_missing
 from softglm.warn import warn_user
 
 # Columns that hold codes of labels: see `_look_like_codes`.

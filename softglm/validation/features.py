@@ -9,9 +9,9 @@ import numpy.typing as npt
 from sklearn.utils.validation import check_array, check_consistent_length, validate_data
 
 from softglm.arrays import Matrix
-from softglm.entries import NESTED, OBJECTS, REMEDIES, what_is_no_number
-from softglm.finite import are_numbers, check_numbers
-from softglm.labels import which_are_missing
+from softglm.validation.entries import NESTED, OBJECTS, REMEDIES, what_is_no_number
+from softglm.validation.finite import are_numbers, check_numbers
+from softglm.validation.labels import which_are_missing
 
 
 def clean_observations(X: Any, y: Any, estimator: Any = None, *, is_fit: bool) -> tuple[Matrix, npt.NDArray[Any]]:

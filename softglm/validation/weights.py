@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from softglm.arrays import FloatArray
-from softglm.entries import finite_values
-from softglm.finite import check_numbers
+from softglm.validation.entries import finite_values
+from softglm.validation.finite import check_numbers
 
 
 def read_weights(sample_weight: Any, n_rows: int) -> FloatArray | None:

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import BoolArray, IntArray
-from softglm.entries import shown
 from softglm.pipelines.frames import is_missing
+from softglm.validation.entries import shown
 
 Labels = npt.NDArray[Any]
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray
-from softglm.labels import missing_labels
+from softglm.validation.labels import missing_labels
 
 
 def read_clusters(clusters: Any, sampled: FloatArray | None, n_rows: int) -> npt.NDArray[np.intp]:
