@@ -5,12 +5,11 @@ from problems import PROBLEMS, REGRESSIONS, objective_of, regression, rows_and_f
 from scipy.special import softmax
 from sklearn.datasets import load_digits
 
-from softglm.data import RowsInMemory
+from softglm.data import CountedRows, PassCount, RowsInMemory
 from softglm.families import Categorical
 from softglm.fit import fit
-from softglm.model import Ridge, intercept, null_model
+from softglm.model import Ridge, null_model
 from softglm.model.intercept import solve_intercept
-from softglm.solver import GapKind
 from softglm.status import Status
 
 # Of a mean of the rows' residuals, each of order 1.
@@ -90,22 +89,21 @@ def test_value_and_information_of_the_null_model_are_those_of_the_objective(name
     np.testing.assert_allclose(null.information, expected, **ROUNDING)
 
 
-def test_the_best_intercepts_are_found_in_a_few_passes_where_rounding_hides_them(monkeypatch):
+@pytest.mark.parametrize("distance", [0.0, 1e-3, 0.1])
+@pytest.mark.parametrize("tol", [1e-2, 1e-4])
+@pytest.mark.parametrize("scale", [10.0, 100.0, 1000.0])
+def test_the_best_intercepts_are_found_in_a_few_passes_where_rounding_hides_them(scale, tol, distance):
     # Where classes are nearly separated, f is rounding and its slope too, long before the decrement says so.
-    n_passes = 0
-
-    def counted(*arguments):
-        nonlocal n_passes
-        n_passes += 1
-        return one_pass(*arguments)
-
-    one_pass = intercept._intercept_pass  # noqa: SLF001
-    monkeypatch.setattr(intercept, "_intercept_pass", counted)
     X, y = load_digits(return_X_y=True)
-    rows = RowsInMemory(100.0 * X, y.astype(np.int32))
-    result = fit(rows, Categorical(10), Ridge.on_coefficients(1e-2 / len(y), X.shape[1], fit_intercept=True), tol=1e-4)
-    assert result.gap_kind is GapKind.STRONG_CONVEXITY
-    assert 0 < n_passes <= 8
+    rows, count = RowsInMemory(scale * X, y.astype(np.int32)), PassCount()
+    objective = objective_of(CountedRows(rows, count), Categorical(10), 1e-2 / len(y))
+    result = fit(rows, Categorical(10), objective.penalty, tol=tol)
+    near = objective.centred(result.coef, result.intercept)
+    near[-1] += distance * np.random.default_rng(0).normal(size=10)
+    before = count.n_passes
+    _, is_exact = solve_intercept(objective, near)
+    assert is_exact
+    assert count.n_passes - before <= 8
 
 
 @pytest.mark.parametrize("share", [1e-9, 1e-16, 1e-24])
