@@ -1,9 +1,11 @@
 """What one process writes another reads, to the bit: pickle, joblib and skops."""
 
+import io
 import json
 import pickle
 import subprocess
 import sys
+import zipfile
 
 import joblib
 import numpy as np
@@ -96,11 +98,23 @@ def test_skops_asks_for_one_type_to_be_trusted(make, n_classes, tmp_path):
         skops.io.load(tmp_path / "model.skops")
 
 
-def test_skops_keeps_the_version_and_warns_of_another(monkeypatch):
+def stored_by(version, model):
+    """What skops would have stored of a model of another version."""
+    stored, changed = io.BytesIO(skops.io.dumps(model)), io.BytesIO()
+    with zipfile.ZipFile(stored) as source, zipfile.ZipFile(changed, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "schema.json":
+                schema = json.loads(content)
+                schema["content"]["content"]["_softglm_version"]["content"] = json.dumps(version)
+                content = json.dumps(schema)
+            target.writestr(name, content)
+    return changed.getvalue()
+
+
+def test_skops_keeps_the_version_and_warns_of_another():
     model, X = model_alone(3)
-    with monkeypatch.context() as patched:
-        patched.setattr("softglm.estimator.__version__", "0.0.1")
-        stored = skops.io.dumps(model)
+    stored = stored_by("0.0.1", model)
     with pytest.warns(UserWarning, match=r"pickled by softglm 0\.0\.1"):
         read = skops.io.loads(stored, trusted=TRUSTED)
     assert bits(read, X) == bits(model, X)

@@ -1,6 +1,7 @@
 """What a fitted model holds, and that it survives being copied, stored and shown."""
 
 import copy
+import io
 import pickle
 
 import numpy as np
@@ -12,6 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 import softglm
 from softglm import SoftmaxGLM
 
+# Under which name the version that pickled a model is part of its state.
+VERSION = "_softglm_version"
 SHAPES = [("overlapping", 3, 3), ("two_classes", 2, 1), ("many_classes", 7, 7), ("soft_labels", 4, 4), ("wide", 3, 3)]
 
 
@@ -123,12 +126,19 @@ def test_copies_predict_the_same(duplicate):
     assert duplicate(SoftmaxGLM(alpha=3.0)).alpha == 3.0
 
 
-def test_a_model_from_another_version_warns_and_names_both(monkeypatch):
+def pickled_by(version, model):
+    """What another version would have written."""
+    file = io.BytesIO()
+    pickler = pickle.Pickler(file)
+    pickler.dispatch_table = {SoftmaxGLM: lambda _: (SoftmaxGLM, (), model.__getstate__() | {VERSION: version})}
+    pickler.dump(model)
+    return file.getvalue()
+
+
+def test_a_model_from_another_version_warns_and_names_both():
     data = problems.overlapping()
     model = SoftmaxGLM().fit(data.X, data.y)
-    with monkeypatch.context() as patch:
-        patch.setattr("softglm.estimator.__version__", "0.0.7")
-        stored = pickle.dumps(model)
+    stored = pickled_by("0.0.7", model)
     with pytest.warns(UserWarning, match=rf"0\.0\.7.*{softglm.__version__}") as caught:
         other = pickle.loads(stored)  # noqa: S301 - our own
     assert len(caught) == 1
@@ -137,7 +147,7 @@ def test_a_model_from_another_version_warns_and_names_both(monkeypatch):
 
 
 def test_a_model_without_a_version_says_unknown():
-    state = {name: value for name, value in SoftmaxGLM().__getstate__().items() if name != "_softglm_version"}
+    state = {name: value for name, value in SoftmaxGLM().__getstate__().items() if name != VERSION}
     with pytest.warns(UserWarning, match="unknown"):
         SoftmaxGLM().__setstate__(state)
 
