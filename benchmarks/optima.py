@@ -45,7 +45,7 @@ def row(name, scaling, data, label, strength):
         warnings.simplefilter("always")
         model = SoftmaxGLM(alpha=alpha).fit(data.X, data.y, data.weights, data.offset)
     texts = " ".join(str(warning.message).split("(")[0] for warning in caught)
-    cells = f"{name:24s} {scaling:12s} {label:9s} {model.n_evaluations_:5d}"
+    cells = f"{name:24s} {scaling:12s} {label:9s} {model.n_evaluations_:5d} {model.n_passes_:6d}"
     if "separated" in model.status_:
         return f"{cells} {'no optimum':>11s} {'':>9s}  separated: the fit says so", model
     truth = SoftmaxRegression(data, alpha)
@@ -63,7 +63,7 @@ def main():
         f"{sklearn.__version__}, Python {platform.python_version()}, {platform.machine()}"
     )
     print("relative gaps: (f - f*) / (f_null - f*); true ones end at the rounding of f, some 1e-16 of it\n")
-    heads = f"{'problem':24s} {'columns':12s} {'alpha':9s} {'evals':>5s} {'certified':>11s} {'true':>9s}"
+    heads = f"{'problem':24s} {'columns':12s} {'alpha':9s} {'evals':>5s} {'passes':>6s} {'certified':>11s} {'true':>9s}"
     print(f"{heads}  proof, warnings")
     evaluations = {label: [] for label in STRENGTHS}
     for name, make in {**REAL, **PROBLEMS}.items():

@@ -77,7 +77,7 @@ def headline(results, target, threads):
 
 def table(results, target, threads):
     """Return one line for each cell."""
-    rows = [["problem", "n", "p", "K", "ours, ms", "evals", "best sklearn", "", "lbfgs", *FAMILIES[1:]]]
+    rows = [["problem", "n", "p", "K", "ours, ms", "evals", "passes", "best sklearn", "", "lbfgs", *FAMILIES[1:]]]
     for cell in cells_of(results, threads):
         size = [str(cell[letter]) for letter in "npK"]
         if "failed" in cell:
@@ -91,6 +91,7 @@ def table(results, target, threads):
                 *size,
                 _milliseconds(our_seconds(cell, target)),
                 str(cell["softglm"]["evaluations"]),
+                str(cell["softglm"].get("passes", "")),  # files of earlier versions have none
                 _shown(best),
                 (name or "").removeprefix("scikit-learn "),
                 _shown(ratio(cell, LBFGS, target)),

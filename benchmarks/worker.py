@@ -161,6 +161,7 @@ def _facts(problem, rival):
         "gap_kind": model.gap_kind_,
         "iterations": int(model.n_iter_[0]),
         "evaluations": int(model.n_evaluations_),
+        "passes": int(model.n_passes_),
         "status": model.status_,
         "value": value(problem, model.coef_, model.intercept_),
     }
