@@ -3,7 +3,7 @@
     python .ci/touched.py [BASE]
 
 Changed is what differs from BASE, a commit (HEAD unless given), and what git does not know yet. A file of the package
-is tested where the tests mirror its path; one without such tests by those that import it.
+is tested where the tests mirror its path, or by those that import it; a module of the shell by what uses it, too.
 """
 # ruff: noqa: INP001, T201 - a script, which prints
 
@@ -16,8 +16,8 @@ from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "softglm"
-# Everything rests on these rooms, so a change in one of them is tried from above too, by what tells most in seconds.
-FOUNDATIONS = {"arrays", "data", "families", "sums", "model", "solver", "fit"}
+# Everything rests on these rooms and modules, so a change in one of them is tried from above too, by what tells most in seconds.
+FOUNDATIONS = {"arrays", "tuning", "data", "families", "sums", "model", "solver", "status", "fit"}
 ABOVE = (
     "tests/model/test_fisher.py",
     "tests/model/test_objective.py",
@@ -26,15 +26,18 @@ ABOVE = (
     "tests/estimator/test_matches_logistic_regression.py",
     "tests/inference/test_golden_values.py",
 )
-# Modules of the shell whose tests have another name, and what uses the rest.
-SHELL = {
-    "infer": "tests/inference",
-    "levels": "tests/test_pipeline.py",
-    "probe": "tests/test_pipeline.py",
-    "separation": "tests/inference",
-    "validation": "tests/estimator",
-}
+# What uses a module of the shell, or one of a room without tests of its own: the estimator, unless it is named here.
 REST = "tests/estimator"
+SHELL = {
+    "__init__": "tests/test_import.py",
+    "__main__": "tests/cli",
+    "detect": "tests/inference",
+    "infer": "tests/inference",
+    "optimum": "tests/inference",
+    "target": "tests/inference",
+    "trace": "tests/plots",
+    "validation/clusters": "tests/inference",
+}
 # What is no file of the package, and where it is tested.
 ELSEWHERE = {
     "README.md": ("README.md", "tests/test_readme.py"),
@@ -92,19 +95,17 @@ def _tests_of_module(path: PurePosixPath) -> Iterator[str]:
     if path != PurePosixPath(PACKAGE, "onnx.py"):  # whose example needs a package that only .ci/ecosystem installs
         yield str(path)  # its own examples
     mirrored = [test for name in names for test in (f"tests/{name}", f"tests/test_{name}.py") if (ROOT / test).exists()]
-    if names[0] in SHELL:
-        yield SHELL[names[0]]
-        return
-    is_below = names[0] in FOUNDATIONS
-    yield from mirrored or _importing(path) or ([] if is_below else [REST])
-    if is_below:
+    yield from mirrored or _importing(path)
+    if names[0] in FOUNDATIONS:
         yield from ABOVE
+    elif len(names) == 1 or not mirrored:
+        yield SHELL.get("/".join(names), REST)
 
 
 def _importing(path: PurePosixPath) -> list[str]:
-    """Return the tests that import a module by its name; of the package itself, that of its import."""
+    """Return the tests that import a module by its name; of the package itself none, as nearly all do."""
     if path == PurePosixPath(PACKAGE, "__init__.py"):
-        return ["tests/test_import.py"]
+        return []
     module = ".".join([*path.parts[:-1], path.stem]).removesuffix(".__init__")
     pattern = re.compile(rf"^\s*(from|import) {re.escape(module)}(?![\w.])", re.MULTILINE)
     files = [file for file in sorted((ROOT / "tests").rglob("test_*.py")) if "ecosystem" not in file.parts]

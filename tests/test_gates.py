@@ -24,14 +24,24 @@ def test_every_module_has_tests_and_they_are_there():
 
 
 def test_all_that_is_named_is_there():
-    named = {*touched.ABOVE, *(test for tests in touched.ELSEWHERE.values() for test in tests)}
+    named = {*touched.ABOVE, *touched.SHELL.values(), touched.REST}
+    named |= {test for tests in touched.ELSEWHERE.values() for test in tests}
     assert not [test for test in named if not (ROOT / test).exists()]
+    modules = {*touched.FOUNDATIONS, *touched.SHELL}
+    package = ROOT / "softglm"
+    assert not [name for name in modules if not (package / name).is_dir() and not (package / f"{name}.py").exists()]
+    assert not touched.FOUNDATIONS & touched.SHELL.keys()
 
 
-@pytest.mark.parametrize("room", ["model", "solver", "families", "data", "inference", "plots"])
+@pytest.mark.parametrize("room", ["model", "solver", "families", "data", "inference", "pipelines", "cli", "plots"])
 def test_a_change_in_a_room_runs_the_tests_of_the_room(room):
     path = next((ROOT / "softglm" / room).glob("[a-z]*.py")).relative_to(ROOT).as_posix()
     assert f"tests/{room}" in touched.tests_of([path])
+
+
+@pytest.mark.parametrize("path", ["model/proof/duality.py", "model/passes/cached.py", "cli/tables/parsing.py"])
+def test_so_does_one_in_a_room_within_it(path):
+    assert f"tests/{path.partition('/')[0]}" in touched.tests_of([f"softglm/{path}"])
 
 
 @pytest.mark.parametrize("room", ["data", "families", "sums"])
@@ -40,8 +50,28 @@ def test_a_change_far_below_is_tried_from_above_too(room):
     assert set(touched.ABOVE) <= set(touched.tests_of([path]))
 
 
+@pytest.mark.parametrize("module", ["arrays", "tuning", "status"])
+def test_so_is_one_in_a_module_below(module):
+    assert set(touched.ABOVE) <= set(touched.tests_of([f"softglm/{module}.py"]))
+
+
 def test_a_change_in_the_shell_is_not():
     assert not set(touched.ABOVE) & set(touched.tests_of(["softglm/plots/style.py"]))
+
+
+@pytest.mark.parametrize("module", ["validation/entries", "validation/labels", "response", "verdict", "estimator"])
+def test_what_the_estimator_uses_is_tested_with_it(module):
+    assert "tests/estimator" in touched.tests_of([f"softglm/{module}.py"])
+
+
+@pytest.mark.parametrize("module", ["infer", "target", "validation/clusters", "detect"])
+def test_what_leads_to_inference_is_tested_with_it(module):
+    assert "tests/inference" in touched.tests_of([f"softglm/{module}.py"])
+
+
+def test_a_module_with_tests_of_its_name_has_these_too():
+    assert {"tests/test_trace.py", "tests/plots"} <= set(touched.tests_of(["softglm/trace.py"]))
+    assert {"tests/test_response.py", "tests/estimator"} <= set(touched.tests_of(["softglm/response.py"]))
 
 
 def test_a_test_in_a_folder_that_is_run_is_not_named_again():
@@ -49,7 +79,7 @@ def test_a_test_in_a_folder_that_is_run_is_not_named_again():
 
 
 def test_a_test_is_its_own():
-    assert touched.tests_of(["tests/test_frames.py", "LICENSE"]) == ["tests/test_frames.py"]
+    assert touched.tests_of(["tests/test_trace.py", "LICENSE"]) == ["tests/test_trace.py"]
 
 
 def test_what_only_the_ecosystem_can_run_is_not_run():
