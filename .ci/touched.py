@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "softglm"
-# Everything rests on these rooms and modules, so a change in one of them is tried from above too, by what tells most in seconds.
+# Everything rests on these, so a change in one of them is tried from above too, by what tells most in seconds.
 FOUNDATIONS = {"arrays", "tuning", "data", "families", "sums", "model", "solver", "status", "fit"}
 ABOVE = (
     "tests/model/test_fisher.py",
