@@ -22,7 +22,7 @@ class Cholesky:
 
     matrix: FloatArray
     proves: bool = True
-    proof_cost = 0.0
+    proof_cost: float = 0.0
 
     def whiten(self, gradient):
         return np.linalg.solve(np.linalg.cholesky(self.matrix), gradient.ravel())
@@ -51,6 +51,7 @@ class Convex:
     curvature: Callable  # the diagonal of the Hessian
     has_hessian: bool = True
     proves: bool = True
+    proof_cost: float = 0.0
     evaluation_cost: float = 1.0
     refresh_cost: float = 5.0
     crude: tuple = ()  # by how much Hessians fall short of the exact one, which is offered after them
@@ -86,7 +87,7 @@ class Convex:
 
     def part_of_the_hessian(self, point, share):
         self.bought.append(share)
-        return Cholesky(share * np.diag(self.curvature(point)), proves=self.proves)
+        return Cholesky(share * np.diag(self.curvature(point)), self.proves, self.proof_cost)
 
     def gap_by_gradient(self, point, value, gradient):  # noqa: ARG002 - the protocol's signature
         return float(gradient @ gradient / (2 * self.strength)) if self.strength else np.inf
@@ -201,9 +202,8 @@ def test_the_kind_of_the_gap_is_what_stands_behind_it(make):
 
 
 @pytest.mark.parametrize(("cost", "kind"), [(0.0, GapKind.SELF_CONCORDANCE), (np.inf, GapKind.STRONG_CONVEXITY)])
-def test_the_metric_at_hand_proves_first_where_it_is_near_and_that_is_cheap(monkeypatch, cost, kind):
-    monkeypatch.setattr(Cholesky, "proof_cost", cost)
-    solution = solve(regularised_logistic(strength=0.5, refresh_cost=0.1))
+def test_the_metric_at_hand_proves_first_where_it_is_near_and_that_is_cheap(cost, kind):
+    solution = solve(regularised_logistic(strength=0.5, refresh_cost=0.1, proof_cost=cost))
     assert solution.outcome is Outcome.CONVERGED
     assert solution.gap_kind is kind
 
