@@ -9,20 +9,21 @@ import re
 
 import numpy as np
 from scipy import linalg, optimize
-from softglm.data.lottery import Lottery
-from softglm.model.kept import KeptRows
 from threadpoolctl import threadpool_limits
 
 from benchmarks import report
 from benchmarks.shapes import normal_problem, our_objective
 from benchmarks.timing import median_seconds
+from softglm.data import PassCount
+from softglm.data.sampling import PoissonSampling
 from softglm.families import Categorical
-from softglm.model import null_coordinates, null_model, prices
+from softglm.model import null_coordinates, null_model
 from softglm.model.coordinates import KroneckerCoordinates, coordinates_at
-from softglm.model.fisher import is_by_products, weighted_grams
 from softglm.model.metric import HessianMetric
+from softglm.model.passes import CachedPasses, HeldColumns, prices
 from softglm.model.proof.certificate import largest_leverage, leverage_form
 from softglm.sums import Features
+from softglm.sums.grams import is_by_products, weighted_grams
 
 BUDGET, QUICK_BUDGET = 1.5, 0.3
 
@@ -181,7 +182,8 @@ def _kept(nanoseconds, found):
     ):
         objective = _objective(n, p, K)
         (m, _), d = objective.shape, objective.family.n_curvature_directions
-        kept, coordinates = KeptRows(objective), null_coordinates(objective, null_model(objective).information)
+        kept = CachedPasses(objective, HeldColumns(objective), PassCount())
+        coordinates = null_coordinates(objective, null_model(objective).information)
         point = np.full(objective.shape, 0.01)
         kept.evaluate(point)  # of which a Hessian takes the means
 
@@ -204,7 +206,7 @@ def _draws(nanoseconds, _):
     for n in sizes:
         scores = np.random.default_rng(0).uniform(1.0, 9.0, n).astype(np.float32)
         # The first of a kind, for which the random numbers are made.
-        times.append(nanoseconds(lambda n=n, scores=scores: Lottery(n, scores).draw(1000)))
+        times.append(nanoseconds(lambda n=n, scores=scores: PoissonSampling(n, None, scores).draw(1000)))
     return {"_DRAW": fitted_prices([np.ones(2), sizes], times)[1]}
 
 

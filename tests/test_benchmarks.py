@@ -17,7 +17,6 @@ from benchmarks.problems import SOURCES, all_cases
 from benchmarks.rivals import all_rivals
 from benchmarks.timing import quiet
 from softglm import SoftmaxGLM
-from softglm import fit as core
 
 # cyanure works to single precision in places, and stops there on several classes.
 RELATIVE_GAPS = {"cyanure auto": 1e-3, "cyanure qning-miso": 1e-5}
@@ -120,7 +119,6 @@ def test_prices_are_fitted_to_times_that_they_explain():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not hasattr(core, "prepare"), reason="the core prepares nothing yet")
 def test_a_sweep_and_cold_fits_end_at_the_same_optima(capsys):
     main(["sweep", "--quick", "--problems", "^(iris|wine/binary) raw 1/n$"])
     heading, *lines = capsys.readouterr().out.splitlines()
