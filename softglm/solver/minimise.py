@@ -46,6 +46,7 @@ def minimise(
     precision: float,
     max_iter: int,
     report: Report | None = None,
+    method: Method | None = None,
 ) -> Solution:
     """Minimise a smooth convex function.
 
@@ -66,19 +67,27 @@ def minimise(
         The most iterations, over all stages.
     report : callable or None, default=None
         Called with the progress and the point after each iteration.
+    method : Method or None, default=None
+        None for Newton's where every step is worth a Hessian, else L-BFGS.
     """
     aims = Aims(reference, tol, precision, max_iter)
-    return _Run(problem, start, metric, aims, report).minimise()
+    return _Run(problem, start, metric, aims, report, method).minimise()
 
 
 @final
 class _Run:
     """One minimisation: where it stands, what is known there, and what it has cost."""
 
-    def __init__(
-        self, problem: Problem, start: Iterate, metric: Metric, aims: Aims, report: Report | None = None
+    def __init__(  # noqa: PLR0917 - the arguments of `minimise`
+        self,
+        problem: Problem,
+        start: Iterate,
+        metric: Metric,
+        aims: Aims,
+        report: Report | None = None,
+        method: Method | None = None,
     ) -> None:
-        self.aims, self.report = aims, report
+        self.aims, self.report, self.method = aims, report, method
         self.work, self.known = Work(problem), Curvature(metric)
         self.last, self.descent = Step(start, np.inf), Descent(Level(start.value, np.inf))
         self.wanted = np.inf  # an estimate of the gap to reach before the next attempt at a proof
@@ -113,7 +122,7 @@ class _Run:
 
     def steps(self) -> Iterator[Step]:
         """Return the steps from here on, by the method for the problem at hand."""
-        method: Method = newton if self.problem.takes_newton_steps else lbfgs
+        method = self.method or (newton if self.problem.takes_newton_steps else lbfgs)
         return method(self.work, self.here, self.known, rounding=self.problem.rounding)
 
     def move(self, step: Step) -> None:
