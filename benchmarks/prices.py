@@ -1,4 +1,4 @@
-"""The prices in softglm/model/prices.py, measured again, each by a small experiment, beside what the file says.
+"""The prices in softglm/model/passes/prices.py, measured again, each by a small experiment, beside what the file says.
 
 What a price stands for is called by itself, over several sizes; a time is the median of many calls with one BLAS
 thread, and prices are fitted to times by least squares of relative errors, none below 0. In nanoseconds, but for the
@@ -21,6 +21,7 @@ from softglm.model import null_coordinates, null_model
 from softglm.model.coordinates import KroneckerCoordinates, coordinates_at
 from softglm.model.metric import HessianMetric
 from softglm.model.passes import CachedPasses, HeldColumns, prices
+from softglm.model.precision import in_single_precision
 from softglm.model.proof.certificate import largest_leverage, leverage_form
 from softglm.sums import Features
 from softglm.sums.grams import is_by_products, weighted_grams
@@ -174,7 +175,7 @@ def _metrics(nanoseconds, _):
     return {"_METRIC": max(whole - 1.5 * nanoseconds(lambda: objective.evaluate(point)), 0.0)}
 
 
-def _kept(nanoseconds, found):
+def _held(nanoseconds, found):
     times, terms = [], []
     # The sums grow with the rows, what is assembled does not.
     for n, p, K in (
@@ -182,13 +183,13 @@ def _kept(nanoseconds, found):
     ):
         objective = _objective(n, p, K)
         (m, _), d = objective.shape, objective.family.n_curvature_directions
-        kept = CachedPasses(objective, HeldColumns(objective), PassCount())
+        cached = CachedPasses(objective, HeldColumns(objective, PassCount()))
         coordinates = null_coordinates(objective, null_model(objective).information)
         point = np.full(objective.shape, 0.01)
-        kept.evaluate(point)  # of which a Hessian takes the means
+        cached.evaluate(point)  # of which a Hessian takes the means
 
-        def metric(objective=objective, kept=kept, coordinates=coordinates, point=point):
-            return HessianMetric(objective, kept.hessian(point, coordinates), coordinates, objective.rows, kept)
+        def metric(cached=cached, coordinates=coordinates, point=point, rows=objective.rows):
+            return HessianMetric(cached, cached.hessian(point, coordinates, rows), coordinates, rows)
 
         times.append(nanoseconds(metric))
         size = coordinates.scales.size
@@ -198,7 +199,7 @@ def _kept(nanoseconds, found):
             sums = n * m * (found["_GRAM"] * m + found["_NARROW"]) * d
         terms.append((1.0, sums + found["_CHOLESKY"] * size**3, size**2))
     once, dearer, assembled = fitted_prices(np.transpose(terms), times)
-    return {"_KEPT": once, "_DEARER": dearer, "_ASSEMBLED": assembled / max(dearer, 1e-300)}
+    return {"_HELD": once, "_DEARER": dearer, "_ASSEMBLED": assembled / max(dearer, 1e-300)}
 
 
 def _draws(nanoseconds, _):
@@ -214,13 +215,13 @@ def _single(nanoseconds, _):
     ratios = []
     for n, p, K in ((20_000, 16, 3), (20_000, 16, 10), (10_000, 64, 5), (10_000, 64, 24)):
         objective = _objective(n, p, K)
-        rounded, point = objective.in_single_precision(), np.full(objective.shape, 0.01)
+        rounded, point = in_single_precision(objective), np.full(objective.shape, 0.01)
         double = nanoseconds(lambda of=objective, point=point: of.evaluate(point))
         ratios.append(nanoseconds(lambda of=rounded, point=point: of.evaluate(point)) / double)
     return {"_SINGLE": float(np.median(ratios))}
 
 
-# In this order: the rows that are kept are compared with what was found before.
+# In this order: the rows that are held are compared with what was found before.
 _EXPERIMENTS = (
     _evaluations,
     _copies,
@@ -231,7 +232,7 @@ _EXPERIMENTS = (
     _inverses,
     _leverages,
     _metrics,
-    _kept,
+    _held,
     _draws,
     _single,
 )

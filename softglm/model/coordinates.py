@@ -101,6 +101,13 @@ class KroneckerCoordinates:
 
     def features_at(self, parameters: FloatArray) -> FloatArray:
         """Return the parameters per whitened feature, shape (r, q), of which theta is F times, whatever its units."""
+        if self.features.ndim == 1:
+            return np.divide(
+                parameters,
+                self.features[:, np.newaxis],
+                out=np.zeros_like(parameters),
+                where=self.features[:, np.newaxis] != 0.0,
+            )
         lengths = np.maximum(linalg.norm(self.features, axis=1, keepdims=True), np.finfo(np.float64).tiny)
         return np.asarray(np.linalg.lstsq(self.features / lengths, parameters / lengths, rcond=None)[0])
 

@@ -70,7 +70,7 @@ class Prepared:
     @cached_property
     def held(self) -> HeldColumns | None:
         """The rows, where they are few."""
-        return HeldColumns(self.likelihood) if are_few(self.likelihood) else None
+        return HeldColumns(self.likelihood, self.count) if are_few(self.likelihood) else None
 
     @cached_property
     def rounded(self) -> Objective | None:
@@ -80,7 +80,7 @@ class Prepared:
     def passes(self, penalty: Penalty) -> Passes:
         """Return the passes of the objective with this penalty."""
         objective = self.likelihood.with_penalty(penalty)
-        return CachedPasses(objective, self.held, self.count) if self.held else StreamedPasses(objective)
+        return CachedPasses(objective, self.held) if self.held else StreamedPasses(objective)
 
     def rounded_passes(self, penalty: Penalty) -> Passes | None:
         """Return those in single precision."""

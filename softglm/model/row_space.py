@@ -90,6 +90,7 @@ def row_space(rows: Rows, *, centred: bool, penalised: bool, tuning: Tuning = DE
         targets.T if targets.ndim == 2 else targets,
         weights,
         offset.T if rows.has_offset else None,
+        tuning=tuning,
     )
     return reduced, RowSpace(directions, mixing, scale, center)
 

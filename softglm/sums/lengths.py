@@ -44,7 +44,7 @@ class LargestMove(Sum):
     intercept: FloatArray
 
     def __call__(self, block: Block) -> tuple[FloatArray, ...]:
-        return (np.abs(block.times(self.coef) + self.intercept[:, np.newaxis]).max(keepdims=True),)
+        return (np.abs(block.times(self.coef) + self.intercept[:, np.newaxis]).ravel().max(keepdims=True),)
 
 
 @final

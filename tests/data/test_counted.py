@@ -1,5 +1,7 @@
 """Passes over all rows are counted, each once: against an account of the rows that every statistic was shown."""
 
+from functools import cached_property
+
 import numpy as np
 import pytest
 from problems import PROBLEMS, SMALL_BLOCKS, Data, badly_scaled, overlapping, rows_and_family, wide
@@ -8,7 +10,7 @@ from softglm.data import AdaptedRows, CountedRows, PassCount, Rebasing, Rounding
 from softglm.families import Categorical
 from softglm.fit import fit
 from softglm.model import Ridge
-from softglm.model.passes import CachedPasses
+from softglm.model.passes import CachedPasses, HeldColumns
 from softglm.model.row_space import row_space
 from softglm.sums import RowWeights, WeightedTotals
 from softglm.tuning import Tuning
@@ -188,8 +190,9 @@ def test_rounding_the_result_takes_one_pass_more(make):
 
 @pytest.fixture
 def over_columns(monkeypatch):
-    """Of each pass over cached columns, how many of them there were: of means, and of leverages."""
+    """Of each pass over cached columns, how many of them there were: of means, leverages, and second moments."""
     seen, means, leverage = [], Categorical.normalizer_and_mean, CachedPasses.largest_leverage
+    moments = HeldColumns.second_moments.func
 
     def watched_means(self, eta):
         if eta.shape[1] > 1:  # that of the null model is one for all rows
@@ -200,6 +203,13 @@ def over_columns(monkeypatch):
         seen.append(rows.n_rows)
         return leverage(self, coordinates, form, rows)
 
+    def watched_moments(self):
+        seen.append(self.columns.shape[1])
+        return moments(self)
+
+    watched = cached_property(watched_moments)
+    watched.__set_name__(HeldColumns, "second_moments")
+    monkeypatch.setattr(HeldColumns, "second_moments", watched)
     monkeypatch.setattr(Categorical, "normalizer_and_mean", watched_means)
     monkeypatch.setattr(CachedPasses, "largest_leverage", watched_leverage)
     return seen

@@ -12,6 +12,7 @@ from problems import (
 )
 from scipy import linalg, sparse
 
+from softglm.data import PassCount
 from softglm.model import null_coordinates, null_model
 from softglm.model.coordinates import scaled_coordinates
 from softglm.model.fisher import hessian
@@ -148,7 +149,7 @@ def test_the_displacement_reaches_every_identifiable_direction():
 def scaled(data, alpha):
     objective = objective_of(*rows_and_family(data), alpha)
     return objective, scaled_coordinates(
-        objective, null_model(objective).information, HeldColumns(objective).second_moments.diagonal()
+        objective, null_model(objective).information, HeldColumns(objective, PassCount()).second_moments.diagonal()
     )
 
 

@@ -39,12 +39,15 @@ class HeldColumns:
 
     Attributes
     ----------
+    count : PassCount
+        Of the passes over all rows.
     columns : array of shape (m, n)
     weights : array of shape (n,) or None
     offset : array of shape (q, n) or None
     """
 
-    def __init__(self, objective: Objective) -> None:
+    def __init__(self, objective: Objective, count: PassCount) -> None:
+        self.count = count
         center, n_constants = objective.moments.center, int(objective.fit_intercept)
         self.columns, weights, offset = objective.rows.concatenate(CentredColumns(center, n_constants))
         self.weights = weights[0] if len(weights) else None
@@ -53,6 +56,7 @@ class HeldColumns:
     @cached_property
     def second_moments(self) -> FloatArray:
         """sum_i w_i z_i z_i', shape (m, m)."""
+        self.count.add()
         weighted = self.columns if self.weights is None else self.columns * self.weights
         return np.asarray(weighted @ self.columns.T)
 
@@ -86,14 +90,12 @@ class CachedPasses(Passes):
     objective : Objective
     held : HeldColumns
         Its rows.
-    count : PassCount
-        Of the passes over all rows.
     """
 
-    def __init__(self, objective: Objective, held: HeldColumns, count: PassCount) -> None:
+    def __init__(self, objective: Objective, held: HeldColumns) -> None:
         super().__init__(objective)
         self._columns, self._weights, self._offset = held.columns, held.weights, held.offset
-        self._held, self._count = held, count
+        self._held, self._count = held, held.count
         # The latest parameters, an array that nobody changes, with the means there; and what is formed in the latest
         # coordinates.
         self._latest = np.empty(0), np.empty(0)

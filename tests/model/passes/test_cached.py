@@ -27,8 +27,8 @@ def somewhere(objective, seed=0):
 
 
 def compare(objective):
-    held, point, rows = HeldColumns(objective), somewhere(objective), objective.rows
-    cached, streamed = CachedPasses(objective, held, PassCount()), StreamedPasses(objective)
+    held, point, rows = HeldColumns(objective, PassCount()), somewhere(objective), objective.rows
+    cached, streamed = CachedPasses(objective, held), StreamedPasses(objective)
     value, gradient = objective.evaluate(point)
     mine, slopes = cached.evaluate(point)
     np.testing.assert_allclose(mine, value, **ROUNDING)
@@ -89,7 +89,7 @@ def test_neither_sparse_nor_many_rows_are_held():
 def test_an_evaluation_and_a_hessian_in_one_pass_have_the_bits_of_two(name, weighted, offset):
     objective = objective_of(*regression(name, weighted=weighted, offset=offset), 0.1)
     coordinates, point = null_coordinates(objective, null_model(objective).information), somewhere(objective)
-    for passes in (StreamedPasses(objective), CachedPasses(objective, HeldColumns(objective), PassCount())):
+    for passes in (StreamedPasses(objective), CachedPasses(objective, HeldColumns(objective, PassCount()))):
         value, gradient, matrix = passes.evaluate_with_hessian(point, coordinates)
         alone, slopes = passes.evaluate(point)
         assert value == alone
