@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.data import Rows, one_blas_thread
-from softglm.families import ExponentialFamily, UnconstrainedFamily
+from softglm.families import ExponentialFamily, Multinomial, UnconstrainedFamily
 from softglm.model import (
     GLM,
     Basis,
@@ -75,8 +75,9 @@ class Fit:
     n_iterations, n_evaluations, n_refreshes : int
         Iterations, evaluations of the loss and its gradient, Hessians (or approximations of it).
     n_passes : int, default=0
-        Over all rows, whatever they were made for: moments, evaluations, Hessians, proofs. Two sums that are made at
-        once are one pass; samples are not counted, drawing them is where all rows are scored for it.
+        Over all rows, wherever they are then held, whatever they were made for: moments, evaluations, Hessians, proofs.
+        Two sums that are made at once are one pass; samples are not counted, drawing them is where all rows are scored
+        for it. So a place for rows is read at most so often.
     """
 
     coef: FloatArray
@@ -110,7 +111,7 @@ def prepare(rows: Rows, family: ExponentialFamily, *, fit_intercept: bool = True
     ----------
     rows : Rows
     family : ExponentialFamily
-        One whose natural parameters are unconstrained: Bernoulli, Categorical, Multinomial, Poisson, Gaussian.
+        One whose natural parameters are unconstrained, such as Bernoulli, Categorical, Multinomial, Poisson, Gaussian.
     fit_intercept : bool, default=True
     tuning : Tuning, optional
         How a fit is made.
@@ -119,12 +120,19 @@ def prepare(rows: Rows, family: ExponentialFamily, *, fit_intercept: bool = True
     ------
     TypeError
         If the natural parameters of the family are constrained, so that theta' x could leave their space.
+    ValueError
+        If every row has a number of trials of its own: that is a weight.
     """
     if not isinstance(family, UnconstrainedFamily):
         raise TypeError(
             f"{type(family).__name__} cannot be regressed on x by eta = theta' x: its natural parameters are "
             "constrained, and a linear predictor would leave their space. Use a family in which every eta is a "
             "distribution: Bernoulli, Categorical, Multinomial, Poisson or Gaussian."
+        )
+    if isinstance(family, Multinomial) and np.ndim(family.n_trials):
+        raise ValueError(
+            f"Multinomial has n_trials of shape {np.shape(family.n_trials)}, expected one number for all rows. Where "
+            "rows differ, pass the shares of the classes as targets, the numbers of trials as weights, and Categorical."
         )
     return Prepared(rows, family, fit_intercept=fit_intercept, tuning=tuning)
 
@@ -142,7 +150,21 @@ def fit(
     report: Report | None = None,
     tuning: Tuning = DEFAULT,
 ) -> Fit:
-    """Fit eta = theta' x by penalised maximum likelihood: `prepare`, then `solve`, whose parameters these are."""
+    """Fit eta = theta' x by penalised maximum likelihood: `prepare`, then `solve`, whose parameters these are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from softglm.data import RowsInMemory
+    >>> from softglm.families import Poisson
+    >>> from softglm.model import Ridge
+    >>> X = np.random.default_rng(0).normal(size=(200, 2))
+    >>> y = np.random.default_rng(1).poisson(np.exp(X @ [0.5, -0.3] + 1.0)).astype(float)
+    >>> ridge = Ridge.on_coefficients(0.01, 2, fit_intercept=True)
+    >>> result = fit(RowsInMemory(X, y), Poisson(), ridge)
+    >>> result.status.value, result.coef.ravel().round(1).tolist(), result.intercept.round(1).tolist()
+    ('converged', [0.5, -0.3], [1.0])
+    """
     prepared = prepare(rows, family, fit_intercept=fit_intercept, tuning=tuning)
     return solve(prepared, penalty, start, tol=tol, max_iter=max_iter, precision=precision, report=report)
 
@@ -177,13 +199,9 @@ def solve(
     Raises
     ------
     ValueError
-        If the intercepts are penalised.
+        If the penalty has strengths below 0, or on the intercepts, or not one for each row of the parameters.
     """
-    if penalty.curvature[prepared.rows.n_features :].any():
-        raise ValueError(
-            "The penalty has strength on the row of the intercepts, which are never penalised: the null model has "
-            "nothing else. Set it to 0, as Ridge.on_coefficients does."
-        )
+    _check_penalty(penalty, prepared)
     options, before = _Options(tol, max_iter), prepared.count.n_passes
     # Values too large for the arithmetic are a status, not a warning.
     with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
@@ -193,6 +211,25 @@ def solve(
         if np.dtype(precision).itemsize < np.dtype(np.float64).itemsize:
             result = _rounded(result, prepared.likelihood.with_penalty(penalty), precision, tol)
     return replace(result, n_passes=prepared.count.n_passes - before)
+
+
+def _check_penalty(penalty: Penalty, prepared: Prepared) -> None:
+    curvature, p, n_constants = penalty.curvature, prepared.rows.n_features, int(prepared.fit_intercept)
+    if curvature.shape != (p + n_constants,):
+        raise ValueError(
+            f"The penalty has strengths of shape {curvature.shape}, expected ({p + n_constants},): one for each of {p} "
+            f"columns{', and 0 for the intercepts, which come last' * n_constants}."
+        )
+    if not (np.isfinite(curvature) & (curvature >= 0.0)).all():
+        raise ValueError(
+            f"The strengths of the penalty must be finite and at least 0, got {curvature.min()!r} to "
+            f"{curvature.max()!r}: under others the loss has no minimum that could be proved."
+        )
+    if curvature[p:].any():
+        raise ValueError(
+            "The penalty has strength on the row of the intercepts, which are never penalised: the null model has "
+            "nothing else. Set it to 0, as Ridge.on_coefficients does."
+        )
 
 
 class _Options(NamedTuple):

@@ -61,9 +61,9 @@ class CountedRows(Rows):
         part = self._rows.sample(count, sampling)
         return self if part is self._rows else part
 
-    def held(self, adaptation: Adaptation) -> Rows:
+    def rounded_copy(self, adaptation: Adaptation) -> Rows:
         self.count.add()
-        return CountedRows(self._rows.held(adaptation), self.count)
+        return CountedRows(self._rows.rounded_copy(adaptation), self.count)
 
     def changed(self, *, columns: npt.NDArray[np.intp] | None = None, offset: FloatArray | None = None) -> Rows:
         return CountedRows(self._rows.changed(columns=columns, offset=offset), self.count)

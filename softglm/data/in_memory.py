@@ -116,7 +116,7 @@ class RowsInMemory(Rows):
         part.multiplicity = float(multiplicities.max())
         return part
 
-    def held(self, adaptation: Adaptation) -> Rows:
+    def rounded_copy(self, adaptation: Adaptation) -> Rows:
         X, targets, weights, offset = self._parts
         adapted = adaptation(make_block(X, targets, weights, offset))
         return RowsInMemory(adapted.X, targets, weights, offset, tuning=self._tuning)

@@ -24,8 +24,13 @@ class Sampling(Protocol):
 class Rows(ABC):
     """Rows that can be summed block by block.
 
-    A new place for rows (memory maps, a cluster) is one subclass with one verb, `map`. It says what else it can do, and
-    a fit is priced by that.
+    A new place for rows (memory maps, a cluster) is one subclass with one verb, `map`, and the first attributes. The
+    rest is offered by flags, and a fit is priced by those that are set:
+
+    - `can_be_held`: few rows may be copied to where the fit runs (by `concatenate`, which needs no method);
+    - `can_be_sampled`, with the methods `sampling` and `sample`: Hessians of a part of the rows, where all are many;
+    - `can_be_rounded`, with the method `rounded_copy`: most passes run in single precision. More passes, of nearly half
+      the price each: set it where arithmetic is what a pass costs, not where reading is.
 
     Attributes
     ----------
@@ -63,7 +68,11 @@ class Rows(ABC):
 
     @abstractmethod
     def map(self, statistic: Statistic) -> Iterator[Arrays]:
-        """Yield the statistic of each block, fresh arrays, in a fixed order."""
+        """Yield the statistic of each block, fresh arrays, in a fixed order.
+
+        A block is `DenseBlock(X, targets, weights, offset)`, or a `SparseBlock`, of some thousand rows; see `Block` for
+        what targets may be.
+        """
 
     def gather(self, statistic: Statistic, reduce: Callable[[Iterable[Arrays]], Result]) -> Iterator[Result]:
         """Yield what `reduce` makes of the statistics of the blocks of each of a few parts of the rows, in order.
@@ -114,7 +123,8 @@ class Rows(ABC):
     def sample(self, count: int, sampling: Sampling | None) -> "Rows":  # noqa: ARG002 - where that is no use
         """Return about so many of the rows, weighted so that sums estimate those over all: the same ones every time.
 
-        Asked for more than half of the rows, it returns all of them.
+        Asked for more than half of the rows, it returns all of them. Its `multiplicity` is the most that a row of it
+        stands for: proofs rest on it.
 
         Parameters
         ----------
@@ -124,13 +134,15 @@ class Rows(ABC):
         """
         return self
 
-    def held(self, adaptation: Adaptation) -> "Rows":
-        """Return a copy of these rows in another form, in memory. Asked for where they `can_be_rounded`."""
-        raise NotImplementedError(f"{type(self).__name__} cannot be held in memory.")
+    def rounded_copy(self, adaptation: Adaptation) -> "Rows":
+        """Return a copy of these rows in single precision, in memory. Asked for where they `can_be_rounded`."""
+        raise NotImplementedError(
+            f"{type(self).__name__} says that it can_be_rounded, and has no method rounded_copy: add it, or do not."
+        )
 
     def changed(self, *, columns: npt.NDArray[np.intp] | None = None, offset: FloatArray | None = None) -> "Rows":
         """Return the same rows with only these columns of X, or with another offset, shape (n, q).
 
-        Asked for where classes are separated, and by models without features.
+        No fit asks for it: `infer` does, where classes are separated, and of models without features.
         """
         raise NotImplementedError(f"{type(self).__name__} can change neither its columns nor its offset.")

@@ -403,7 +403,7 @@ class UnconstrainedFamily(ExponentialFamily):
         Returns
         -------
         array of bool, shape (d, ...)
-            False where T was at its least.
+            False where T was at its least. Nowhere, unless a subclass whose y has an end says so.
         """
         return np.ones((len(self.curvature_directions), *statistic.shape[1:]), dtype=bool)
 

@@ -1,4 +1,4 @@
-"""What is added to the mean negative log-likelihood: a convex quadratic in the parameters."""
+r"""What is added to the mean negative log-likelihood: r(theta) = 1/2 sum_j c_j ||theta_j||^2, c >= 0."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -10,20 +10,17 @@ from softglm.arrays import FloatArray
 
 
 class Penalty(ABC):
-    """A penalty r(theta) on stacked parameters of shape (m, q): p rows of coefficients, then the intercepts if any."""
+    """A penalty r(theta) = 1/2 sum_j c_j ||theta_j||^2 on the rows of the parameters, theta of shape (m, q).
 
-    def value(self, parameters: FloatArray) -> float:
-        """Return r(theta)."""
-        return self.value_and_gradient(parameters)[0]
+    These are p rows of coefficients, then one of intercepts if there are any. Metrics and proofs take c for all of the
+    curvature: a quadratic that ties rows together, such as a penalty on differences, is none of these. For a strength
+    of its own for each column, or each group of columns, `Ridge` is enough.
+    """
 
-    def value_and_gradient(self, parameters: FloatArray) -> tuple[float, FloatArray]:
-        """Return r(theta), which is quadratic, so half of <theta, grad r>; and grad r(theta), shape (m, q)."""
-        gradient = self.gradient(parameters)
-        return float(np.vdot(parameters, gradient)) / 2.0, gradient
-
+    @property
     @abstractmethod
-    def gradient(self, parameters: FloatArray) -> FloatArray:
-        """Return grad r(theta), shape (m, q)."""
+    def curvature(self) -> FloatArray:
+        """c, shape (m,): the second derivative of r along each row of the parameters, 0 for intercepts."""
 
     @abstractmethod
     def rotated(self, n_features: int, n_directions: int) -> "Penalty | None":
@@ -36,10 +33,21 @@ class Penalty(ABC):
     def in_units(self, units: FloatArray) -> "Penalty":
         """Return the same penalty on the coefficients of columns that are multiplied by units, shape (p,)."""
 
-    @property
-    @abstractmethod
-    def curvature(self) -> FloatArray:
-        """The second derivative of r along each row of the parameters, shape (m,)."""
+    @final
+    def value(self, parameters: FloatArray) -> float:
+        """Return r(theta)."""
+        return self.value_and_gradient(parameters)[0]
+
+    @final
+    def value_and_gradient(self, parameters: FloatArray) -> tuple[float, FloatArray]:
+        """Return r(theta), which is quadratic, so half of <theta, grad r>; and grad r(theta), shape (m, q)."""
+        gradient = self.gradient(parameters)
+        return float(np.vdot(parameters, gradient)) / 2.0, gradient
+
+    @final
+    def gradient(self, parameters: FloatArray) -> FloatArray:
+        """Return grad r(theta), shape (m, q)."""
+        return self.curvature[:, np.newaxis] * parameters
 
 
 @final
@@ -59,9 +67,6 @@ class Ridge(Penalty):
     def on_coefficients(cls, alpha: float, n_features: int, *, fit_intercept: bool) -> "Ridge":
         """Return alpha on every coefficient and nothing on the intercepts."""
         return cls(np.repeat([alpha, 0.0], [n_features, int(fit_intercept)]))
-
-    def gradient(self, parameters: FloatArray) -> FloatArray:
-        return self.strength[:, None] * parameters
 
     def rotated(self, n_features: int, n_directions: int) -> "Ridge | None":
         features, rest = np.split(self.strength, [n_features])

@@ -36,7 +36,7 @@ def _rounded(objective: Objective, spread: FloatArray, about_center: Rounding) -
     """Return the rows in float32, and their center there: few as a copy, many as they are, or converted as read."""
     rows, center, tuning = objective.rows, objective.moments.center, objective.tuning
     if rows.n_entries <= tuning.copied_entries:
-        return rows.held(about_center), np.zeros_like(center)
+        return rows.rounded_copy(about_center), np.zeros_like(center)
     if rows.dtype == np.float32:
         return rows, center
     if (np.abs(center) <= tuning.near * spread).all():

@@ -23,7 +23,7 @@ class WithHessian(NamedTuple):
 
 
 class Step(NamedTuple):
-    """Where a step has led, and an estimate of f - f* there."""
+    """Where a step has led, and an estimate of f - f* there: half the square of the length of the whitened gradient."""
 
     here: Iterate
     estimate: float
@@ -53,8 +53,9 @@ class Method(Protocol):
         function : Function
         start : Iterate
         known : Curvature
-            What is known at the start, and in the end what is then: a method tells it of each step, and of each metric
-            it makes, before it goes on.
+            What is known at the start, and in the end what is then. A method tells it of each step before it yields it,
+            by `known.travel(step)` in the coordinates of the metric, and of each metric it makes, by
+            `known.replace(metric)`: proofs rest on both.
         rounding : float
             Differences of f below this, relative to |f| + 1, are rounding; the slope alone decides there.
         """

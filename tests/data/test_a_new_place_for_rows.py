@@ -10,7 +10,7 @@ import pytest
 from fits import SAME_OPTIMUM, TABLE
 from problems import OVERLAPPING, PROBLEMS, REGRESSIONS, SMALL_BLOCKS, regression, rows_and_family
 
-from softglm.data import Rows, RowsInMemory
+from softglm.data import DenseBlock, Rows, RowsInMemory
 from softglm.fit import fit, prepare
 from softglm.model import GLM, Ridge
 from softglm.status import Status
@@ -35,6 +35,22 @@ class RowsElsewhere(Rows):
     def map(self, statistic):
         self.n_iterations += 1
         return self._rows.map(pickle.loads(pickle.dumps(statistic)))  # noqa: S301 - our own
+
+
+class RowsInFiles(Rows):
+    """Parts of X and class codes in files of NumPy's, read block by block: as a newcomer would have them."""
+
+    has_offset = is_sparse = False
+
+    def __init__(self, paths):
+        self._paths = paths
+        shapes = [np.load(X, mmap_mode="r").shape for X, _ in paths]
+        self.n_rows, self.n_features = sum(n for n, _ in shapes), shapes[0][1]
+        self.n_entries = self.n_rows * self.n_features
+
+    def map(self, statistic):
+        for X, codes in self._paths:
+            yield statistic(DenseBlock(np.load(X, mmap_mode="r"), np.load(codes), weights=None, offset=None))
 
 
 def ridge(rows, alpha):
@@ -112,12 +128,27 @@ def test_what_is_made_of_an_offer_takes_one_pass(name):
         assert elsewhere.n_iterations == before + 1
 
 
+@pytest.mark.parametrize("alpha", [0.0, 0.01])
+def test_rows_in_files_have_the_optimum_of_rows_in_memory(tmp_path, alpha):
+    data = PROBLEMS["many_classes"]()
+    paths = []
+    for part in np.array_split(np.arange(len(data.y)), 4):
+        X, codes = (tmp_path / f"{name}{part[0]}.npy" for name in ("X", "codes"))
+        np.save(X, data.X[part])
+        np.save(codes, data.y[part])
+        paths.append((X, codes))
+    rows, family = rows_and_family(data)
+    there, here = fit(RowsInFiles(paths), family, ridge(rows, alpha)), fit(rows, family, ridge(rows, alpha))
+    assert there.status is Status.CONVERGED
+    np.testing.assert_allclose(there.coef, here.coef, **SAME_OPTIMUM)
+
+
 def test_what_a_place_cannot_do_is_refused_by_its_name():
     rows, _ = rows_and_family(PROBLEMS["overlapping"]())
     elsewhere = RowsElsewhere(rows)
     assert elsewhere.sampling() is None
     assert elsewhere.sample(3, None) is elsewhere
-    with pytest.raises(NotImplementedError, match="RowsElsewhere cannot be held"):
-        elsewhere.held(None)
+    with pytest.raises(NotImplementedError, match="no method rounded_copy"):
+        elsewhere.rounded_copy(None)
     with pytest.raises(NotImplementedError, match="RowsElsewhere can change neither"):
         elsewhere.changed()

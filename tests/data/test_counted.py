@@ -67,9 +67,9 @@ class WatchedRows(Rows):
         part = self._rows.sample(count, sampling)
         return self if part is self._rows else part
 
-    def held(self, adaptation):
+    def rounded_copy(self, adaptation):
         self._account.shown.append(self.n_rows)
-        return WatchedRows(self._rows.held(adaptation), self._account)
+        return WatchedRows(self._rows.rounded_copy(adaptation), self._account)
 
 
 def counted(rows):
@@ -95,7 +95,7 @@ ONE_PASS = {
     "max": lambda rows: rows.max(WeightedTotals()),
     "concatenate": lambda rows: rows.concatenate(RowWeights()),
     "scores": lambda rows: rows.sampling(RowWeights()),
-    "held": lambda rows: rows.held(Rounding(None, np.zeros(4, dtype=bool))),
+    "held": lambda rows: rows.rounded_copy(Rounding(None, np.zeros(4, dtype=bool))),
 }
 
 
@@ -132,7 +132,7 @@ def test_a_copy_and_the_same_rows_with_other_columns_are_counted_together_with_t
     rows, count = counted(several_blocks())
     rows.changed(columns=np.arange(2)).sum(WeightedTotals())
     assert count.n_passes == 1
-    rows.held(Rounding(None, np.zeros(4, dtype=bool))).sum(WeightedTotals())
+    rows.rounded_copy(Rounding(None, np.zeros(4, dtype=bool))).sum(WeightedTotals())
     assert count.n_passes == 3
 
 

@@ -26,9 +26,6 @@ class Decreasing(Penalty):
     n_features: int
     n_constants: int = 1
 
-    def gradient(self, parameters: FloatArray) -> FloatArray:
-        return self.curvature[:, np.newaxis] * parameters
-
     def rotated(self, n_features: int, n_directions: int) -> None:
         """No rotation leaves it what it is."""
 
