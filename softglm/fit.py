@@ -202,7 +202,7 @@ def solve(
         If the penalty has strengths below 0, or on the intercepts, or not one for each row of the parameters.
     """
     _check_penalty(penalty, prepared)
-    options, before = _Options(tol, max_iter), prepared.count.n_passes
+    options = _Options(tol, max_iter, prepared.count.n_passes)
     # Values too large for the arithmetic are a status, not a warning.
     with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         result = _solve_wide(prepared, penalty, options, start=start, report=report) if _is_wide(prepared) else None
@@ -210,7 +210,8 @@ def solve(
             result = _solve(prepared, penalty, options, start=start, report=report)
         if np.dtype(precision).itemsize < np.dtype(np.float64).itemsize:
             result = _rounded(result, prepared.likelihood.with_penalty(penalty), precision, tol)
-    return replace(result, n_passes=prepared.count.n_passes - before)
+            result = replace(result, n_passes=prepared.count.n_passes - options.n_passes_before)
+    return result
 
 
 def _check_penalty(penalty: Penalty, prepared: Prepared) -> None:
@@ -220,7 +221,7 @@ def _check_penalty(penalty: Penalty, prepared: Prepared) -> None:
             f"The penalty has strengths of shape {curvature.shape}, expected ({p + n_constants},): one for each of {p} "
             f"columns{', and 0 for the intercepts, which come last' * n_constants}."
         )
-    if not (np.isfinite(curvature) & (curvature >= 0.0)).all():
+    if not (curvature.min(initial=0.0) >= 0.0 and curvature.sum() < np.inf):
         raise ValueError(
             f"The strengths of the penalty must be finite and at least 0, got {curvature.min()!r} to "
             f"{curvature.max()!r}: under others the loss has no minimum that could be proved."
@@ -235,6 +236,7 @@ def _check_penalty(penalty: Penalty, prepared: Prepared) -> None:
 class _Options(NamedTuple):
     tol: float
     max_iter: int
+    n_passes_before: int
 
 
 def _is_wide(prepared: Prepared) -> bool:
@@ -247,6 +249,8 @@ def _solve_wide(
 ) -> Fit | None:
     """Fit in the row space, where p > n; None if the penalty has no form there."""
     is_penalised = bool(penalty.curvature.any())
+    if penalty.rotated(prepared.rows.n_features, 0) is None:
+        return None
     found = prepared.reduced(penalised=is_penalised)
     if found is None:
         return None
@@ -268,18 +272,23 @@ def _solve_wide(
 def _solve(
     prepared: Prepared, penalty: Penalty, options: _Options, *, start: Start | None, report: Report | None
 ) -> Fit:
-    objective, null = prepared.likelihood.with_penalty(penalty), prepared.null
+    passes, null = prepared.passes(penalty), prepared.null
+    objective = passes.objective
+
+    def n_passes() -> int:
+        return prepared.count.n_passes - options.n_passes_before
+
     if not np.isfinite(null.value):
-        return _null_fit(objective, null, Status.NON_FINITE)
+        return _null_fit(objective, null, Status.NON_FINITE, n_passes())
     try:
-        problem = GLM.starting_at_null(prepared, penalty)
+        problem = GLM.starting_at_null(prepared, passes)
     except FloatingPointError:
-        return _null_fit(objective, null, Status.NON_FINITE)
+        return _null_fit(objective, null, Status.NON_FINITE, n_passes())
     elsewhere = rebased(objective, problem.coordinates)
     if elsewhere is not None:
         return _solve_rebased(prepared, objective, elsewhere, options, start=start, report=report)
     if not problem.coordinates.scales.size:
-        return _null_fit(objective, null, Status.CONVERGED)
+        return _null_fit(objective, null, Status.CONVERGED, n_passes())
     first, n_evaluations = _first_iterate(objective, problem, null, start)
     problem, metric = problem.beginning_at(null, *first)
     solution = minimise(
@@ -311,6 +320,7 @@ def _solve(
         n_iterations=solution.n_iterations,
         n_evaluations=n_evaluations + solution.n_evaluations,
         n_refreshes=solution.n_refreshes,
+        n_passes=n_passes(),
     )
 
 
@@ -342,7 +352,7 @@ def _solve_rebased(
     )
     coef, intercept = basis.up(result.coef, result.intercept)
     if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
-        return _null_fit(objective, prepared.null, Status.NON_FINITE)
+        return _null_fit(objective, prepared.null, Status.NON_FINITE, result.n_passes)
     return replace(result, coef=coef, intercept=intercept)
 
 
@@ -369,9 +379,9 @@ def _first_iterate(objective: Objective, problem: GLM, null: Null, start: Start 
     return Iterate(null.parameters, *objective.evaluate(null.parameters)), n_evaluations + 1
 
 
-def _null_fit(objective: Objective, null: Null, status: Status) -> Fit:
+def _null_fit(objective: Objective, null: Null, status: Status, n_passes: int) -> Fit:
     """Return the null model, where the arithmetic allows no more, or no column of X varies."""
-    coef, intercept = objective.uncentred(null.parameters)
+    coef, intercept = objective.uncentred(null.parameters.copy())
     return Fit(
         coef=coef,
         intercept=intercept,
@@ -385,6 +395,7 @@ def _null_fit(objective: Objective, null: Null, status: Status) -> Fit:
         n_iterations=0,
         n_evaluations=0,
         n_refreshes=0,
+        n_passes=n_passes,
     )
 
 

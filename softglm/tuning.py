@@ -7,7 +7,10 @@ from typing import final
 @final
 @dataclass(frozen=True)
 class Tuning:
-    """How a fit is made. The defaults were measured; another choice changes the time of a fit and its last digits.
+    """How a fit is made.
+
+    The defaults were measured. Another choice changes the time of a fit and its last digits; and without Hessians, or
+    where features are not decomposed, less can be proved, or decided of separation.
 
     Attributes
     ----------

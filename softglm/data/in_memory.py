@@ -92,8 +92,9 @@ class RowsInMemory(Rows):
     def sample(self, count: int, sampling: Sampling | None) -> Rows:
         if 2 * count > self.n_rows or not isinstance(sampling, PoissonSampling):
             return self
-        if self._latest is not None and self._latest[:2] == (count, sampling):
-            return self._latest[2]
+        latest = self._latest
+        if latest is not None and latest[:2] == (count, sampling):
+            return latest[2]
         self._latest = None
         chosen, multiplicities = sampling.draw(count)
         if not len(chosen):

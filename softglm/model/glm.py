@@ -22,7 +22,6 @@ from softglm.model.metric import HessianMetric, KroneckerMetric
 from softglm.model.objective import Objective
 from softglm.model.passes import Passes
 from softglm.model.passes.prices import approximation_price, evaluation_price
-from softglm.model.penalty import Penalty
 from softglm.model.pilot import pilot_size
 from softglm.model.prepared import Prepared
 from softglm.model.proof.duality import duality_gap, strong_convexity_gap
@@ -100,15 +99,15 @@ class GLM:
         self.takes_newton_steps = bool(self.hessians) and self.hessians[-1].price <= dearest
 
     @classmethod
-    def starting_at_null(cls, prepared: Prepared, penalty: Penalty) -> Self:
-        """Return the problem in coordinates of the null model, as good as pays.
+    def starting_at_null(cls, prepared: Prepared, passes: Passes) -> Self:
+        """Return the problem in coordinates of the null model, as good as pays, for passes that were prepared.
 
         Raises
         ------
         FloatingPointError
             If the squares of X overflow.
         """
-        passes, rounded = prepared.passes(penalty), prepared.rounded_passes(penalty)
+        rounded = prepared.rounded_passes(passes.objective.penalty)
         coordinates, assembly = _null_coordinates(prepared, passes)
         existence = Existence(passes, coordinates)
         make = partial(cls, coordinates=coordinates, assembly=assembly, sampling=prepared.sampling, existence=existence)

@@ -77,7 +77,7 @@ class HessianMetric:
         self._radii: dict[Rows, float] = {}
         # The matrix is symmetric, and its transpose in LAPACK's order.
         factor, info = linalg.lapack.dpotrf(matrix.T, lower=1)
-        self._norm = float(np.linalg.norm(matrix, 1))
+        self._norm = float(np.abs(matrix).sum(axis=0).max())  # ||H||_1
         # Where classes separate the information vanishes, and rounding may leave it indefinite. Shifted, it is still
         # a metric, but no longer the Hessian, and proves nothing.
         self._rows, shift = None if info else rows, _LEAST_SHIFT

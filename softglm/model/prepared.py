@@ -51,6 +51,7 @@ class Prepared:
         self._null_moments: dict[bool, FloatArray] = {}
         self._pilot_moments: dict[bool, FloatArray] = {}
         self._sampling: Sampling | None = None
+        self._pilot: Rows | None = None
         self._has_chosen = False
         self._reduced: dict[bool, tuple[Prepared, RowSpace] | None] = {}
 
@@ -101,7 +102,9 @@ class Prepared:
     @property
     def pilot(self) -> Rows:
         """A sample that tells second moments; or all of the rows."""
-        return self.working.rows.sample(pilot_size(self.working), self.sampling)
+        if self._pilot is None:
+            self._pilot = self.working.rows.sample(pilot_size(self.working), self.sampling)
+        return self._pilot
 
     def pilot_moments(self, *, is_full: bool) -> FloatArray:
         """Return the mean of z z' in the pilot sample, shape (m, m), or its diagonal."""
@@ -124,7 +127,7 @@ class Prepared:
         scores = row_scores(self.working, self.null.information, coordinates, self.pilot)
         if scores is None:
             return False
-        self._sampling = self.working.rows.sampling(scores)
+        self._sampling, self._pilot = self.working.rows.sampling(scores), None
         self._pilot_moments.clear()
         return True
 

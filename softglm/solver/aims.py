@@ -1,6 +1,7 @@
 """What is to be reached, in units of f."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -25,7 +26,7 @@ class Aims:
     precision: float
     max_iter: int
 
-    @property
+    @cached_property
     def least_decrease(self) -> float:
         return _RESOLUTION * (1.0 + abs(self.reference))
 

@@ -4,9 +4,8 @@ A metric H ~ L L' defines coordinates v in which H is the identity: a gradient g
 becomes L^-T v (`unwhiten`). What L-BFGS learns on the way, it learns in these coordinates.
 """
 
+import math
 from typing import final
-
-import numpy as np
 
 from softglm.arrays import FloatArray
 from softglm.solver.memory import Memory
@@ -25,6 +24,7 @@ class Curvature:
     """
 
     def __init__(self, metric: Metric) -> None:
+        self.memory = Memory()
         self.replace(metric)
 
     def replace(self, metric: Metric) -> None:
@@ -34,20 +34,18 @@ class Curvature:
 
     def forget(self) -> None:
         """Forget all but the metric."""
-        self.memory = Memory()
+        if self.memory:
+            self.memory = Memory()
         self._travelled: FloatArray | float = 0.0
 
     def travel(self, step: FloatArray) -> None:
         """Count a step, in the coordinates of the metric."""
-        if isinstance(self._travelled, float):
-            self._travelled = step.copy()
-        else:
-            self._travelled += step
+        self._travelled = step if isinstance(self._travelled, float) else self._travelled + step
 
     @property
     def distance(self) -> float:
         """The distance from where the metric was made, in its own norm."""
-        return float(np.linalg.norm(self._travelled))
+        return 0.0 if isinstance(self._travelled, float) else math.sqrt(self._travelled @ self._travelled)
 
     def estimate(self, gradient: FloatArray) -> float:
         """Return half the square of the length of a gradient in this curvature: f - f* of a quadratic."""

@@ -127,26 +127,26 @@ class _Run:
 
     def move(self, step: Step) -> None:
         """Go where a step leads."""
-        value = step.here.value
-        noise = self.problem.rounding * (1.0 + abs(value)) if self.problem.resolution else self.aims.least_decrease
+        problem, value = self.work.problem, step.here.value
+        noise = problem.rounding * (1.0 + abs(value)) if problem.resolution else self.aims.least_decrease
         self.last = step
-        self.descent = self.descent.after(self.level, noise)
+        self.descent = self.descent.after(value, step.estimate, noise)
         if self.report is not None:
             self.report(Progress(self.n_metrics, self.descent.n_iterations, value), step.here.point)
 
     def end_of_stage(self, estimates: list[float]) -> End | None:
         """Tell whether the stage ends here, and why, given the estimates of the gap after each of its iterations."""
-        goal = self.goal
+        problem, goal = self.work.problem, self.goal
         if self.last.estimate <= goal:
             return End.ARRIVED
         if self.descent.n_iterations >= self.aims.max_iter:
             return End.OUT_OF_ITERATIONS
-        if self.descent.is_stuck(self.problem):
+        if self.descent.is_stuck(problem):
             return End.STUCK
-        if self.problem.takes_newton_steps:
+        if problem.takes_newton_steps:
             # Newton's steps are paid as they come, until it has to be asked whether there is a minimum at all.
             return End.PAID if self.n_metrics >= _DOUBTFUL else None
-        return End.PAID if self.work.schedule.is_due(self.problem, estimates, goal) else None
+        return End.PAID if self.work.schedule.is_due(problem, estimates, goal) else None
 
     def proof_after(self, end: End) -> Proof | None:
         """Return what is proved after a stage, and make a better metric if that is due; None if it is too early."""
@@ -278,8 +278,8 @@ class _Run:
     @property
     def goal(self) -> float:
         """The gap at which a stage has arrived."""
-        distance = max(self.aims.precision, self.problem.resolution)
-        return min(distance**2 * self.aims.decrease(self.here.value), self.wanted)
+        distance = max(self.aims.precision, self.work.problem.resolution)
+        return min(distance**2 * self.aims.decrease(self.last.here.value), self.wanted)
 
     def solution(self, outcome: Outcome, proof: Proof) -> Solution:
         return Solution(

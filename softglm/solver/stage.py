@@ -51,11 +51,12 @@ class Descent(NamedTuple):
     n_iterations: int = 0
     n_idle: int = 0
 
-    def after(self, level: Level, noise: float) -> "Descent":
+    def after(self, value: float, estimate: float, noise: float) -> "Descent":
         """Return the descent after one more iteration."""
-        lowest = Level(min(level.value, self.lowest.value), min(level.estimate, self.lowest.estimate))
-        n_idle = 0 if level.is_below(self.lowest, noise) else self.n_idle + 1
-        return Descent(lowest, self.stuck_at, self.n_iterations + 1, n_idle)
+        lowest = self.lowest
+        is_lower = lowest.value - value > noise or estimate < lowest.estimate / 2.0
+        lowest = Level(min(value, lowest.value), min(estimate, lowest.estimate))
+        return Descent(lowest, self.stuck_at, self.n_iterations + 1, 0 if is_lower else self.n_idle + 1)
 
     def afresh(self, value: float) -> "Descent":
         """Return the descent as it goes on where f is evaluated in another way."""

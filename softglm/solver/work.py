@@ -25,11 +25,13 @@ class Work:
         self.problem, self.schedule, self.n_evaluations = problem, Schedule(), 0
 
     def evaluate(self, point: FloatArray) -> Iterate:
-        self._count_evaluation()
+        self.n_evaluations += 1
+        self.schedule.pay(self.problem.evaluation_cost)
         return Iterate(point, *self.problem.evaluate(point))
 
     def evaluate_with_hessian(self, point: FloatArray) -> WithHessian:
-        self._count_evaluation()
+        self.n_evaluations += 1
+        self.schedule.pay(self.problem.evaluation_cost)
         value, gradient, make = self.problem.evaluate_with_hessian(point)
 
         def hessian() -> Metric:
@@ -45,7 +47,3 @@ class Work:
             return False
         self.problem = finer
         return True
-
-    def _count_evaluation(self) -> None:
-        self.n_evaluations += 1
-        self.schedule.pay(self.problem.evaluation_cost)

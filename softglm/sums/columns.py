@@ -37,7 +37,7 @@ class CentredColumns(Sum):
         return (
             columns,
             nothing if block.weights is None else block.row_weights[np.newaxis],
-            nothing if block.offset is None else block.offset.T.copy(),
+            nothing if block.offset is None else np.array(block.offset.T),
         )
 
 
@@ -47,5 +47,5 @@ class Observations(Sum):
     """x, shape (p, rows); the targets; the weights, (rows,); and the offset, (q, rows), or (0, rows)."""
 
     def __call__(self, block: Block) -> tuple[npt.NDArray[Any], ...]:
-        offset = np.empty((0, len(block))) if block.offset is None else block.offset.T.copy()
-        return block.centred(np.zeros(block.X.shape[1])).T, block.targets.T.copy(), block.row_weights, offset
+        offset = np.empty((0, len(block))) if block.offset is None else np.array(block.offset.T)
+        return block.centred(np.zeros(block.X.shape[1])).T, np.array(block.targets.T), block.row_weights, offset

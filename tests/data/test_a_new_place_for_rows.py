@@ -106,7 +106,8 @@ def test_separation_is_decided_there_too(name):
 def test_nothing_is_on_offer_but_passes_over_all_rows(name, alpha):
     rows, family = rows_and_family(PROBLEMS[name]())
     prepared = prepare(RowsElsewhere(rows), family, tuning=MANY)
-    problem, passes = GLM.starting_at_null(prepared, ridge(rows, alpha)), prepared.passes(ridge(rows, alpha))
+    passes = prepared.passes(ridge(rows, alpha))
+    problem = GLM.starting_at_null(prepared, passes)
     assert prepared.held is None
     assert prepared.rounded is None
     assert prepared.sampling is None
@@ -121,7 +122,7 @@ def test_what_is_made_of_an_offer_takes_one_pass(name):
     rows, family = rows_and_family(PROBLEMS[name]())
     elsewhere = RowsElsewhere(rows)
     prepared = prepare(elsewhere, family, tuning=MANY)
-    problem = GLM.starting_at_null(prepared, ridge(rows, 0.01))
+    problem = GLM.starting_at_null(prepared, prepared.passes(ridge(rows, 0.01)))
     for offer in (*problem.approximations, *problem.hessians):
         before = elsewhere.n_iterations
         offer.make(prepared.null.parameters)

@@ -77,7 +77,7 @@ def passes_of_the_preparation(rows, family, penalty, tuning):
     """How many passes are made before a solver is asked, for what no penalty changes."""
     prepared = prepare(rows, family, tuning=tuning)
     prepared.null  # noqa: B018 - the first to be made
-    GLM.starting_at_null(prepared, penalty)
+    GLM.starting_at_null(prepared, prepared.passes(penalty))
     return prepared.count.n_passes
 
 
@@ -105,7 +105,7 @@ def test_once_the_rows_are_prepared_another_penalty_takes_no_pass_to_begin_with(
     solve(prepared, ridge(rows, 1.0 / weight))
     before = prepared.count.n_passes
     for strength in (0.01, 1.0, 100.0):
-        GLM.starting_at_null(prepared, ridge(rows, strength / weight))
+        GLM.starting_at_null(prepared, prepared.passes(ridge(rows, strength / weight)))
     assert prepared.count.n_passes == before
 
 

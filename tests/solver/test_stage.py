@@ -12,7 +12,7 @@ START = Descent(Level(1.0, np.inf))
 def after(*levels, start=START):
     descent = start
     for level in levels:
-        descent = descent.after(Level(*level), NOISE)
+        descent = descent.after(*level, NOISE)
     return descent
 
 
