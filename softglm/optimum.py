@@ -56,7 +56,8 @@ def check_presence(model: SoftmaxGLM, seen: Observations) -> None:
         classes = seen.response.classes
         raise ValueError(
             f"The classes {classes[seen.present][:10].tolist()} have weight in these data, and those that had it in "
-            f"the fit are {classes[present][:10].tolist()}. Pass the sample_weight of the fit."
+            f"the fit are {classes[present][:10].tolist()}. Pass the y and the sample_weight of "
+            "the fit, and leave class_weight as it was."
         )
 
 

@@ -39,7 +39,7 @@ class Target:
         """Find the fitted model that a pipeline or a search ends in."""
         notes: tuple[str, ...] = ()
         steps: list[tuple[str, Any]] = []
-        while isinstance(estimator, Pipeline) or _is_search(estimator):
+        while (isinstance(estimator, Pipeline) and estimator.steps) or _is_search(estimator):
             if isinstance(estimator, Pipeline):
                 steps += estimator.steps[:-1]
                 estimator = estimator.steps[-1][1]

@@ -249,6 +249,8 @@ def _meat(scores: Iterable[tuple[slice, FloatArray]], copies: FloatArray | None,
 def _sandwich_root(estimate: Estimate, meat: FloatArray) -> FloatArray:
     """Return L, shape (P, k), of H^-1 meat H^-1 = L L', k its rank; negative eigenvalues of the meat are left out."""
     half = estimate.inverse_root
+    if not half.shape[1]:
+        return half  # nothing is finite
     # In the metric of H the directions are of comparable size, and what is not is rounding.
     eigenvalues, vectors = linalg.eigh(half.T @ meat @ half)
     kept = eigenvalues > max(_RANK_TOLERANCE * eigenvalues[-1], _NOTHING)
@@ -256,5 +258,7 @@ def _sandwich_root(estimate: Estimate, meat: FloatArray) -> FloatArray:
 
 
 def _is_indefinite(matrix: FloatArray) -> bool:
+    if not matrix.size:
+        return False
     eigenvalues = linalg.eigvalsh(matrix)
     return bool(eigenvalues[0] < -_RANK_TOLERANCE * eigenvalues[-1])

@@ -77,7 +77,6 @@ class HessianMetric:
         self._radii: dict[Rows, float] = {}
         # The matrix is symmetric, and its transpose in LAPACK's order.
         factor, info = linalg.lapack.dpotrf(matrix.T, lower=1)
-        self._norm = float(np.abs(matrix).sum(axis=0).max())  # ||H||_1
         # Where classes separate the information vanishes, and rounding may leave it indefinite. Shifted, it is still
         # a metric, but no longer the Hessian, and proves nothing.
         self._rows, shift = None if info else rows, _LEAST_SHIFT
@@ -86,6 +85,7 @@ class HessianMetric:
             factor, info = linalg.lapack.dpotrf(shifted, lower=1)
             shift *= 10.0
         self._factor = factor
+        self._matrix = matrix  # until its norm is asked for: most metrics prove nothing
 
     def whiten(self, gradient: FloatArray) -> FloatArray:
         solved, _ = linalg.lapack.dtrtrs(self._factor, self._coordinates.pull_back(gradient), lower=1)
@@ -127,6 +127,13 @@ class HessianMetric:
         if not self._reciprocal_condition > _SOUND:
             return None
         return leverage_form(self._coordinates, self._factor)
+
+    @cached_property
+    def _norm(self) -> float:
+        """||H||_1."""
+        norm = float(np.abs(self._matrix).sum(axis=0).max())
+        del self._matrix
+        return norm
 
     @cached_property
     def _reciprocal_condition(self) -> float:

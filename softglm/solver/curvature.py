@@ -24,19 +24,18 @@ class Curvature:
     """
 
     def __init__(self, metric: Metric) -> None:
-        self.memory = Memory()
-        self.replace(metric)
+        self.metric, self.memory = metric, Memory()
+        self._travelled: FloatArray | float = 0.0
 
     def replace(self, metric: Metric) -> None:
         """Begin anew with a metric made here."""
-        self.metric = metric
-        self.forget()
+        self.metric, self._travelled = metric, 0.0
+        if self.memory:
+            self.memory = Memory()
 
     def forget(self) -> None:
         """Forget all but the metric."""
-        if self.memory:
-            self.memory = Memory()
-        self._travelled: FloatArray | float = 0.0
+        self.replace(self.metric)
 
     def travel(self, step: FloatArray) -> None:
         """Count a step, in the coordinates of the metric."""

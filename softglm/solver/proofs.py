@@ -1,5 +1,6 @@
 """What proves how far f is from its minimum: a metric, or the gradient alone; else there is an estimate."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -56,7 +57,8 @@ class Measured(NamedTuple):
 
     @classmethod
     def of(cls, gradient: FloatArray, metric: Metric, distance: float) -> "Measured":
-        return cls(metric, float(np.linalg.norm(metric.whiten(gradient))), distance)
+        whitened = metric.whiten(gradient)
+        return cls(metric, math.sqrt(whitened @ whitened), distance)
 
     @property
     def estimate(self) -> float:

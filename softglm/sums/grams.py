@@ -28,7 +28,7 @@ def weighted_grams(weights: FloatArray, features: FloatArray) -> FloatArray:
             np.matmul(scaled.T, scaled, out=gram)
         return grams[:, *triangle(r)]
     total = np.zeros((len(weights), r * (r + 1) // 2), dtype=features.dtype)
-    step = max(_PRODUCTS // total.shape[1], 1)
+    step = max(_PRODUCTS // max(total.shape[1], 1), 1)
     for start in range(0, rows, step):
         part = slice(start, start + step)
         total += weights[:, part] @ products(np.ascontiguousarray(features[part].T)).T

@@ -1,5 +1,6 @@
 """What infer accepts: models, pipelines and searches, with the data of their fit; and what it says of anything else."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import FunctionTransformer, make_pipeline
+from sklearn.pipeline import FunctionTransformer, Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from softglm import Inference, SeparationWarning, SoftmaxGLM, infer
@@ -462,7 +463,7 @@ def test_weights_of_other_classes_than_those_of_the_fit_are_noticed(name):
     X, y = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % K
     model = SoftmaxGLM(alpha=0.1).fit(X, y, sample_weight=of_fit)
     assert infer(model, X, y, sample_weight=of_fit).estimate.n_parameters > 0
-    with pytest.raises(ValueError, match=r"have weight in these data.*Pass the sample_weight of the fit"):
+    with pytest.raises(ValueError, match=r"have weight in these data.*Pass the y and the sample_weight of the fit"):
         infer(model, X, y, sample_weight=given)
 
 
@@ -486,3 +487,25 @@ def test_new_rows_that_hold_no_numbers_are_explained_as_by_the_model(name):
         model.predict(new)
     with pytest.raises(by_model.type, match=message):
         infer(model, X, y).predict(new)
+
+
+@pytest.mark.parametrize("covariance", ["robust", "HC1", "HC3"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_of_completely_separated_classes_no_covariance_is_finite_and_none_fails(n_classes, covariance):
+    X, y = np.arange(12.0)[:, np.newaxis], np.repeat(np.arange(n_classes), 12 // n_classes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = SoftmaxGLM(alpha=0).fit(X, y)
+        result = infer(model, X, y, covariance=covariance)
+    assert not np.isfinite(result.coefficients.standard_error).any()
+
+
+def test_an_empty_pipeline_is_refused_by_its_name():
+    with pytest.raises(TypeError, match=r"infer got a Pipeline, expected"):
+        infer(Pipeline([]), np.zeros((2, 1)), [0, 1])
+
+
+def test_of_columns_that_never_vary_nothing_is_estimable_without_an_intercept():
+    X, y = np.zeros((6, 1)), np.array([0, 1, 2] * 2)
+    result = infer(SoftmaxGLM(alpha=0, fit_intercept=False).fit(X, y), X, y)
+    assert not np.isfinite(result.coefficients.standard_error).any()
