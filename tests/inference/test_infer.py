@@ -497,7 +497,7 @@ def test_of_completely_separated_classes_no_covariance_is_finite_and_none_fails(
         warnings.simplefilter("ignore")
         model = SoftmaxGLM(alpha=0).fit(X, y)
         result = infer(model, X, y, covariance=covariance)
-    assert not np.isfinite(result.coefficients.standard_error).any()
+    assert not np.isfinite(result.coefficients.std_error).any()
 
 
 def test_an_empty_pipeline_is_refused_by_its_name():
@@ -508,4 +508,4 @@ def test_an_empty_pipeline_is_refused_by_its_name():
 def test_of_columns_that_never_vary_nothing_is_estimable_without_an_intercept():
     X, y = np.zeros((6, 1)), np.array([0, 1, 2] * 2)
     result = infer(SoftmaxGLM(alpha=0, fit_intercept=False).fit(X, y), X, y)
-    assert not np.isfinite(result.coefficients.standard_error).any()
+    assert not np.isfinite(result.coefficients.std_error).any()
