@@ -144,7 +144,8 @@ class Estimate:
     def solve(self, right: FloatArray) -> FloatArray:
         """Return curvature^-1 right, shape of `right`, (P,) or (P, k); its pseudo-inverse where it is singular."""
         if self._factor is not None:
-            return np.asarray(linalg.cho_solve(self._factor, right))
+            # The oldest SciPy solves no empty system.
+            return np.asarray(linalg.cho_solve(self._factor, right) if right.size else right)
         return np.asarray(self.inverse_root @ (self.inverse_root.T @ right))
 
     @property
