@@ -134,6 +134,8 @@ class Estimate:
         if self._factor is None:
             return self._spectrum[0]
         identity = np.identity(len(self.curvature))
+        if not identity.size:  # which the oldest SciPy does not solve
+            return identity
         return np.asarray(linalg.solve_triangular(self._factor[0], identity, lower=True, trans="T"))
 
     @property
@@ -144,7 +146,6 @@ class Estimate:
     def solve(self, right: FloatArray) -> FloatArray:
         """Return curvature^-1 right, shape of `right`, (P,) or (P, k); its pseudo-inverse where it is singular."""
         if self._factor is not None:
-            # The oldest SciPy solves no empty system.
             return np.asarray(linalg.cho_solve(self._factor, right) if right.size else right)
         return np.asarray(self.inverse_root @ (self.inverse_root.T @ right))
 
