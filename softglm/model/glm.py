@@ -79,7 +79,6 @@ class GLM:
         self.finer, self.coordinates, self._assembly = finer, coordinates, assembly
         self._passes, self._sampling, self._existence = passes, sampling, existence
         self.objective: Objective = finer.objective if finer else passes.objective
-        self.has_hessian = existence.has_hessian
         # The distance to the optimum, relative to that of the null model, that evaluations tell from rounding; and the
         # differences of f, relative to |f| + 1, that are rounding.
         self.resolution, self.rounding = _SINGLE if finer else _DOUBLE
@@ -91,7 +90,7 @@ class GLM:
         self.approximations = tuple(
             PricedMetric(passes.approximation_price(count), partial(self._approximate, count)) for count in (n_rows, n)
         )
-        counts = _sizes(self.objective) if self.has_hessian else []
+        counts = _sizes(self.objective) if existence.has_hessian else []
         self.hessians = tuple(
             PricedMetric(passes.hessian_price(count), partial(self._hessian, count)) for count in counts
         )
@@ -212,7 +211,7 @@ def _null_coordinates(prepared: Prepared, passes: Passes) -> tuple[KroneckerCoor
         simple = scaled_coordinates(objective, information, prepared.held.second_moments.diagonal())
         return simple, simple
     if not objective.is_penalised:
-        moments = prepared.null_moments(is_full=prepared.held is not None or is_decomposed(objective))
+        moments = prepared.null_moments(is_full=is_decomposed(objective))
         exact = null_coordinates(objective, information, moments)
         prepared.choose_chances(exact)
         return exact, exact

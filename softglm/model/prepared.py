@@ -132,7 +132,10 @@ class Prepared:
         return True
 
     def null_moments(self, *, is_full: bool) -> FloatArray:
-        """Return the sum of w z z' over all rows, shape (m, m), or its diagonal; nobody may change it."""
+        """Return the sum of w z z' over all rows, shape (m, m), or only its diagonal unless they are held.
+
+        Nobody may change it.
+        """
         if self.held:
             moments, center = self.held.second_moments, self.likelihood.moments.center
             return without_noise(moments.copy(), center, self.likelihood.moments.total_weight)

@@ -62,7 +62,7 @@ class Problem(Protocol):
     def evaluate_with_hessian(self, point: FloatArray) -> tuple[float, FloatArray, Callable[[], Metric]]:
         """Return f, its gradient, and what makes the exact Hessian there, so that one pass can serve both.
 
-        Asked only where there is a Hessian; and that is made, if at all, before the next evaluation.
+        Asked only where there is a Hessian. It costs no pass if it is made before the next evaluation.
         """
 
     @property
