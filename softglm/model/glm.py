@@ -79,6 +79,7 @@ class GLM:
         self.finer, self.coordinates, self._assembly = finer, coordinates, assembly
         self._passes, self._sampling, self._existence = passes, sampling, existence
         self.objective: Objective = finer.objective if finer else passes.objective
+        self.has_hessian = existence.has_hessian
         # The distance to the optimum, relative to that of the null model, that evaluations tell from rounding; and the
         # differences of f, relative to |f| + 1, that are rounding.
         self.resolution, self.rounding = _SINGLE if finer else _DOUBLE
@@ -90,7 +91,7 @@ class GLM:
         self.approximations = tuple(
             PricedMetric(passes.approximation_price(count), partial(self._approximate, count)) for count in (n_rows, n)
         )
-        counts = _sizes(self.objective) if existence.has_hessian else []
+        counts = _sizes(self.objective) if self.has_hessian else []
         self.hessians = tuple(
             PricedMetric(passes.hessian_price(count), partial(self._hessian, count)) for count in counts
         )
