@@ -16,7 +16,7 @@ def safe_exponent(dtype: npt.DTypeLike) -> float:
 
 def total(terms: FloatArray) -> FloatArray:
     """Add up over parameters: (q, ...) -> (...)."""
-    summed: FloatArray = terms.sum(axis=0)
+    summed: FloatArray = np.add.reduce(terms, axis=0)
     return summed
 
 

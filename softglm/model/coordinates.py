@@ -63,13 +63,13 @@ class KroneckerCoordinates:
     def displacement(self, coordinates: FloatArray) -> FloatArray:
         """Return the parameters, shape (m, q), at these coordinates, shape (r * s,)."""
         core = self._stretch * coordinates.reshape(self.scales.shape)
-        return (self.features @ core if self.features.ndim == 2 else core) @ self.classes.T
+        return np.asarray((self.features.dot(core) if self.features.ndim == 2 else core).dot(self.classes.T))
 
     def pull_back(self, gradient: FloatArray) -> FloatArray:
         """Return the gradient in these coordinates, shape (r * s,), of one in the parameters, shape (m, q)."""
-        core = gradient @ self.classes
-        core = self._stretch * (self.features.T @ core if self.features.ndim == 2 else core)
-        return core.reshape(-1)
+        core = gradient.dot(self.classes)  # for small matrices dot takes half the time of @
+        core = self._stretch * (self.features.T.dot(core) if self.features.ndim == 2 else core)
+        return np.asarray(core.reshape(-1))
 
     @cached_property
     def _stretch(self) -> FloatArray:

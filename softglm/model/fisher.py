@@ -116,7 +116,7 @@ def between_classes(
     if pairs is None:
         pairs = pairs_of_classes(directions, classes)
     if pairs is not None:
-        return np.asarray(grams.T @ pairs).reshape(-1, s, s)
+        return np.asarray(grams.T.dot(pairs)).reshape(-1, s, s)
     coded = np.empty((q, q, grams.shape[1]))
     for row, column in zip(coded, directions.T, strict=True):
         touched = np.flatnonzero(column)

@@ -1,7 +1,7 @@
 """The objective as the solver sees it: which metrics there are and what they cost, what is proved without one."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple, Self, final
 
 import numpy as np
@@ -84,18 +84,11 @@ class GLM:
         # differences of f, relative to |f| + 1, that are rounding.
         self.resolution, self.rounding = _SINGLE if finer else _DOUBLE
         self.evaluation_cost = passes.evaluation_price
-        working, n = passes.objective, passes.objective.rows.n_rows
-        # What a part of the rows says of the rank is not to be trusted where something is not penalised. (Hessians are
-        # made in coordinates that all rows have told.)
-        n_rows = pilot_size(working) if working.is_penalised else n
-        self.approximations = tuple(
-            PricedMetric(passes.approximation_price(count), partial(self._approximate, count)) for count in (n_rows, n)
-        )
         counts = _sizes(self.objective) if self.has_hessian else []
         self.hessians = tuple(
             PricedMetric(passes.hessian_price(count), partial(self._hessian, count)) for count in counts
         )
-        dearest = working.tuning.newton_price * self.evaluation_cost
+        dearest = self.objective.tuning.newton_price * self.evaluation_cost
         self.takes_newton_steps = bool(self.hessians) and self.hessians[-1].price <= dearest
 
     @classmethod
@@ -113,6 +106,19 @@ class GLM:
         make = partial(cls, coordinates=coordinates, assembly=assembly, sampling=prepared.sampling, existence=existence)
         problem = make(passes)
         return make(rounded, finer=problem) if rounded else problem
+
+    @cached_property
+    def approximations(self) -> tuple[PricedMetric, PricedMetric]:
+        """Of a part of the rows, and of all; Newton's steps need none."""
+        passes, working = self._passes, self._passes.objective
+        # What a part of the rows says of the rank is not to be trusted where something is not penalised. (Hessians are
+        # made in coordinates that all rows have told.)
+        n_rows = pilot_size(working) if working.is_penalised else working.rows.n_rows
+
+        def offer(count: int) -> PricedMetric:
+            return PricedMetric(passes.approximation_price(count), partial(self._approximate, count))
+
+        return offer(n_rows), offer(working.rows.n_rows)
 
     @property
     def is_unique(self) -> bool:

@@ -96,6 +96,7 @@ class CachedPasses(Passes):
         super().__init__(objective)
         self._columns, self._weights, self._offset = held.columns, held.weights, held.offset
         self._held, self._count = held, held.count
+        self._hessian_price = cached_hessian_price(objective, objective.rows.n_rows)
         # The latest parameters, an array that nobody changes, with the means there; and what is formed in the latest
         # coordinates.
         self._latest = np.empty(0), np.empty(0)
@@ -106,8 +107,8 @@ class CachedPasses(Passes):
         if self._weights is None:
             total = log_normalizer.sum()
         else:
-            total, mean = log_normalizer @ self._weights, mean * self._weights
-        return self.objective.completed(float(total), self._columns @ mean.T, point)
+            total, mean = log_normalizer.dot(self._weights), mean * self._weights
+        return self.objective.completed(float(total), self._columns.dot(mean.T), point)
 
     def evaluate_with_hessian(
         self, point: FloatArray, coordinates: KroneckerCoordinates
@@ -123,7 +124,7 @@ class CachedPasses(Passes):
         if self._weights is not None:
             weights *= self._weights
         _, features, products, pairs = self._formed_in(coordinates)
-        grams = weighted_grams(weights, features.T) if products is None else weights @ products.T
+        grams = weighted_grams(weights, features.T) if products is None else weights.dot(products.T)
         information = between_classes(grams, self.objective.family.curvature_directions, coordinates.classes, pairs)
         return assembled(information, self.objective.moments.total_weight, coordinates)
 
@@ -139,12 +140,12 @@ class CachedPasses(Passes):
     def second_moments(self) -> FloatArray:
         return self._held.second_moments
 
-    def hessian_price(self, n_rows: int) -> float:
-        return cached_hessian_price(self.objective, n_rows)
+    def hessian_price(self, n_rows: int) -> float:  # noqa: ARG002 - few rows are never sampled
+        return self._hessian_price
 
     def _normalizer_and_mean(self, point: FloatArray) -> tuple[FloatArray, FloatArray]:
         self._count.add()
-        eta = point.T @ self._columns
+        eta = point.T.dot(self._columns)
         if self._offset is not None:
             eta += self._offset
         log_normalizer, mean = self.objective.family.normalizer_and_mean(eta)
