@@ -3,7 +3,8 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeAlias, final
+from functools import partial
+from typing import NamedTuple, Protocol, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from softglm.families import ExponentialFamily, Multinomial, UnconstrainedFamily
 from softglm.model import (
     GLM,
     Basis,
+    Combinations,
     Null,
     Objective,
     Penalty,
@@ -22,6 +24,7 @@ from softglm.model import (
     null_model,
     rebased,
 )
+from softglm.model.proof import gradient_rounding, partial_gap, representation_loss, value_rounding
 from softglm.solver import DISTRUST, GapKind, Iterate, Outcome, Progress, minimise
 from softglm.status import STATUS_OF, Status
 from softglm.tuning import DEFAULT, Tuning
@@ -205,13 +208,13 @@ def solve(
     options = _Options(tol, max_iter, prepared.count.n_passes)
     # Values too large for the arithmetic are a status, not a warning.
     with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
-        result = _solve_wide(prepared, penalty, options, start=start, report=report) if _is_wide(prepared) else None
+        result = _solve_wide(prepared, penalty, options, start, report) if _is_wide(prepared) else None
         if result is None:
-            result = _solve(prepared, penalty, options, start=start, report=report)
+            result = _solve_as_read(prepared, penalty, options, start, report)
+        result = _represented(result, prepared, penalty, tol)
         if np.dtype(precision).itemsize < np.dtype(np.float64).itemsize:
-            result = _rounded(result, prepared.likelihood.with_penalty(penalty), precision, tol)
-            result = replace(result, n_passes=prepared.count.n_passes - options.n_passes_before)
-    return result
+            result = _rounded(result, prepared, penalty, precision, tol)
+    return replace(result, n_passes=prepared.count.n_passes - options.n_passes_before)
 
 
 def _check_penalty(penalty: Penalty, prepared: Prepared) -> None:
@@ -244,8 +247,42 @@ def _is_wide(prepared: Prepared) -> bool:
     return rows.n_rows < rows.n_features and rows.n_rows <= most and not rows.is_sparse
 
 
+class _Frame(Protocol):
+    """Another form of the features, in which they are fitted."""
+
+    def down(self, coef: FloatArray, intercept: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return what coefficients and intercepts are there."""
+
+    def up(self, coef: FloatArray, intercept: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return what those there are here."""
+
+
+def _solve_in(
+    frame: _Frame,
+    solve_there: Callable[[Start | None, Report | None], Fit],
+    start: Start | None,
+    report: Report | None,
+) -> Fit:
+    """Fit in another frame: what it begins with is taken there, what it reports and finds is brought back."""
+    result = solve_there(
+        None if start is None else Start(*frame.down(start.coef, start.intercept)),
+        None if report is None else lambda progress, *predictor: report(progress, *frame.up(*predictor)),
+    )
+    coef, intercept = frame.up(result.coef, result.intercept)
+    return replace(result, coef=coef, intercept=intercept)
+
+
+def _solve_as_read(
+    prepared: Prepared, penalty: Penalty, options: _Options, start: Start | None, report: Report | None
+) -> Fit:
+    """Fit rows as they are read: from an origin, where columns are far from 0."""
+    solve_there = partial(_solve, prepared, penalty, options)
+    basis = prepared.basis
+    return solve_there(start, report) if basis is None else _solve_in(basis, solve_there, start, report)
+
+
 def _solve_wide(
-    prepared: Prepared, penalty: Penalty, options: _Options, *, start: Start | None, report: Report | None
+    prepared: Prepared, penalty: Penalty, options: _Options, start: Start | None, report: Report | None
 ) -> Fit | None:
     """Fit in the row space, where p > n; None if the penalty has no form there."""
     is_penalised = bool(penalty.curvature.any())
@@ -258,20 +295,29 @@ def _solve_wide(
     narrow = penalty.rotated(prepared.rows.n_features, reduced.rows.n_features)
     if narrow is None:
         return None
-    result = _solve(
-        reduced,
-        narrow,
-        options,
-        start=None if start is None else Start(*space.down(start.coef, start.intercept)),
-        report=None if report is None else lambda progress, *predictor: report(progress, *space.up(*predictor)),
-    )
-    coef, intercept = space.up(result.coef, result.intercept)
-    return replace(result, coef=coef, intercept=intercept, is_unique=is_penalised)
+    result = _solve_in(space, partial(_solve, reduced, narrow, options), start, report)
+    result = replace(result, is_unique=is_penalised)
+    if not is_penalised or result.gap_kind is GapKind.ESTIMATE:
+        return result
+    # The space is only as exact as rotations are: where its gradient vanishes that of the rows does not, quite.
+    objective, below = prepared.likelihood.with_penalty(penalty), reduced.likelihood.with_penalty(narrow)
+    there = _as_read(prepared, result.coef, result.intercept)
+    _, gradient = objective.evaluate(there)
+    _, in_space = below.evaluate(below.centred(*space.down(result.coef, result.intercept)))
+    slopes, constant = below.split(in_space)
+    lifted, _ = space.up(slopes, constant)
+    difference = gradient - np.concatenate([lifted, in_space[len(slopes) :]])
+    off = partial_gap(objective, there, difference, gradient_rounding(objective, there, gradient))
+    return replace(result, gap=(math.sqrt(result.gap) + math.sqrt(off)) ** 2)
 
 
-def _solve(
-    prepared: Prepared, penalty: Penalty, options: _Options, *, start: Start | None, report: Report | None
-) -> Fit:
+def _as_read(prepared: Prepared, coef: FloatArray, intercept: FloatArray) -> FloatArray:
+    """Return the parameters of the rows as they are read, shape (m, q), for those of the rows as they are given."""
+    basis = prepared.basis
+    return prepared.likelihood.centred(*((coef, intercept) if basis is None else basis.down(coef, intercept)))
+
+
+def _solve(prepared: Prepared, penalty: Penalty, options: _Options, start: Start | None, report: Report | None) -> Fit:
     passes, null = prepared.passes(penalty), prepared.null
     objective = passes.objective
 
@@ -286,7 +332,13 @@ def _solve(
         return _null_fit(objective, null, Status.NON_FINITE, n_passes())
     elsewhere = rebased(objective, problem.coordinates)
     if elsewhere is not None:
-        return _solve_rebased(prepared, objective, elsewhere, options, start=start, report=report)
+        result = _solve_rebased(prepared, elsewhere, options, start, report)
+        is_finite = np.isfinite(result.coef).all() and np.isfinite(result.intercept).all()
+        return result if is_finite else _null_fit(objective, null, Status.NON_FINITE, n_passes())
+    collinearity = None if penalty.curvature.any() else prepared.collinearity
+    if collinearity is not None and collinearity.combinations is not None:
+        result = _solve_apart(prepared, collinearity.combinations, options, start, report)
+        return result if collinearity.is_told else replace(result, gap_kind=GapKind.ESTIMATE)
     if not problem.coordinates.scales.size:
         return _null_fit(objective, null, Status.CONVERGED, n_passes())
     first, n_evaluations = _first_iterate(objective, problem, null, start)
@@ -304,6 +356,8 @@ def _solve(
     hides = solution.outcome is Outcome.CONVERGED and problem.coordinates.leaves_out(
         solution.gradient, objective.moments.center
     )
+    # What columns that are collinear to the last digit could explain with it, nobody knows.
+    is_told = collinearity is None or collinearity.is_told
     # In Newton's steps rounding adds what the family cannot identify: a constant over the classes.
     basis = prepared.family.identifiable_directions
     coef, intercept = objective.uncentred(solution.point @ basis @ basis.T)
@@ -314,7 +368,7 @@ def _solve(
         null_loss=null.value,
         penalty=penalty.value(solution.point),
         gap=solution.gap,
-        gap_kind=GapKind.ESTIMATE if hides else solution.gap_kind,
+        gap_kind=GapKind.ESTIMATE if hides or not is_told else solution.gap_kind,
         status=Status.PRECISION if hides else STATUS_OF[solution.outcome],
         is_unique=problem.is_unique,
         n_iterations=solution.n_iterations,
@@ -326,10 +380,8 @@ def _solve(
 
 def _solve_rebased(
     prepared: Prepared,
-    objective: Objective,
     elsewhere: tuple[Objective, Basis],
     options: _Options,
-    *,
     start: Start | None,
     report: Report | None,
 ) -> Fit:
@@ -343,17 +395,24 @@ def _solve_rebased(
         count=prepared.count,
         likelihood=there,
     )
-    result = _solve(
-        moved,
-        there.penalty,
-        options,
-        start=None if start is None else Start(*basis.down(start.coef, start.intercept)),
-        report=None if report is None else lambda progress, *predictor: report(progress, *basis.up(*predictor)),
+    return _solve_in(basis, partial(_solve, moved, there.penalty, options), start, report)
+
+
+def _solve_apart(
+    prepared: Prepared, combinations: Combinations, options: _Options, start: Start | None, report: Report | None
+) -> Fit:
+    """Fit combinations of columns that are nearly collinear, where nothing is penalised."""
+    there = combinations.read(prepared.likelihood)
+    moved = Prepared(
+        there.rows,
+        prepared.family,
+        fit_intercept=prepared.fit_intercept,
+        tuning=prepared.tuning,
+        count=prepared.count,
+        likelihood=there,
     )
-    coef, intercept = basis.up(result.coef, result.intercept)
-    if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
-        return _null_fit(objective, prepared.null, Status.NON_FINITE, result.n_passes)
-    return replace(result, coef=coef, intercept=intercept)
+    result = _solve_in(combinations, partial(_solve, moved, there.penalty, options), start, report)
+    return replace(result, is_unique=result.is_unique and there.rows.n_features == prepared.rows.n_features)
 
 
 def _precision(problem: GLM, tol: float) -> float:
@@ -399,20 +458,34 @@ def _null_fit(objective: Objective, null: Null, status: Status, n_passes: int) -
     )
 
 
-def _rounded(result: Fit, objective: Objective, precision: npt.DTypeLike, tol: float) -> Fit:
+def _represented(result: Fit, prepared: Prepared, penalty: Penalty, tol: float) -> Fit:
+    """Return the fit with what its coefficients and intercepts, as numbers, lose of the optimum in the gap."""
+    if not result.gap < np.inf:
+        return result
+    objective = prepared.likelihood.with_penalty(penalty)
+    lost = representation_loss(objective, result.coef, result.intercept)
+    # The gap is at most quadratic in the distance, with the largest curvature there is.
+    represented = replace(result, gap=(math.sqrt(result.gap) + math.sqrt(lost)) ** 2)
+    if result.status is Status.CONVERGED and represented.relative_gap > max(tol, result.relative_gap):
+        return replace(represented, status=Status.PRECISION)
+    return represented
+
+
+def _rounded(result: Fit, prepared: Prepared, penalty: Penalty, precision: npt.DTypeLike, tol: float) -> Fit:
     """Return the fit in the given precision, and count what that lost as part of the gap."""
+    objective = prepared.likelihood.with_penalty(penalty)
+    center = objective.center
     # The coefficient of a column of tiny spread may be beyond the range: the gap will tell what that costs.
     most = float(np.finfo(np.dtype(precision)).max)
     coef = np.clip(result.coef, -most, most).astype(precision)
     # The intercepts take up what the rounding of the coefficients shifts eta by at the mean of X.
-    intercept = (result.intercept + objective.moments.center @ (result.coef - coef)).astype(precision)
-    there = objective.centred(coef.astype(np.float64), intercept.astype(np.float64))
+    intercept = (result.intercept + center @ (result.coef - coef)).astype(precision)
+    there = _as_read(prepared, coef.astype(np.float64), intercept.astype(np.float64))
     loss, _ = objective.evaluate(there)
-    # Two losses tell nothing finer than their own rounding, and that of what cancels where columns are far from zero.
-    cancels = float(np.abs(objective.moments.center @ there[: len(coef)]).max(initial=0.0))
-    gap = result.gap + max(loss - result.loss, 0.0) + _RESOLUTION * (1.0 + abs(loss) + cancels)
-    penalty = objective.penalty.value(there)
-    rounded = replace(result, coef=coef, intercept=intercept, loss=loss, penalty=penalty, gap=gap)
+    # Two losses tell nothing finer than their own rounding.
+    gap = result.gap + max(loss - result.loss, 0.0) + 2.0 * value_rounding(objective, there)
+    value = penalty.value(there)
+    rounded = replace(result, coef=coef, intercept=intercept, loss=loss, penalty=value, gap=gap)
     lost = loss - result.loss > _RESOLUTION * (1.0 + abs(loss))
     if rounded.status is Status.CONVERGED and lost and rounded.relative_gap > max(tol, ROUNDING_TOLERANCE):
         return replace(rounded, status=Status.ROUNDED)

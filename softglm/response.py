@@ -211,7 +211,9 @@ class Observations:
         if multiples is not None:
             weights = multiples if weights is None else weights * multiples
         if offset is not None and offset.shape[1] > 1:
+            # What all classes have in common changes nothing, and where it is large it would cost digits.
             offset = offset[:, self.present]
+            offset = offset - (offset.max(axis=1, keepdims=True) + offset.min(axis=1, keepdims=True)) / 2.0
         total = float(self.X.shape[0] if weights is None else weights.sum())
         if not LEAST <= total <= MOST:
             raise ValueError(

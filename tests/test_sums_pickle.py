@@ -19,6 +19,7 @@ from problems import (
     many_classes,
     objective_of,
     overlapping,
+    regression,
     rows_and_family,
     sparse_rows,
     two_classes,
@@ -151,8 +152,14 @@ def fits_of_rows_that_are_many():
         for fit_intercept in (True, False):
             fitted(many_classes(), tuning, fit_intercept=fit_intercept)
     far = many_classes()
-    fitted(replace(far, X=far.X + 1e4), SAMPLED)
+    for distance in (1e2, 1e5):
+        fitted(replace(far, X=far.X + distance), SAMPLED)
     fitted(overlapping(), Tuning(held_numbers=0, in_single_precision=False, newton_price=np.inf))
+
+
+def fits_of_means_without_an_end():
+    rows, family = regression("Poisson")
+    fit(rows, family, Ridge.on_coefficients(0.0, rows.n_features, fit_intercept=True))
 
 
 def fits_of_wide_rows():
@@ -172,6 +179,7 @@ def what_is_drawn_of_coefficients():
 
 SITUATIONS = [
     fits_of_rows_that_are_many,
+    fits_of_means_without_an_end,
     fits_of_wide_rows,
     what_is_drawn_of_coefficients,
     what_is_said_of_weighted_rows,

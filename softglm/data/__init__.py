@@ -1,7 +1,7 @@
 """Where the rows live: what any place for them can do, and those there are."""
 
-from softglm.data.adapted import AdaptedRows, Rebasing, Rounding
-from softglm.data.block import Block, DenseBlock, SparseBlock
+from softglm.data.adapted import AdaptedRows, Mixing, Rebasing, Rounding
+from softglm.data.block import Block, DenseBlock, SparseBlock, make_block
 from softglm.data.counted import CountedRows, PassCount
 from softglm.data.in_memory import RowsInMemory
 from softglm.data.rows import Rows, Sampling
@@ -12,6 +12,7 @@ __all__ = [
     "Block",
     "CountedRows",
     "DenseBlock",
+    "Mixing",
     "PassCount",
     "Rebasing",
     "Rounding",
@@ -19,5 +20,6 @@ __all__ = [
     "RowsInMemory",
     "Sampling",
     "SparseBlock",
+    "make_block",
     "one_blas_thread",
 ]

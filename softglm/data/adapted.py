@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from softglm.arrays import BoolArray, FloatArray, Matrix
@@ -40,9 +41,43 @@ class Rebasing(Adaptation):
             X *= self.units
         return make_block(X, block.targets, block.weights, block.offset)
 
+    def origin(self, before: FloatArray | None) -> FloatArray:
+        return (self.offsets if before is None else before + self.offsets) * self.units
+
+
+@final
+@dataclass(frozen=True)
+class Mixing(Adaptation):
+    """T'(x - center) in double precision, of dense rows.
+
+    Attributes
+    ----------
+    center : array of shape (p,)
+    matrix : array of shape (p, r)
+        T.
+    spread : array of shape (p,)
+        The root mean squares of x - center.
+    """
+
+    center: FloatArray
+    matrix: FloatArray
+    spread: FloatArray
+    dtype = np.float64
+
+    def __call__(self, block: Block) -> Block:
+        return make_block(block.centred(self.center) @ self.matrix, block.targets, block.weights, block.offset)
+
+    def n_features(self, before: int) -> int:  # noqa: ARG002 - whatever these were
+        return int(self.matrix.shape[1])
+
+    def origin(self, before: FloatArray | None) -> None:  # noqa: ARG002 - what that has rounded is part of the noise
+        return None
+
     @property
-    def origin(self) -> FloatArray:
-        return self.offsets * self.units
+    def noise(self) -> FloatArray:
+        # Of each sum as many roundings as it has terms, and one of x - center.
+        unit = np.finfo(np.float64).eps / 2.0
+        return np.asarray(unit * (len(self.spread) + 1.0) * (np.abs(self.matrix).T @ self.spread))
 
 
 @final
@@ -84,6 +119,25 @@ class _Adapted:
 
 
 @final
+@dataclass(frozen=True)
+class _Both(Adaptation):
+    """One adaptation after another."""
+
+    first: Adaptation
+    second: Adaptation
+
+    def __call__(self, block: Block) -> Block:
+        return self.second(self.first(block))
+
+    @property
+    def dtype(self) -> npt.DTypeLike:  # type: ignore[override]
+        return self.second.dtype
+
+    def origin(self, before: FloatArray | None) -> FloatArray | None:
+        return self.second.origin(self.first.origin(before))
+
+
+@final
 class AdaptedRows(Rows):
     """Rows as an adaptation has them.
 
@@ -95,10 +149,17 @@ class AdaptedRows(Rows):
 
     def __init__(self, rows: Rows, adaptation: Adaptation) -> None:
         self._rows, self._adaptation = rows, adaptation
-        self.n_rows, self.n_features, self.n_entries = rows.n_rows, rows.n_features, rows.n_entries
+        self.n_rows, self.n_features = rows.n_rows, adaptation.n_features(rows.n_features)
+        is_as_wide = self.n_features == rows.n_features
+        self.n_entries, self.noise = rows.n_entries if is_as_wide else rows.n_rows * self.n_features, adaptation.noise
         self.has_offset, self.is_sparse, self.multiplicity = rows.has_offset, rows.is_sparse, rows.multiplicity
         self.can_be_sampled, self.can_be_held = rows.can_be_sampled, rows.can_be_held
-        self.dtype, self.origin = adaptation.dtype, adaptation.origin
+        self.dtype, self.origin = adaptation.dtype, adaptation.origin(rows.origin)
+        self.can_be_rounded = rows.can_be_rounded and np.dtype(adaptation.dtype) == np.float64
+
+    @property
+    def longest_sum(self) -> int:
+        return self._rows.longest_sum
 
     def map(self, statistic: Statistic) -> Iterator[Arrays]:
         return self._rows.map(_Adapted(statistic, self._adaptation))
@@ -112,3 +173,6 @@ class AdaptedRows(Rows):
     def sample(self, count: int, sampling: Sampling | None) -> Rows:
         part = self._rows.sample(count, sampling)
         return self if part is self._rows else AdaptedRows(part, self._adaptation)
+
+    def rounded_copy(self, adaptation: Adaptation) -> Rows:
+        return self._rows.rounded_copy(_Both(self._adaptation, adaptation))

@@ -51,6 +51,10 @@ class Block(ABC):
     def squares(self, center: FloatArray, values: FloatArray) -> FloatArray:
         """Return sum_i v_i (x_i - center)^2, shape (p,), of values v of shape (rows,)."""
 
+    @abstractmethod
+    def own_squares(self, values: FloatArray) -> FloatArray:
+        """Return sum_i v_i x_i^2, shape (p,), of values v of shape (rows,)."""
+
     def predictor(self, coef: FloatArray, intercept: FloatArray) -> FloatArray:
         """Return eta_i = B' x_i + b + o_i, shape (q, rows)."""
         eta = self.times(coef)
@@ -112,6 +116,9 @@ class DenseBlock(Block):
         centred *= centred
         return values @ centred
 
+    def own_squares(self, values: FloatArray) -> FloatArray:
+        return np.asarray(values @ np.square(self.X, dtype=np.float64, casting="same_kind"))
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -133,6 +140,11 @@ class SparseBlock(Block):
         entries = self.X.astype(np.float64)
         entries.data *= entries.data - 2.0 * center[entries.indices]
         return np.asarray(values @ entries + values.sum() * center**2)
+
+    def own_squares(self, values: FloatArray) -> FloatArray:
+        entries = self.X.astype(np.float64)
+        entries.data *= entries.data
+        return np.asarray(values @ entries)
 
 
 def make_block(

@@ -39,6 +39,11 @@ class CountedRows(Rows):
         self.has_offset, self.is_sparse, self.multiplicity = rows.has_offset, rows.is_sparse, rows.multiplicity
         self.can_be_sampled, self.can_be_held = rows.can_be_sampled, rows.can_be_held
         self.can_be_rounded, self.dtype, self.origin = rows.can_be_rounded, rows.dtype, rows.origin
+        self.noise = rows.noise
+
+    @property
+    def longest_sum(self) -> int:
+        return self._rows.longest_sum
 
     def map(self, statistic: Statistic) -> Iterator[Arrays]:
         self.count.add()

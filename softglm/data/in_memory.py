@@ -70,6 +70,10 @@ class RowsInMemory(Rows):
                 )
             )
 
+    @property
+    def longest_sum(self) -> int:
+        return len(self._blocks[0]) + len(self._blocks) if self._blocks else 0
+
     def map(self, statistic: Statistic) -> Iterator[Arrays]:
         return map(statistic, self._blocks)
 

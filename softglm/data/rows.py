@@ -50,8 +50,12 @@ class Rows(ABC):
         That of the entries of X.
     multiplicity : float
         How many rows one of these stands for at the most; 1 unless they are a sample.
+    longest_sum : int
+        How many additions an entry of a sum over the rows goes through, at the most: what proofs take for its rounding.
     origin : array of shape (p,) or None
         What was taken from the columns, whose last digits are therefore those of larger numbers; None for nothing.
+    noise : array of shape (p,) or None
+        What the entries of a column may be off by, a root mean square; None where that is their own rounding.
     """
 
     n_rows: int
@@ -65,6 +69,12 @@ class Rows(ABC):
     dtype: npt.DTypeLike = np.float64
     multiplicity: float = 1.0
     origin: FloatArray | None = None
+    noise: FloatArray | None = None
+
+    @property
+    def longest_sum(self) -> int:
+        """All rows, one after the other, unless a subclass knows that it adds up in parts."""
+        return self.n_rows
 
     @abstractmethod
     def map(self, statistic: Statistic) -> Iterator[Arrays]:

@@ -336,6 +336,33 @@ class UnconstrainedFamily(ExponentialFamily):
             The weights v_d, at least 0, in memory the caller may overwrite.
         """
 
+    def curvature_sums(self, mean: FloatArray) -> FloatArray:
+        """Add up the sizes of the entries of each row of A''(eta): bounds, from the means.
+
+        Parameters
+        ----------
+        mean : array, shape (q, ...)
+            Means.
+
+        Returns
+        -------
+        array, shape (q, ...)
+            For each parameter, how fast its mean can change, at most, with the largest change of eta.
+        """
+        directions = np.abs(self.curvature_directions)
+        lengths = directions * directions.sum(axis=1, keepdims=True)
+        return np.asarray(np.tensordot(lengths.T, self.curvature_weights(mean), axes=1))
+
+    @property
+    def largest_mean(self) -> float:
+        """What an entry of a mean is at most; inf where there is no end."""
+        return float("inf")
+
+    @property
+    def largest_curvature(self) -> float:
+        """What the entries of a row of A'' add up to in size, at most, whatever eta; inf where there is no end."""
+        return float("inf")
+
     def steps_to_boundary(self, mean: FloatArray, direction: FloatArray) -> float:  # noqa: ARG002
         """How far a mean may move along a direction before it leaves the mean space.
 

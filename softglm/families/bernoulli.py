@@ -95,6 +95,16 @@ class Bernoulli(UnconstrainedFamily):
         """mu (1 - mu)."""
         return mean * (1.0 - mean)
 
+    @property
+    def largest_mean(self) -> float:
+        """A probability is at most 1."""
+        return 1.0
+
+    @property
+    def largest_curvature(self) -> float:
+        """mu (1 - mu) is at most 1/4."""
+        return 0.25
+
     def steps_to_boundary(self, mean: FloatArray, direction: FloatArray) -> float:
         """Until the mean is 0 or 1."""
         return min(steps_to_zero(mean, direction), steps_to_zero(1.0 - mean, -direction))

@@ -169,6 +169,16 @@ class Categorical(UnconstrainedFamily):
             start += self.n_classes - 1 - k
         return weights
 
+    @property
+    def largest_mean(self) -> float:
+        """A probability is at most 1."""
+        return 1.0
+
+    @property
+    def largest_curvature(self) -> float:
+        """2 mu_k (1 - mu_k) is at most 1/2."""
+        return 0.5
+
     def steps_to_boundary(self, mean: FloatArray, direction: FloatArray) -> float:
         """Until the probability of some class is 0."""
         return steps_to_zero(mean, direction)

@@ -107,6 +107,16 @@ class Multinomial(UnconstrainedFamily):
         """n times that of one die at mean / n."""
         return self._trials * self.die.conjugate(mean / self._trials)
 
+    @property
+    def largest_mean(self) -> float:
+        """All trials of one class."""
+        return float(np.max(self.n_trials))
+
+    @property
+    def largest_curvature(self) -> float:
+        """That of one die for each trial."""
+        return self.die.largest_curvature * self.largest_mean
+
     def steps_to_boundary(self, mean: FloatArray, direction: FloatArray) -> float:
         """Until the mean count of some class is 0."""
         return self.die.steps_to_boundary(mean, direction)

@@ -1,5 +1,6 @@
 """What is minimised, and all that is known about its curvature."""
 
+from softglm.model.collinearity import Combinations
 from softglm.model.coordinates import null_coordinates
 from softglm.model.glm import GLM
 from softglm.model.intercept import Null, null_model
@@ -12,6 +13,7 @@ from softglm.model.row_space import row_space
 __all__ = [
     "GLM",
     "Basis",
+    "Combinations",
     "Null",
     "Objective",
     "Penalty",

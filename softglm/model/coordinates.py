@@ -71,6 +71,13 @@ class KroneckerCoordinates:
         core = self._stretch * (self.features.T.dot(core) if self.features.ndim == 2 else core)
         return np.asarray(core.reshape(-1))
 
+    def pulled_back_bound(self, bound: FloatArray) -> FloatArray:
+        """Return what the entries of `pull_back` are at most in size, given a bound on those of a gradient, (m, q)."""
+        core = bound.dot(np.abs(self.classes))
+        if self.features.ndim == 2:
+            core = np.abs(self.features).T.dot(core)
+        return np.asarray(np.abs(self._stretch * core).reshape(-1))
+
     @cached_property
     def _stretch(self) -> FloatArray:
         """The scales, and with them F where it is diagonal."""

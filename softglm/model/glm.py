@@ -25,6 +25,8 @@ from softglm.model.passes.prices import approximation_price, evaluation_price
 from softglm.model.pilot import pilot_size
 from softglm.model.prepared import Prepared
 from softglm.model.proof.duality import duality_gap, strong_convexity_gap
+from softglm.model.proof.partial import partial_gap
+from softglm.model.proof.rounding import gradient_rounding, sharp_rounding
 from softglm.sums import LargestMove
 
 # The fit starts in coordinates from all second moments, or from another point with a metric made there, if that costs
@@ -184,17 +186,36 @@ class GLM:
     def _metric(self, matrix: FloatArray, rows: Rows) -> HessianMetric:
         return HessianMetric(self._passes, matrix, self._assembly, None if self.finer else rows)
 
+    def gradient_rounding(self, point: FloatArray, gradient: FloatArray, *, is_sharp: bool = False) -> FloatArray:
+        """Bound what each entry of the gradient is off by, shape (m, q)."""
+        is_centred = self._passes.is_centred
+        if is_sharp:
+            return sharp_rounding(self.objective, point, is_centred=is_centred).bound
+        return gradient_rounding(self.objective, point, gradient, is_centred=is_centred)
+
     def gap_by_gradient(self, point: FloatArray, value: float, gradient: FloatArray) -> float:
         """Bound the gap by duality."""
-        if not self.objective.tuning.is_dual:
+        if not self._is_dual:
             return float("inf")
-        return duality_gap(self.objective, point, value, gradient)
+        return duality_gap(self.objective, point, value, gradient, self.gradient_rounding(point, gradient))
 
     def gap_at_partial_minimiser(self, gradient: FloatArray) -> float:
-        """Bound the gap by the strong convexity of the penalty, where the intercepts are the best."""
-        if not self.objective.tuning.is_dual:
+        """Estimate the bound by the strong convexity of the penalty, where the intercepts are the best."""
+        return strong_convexity_gap(self.objective, gradient) if self._is_dual else float("inf")
+
+    def gap_by_partial_minimiser(self, point: FloatArray, gradient: FloatArray, allowed: float) -> float:
+        """Bound the gap by the strong convexity of the penalty, where the intercepts are the best to rounding."""
+        if not self._is_dual:
             return float("inf")
-        return strong_convexity_gap(self.objective, gradient)
+        quick = partial_gap(self.objective, point, gradient, self.gradient_rounding(point, gradient))
+        if quick <= allowed:
+            return quick
+        sharp = sharp_rounding(self.objective, point, is_centred=self._passes.is_centred)
+        return min(quick, partial_gap(self.objective, point, gradient, *sharp))
+
+    @property
+    def _is_dual(self) -> bool:
+        return self.objective.tuning.is_dual and self.objective.is_penalised
 
     def partial_minimiser(self, point: FloatArray) -> FloatArray | None:
         """Return the point with the best intercepts for its coefficients; None where they are not exact."""

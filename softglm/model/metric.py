@@ -14,11 +14,12 @@ from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.passes import Passes
 from softglm.model.passes.prices import proof_price
 from softglm.model.proof.certificate import concordance_radius, leverage_form, self_concordant_gap
+from softglm.model.proof.rounding import UNIT
 
 # The reciprocal condition of a Hessian all of which is more than rounding.
 _SOUND = 1e-14
-# What a coordinate of a gradient may be off by: it is a mean of terms of size 1.
-_ROUNDING = 8.0 * float(np.finfo(np.float64).eps)
+# The entries of a Hessian are off by so many units per row of a sum; what that may do to its inverse, relative to it.
+_ENTRIES, _MOST_OFF = 4.0, 0.5
 # What is added to the diagonal of one that is indefinite, at first, relative to its trace.
 _LEAST_SHIFT = np.finfo(np.float64).eps
 # Beyond, the exponential of the distance may overflow; nothing is proved long before.
@@ -38,7 +39,7 @@ class KroneckerMetric:
     def unwhiten(self, vector: FloatArray) -> FloatArray:
         return self.coordinates.displacement(vector)
 
-    def gap(self, decrement: float, distance: float) -> float:  # noqa: ARG002 - the protocol's signature
+    def gap(self, decrement: float, distance: float, rounding: FloatArray) -> float:  # noqa: ARG002 - the protocol's
         """An approximate Hessian proves nothing."""
         return float("inf")
 
@@ -95,20 +96,20 @@ class HessianMetric:
         solved, _ = linalg.lapack.dtrtrs(self._factor, vector, lower=1, trans=1)
         return self._coordinates.displacement(solved)
 
-    def gap(self, decrement: float, distance: float) -> float:
+    def gap(self, decrement: float, distance: float, rounding: FloatArray) -> float:
         """Bound f - f* by self-concordance, for a gradient taken at this distance from the Hessian."""
-        if self._rows is None or self._leverage_form is None:
+        if self._rows is None or self._leverage_form is None or not self._off < _MOST_OFF:
             return float("inf")
         # Where the information has all but vanished, as where classes separate, a gradient that is 0 to rounding may be
         # a long way from the optimum, if there is one.
-        decrement += _ROUNDING * math.sqrt(len(self._factor) * self._inverse_norm)
+        decrement += self._length(self._coordinates.pulled_back_bound(rounding))
         # What the rows of the sample cannot prove all of them cannot, whose rho is no smaller.
         for rows in dict.fromkeys((self._rows, self._objective.rows)):
             radius = self._radius(rows, self._leverage_form)
             if not radius * distance <= _FAR:  # also where it is inf times 0
                 return float("inf")
             # Along h the Hessian changes by at most exp(+-R(h)), R(h) <= rho ||h||, and with it both norms by the root.
-            stretch = math.exp(radius * distance / 2.0) * math.sqrt(self._rows.multiplicity)
+            stretch = math.exp(radius * distance / 2.0) * math.sqrt(self._rows.multiplicity / (1.0 - self._off))
             gap = self_concordant_gap(stretch * decrement, stretch * radius)
             if gap == float("inf"):
                 break
@@ -126,7 +127,23 @@ class HessianMetric:
         # What vanishes to rounding, as where classes separate, proves nothing.
         if not self._reciprocal_condition > _SOUND:
             return None
-        return leverage_form(self._coordinates, self._factor)
+        return leverage_form(self._coordinates, self._inverse)
+
+    @cached_property
+    def _inverse(self) -> FloatArray:
+        """L^-1."""
+        return np.asarray(linalg.lapack.dtrtri(self._factor, lower=1)[0])
+
+    def _length(self, bound: FloatArray) -> float:
+        """Return the most that the length of a whitened vector can be, given a bound on its entries before."""
+        longest = np.abs(self._inverse) @ bound
+        return math.sqrt(longest @ longest)
+
+    @property
+    def _off(self) -> float:
+        """What rounding may have changed of H, relative to H: that of its entries, in units of its least eigenvalue."""
+        n_terms = self._objective.rows.longest_sum + _ENTRIES
+        return _ENTRIES * UNIT * n_terms * math.sqrt(len(self._factor)) / self._reciprocal_condition
 
     @cached_property
     def _norm(self) -> float:
@@ -138,11 +155,6 @@ class HessianMetric:
     @cached_property
     def _reciprocal_condition(self) -> float:
         return float(linalg.lapack.dpocon(self._factor, self._norm, uplo="L")[0])
-
-    @property
-    def _inverse_norm(self) -> float:
-        """||H^-1||_1, as LAPACK estimates it; its largest eigenvalue is no more."""
-        return float(1.0 / (self._reciprocal_condition * self._norm))
 
     @property
     def proof_cost(self) -> float:

@@ -13,6 +13,7 @@ Symbols, with the names they carry in the code (q natural parameters, m = p + 1 
     eta_i (q,) eta      mu_i = grad A(eta_i) (q,) mean      W total_weight
 """
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, final
 
@@ -46,6 +47,10 @@ class Moments:
         sum w <t, o> / W.
     mean_offset : array of shape (q,)
         sum w o / W.
+    size : array of shape (p,)
+        The root of sum w x^2 / W, about 0: how large the entries are that rounding is relative to.
+    offset_size : float
+        The root of sum w max o^2 / W.
     """
 
     total_weight: float
@@ -54,11 +59,13 @@ class Moments:
     cross: FloatArray
     offset_term: float
     mean_offset: FloatArray
+    size: FloatArray
+    offset_size: float
 
 
 def moments_of(rows: Rows, n_parameters: int, *, centred: bool) -> Moments:
     """Return the sums of one pass over the rows, for q = n_parameters natural parameters."""
-    sums, cross, offset, offset_term = rows.sum(CrossMoments(n_parameters))
+    sums, cross, squares, offset, offset_term, offset_square = rows.sum(CrossMoments(n_parameters))
     weight, totals = float(sums[-1]), sums[:-1]
     center = cross[:, -1] / weight if centred else np.zeros(len(cross))
     return Moments(
@@ -68,6 +75,8 @@ def moments_of(rows: Rows, n_parameters: int, *, centred: bool) -> Moments:
         cross=(cross[:, :-1] - np.outer(center, totals)) / weight,
         offset_term=float(offset_term[0]) / weight,
         mean_offset=offset / weight,
+        size=np.sqrt(squares / weight),
+        offset_size=math.sqrt(float(offset_square[0]) / weight),
     )
 
 
@@ -126,6 +135,12 @@ class Objective:
         other = Objective.__new__(Objective)  # a quarter of the time of copy.copy, which small fits would notice
         other.__dict__.update(self.__dict__)
         return other
+
+    @property
+    def center(self) -> FloatArray:
+        """The weighted means of the columns as they are given, shape (p,): from whatever origin they are read."""
+        origin = self.rows.origin
+        return self.moments.center if origin is None else self.moments.center + origin
 
     @property
     def shape(self) -> tuple[int, int]:

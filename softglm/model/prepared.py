@@ -3,16 +3,20 @@
 from functools import cached_property
 from typing import final
 
+import numpy as np
+
 from softglm.arrays import FloatArray
 from softglm.data import CountedRows, PassCount, Rows, Sampling
 from softglm.families import UnconstrainedFamily
-from softglm.model.coordinates import KroneckerCoordinates, second_moments
+from softglm.model.collinearity import Collinearity, collinearity_of
+from softglm.model.coordinates import KroneckerCoordinates, is_decomposed, second_moments
 from softglm.model.intercept import Null, null_model
 from softglm.model.objective import Objective
 from softglm.model.passes import CachedPasses, HeldColumns, Passes, StreamedPasses, are_few
 from softglm.model.penalty import Penalty, Ridge
 from softglm.model.pilot import pilot_size, row_scores
 from softglm.model.precision import in_single_precision
+from softglm.model.rebasing import Basis, far_columns, read_from
 from softglm.model.row_space import RowSpace, row_space
 from softglm.sums.moments import without_noise
 from softglm.tuning import DEFAULT, Tuning
@@ -32,6 +36,7 @@ class Prepared:
         Where passes over the rows are counted already; None to count them from here.
     likelihood : Objective or None, default=None
         That of these rows, if it is at hand.
+
     """
 
     def __init__(
@@ -57,11 +62,19 @@ class Prepared:
 
     @cached_property
     def likelihood(self) -> Objective:
-        """The objective without its penalty."""
+        """The objective without its penalty, on rows as they are to be read."""
         nothing = Ridge.on_coefficients(0.0, self.rows.n_features, fit_intercept=self.fit_intercept)
         if self._given is not None:
             return self._given.with_penalty(nothing)
-        return Objective(self.rows, self.family, nothing, fit_intercept=self.fit_intercept, tuning=self.tuning)
+        given = Objective(self.rows, self.family, nothing, fit_intercept=self.fit_intercept, tuning=self.tuning)
+        origin = far_columns(given, are_held=are_few(given))
+        return given if origin is None else read_from(given, origin)
+
+    @property
+    def basis(self) -> Basis | None:
+        """The way from the parameters of `likelihood` to those of the rows as they are given; None where it is none."""
+        origin = None if self._given else self.likelihood.rows.origin
+        return None if origin is None else Basis(origin, np.ones_like(origin))
 
     @cached_property
     def null(self) -> Null:
@@ -72,6 +85,14 @@ class Prepared:
     def held(self) -> HeldColumns | None:
         """The rows, where they are few."""
         return HeldColumns(self.likelihood, self.count) if are_few(self.likelihood) else None
+
+    @cached_property
+    def collinearity(self) -> Collinearity:
+        """Which combinations of the columns vary, as far as it matters where nothing is penalised."""
+        if self._given is not None or not is_decomposed(self.likelihood):
+            return Collinearity(None, is_told=True)
+        moments = self.null_moments(is_full=True) / self.likelihood.moments.total_weight
+        return collinearity_of(self.likelihood, moments, self.rows)
 
     @cached_property
     def rounded(self) -> Objective | None:

@@ -1,11 +1,12 @@
 r"""Columns that double precision serves badly as they are: of a spread that is tiny, or tiny beside their mean.
 
-Squares of the first underflow, so that they seem constant. Of the second eta = b + B' x cancels, and its rounding, or
-that of sum w t (x - c)', would be an optimum where classes separate and there is none. In (x - origin) * units both are
-like any others, and theta is that of the columns as they are, scaled back. Where something is penalised enough, the
-coefficients of the first are 0 for all that they can do, and the second do no harm.
+Squares of the first underflow, so that they seem constant. Of the second eta = b + B' x cancels, and with it as many
+digits as the mean is larger than the spread. In (x - origin) * units both are like any others, and theta is that of the
+columns as they are, scaled back. What is far is so whatever is penalised, and read from an origin from the first; where
+something is penalised enough, the coefficients of a tiny column are 0 for all that they can do.
 """
 
+import math
 from dataclasses import dataclass
 from typing import final
 
@@ -15,14 +16,18 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.data import AdaptedRows, Rebasing, Rows
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.objective import Objective
-from softglm.sums import LargestSizes
+from softglm.sums import CONSTANT, LargestSizes, Spread
 
 # A penalty of this strength leaves nothing to columns of less than this spread.
 _STRONG, _TINY = 1e-180, 1e-80
 # A column whose mean is beyond has a last digit above this spread.
 _NEAR = 1e-60
-# How many times its spread the mean of a column may be.
-_FAR = 1e3
+# How many times its spread the mean of a column may be; and where an origin costs next to nothing.
+_FAR, _FAR_HELD = 1e3, 30.0
+# A variance below this, relative to the mean square, may be the rounding of their difference.
+_CANCELS = 1e-9
+# Veltkamp's constant, 2^27 + 1.
+_SPLIT = 134217729.0
 # The largest and smallest power of two for a unit: its reciprocal is a normal number.
 _MOST, _LEAST = 1020, -1020
 
@@ -43,11 +48,74 @@ class Basis:
     def up(self, coef: FloatArray, intercept: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return coef, shape (p, q), and intercept, shape (q,), of x."""
         whole = coef * self.units[:, np.newaxis]
-        return whole, intercept - self.origin @ whole
+        return whole, _less_products(intercept, self.origin, whole)
 
     def down(self, coef: FloatArray, intercept: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return coef, shape (p, q), and intercept, shape (q,), of (x - origin) * units."""
         return coef / self.units[:, np.newaxis], intercept + self.origin @ coef
+
+
+def far_columns(objective: Objective, *, are_held: bool) -> FloatArray | None:
+    """Return the origin, shape (p,), from which to read columns: their means where they are far; None if none is.
+
+    Any origin is exact, and what is left of an entry is off by half a unit in its own last place at most.
+
+    Parameters
+    ----------
+    objective : Objective
+    are_held : bool
+        Whether rows are read once.
+    """
+    far = _FAR_HELD if are_held else _FAR
+    rows, center, size = objective.rows, objective.moments.center, objective.moments.size
+    if rows.is_sparse or not center.any():
+        return None
+    distance = np.abs(center)
+    squares = size**2 - distance**2
+    unclear = squares <= _CANCELS * size**2
+    if not (unclear | (distance**2 > far**2 * squares))[distance > 0.0].any():
+        return None
+    if unclear.any():
+        weight, about = rows.sum(Spread(center))
+        squares = np.where(unclear, about / weight, squares)
+    spread = np.sqrt(squares)
+    origin = np.where((distance > far * spread) & (spread > CONSTANT * distance), center, 0.0)
+    return origin if origin.any() and np.isfinite(origin).all() else None
+
+
+def read_from(objective: Objective, origin: FloatArray) -> Objective:
+    """Return the objective on rows that are read from an origin, shape (p,)."""
+    rows = AdaptedRows(objective.rows, Rebasing(origin, np.ones_like(origin)))
+    return Objective(
+        rows,
+        objective.family,
+        objective.penalty,
+        fit_intercept=objective.fit_intercept,
+        tuning=objective.tuning,
+    )
+
+
+def _less_products(intercept: FloatArray, origin: FloatArray, coef: FloatArray) -> FloatArray:
+    """Return intercept - origin' coef, shape (q,), rounded once: of far origins the products are large, and cancel.
+
+    The error of a product by Dekker 1971 (doi 10.1007/BF01397083), the sum by Shewchuk's.
+    """
+    far = np.flatnonzero(origin)
+    x, y = origin[far, np.newaxis], coef[far]
+    products = x * y
+    (x_high, x_low), (y_high, y_low) = _halves(x), _halves(y)
+    errors = x_low * y_low - (((products - x_high * y_high) - x_low * y_high) - x_high * y_low)
+    terms = np.concatenate([intercept[np.newaxis], -products, -errors])
+    if not np.isfinite(terms).all():
+        return intercept - origin @ coef
+    return np.array([math.fsum(column) for column in terms.T])
+
+
+def _halves(values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Split numbers in two of half as many digits, whose products are exact."""
+    scaled = _SPLIT * values
+    high = scaled - (scaled - values)
+    return high, values - high
 
 
 def rebased(objective: Objective, coordinates: KroneckerCoordinates) -> tuple[Objective, Basis] | None:
@@ -61,8 +129,9 @@ def rebased(objective: Objective, coordinates: KroneckerCoordinates) -> tuple[Ob
     """
     rows, center = objective.rows, objective.moments.center
     strength = objective.penalty.curvature[: len(center)]
-    if rows.origin is not None or strength.min(initial=np.inf) >= _STRONG:
+    if strength.min(initial=np.inf) >= _STRONG:
         return None
+    known = np.zeros(len(center)) if rows.origin is None else rows.origin
     reach = coordinates.reach[: len(center)]
     is_tiny = ((reach == 0.0) | (reach > 1.0 / _TINY)) & (strength < _STRONG) & (np.abs(center) < _NEAR)
     units = _units(rows, is_tiny) if is_tiny.any() else np.ones(len(center))
@@ -70,7 +139,7 @@ def rebased(objective: Objective, coordinates: KroneckerCoordinates) -> tuple[Ob
     origin = np.zeros(len(center))
     # F is about one over the spread, or larger.
     if not rows.is_sparse and (np.abs(center) * reach > _FAR).any():
-        is_far = np.abs(center) > _FAR * coordinates.spreads[: len(center)]
+        is_far = (np.abs(center) > _FAR * coordinates.spreads[: len(center)]) & (known == 0.0)
         origin[is_far & (reach > 0.0)] = center[is_far & (reach > 0.0)]
     if not origin.any() and (units == 1.0).all():
         return None

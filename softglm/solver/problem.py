@@ -15,10 +15,10 @@ class Metric(Protocol):
     def unwhiten(self, vector: FloatArray) -> FloatArray:
         """Return L^-T v, of the shape of a point."""
 
-    def gap(self, decrement: float, distance: float) -> float:
+    def gap(self, decrement: float, distance: float, rounding: FloatArray) -> float:
         """Bound f - f* where the whitened gradient has length `decrement`, at this distance from where it was made.
 
-        inf where it proves nothing.
+        inf where it proves nothing. Each entry of the gradient may be off by what `rounding` says, of its shape.
         """
 
     @property
@@ -77,16 +77,25 @@ class Problem(Protocol):
     def finer(self) -> "Problem | None":
         """The same function, evaluated more precisely, if that is possible."""
 
+    def gradient_rounding(self, point: FloatArray, gradient: FloatArray, *, is_sharp: bool) -> FloatArray:
+        """Bound what each entry of a gradient, as it was computed at a point, is off by: for nothing, or sharply."""
+
     def gap_by_gradient(self, point: FloatArray, value: float, gradient: FloatArray) -> float:
         """Bound f - f* by f and its gradient at a point, without a Hessian; inf where nothing is known."""
 
     def gap_at_partial_minimiser(self, gradient: FloatArray) -> float:
-        """Bound f - f* more tightly by the gradient at a partial minimiser; inf where nothing is known."""
+        """Estimate the bound on f - f* by the gradient at a partial minimiser; inf where nothing is known."""
 
     def partial_minimiser(self, point: FloatArray) -> FloatArray | None:
         """Return the point with those coordinates at their best that are minimised for little, given the others.
 
         None if it is not to be found.
+        """
+
+    def gap_by_partial_minimiser(self, point: FloatArray, gradient: FloatArray, allowed: float) -> float:
+        """Bound f - f* by the gradient at a point that `partial_minimiser` has returned; inf where nothing is known.
+
+        The bound is as sharp as it can be made unless one that costs less is below what is allowed.
         """
 
     def has_no_minimiser(self, point: FloatArray, *, thorough: bool) -> bool | None:

@@ -65,8 +65,8 @@ class Measured(NamedTuple):
         """The gap, if f were the quadratic of the metric."""
         return self.decrement**2 / 2.0
 
-    def proof(self) -> Proof:
-        return Proof(self.metric.gap(self.decrement, self.distance), GapKind.SELF_CONCORDANCE)
+    def proof(self, rounding: FloatArray) -> Proof:
+        return Proof(self.metric.gap(self.decrement, self.distance, rounding), GapKind.SELF_CONCORDANCE)
 
 
 Evaluate = Callable[[FloatArray], Iterate]
@@ -76,16 +76,25 @@ def prove(problem: Problem, evaluate: Evaluate, aims: Aims, step: Step, measured
     """Bound the gap by the metric if that is cheap, else by the gradient, else by the metric; or estimate it."""
     by_metric = measured.estimate <= aims.allowed(step.here.value)
     if by_metric and measured.distance <= _NEAR and measured.metric.proof_cost <= _TIGHTER * problem.evaluation_cost:
-        attempt = Attempt(step, measured.proof(), _CLOSER)
+        attempt = Attempt(step, prove_by_metric(problem, aims, step, measured), _CLOSER)
         if _suffices(attempt, aims):
             return attempt
     attempt = prove_by_gradient(problem, evaluate, aims, step)
     if _suffices(attempt, aims):
         return attempt
-    proof = measured.proof() if by_metric else None
+    proof = prove_by_metric(problem, aims, step, measured) if by_metric else None
     if proof is None or not proof.gap < np.inf:
         proof = Proof(step.estimate, GapKind.ESTIMATE)
     return attempt._replace(proof=proof)
+
+
+def prove_by_metric(problem: Problem, aims: Aims, step: Step, measured: Measured) -> Proof:
+    """Bound the gap by the metric, with what rounding may have done to the gradient: sharply, where that decides."""
+    (point, _, gradient), allowed = step.here, aims.allowed(step.here.value)
+    proof = measured.proof(problem.gradient_rounding(point, gradient, is_sharp=False))
+    if proof.gap <= allowed or not measured.proof(np.zeros_like(gradient)).gap <= allowed:
+        return proof
+    return measured.proof(problem.gradient_rounding(point, gradient, is_sharp=True))
 
 
 def prove_by_gradient(problem: Problem, evaluate: Evaluate, aims: Aims, step: Step) -> Attempt:
@@ -96,7 +105,7 @@ def prove_by_gradient(problem: Problem, evaluate: Evaluate, aims: Aims, step: St
         point = problem.partial_minimiser(step.here.point)
         if point is not None:
             there = evaluate(point)
-            bound_there = problem.gap_at_partial_minimiser(there.gradient)
+            bound_there = problem.gap_by_partial_minimiser(there.point, there.gradient, allowed)
             left = share_left(allowed, bound_there)
             if bound_there <= allowed:
                 step, bound = step._replace(here=there), bound_there

@@ -8,7 +8,7 @@ from softglm.sums.columns import CentredColumns, Observations
 from softglm.sums.evaluation import Evaluation, EvaluationAndInformation, Information, InterceptEvaluation
 from softglm.sums.features import Features
 from softglm.sums.given import Combinations, Offsets, RowWeights, WeightedTotals
-from softglm.sums.lengths import Distances, LargestLeverage, LargestMove, LargestSizes, Scores
+from softglm.sums.lengths import Distances, LargestLeverage, LargestMove, LargestSizes, Residuals, Scores
 from softglm.sums.margins import ClassesBelow, LowestMargins, MostOpposed
 from softglm.sums.moments import (
     CONSTANT,
@@ -20,6 +20,8 @@ from softglm.sums.moments import (
     Totals,
 )
 from softglm.sums.predictor import Predictor
+from softglm.sums.roundings import GradientRounding
+from softglm.sums.spread import Spread
 from softglm.sums.sum import Sum
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "Evaluation",
     "EvaluationAndInformation",
     "Features",
+    "GradientRounding",
     "Information",
     "InterceptEvaluation",
     "KroneckerFactors",
@@ -43,9 +46,11 @@ __all__ = [
     "Observations",
     "Offsets",
     "Predictor",
+    "Residuals",
     "RowWeights",
     "Scores",
     "SecondMoments",
+    "Spread",
     "Squares",
     "SquaresAbout",
     "Sum",

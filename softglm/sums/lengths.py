@@ -7,6 +7,7 @@ import numpy as np
 
 from softglm.arrays import FloatArray
 from softglm.data import Block
+from softglm.data.block import dense
 from softglm.sums.sum import Sum
 
 
@@ -113,3 +114,30 @@ class Scores(Sum):
             rare = np.einsum("ij,ij->i", residuals @ self.inverse, residuals)
         score = np.maximum(self.distances(block)[0] / self.ordinary, rare)
         return (np.clip(score, 1.0, self.most, dtype=np.float32, casting="same_kind"),)
+
+
+@final
+@dataclass(frozen=True)
+class Residuals(Sum):
+    """Of relations a'x, over the rows of any weight: the highest, the lowest times -1, the largest sum of sizes, (k,).
+
+    And how far entries of the columns in them are from whole numbers, shape (1,).
+
+    Attributes
+    ----------
+    relations : array of shape (p, k)
+    """
+
+    relations: FloatArray
+
+    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
+        involved = np.flatnonzero(self.relations.any(axis=1))
+        X = block.X[:, involved] if block.weights is None else block.X[block.weights > 0.0][:, involved]
+        entries, relations = dense(X), self.relations[involved]
+        values, sizes = entries @ relations, np.abs(entries) @ np.abs(relations)
+        return (
+            values.max(axis=0, initial=-np.inf),
+            (-values).max(axis=0, initial=-np.inf),
+            sizes.max(axis=0, initial=0.0),
+            np.abs(entries - np.round(entries)).max(initial=0.0, keepdims=True).ravel(),
+        )

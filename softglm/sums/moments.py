@@ -17,7 +17,10 @@ CONSTANT = 64 * np.finfo(np.float64).eps
 @final
 @dataclass(frozen=True)
 class CrossMoments(Sum):
-    """[sum w t; W], shape (q + 1,); sum w x [t; 1]', (p, q + 1); sum w o, (q,); and sum w <t, o>, (1,)."""
+    """[sum w t; W], shape (q + 1,); sum w x [t; 1]', (p, q + 1); sum w x^2, (p,); sum w o, (q,); sum w <t, o>, (1,).
+
+    And sum w max o^2, (1,). Squares that overflow are infinite.
+    """
 
     n_parameters: int
 
@@ -26,10 +29,13 @@ class CrossMoments(Sum):
         values = np.ones((self.n_parameters + 1, len(block)))
         values[:-1] = block.targets_matrix(self.n_parameters)
         values = block.weighted(values)
-        sums = values.sum(axis=1), block.cross(values)
+        with np.errstate(over="ignore"):
+            sums = values.sum(axis=1), block.cross(values), block.own_squares(values[-1])
         if block.offset is None:
-            return *sums, np.zeros(self.n_parameters), np.zeros(1)
-        return *sums, values[-1] @ block.offset, np.atleast_1d(np.vdot(values[:-1], block.offset.T))
+            return *sums, np.zeros(self.n_parameters), np.zeros(1), np.zeros(1)
+        linear = np.atleast_1d(np.vdot(values[:-1], block.offset.T))
+        largest = np.square(block.offset).max(axis=1)
+        return *sums, values[-1] @ block.offset, linear, np.atleast_1d(values[-1] @ largest)
 
 
 @final

@@ -18,6 +18,8 @@ from softglm.tuning import Tuning
 
 # With these every problem is one of many rows, of which a part would tell enough to begin with; and no pass is too
 # small to be made in single precision.
+# Passes over wide rows: for the space that they span, the moments, and what is proved of them.
+AROUND_THE_SPACE = 4
 MANY = Tuning(held_numbers=0, rows_per_feature=2, least_sample=8, few_entries=0, unusual=0.0)
 # Two proofs of a relative gap of 1e-8 and the rounding of a loss of order 1.
 SAME_LOSS = {"rtol": 1e-8, "atol": 1e-12}
@@ -81,8 +83,8 @@ def test_a_fit_finds_the_optimum_and_passes_over_the_rows_as_often_as_it_says(na
     rows, family = rows_and_family(data, SMALL_BLOCKS)
     there, elsewhere = check_same_fit(rows, family, alpha_times_weight / data.total_weight, tuning)
     if is_wide(rows):
-        # Read once, for the space that they span; the passes in that space are over rows in memory.
-        assert elsewhere.n_iterations == 1 < there.n_passes
+        # Read for the space that they span, and to prove of them what was found there; the others are over its rows.
+        assert elsewhere.n_iterations <= AROUND_THE_SPACE < there.n_passes
     else:
         assert elsewhere.n_iterations == there.n_passes
 

@@ -207,7 +207,10 @@ def test_penalties_of_any_size(strength):
 def test_weights_of_any_size(weight):
     model = SoftmaxGLM(alpha=0.1).fit(DATA.X, DATA.y, sample_weight=np.full(150, weight))
     assert np.allclose(model.coef_, SoftmaxGLM(alpha=0.1).fit(DATA.X, DATA.y).coef_, rtol=0.0, atol=SAME)
-    one = SoftmaxGLM(alpha=0.1).fit(DATA.X, DATA.y, sample_weight=np.where(np.arange(150) == 3, weight, 1.0))
+    with warnings.catch_warnings():
+        # Beside one row of weight 1e30 the others are rounding: that is no proof, and is said.
+        warnings.simplefilter("ignore" if weight > 1.0 else "error", ConvergenceWarning)
+        one = SoftmaxGLM(alpha=0.1).fit(DATA.X, DATA.y, sample_weight=np.where(np.arange(150) == 3, weight, 1.0))
     assert_usable(one, DATA.X)
 
 

@@ -48,7 +48,7 @@ def test_digits_that_are_lost_between_collinear_columns_are_not_called_converged
     a, z = rng.normal(size=(2, 500))
     y = z + rng.logistic(size=500) > 0.0
     with pytest.warns(UserWarning, match="precision of the arithmetic"):
-        model = SoftmaxGLM(alpha=0).fit(np.c_[a, a + 1e-7 * z], y)
+        model = SoftmaxGLM(alpha=0).fit(np.c_[a, a + 1e-13 * z], y)
     assert not model.converged_
     assert model.gap_kind_ == "estimate"
 

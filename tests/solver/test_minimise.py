@@ -29,7 +29,7 @@ class Cholesky:
     def unwhiten(self, vector):
         return np.linalg.solve(np.linalg.cholesky(self.matrix).T, vector)
 
-    def gap(self, decrement, distance):
+    def gap(self, decrement, distance, rounding):  # noqa: ARG002 - the protocol's signature
         return decrement**2 if self.proves and decrement + distance < 0.5 else np.inf
 
 
@@ -91,8 +91,14 @@ class Convex:
     def gap_by_gradient(self, point, value, gradient):  # noqa: ARG002 - the protocol's signature
         return float(gradient @ gradient / (2 * self.strength)) if self.strength else np.inf
 
+    def gradient_rounding(self, point, gradient, *, is_sharp):  # noqa: ARG002 - the protocol's signature
+        return np.zeros_like(gradient)
+
     def gap_at_partial_minimiser(self, gradient):
         return self.gap_by_gradient(None, None, gradient)
+
+    def gap_by_partial_minimiser(self, point, gradient, allowed):  # noqa: ARG002 - the protocol's signature
+        return self.gap_by_gradient(point, None, gradient)
 
     def partial_minimiser(self, point):
         return point

@@ -13,6 +13,8 @@ from softglm.solver.proofs import Measured, Proof, prove, share_left
 AIMS = Aims(reference=1.0, tol=1e-8, precision=1e-8, max_iter=100)
 HERE = Iterate(np.zeros(2), 0.0, np.array([1e-5, 0.0]))
 ESTIMATE = 3e-9
+# What an entry of a gradient may be off by, where it is asked for.
+ROUNDING = 1e-12
 STEP = Step(HERE, ESTIMATE)
 
 
@@ -29,17 +31,18 @@ class Metric:
     def unwhiten(self, vector):
         return vector
 
-    def gap(self, decrement, distance):  # noqa: ARG002 - the protocol's signature
+    def gap(self, decrement, distance, rounding):  # noqa: ARG002 - the protocol's signature
         return self.bound
 
 
 def problem(here=np.inf, next_to_it=np.inf, partial_minimiser=None, gap_there=None):
     """What the gradient proves, here and at the partial minimiser next to it."""
-    gaps = iter((next_to_it, next_to_it if gap_there is None else gap_there))
     return SimpleNamespace(
         evaluation_cost=1.0,
         gap_by_gradient=lambda *_: here,
-        gap_at_partial_minimiser=lambda _: next(gaps),
+        gradient_rounding=lambda _, gradient, **__: np.full_like(gradient, ROUNDING),
+        gap_at_partial_minimiser=lambda _: next_to_it,
+        gap_by_partial_minimiser=lambda *_: next_to_it if gap_there is None else gap_there,
         partial_minimiser=lambda _: partial_minimiser,
     )
 
@@ -82,7 +85,7 @@ def test_where_nothing_is_proved_there_is_the_estimate():
 
 def test_a_metric_in_which_the_gradient_is_long_is_not_asked():
     class Unasked(Metric):
-        def gap(self, decrement, distance):
+        def gap(self, decrement, distance, rounding):  # noqa: ARG002 - the protocol's signature
             raise AssertionError((decrement, distance))
 
     far = Step(HERE._replace(gradient=np.array([1.0, 0.0])), 0.5)

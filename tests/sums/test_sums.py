@@ -215,13 +215,14 @@ def test_what_intercepts_need_is_part_of_an_evaluation(data):
 
 def test_cross_moments_are_those_of_targets_rows_and_offsets(data):
     q = data.family.n_parameters
-    sums, cross, offset, offset_term = data.rows().sum(CrossMoments(q))
+    sums, cross, squares, offset, offset_term, offset_square = data.rows().sum(CrossMoments(q))
     known = np.zeros((N, q)) if data.offset is None else data.offset
     values = data.w[:, np.newaxis] * np.column_stack([data.statistics, np.ones(N)])
     same(
         (sums, cross, offset, offset_term),
         (values.sum(axis=0), data.X.T @ values, data.w @ known, [data.w @ (data.statistics * known).sum(axis=1)]),
     )
+    same((squares, offset_square), (data.w @ data.X**2, [data.w @ (known**2).max(axis=1)]))
 
 
 @pytest.mark.parametrize("n_constants", [0, 1])

@@ -92,6 +92,8 @@ class CachedPasses(Passes):
         Its rows.
     """
 
+    is_centred = True
+
     def __init__(self, objective: Objective, held: HeldColumns) -> None:
         super().__init__(objective)
         self._columns, self._weights, self._offset = held.columns, held.weights, held.offset

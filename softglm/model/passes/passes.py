@@ -18,6 +18,9 @@ class Passes(ABC):
     objective : Objective
     """
 
+    # Whether rows are centred before they are multiplied, or what their products sum up to is.
+    is_centred = False
+
     def __init__(self, objective: Objective) -> None:
         self.objective = objective
 

@@ -47,19 +47,18 @@ def self_concordant_gap(decrement: float, radius: float) -> float:
     return float((x + (1.0 - x) * np.log1p(-x)) / radius**2)
 
 
-def leverage_form(coordinates: KroneckerCoordinates, factor: FloatArray) -> FloatArray:
+def leverage_form(coordinates: KroneckerCoordinates, inverse: FloatArray) -> FloatArray:
     """Return T, shape (r, r), with trace_a(x' V_aa x) = u' T u, u = F'[x - c; 1].
 
     Parameters
     ----------
     coordinates : KroneckerCoordinates
-    factor : array of shape (r s, r s)
-        The lower Cholesky factor of the Hessian in these coordinates.
+    inverse : array of shape (r s, r s)
+        That of the lower Cholesky factor of the Hessian in these coordinates.
     """
     r, s = coordinates.scales.shape
-    inverse = lapack.dtrtri(factor, lower=1)[0].reshape(r * s, r, s)
-    inverse *= coordinates.scales
-    roots = np.moveaxis(inverse, 2, 1).reshape(r * s * s, r)
+    scaled = inverse.reshape(r * s, r, s) * coordinates.scales
+    roots = np.moveaxis(scaled, 2, 1).reshape(r * s * s, r)
     return np.asarray(roots.T @ roots)
 
 

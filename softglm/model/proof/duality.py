@@ -23,8 +23,6 @@ from softglm.model.objective import Objective
 _SHARE = 0.99
 # What is summed is rounded by so much, relative to the size of its terms.
 _ROUNDING = 16 * np.finfo(np.float64).eps
-# The reciprocal of less may be infinite.
-_LEAST = np.finfo(np.float64).tiny
 
 
 def strong_convexity_gap(objective: Objective, gradient: FloatArray) -> float:
@@ -36,11 +34,20 @@ def strong_convexity_gap(objective: Objective, gradient: FloatArray) -> float:
     gradient : array of shape (m, q)
         Of f.
     """
-    slopes, _ = objective.split(gradient)
-    return _squared_length(objective, slopes) / 2.0
+    return slopes_gap(objective, objective.split(gradient)[0])
 
 
-def duality_gap(objective: Objective, parameters: FloatArray, value: float, gradient: FloatArray) -> float:
+def slopes_gap(objective: Objective, slopes: FloatArray) -> float:
+    """Return 1/2 <G, P^-1 G> of slopes G, shape (p, q); inf where some coefficient is not penalised."""
+    if not objective.is_penalised:
+        return float("inf")
+    strength, _ = objective.split(objective.penalty.curvature[:, np.newaxis])
+    return float((slopes * slopes / strength).sum()) / 2.0
+
+
+def duality_gap(
+    objective: Objective, parameters: FloatArray, value: float, gradient: FloatArray, off: FloatArray
+) -> float:
     """Return the bound on f - f*, in nats per unit of weight; inf where some coefficient is not penalised.
 
     What rounding may have taken away is added. inf also where it is more than the bound.
@@ -53,40 +60,37 @@ def duality_gap(objective: Objective, parameters: FloatArray, value: float, grad
         f there.
     gradient : array of shape (m, q)
         That of f there.
+    off : array of shape (m, q)
+        What each entry of it may be off by.
     """
-    with_best = strong_convexity_gap(objective, gradient)
+    slopes, residual = objective.split(gradient)
+    slopes_off, residual_off = objective.split(off)
+    with_best = slopes_gap(objective, np.abs(slopes) + slopes_off)
     if not (objective.fit_intercept and with_best < np.inf):
         return with_best
-    moments = objective.moments
-    slopes, residual = objective.split(gradient)
-    q, n_identifiable = objective.family.identifiable_directions.shape
+    family, moments = objective.family, objective.moments
+    q, n_identifiable = family.identifiable_directions.shape
     if n_identifiable < q:
         # Means have a constant sum, so that residuals have none, but for the rounding of the most frequent class.
         residual = residual.copy()
         residual[most := moments.mean_target.argmax()] = 0.0
         residual[most] = -residual.sum()
-    if not np.abs(residual).max() > _LEAST:
-        return with_best
-    steps = _SHARE * objective.family.steps_to_boundary(moments.mean_target, -residual)
+    # The residuals are no larger than this, whatever their signs: so far nu* may go.
+    largest = np.abs(residual) + residual_off
+    steps = _SHARE * min(family.steps_to_boundary(moments.mean_target, sign * largest) for sign in (-1.0, 1.0))
     mixed, there = 1.0 / (1.0 + steps), moments.mean_target - steps * residual
     coef, intercept = objective.split(parameters)
     penalty, pull = objective.penalty.value_and_gradient(parameters)
     # At nu* alone G is -cross: the rows are centred.
     slopes = slopes - mixed * (slopes - objective.split(pull)[0] + moments.cross)
     # What f - D is at nu* alone, once its squares are completed to that of the slopes.
-    conjugate = float(objective.family.conjugate(there[:, np.newaxis])[0])
+    conjugate = float(family.conjugate(there[:, np.newaxis])[0])
     linear = float(np.vdot(coef, moments.cross))
     terms = value, -penalty, conjugate, linear, moments.offset_term, -float(moments.mean_offset @ there)
-    gap = _squared_length(objective, slopes) / 2.0 + (1.0 - mixed) * float(intercept @ residual) + mixed * sum(terms)
-    largest = np.abs(intercept)
-    size = mixed * (sum(map(abs, terms)) + largest.max()) + largest @ (np.abs(moments.mean_target) + np.abs(residual))
-    rounding = _ROUNDING * float(size)
+    squares = slopes_gap(objective, np.abs(slopes) + slopes_off)
+    gap = squares + (1.0 - mixed) * float(intercept @ residual) + mixed * sum(terms)
+    # Where residuals are off the bound moves by its slopes: the intercepts, and the natural parameter of nu*.
+    highest = np.abs(intercept) + np.abs(family.natural_parameter(there[:, np.newaxis])[:, 0] - moments.mean_offset)
+    size = mixed * (sum(map(abs, terms)) + highest.max()) + highest @ largest
+    rounding = _ROUNDING * float(size) + float(highest @ residual_off)
     return gap + rounding if gap >= -rounding else float("inf")
-
-
-def _squared_length(objective: Objective, slopes: FloatArray) -> float:
-    """Return <G, P^-1 G>."""
-    if not objective.is_penalised:
-        return float("inf")
-    strength, _ = objective.split(objective.penalty.curvature[:, np.newaxis])
-    return float((slopes * slopes / strength).sum())

@@ -69,8 +69,11 @@ class Contrasts:
         arithmetic = _LOST * float((np.abs(loadings).T @ self.coordinates.spreads).max(initial=1.0))
         if self._objective.rows.origin is not None:
             center = np.abs(center) + np.abs(self._objective.rows.origin)
-        at_center = np.abs(loadings[: len(center)]).T @ np.abs(center)
-        return Rounding(arithmetic, arithmetic + np.finfo(np.float64).eps * float(at_center.max(initial=0.0)))
+        digits = np.finfo(np.float64).eps * np.abs(center)
+        if self._objective.rows.noise is not None:
+            digits = digits + self._objective.rows.noise
+        at_center = np.abs(loadings[: len(center)]).T @ digits
+        return Rounding(arithmetic, arithmetic + float(at_center.max(initial=0.0)))
 
     def pivoted(self, symmetric: FloatArray) -> FloatArray:
         """Return gamma, shape (r, s), of what has a column for each of the q natural parameters, shape (r, q)."""

@@ -66,6 +66,8 @@ def separates(objective: Objective, parameters: FloatArray) -> bool:
 
     Positive is what is more than the rounding of the arithmetic, and of the last digits of X.
     """
+    if objective.rows.noise is not None:
+        return False
     most = objective.rows.max(MostOpposed(objective.family, *objective.uncentred(parameters)))
     return bool(most[0].max() < 0.0)
 

@@ -15,6 +15,7 @@ from softglm.model import null_coordinates, null_model
 from softglm.model.fisher import hessian
 from softglm.model.metric import HessianMetric
 from softglm.model.passes import StreamedPasses
+from softglm.model.proof import gradient_rounding
 from softglm.model.proof.certificate import concordance_radius, largest_leverage, leverage_form, self_concordant_gap
 
 ROUNDING = 1e-12
@@ -68,7 +69,7 @@ def exact(data, alpha, point):
 
 def radius_at(objective, coordinates, point):
     factor = linalg.cholesky(hessian(objective, point, coordinates), lower=True)
-    form = leverage_form(coordinates, factor)
+    form = leverage_form(coordinates, linalg.inv(factor))
     return concordance_radius(objective, largest_leverage(objective, coordinates, form, objective.rows))
 
 
@@ -143,7 +144,7 @@ def test_what_is_proved_is_true_near_the_optimum(name, alpha):
             StreamedPasses(objective), hessian(objective, point, coordinates), coordinates, objective.rows
         )
         _, gradient = objective.evaluate(point)
-        proved = metric.gap(float(np.linalg.norm(metric.whiten(gradient))), 0.0)
+        proved = metric.gap(float(np.linalg.norm(metric.whiten(gradient))), 0.0, np.zeros_like(gradient))
         true = truth.value(*objective.uncentred(point)) - optimum.value
         assert true <= proved + RESOLUTION
         n_proved += proved < np.inf
@@ -170,7 +171,7 @@ def test_what_is_proved_with_the_hessian_of_a_point_nearby_is_true(name):
         )[0]
         _, gradient = objective.evaluate(there)
         decrement = float(np.linalg.norm(metric.whiten(gradient)))
-        proved = metric.gap(decrement, float(np.sqrt(step @ matrix @ step)))
+        proved = metric.gap(decrement, float(np.sqrt(step @ matrix @ step)), np.zeros_like(gradient))
         true = truth.value(*objective.uncentred(there)) - optimum.value
         assert true <= proved + RESOLUTION
 
@@ -189,7 +190,7 @@ def test_nothing_is_proved_on_separated_data(name):
         _, gradient = objective.evaluate(point)
         whitened = metric.whiten(gradient)
         decrement = float(np.linalg.norm(whitened))
-        assert metric.gap(decrement, 0.0) == np.inf
+        assert metric.gap(decrement, 0.0, gradient_rounding(objective, point, gradient)) == np.inf
         point -= metric.unwhiten(whitened) / (1.0 + decrement)
 
 
@@ -227,7 +228,7 @@ def test_what_is_proved_with_the_hessian_of_a_sample_is_true(name, scores):
             StreamedPasses(objective), hessian(objective, point, coordinates, sample), coordinates, sample
         )
         _, gradient = objective.evaluate(point)
-        proved = metric.gap(float(np.linalg.norm(metric.whiten(gradient))), 0.0)
+        proved = metric.gap(float(np.linalg.norm(metric.whiten(gradient))), 0.0, np.zeros_like(gradient))
         assert truth.value(*objective.uncentred(point)) - optimum.value <= proved + RESOLUTION
         n_proved += proved < np.inf
     assert n_proved >= 2

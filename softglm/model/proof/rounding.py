@@ -1,0 +1,163 @@
+r"""What rounding may have done to a gradient: a bound on the arithmetic, for proofs to hold in floating point.
+
+By the model of floating point, fl(a op b) = (a op b)(1 + e), |e| <= u, a sum of n terms is off by n u times the sum of
+their sizes at most (Higham 2002, chapter 3). Followed through an evaluation,
+
+    eta_i = B' x_i + b + o_i      is off by   (p + 4) u (|B|' |x_i| + |b| + |o_i|)  at most,
+    mu_i  = grad A(eta_i)         by what that moves it, |A''| times as much, and some u of its own,
+    g     = mean x (mu - t)'      by mean |x| times that, and n u mean |x| (mu + t)', of n terms in a row.
+
+Means of products are bounded by roots of mean squares, which are known before the fit: no pass is made. What is small
+to first order is taken once: terms in u^2 are below all that is left out nowhere else.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from softglm.arrays import FloatArray
+from softglm.model.objective import Objective
+from softglm.sums import GradientRounding
+
+# u: half a unit in the last place.
+UNIT = float(np.finfo(np.float64).eps) / 2.0
+# Roundings beside those of sums: of a product and a sum with b and o; of exponentials, divisions and weights.
+_FEW, _OWN = 4.0, 16.0
+# What is left of a mean square, relative to it, may be rounding.
+_CANCELS = 1e-11
+
+
+def gradient_rounding(
+    objective: Objective, parameters: FloatArray, gradient: FloatArray, *, is_centred: bool = False
+) -> FloatArray:
+    """Return a bound on what each entry of the gradient is off by, shape (m, q), from what is known before the fit.
+
+    Parameters
+    ----------
+    objective : Objective
+    parameters : array of shape (m, q)
+    gradient : array of shape (m, q)
+        That of f there, as it was computed.
+    is_centred : bool, default=False
+        Whether rows are centred before they are multiplied, or what their products sum up to is.
+    """
+    moments, family = objective.moments, objective.family
+    largest_mean, largest_curvature = family.largest_mean, family.largest_curvature
+    if not largest_mean < np.inf or not largest_curvature < np.inf:
+        return sharp_rounding(objective, parameters, is_centred=is_centred).bound
+    # Of targets and means within [0, M] the root mean square is at most that of M times their mean.
+    target = np.abs(moments.mean_target)
+    mean = target + np.abs(gradient[-1]) if objective.fit_intercept else np.full_like(target, largest_mean)
+    terms = np.sqrt(largest_mean * np.minimum(mean, largest_mean)) + np.sqrt(largest_mean * target)
+    coef, _ = objective.split(parameters)
+    reach, distance = np.abs(coef).max(axis=1), np.abs(moments.center)
+    # A variance, as the difference of mean squares, is off by some units of these.
+    squares = moments.size**2 - distance**2 * (1.0 - _CANCELS)
+    size = np.sqrt(np.maximum(squares, 0.0)) if is_centred else moments.size + distance
+    eta = float(size @ reach) + _largest_constant(objective, parameters, is_centred=is_centred) + moments.offset_size
+    noise = objective.rows.noise
+    moved = _of_eta(objective) * eta + (0.0 if noise is None else float(noise @ reach))
+    entry = _of_sums(objective) * terms + largest_curvature * moved
+    slopes = np.multiply.outer(size, entry)
+    if noise is not None:
+        slopes += largest_mean * noise[:, np.newaxis]
+    return _assembled(objective, parameters, slopes, entry)
+
+
+def value_rounding(objective: Objective, parameters: FloatArray) -> float:
+    """Return a bound on what f, as it is computed for these parameters, shape (m, q), is off by."""
+    coef, _ = objective.split(parameters)
+    eta = _largest_constant(objective, parameters, is_centred=False) + objective.moments.offset_size
+    eta += float(objective.moments.size @ np.abs(coef).max(axis=1))
+    own = math.log(objective.family.n_parameters + 1.0)
+    return 2.0 * (_of_sums(objective) * (eta + own) + _of_eta(objective) * eta)
+
+
+class Sharp(NamedTuple):
+    """What one more pass tells, row by row.
+
+    Attributes
+    ----------
+    bound : array of shape (m, q)
+        On what each entry of the gradient is off by.
+    moves : array of shape (p, q)
+        How fast each slope changes with the intercepts, at most.
+    """
+
+    bound: FloatArray
+    moves: FloatArray
+
+
+def sharp_rounding(objective: Objective, parameters: FloatArray, *, is_centred: bool) -> Sharp:
+    """Return bounds as `gradient_rounding` does, from one more pass: far less where most means are at their ends."""
+    moments = objective.moments
+    largest = _largest_constant(objective, parameters, is_centred=is_centred)
+    sums = objective.rows.sum(
+        GradientRounding(
+            objective.family,
+            *objective.rounded(parameters),
+            moments.center if is_centred else None,
+            largest,
+            _of_eta(objective),
+            _of_mean(objective),
+            _of_sums(objective),
+        )
+    )
+    slopes, constants, moves = (sum_ / moments.total_weight for sum_ in sums)
+    if not is_centred:
+        slopes += np.multiply.outer(np.abs(moments.center), constants)
+        moves += np.multiply.outer(np.abs(moments.center), np.full(len(constants), objective.family.largest_curvature))
+    bound = _assembled(objective, parameters, slopes, constants)
+    # What the entries of X are off by moves every row: that is known of mean squares alone.
+    return Sharp(bound if objective.rows.noise is None else np.full_like(bound, np.inf), moves)
+
+
+def _assembled(objective: Objective, parameters: FloatArray, slopes: FloatArray, constants: FloatArray) -> FloatArray:
+    """Return the bound, shape (m, q), with what the penalty adds, and the centring of the cross moments."""
+    moments = objective.moments
+    bound = 2.0 * UNIT * np.abs(objective.penalty.gradient(parameters))
+    bound[: len(slopes)] += slopes
+    bound[: len(slopes)] += _of_sums(objective) * np.multiply.outer(np.abs(moments.center), np.abs(moments.mean_target))
+    if objective.fit_intercept:
+        bound[-1] += constants
+    return bound
+
+
+def _largest_constant(objective: Objective, parameters: FloatArray, *, is_centred: bool) -> float:
+    """Return the size of what is added to B' x: the intercepts, with the center in them unless rows are centred."""
+    coef, intercept = objective.split(parameters)
+    at_center = float(np.abs(intercept).max())
+    return at_center if is_centred else at_center + float(np.abs(objective.moments.center) @ np.abs(coef).max(axis=1))
+
+
+def _of_eta(objective: Objective) -> float:
+    return UNIT * (len(objective.moments.center) + _FEW)
+
+
+def _of_mean(objective: Objective) -> float:
+    return UNIT * (objective.family.n_parameters + _OWN)
+
+
+def _of_sums(objective: Objective) -> float:
+    return UNIT * (objective.rows.longest_sum + objective.family.n_parameters + _OWN)
+
+
+def representation_loss(objective: Objective, coef: FloatArray, intercept: FloatArray) -> float:
+    """Return what f may lose, from its minimum, where coefficients (p, q) and intercepts (q,) are rounded.
+
+    The intercept is that at x = 0: where columns are far from it, its last digit moves eta of all rows. What is far is
+    taken from it in one rounding, see `Basis`.
+    """
+    family, moments = objective.family, objective.moments
+    reach = np.abs(coef).max(axis=1, initial=0.0)
+    at_center = float(np.abs(intercept + objective.center @ coef).max())
+    own = (len(reach) + family.n_parameters + _FEW) * (float(moments.size @ reach) + at_center)
+    between = (len(reach) + _FEW) * float(np.abs(moments.center) @ reach)
+    moved = UNIT * (own + between + float(np.abs(intercept).max()))
+    curvature = family.largest_curvature
+    if not curvature < np.inf:
+        curvature = 2.0 * max(1.0, float(np.abs(moments.mean_target).max()))
+    # The penalty is quadratic.
+    pulled = (_FEW * UNIT) ** 2 * objective.penalty.value(objective.centred(coef, intercept))
+    return curvature * moved**2 / 2.0 + pulled
