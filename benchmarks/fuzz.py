@@ -1,0 +1,415 @@
+"""Random problems fitted by softglm, and judged by a Newton method in 80-bit arithmetic: no proof below the truth.
+
+    python -m benchmarks fuzz --cases 10000 --seed 0 --jobs 2
+
+What counts as a fault:
+
+- *proof below the truth*: `gap_kind_` names a proof, and f at the returned coefficients, which are taken as they are, is
+  further above another point than `gap_` says, by more than the rounding of the reference;
+- *negative loss*, and *loss below the minimum* by more than 1e-12 (1 + |f|);
+- *loss is not f*: a proof beside a `loss_` further than `gap_` and 1e-12 (1 + |f|) from f at the returned coefficients;
+- *converged above tol*: `converged_`, and the true relative gap is larger than `tol` (1e-6 for float32);
+- *converged, separated*: `converged_` at alpha = 0 where linear programming finds, and extended precision confirms, that
+  there is no minimiser; *called separated, overlaps* where Newton's method finds one;
+- *exception* that is no ValueError, and *warning* that is none for users.
+
+Ratios are of `gap_` to the truth, over proofs whose truth is above the rounding of the reference.
+"""
+
+import argparse
+import time
+import traceback
+import warnings
+from collections import Counter
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+
+import numpy as np
+from scipy import sparse
+
+from benchmarks import report
+from benchmarks.extended import (
+    EPS,
+    REAL,
+    Objective,
+    applied,
+    check_arithmetic,
+    exact,
+    minimised,
+    orthogonalised,
+    power_of_two,
+    separation,
+)
+from benchmarks.fuzz_problems import KINDS, problem
+
+# What the rounding of a loss in double may be, of 1 + |f|.
+_LOSS_ROUNDING = 1e-12
+_SINGLE_TOLERANCE = 1e-6
+_ABSENT = 2.0**-52  # the share below which one of two classes counts as absent
+FAULTS = (
+    "proof below the truth",
+    "negative loss",
+    "loss below the minimum",
+    "loss is not f",
+    "converged above tol",
+    "converged, separated",
+    "called separated, overlaps",
+    "exception",
+    "warning",
+)
+
+
+@dataclass
+class Verdict:
+    """What one fit claimed, and what is true.
+
+    Attributes
+    ----------
+    number : int
+    kind : str
+    status : str
+        How the fit ended, in short.
+    truth : {"minimiser", "separated", "unknown", "one class", "refused"}
+    is_proof : bool
+    claimed, true_gap, error : float
+        `gap_`, the truth, and the rounding of that.
+    relative : float
+        The true gap, relative to what the features explain.
+    faults : list of str
+    words : str
+        What went wrong.
+    """
+
+    number: int
+    kind: str
+    status: str = "refused"
+    truth: str = "refused"
+    is_proof: bool = False
+    claimed: float = np.nan
+    true_gap: float = np.nan
+    error: float = np.nan
+    relative: float = np.nan
+    faults: list = field(default_factory=list)
+    words: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """A problem in extended precision.
+
+    Attributes
+    ----------
+    objective : Objective
+    factor : pair
+        Of coefficients, the intercept first, to the parameters of the objective.
+    present : bool array of shape (K,)
+    fit_intercept : bool
+    alpha : float
+    """
+
+    objective: Objective
+    factor: tuple
+    present: np.ndarray
+    fit_intercept: bool
+    alpha: float
+
+    @property
+    def is_binary(self):
+        """Whether there is one equation for two classes."""
+        return len(self.present) == 2
+
+    def parameters(self, coef, intercept):
+        """Return coefficients as they are, exactly, in the coordinates of the objective."""
+        rows = np.vstack([intercept, coef.T]) if self.fit_intercept else coef.T
+        if self.is_binary:
+            return applied(self.factor, exact(rows))
+        rows, pivot = exact(rows[:, self.present])[0], self._pivot
+        moved = [_two_difference(rows[:, other], rows[:, pivot]) for other in self.objective.others]
+        return applied(self.factor, tuple(np.array(part).T for part in zip(*moved, strict=True)))
+
+    @property
+    def _pivot(self):
+        (pivot,) = set(range(self.objective.shares.shape[1])) - set(self.objective.others.tolist())
+        return pivot
+
+    def common_penalty(self, coef):
+        """Return the penalty of what coefficients have in common over the classes: the minimum has nothing."""
+        if self.is_binary:
+            return REAL(0)
+        means = exact(coef[self.present])[0].mean(axis=0)
+        return REAL(self.alpha) / 2 * self.present.sum() * (means**2).sum()
+
+
+def _two_difference(one, other):
+    difference = one - other
+    back = difference - one
+    return difference, (one - (difference - back)) - (other + back)
+
+
+def truth_of(draft, alpha):
+    """Return the problem of a draft, or None where only one class has weight."""
+    X = np.asarray(draft.X.toarray() if sparse.issparse(draft.X) else draft.X, dtype=REAL)
+    counts = draft.y if draft.y.ndim == 2 else draft.y[:, np.newaxis] == np.unique(draft.y)
+    shares = np.asarray(counts, dtype=REAL) * (1 if draft.weights is None else exact(draft.weights)[0][:, np.newaxis])
+    shares = shares * _class_factors(draft, shares)
+    totals = shares.sum(axis=0)
+    present = totals > (_ABSENT * totals.sum() if len(totals) == 2 else 0)
+    if present.sum() < 2:
+        return None
+    rows = shares.sum(axis=1) > 0
+    shares = shares[rows][:, present] / totals.sum()
+    offset = _relative_offset(draft, len(totals), present)[rows]
+    pivot = 0 if len(totals) == 2 else int(shares.sum(axis=0).argmax())
+    fit_intercept = draft.options["fit_intercept"]
+    basis, penalised, strength, factor = _coordinates(X[rows], shares.sum(axis=1), alpha, fit_intercept=fit_intercept)
+    others = np.delete(np.arange(present.sum()), pivot)
+    q = len(others)
+    coupling = np.identity(q, dtype=REAL) - (0 if len(totals) == 2 else REAL(1) / (q + 1))
+    objective = Objective(basis, penalised, strength, coupling, shares, offset, others)
+    return Truth(objective, factor, present, fit_intercept, alpha)
+
+
+def _class_factors(draft, shares):
+    given = draft.options.get("class_weight")
+    if given is None:
+        return REAL(1)
+    totals = shares.sum(axis=0)
+    if given == "balanced":
+        return np.where(totals > 0, totals.sum() / ((totals > 0).sum() * np.where(totals > 0, totals, 1)), 1)
+    classes = np.unique(draft.y).tolist() if draft.y.ndim == 1 else range(len(totals))
+    return np.array([given.get(label, 1.0) for label in classes], dtype=REAL)
+
+
+def _relative_offset(draft, n_classes, present):
+    """Return the offset less the largest of each row, of the classes that are present."""
+    n = draft.X.shape[0]
+    if draft.offset is None:
+        return np.zeros((n, present.sum()), dtype=REAL)
+    offset = np.asarray(draft.offset, dtype=REAL)
+    if offset.ndim == 1:
+        offset = np.column_stack([np.zeros(n, dtype=REAL), offset])
+    offset = offset[:, present]
+    return offset - offset.max(axis=1, keepdims=True)
+
+
+def _coordinates(X, weights, alpha, *, fit_intercept):
+    """Return the orthogonal columns, those of the penalty, its strength, and the way there."""
+    (n, p), n_constants = X.shape, int(fit_intercept)
+    columns = np.column_stack([np.ones((n, n_constants), dtype=REAL), X])
+    # Any powers of two will do: they only decide how well f is conditioned.
+    units = power_of_two(np.sqrt(weights))[:, np.newaxis]
+    strength = power_of_two(np.sqrt(REAL(alpha))) if alpha else REAL(0)
+    penalised = np.column_stack([np.zeros((p, n_constants), dtype=REAL), np.identity(p, dtype=REAL)])
+    basis, factor = orthogonalised(np.vstack([columns * units, penalised * strength]), n_constants)
+    relative = REAL(alpha) / strength**2 if alpha else REAL(0)
+    return basis[:n] / units, basis[n:], relative, factor
+
+
+def null_point(truth):
+    """Return the parameters of the best model without features."""
+    start = truth.objective.origin
+    if not truth.fit_intercept:
+        return start
+    full = truth.objective
+    column = full.basis[:, :1]
+    alone = Objective(column, full.penalised[:0, :1], REAL(0), full.coupling, full.shares, full.offset, full.others)
+    start[:1] = minimised(alone, alone.origin).point.parameters
+    return start
+
+
+def judge(draft, number):
+    """Return the verdict on one fit."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    from softglm import SoftmaxGLM
+
+    verdict = Verdict(number, draft.kind)
+    model = SoftmaxGLM(**draft.options)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            model.fit(draft.X, draft.y, draft.weights, draft.offset)
+        except ValueError as error:
+            verdict.words = str(error)
+            return verdict
+        except Exception:  # noqa: BLE001 - whatever it is, it is counted
+            verdict.faults.append("exception")
+            verdict.words = traceback.format_exc()
+            return verdict
+    leaked = [str(one.message) for one in caught if not issubclass(one.category, ConvergenceWarning)]
+    leaked = [one for one in leaked if not issubclass(one_category(caught, one), UserWarning)]
+    if leaked:
+        verdict.faults.append("warning")
+        verdict.words = leaked[0]
+    verdict.status = short_status(model.status_)
+    _compare(verdict, model, draft)
+    return verdict
+
+
+def one_category(caught, words):
+    """Return the category of the warning with these words."""
+    return next(one.category for one in caught if str(one.message) == words)
+
+
+def short_status(status):
+    """Return the name of a status."""
+    from softglm.status import Status
+
+    matching = [one for one in Status if status.startswith(one.value)]
+    return max(matching, key=lambda one: len(one.value)).name.lower()
+
+
+def _compare(verdict, model, draft):
+    truth = truth_of(draft, model.alpha_)
+    verdict.is_proof, verdict.claimed = model.gap_kind_ != "estimate", float(model.gap_)
+    if truth is None:
+        verdict.truth = "one class"
+        if model.loss_ < 0.0:
+            verdict.faults.append("negative loss")
+        return
+    here = truth.parameters(model.coef_, model.intercept_)
+    null = null_point(truth)
+    best = _minimum(truth, here, null)
+    verdict.truth = _existence(truth, best)
+    common = truth.common_penalty(model.coef_)
+    gap, error = truth.objective.gap(here, best.point)
+    verdict.true_gap, verdict.error = float(gap + common), float(error)
+    explained = float(truth.objective.gap(null, best.point)[0])
+    verdict.relative = verdict.true_gap / explained if explained > 0.0 else np.inf
+    f = float(best.point.value) + verdict.true_gap
+    verdict.faults += list(_faults(verdict, model, f, float(best.point.value)))
+
+
+def _minimum(truth, here, null):
+    """Return where Newton's method arrives: from the fit, or from the null model if that leads further down."""
+    best = minimised(truth.objective, here)
+    if best.decrement < REAL(1e-16) * np.sqrt(1 + best.point.value):
+        return best
+    other = minimised(truth.objective, null)
+    return min(best, other, key=lambda one: one.point.value)
+
+
+def _existence(truth, best):
+    if truth.alpha > 0.0:
+        return "minimiser"
+    if best.exists(truth.objective):
+        return "minimiser"
+    return "unknown" if separation(truth.objective) is None else "separated"
+
+
+def _faults(verdict, model, f, minimum):
+    allowed = _LOSS_ROUNDING * (1.0 + abs(minimum))
+    gap, gained = verdict.true_gap, verdict.true_gap - verdict.error
+    if verdict.is_proof and not gained <= verdict.claimed:
+        yield "proof below the truth"
+    if model.loss_ < 0.0:
+        yield "negative loss"
+    if verdict.truth == "minimiser" and model.loss_ < minimum - allowed:
+        yield "loss below the minimum"
+    if verdict.is_proof and not abs(model.loss_ - f) <= verdict.claimed + allowed:
+        yield "loss is not f"
+    tol = max(model.tol, _SINGLE_TOLERANCE) if model.coef_.dtype == np.float32 else model.tol
+    if model.converged_ and gained > 0.0 and not verdict.relative * gained / gap <= tol:
+        yield "converged above tol"
+    if model.converged_ and verdict.truth == "separated":
+        yield "converged, separated"
+    if verdict.status == "separated" and verdict.truth == "minimiser":
+        yield "called separated, overlaps"
+
+
+def _judged(seed_and_number):
+    seed, number = seed_and_number
+    return judge(problem(seed, number), number)
+
+
+def run(seed, numbers, jobs=1):
+    """Yield the verdict on each case, in order."""
+    cases = [(seed, number) for number in numbers]
+    if jobs == 1:
+        yield from map(_judged, cases)
+        return
+    with get_context("spawn").Pool(jobs) as pool:
+        yield from pool.imap(_judged, cases, chunksize=16)
+
+
+def table(verdicts):
+    """Return the verdicts by kind, ratios, and faults with the numbers of their cases."""
+    return "\n\n".join([_by_kind(verdicts), _proofs(verdicts), _by_fault(verdicts)])
+
+
+_STATUSES = ("converged", "precision", "iterations", "rounded", "separated", "undecided", "non_finite", "refused")
+_TRUTHS = ("minimiser", "separated", "unknown", "one class")
+
+
+def _by_kind(verdicts):
+    rows = [["kind", "cases", "proofs", "estimates", *_STATUSES, *(f"true: {truth}" for truth in _TRUTHS), "faulty"]]
+    for kind in [*KINDS, "all"]:
+        those = [one for one in verdicts if kind in (one.kind, "all")]
+        statuses, truths = Counter(one.status for one in those), Counter(one.truth for one in those)
+        fitted = [one for one in those if one.truth != "refused"]
+        proofs = sum(one.is_proof for one in fitted)
+        numbers = [len(those), proofs, len(fitted) - proofs]
+        numbers += [statuses[name] for name in _STATUSES] + [truths[name] for name in _TRUTHS]
+        rows.append([kind, *map(str, [*numbers, sum(bool(one.faults) for one in those)])])
+    return report.aligned(rows)
+
+
+def _proofs(verdicts):
+    ratios = {
+        one.claimed / one.true_gap: one.number for one in verdicts if one.is_proof and one.true_gap > 2.0 * one.error
+    }
+    if not ratios:
+        return "no proof whose truth is above the rounding of the reference"
+    least, median = min(ratios), float(np.median(list(ratios)))
+    return (
+        f"gap_ over the truth, in {len(ratios)} proofs whose truth is above the rounding of the reference: "
+        f"least {least:.3g} (case {ratios[least]}), median {median:.3g}"
+    )
+
+
+def _by_fault(verdicts):
+    lines = []
+    for fault in FAULTS:
+        numbers = [one.number for one in verdicts if fault in one.faults]
+        lines.append(f"{fault}: {len(numbers)}" + (f"  {' '.join(map(str, numbers))}" if numbers else ""))
+    return "\n".join(lines)
+
+
+def told(verdict):
+    """Return what one case was, in lines."""
+    faults = ", ".join(verdict.faults) or "no fault"
+    return (
+        f"case {verdict.number}, {verdict.kind}: {faults}\n  {verdict.status}; in truth {verdict.truth}; "
+        f"{'proved' if verdict.is_proof else 'estimated'} gap {verdict.claimed:.3g}, true {verdict.true_gap:.3g} "
+        f"+- {verdict.error:.1g}, relative {verdict.relative:.3g}" + (f"\n  {verdict.words}" if verdict.words else "")
+    )
+
+
+def add_options(parser):
+    """Add the options of the command."""
+    parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--only", type=int, action="append", help="the number of a case, to run it alone and tell it")
+    parser.add_argument("--verbose", action="store_true", help="tell every case that is at fault or was refused")
+
+
+def main(options):
+    """Run and print; exit with 1 if there are faults."""
+    check_arithmetic()
+    start, verdicts = time.perf_counter(), []
+    for verdict in run(options.seed, options.only or range(options.cases), options.jobs):
+        verdicts.append(verdict)
+        if options.only or (options.verbose and (verdict.faults or verdict.words)):
+            print(told(verdict), flush=True)
+    if not options.only:
+        print(table(verdicts))
+        print(f"\n{len(verdicts)} cases, seed {options.seed}: {time.perf_counter() - start:.0f} s")
+    if any(one.faults for one in verdicts):
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_options(given)
+    main(given.parse_args())
