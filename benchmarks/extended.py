@@ -16,7 +16,6 @@ digits where it is 1e-30. Whatever `there` is, that is at most the true gap of `
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import solve_triangular
 from scipy.optimize import linprog
 
 REAL = np.longdouble
@@ -31,8 +30,10 @@ _LARGE = 1e4
 _ITERATIONS = 100
 # Twice the distance in f at which Newton's method has arrived.
 _ARRIVED = REAL(1e-37)
-# Below, a step is Newton's without a line search: f does not resolve it.
-_NEAR = 1e-9
+# Nats by which a step moves eta at most where it is taken whole: Newton's method converges quadratically there.
+_NEAR = 0.1
+# Of 1 + f: the least square of a decrement that a line search can tell.
+_RESOLVED = 1e-17
 _ARMIJO = 1e-4
 # Of 1, below which self-concordance proves that a minimiser exists.
 _SAFELY = 0.25
@@ -186,13 +187,18 @@ def cholesky(matrix):
 
 def solve(lower, vector):
     """Return the solution of lower @ lower.T @ x = vector."""
-    x, size = vector.copy(), len(vector)
-    for j in range(size):
-        x[j] /= lower[j, j]
-        x[j + 1 :] -= lower[j + 1 :, j] * x[j]
-    for j in reversed(range(size)):
+    x = _forward(lower, vector)
+    for j in reversed(range(len(x))):
         x[j] /= lower[j, j]
         x[:j] -= lower[j, :j] * x[j]
+    return x
+
+
+def _forward(lower, right):
+    """Return the solution of lower @ x = right, a vector or a matrix."""
+    x = np.zeros_like(right)
+    for j in range(len(x)):
+        x[j] = (right[j] - lower[j, :j] @ x[:j]) / lower[j, j]
     return x
 
 
@@ -349,45 +355,46 @@ class Minimum:
         F. Bach, Self-concordant analysis for logistic regression, 2010, doi:10.1214/09-EJS521: it is enough that the
         decrement times the largest norm of a contrast of a row, in the inverse Hessian, is below 1.
         """
-        if not np.isfinite(np.diag(self.lower)).all():
+        if not np.isfinite(np.diag(self.lower)).all() or not self.decrement < _SAFELY:
             return False
-        lower, n, norms = np.asarray(self.lower, dtype=float), len(objective.basis), []
-        r, q = objective.basis.shape[1], len(objective.others)
+        (n, r), q, norms = objective.basis.shape, len(objective.others), []
         for place in range(q):
-            rows = np.zeros((q * r, n))
+            rows = np.zeros((q * r, n), dtype=REAL)
             rows[place * r : (place + 1) * r] = objective.basis.T
-            norms.append(np.sqrt((solve_triangular(lower, rows, lower=True) ** 2).sum(axis=0)))
+            norms.append(np.sqrt((_forward(self.lower, rows) ** 2).sum(axis=0)))
         two = np.sort(norms, axis=0)[-2:].sum(axis=0).max()
         size = np.abs(objective.eta(self.point.parameters)).max() + 1
         return bool((self.decrement + 64 * EPS * size * two) * two < _SAFELY)
 
 
 def minimised(objective, start, iterations=_ITERATIONS):
-    """Return where damped Newton steps lead: until the decrement is 1e-18, or falls no more."""
+    """Return where damped Newton steps lead: until f resolves no step, or the decrement falls no more."""
     point, last, found = objective.at(start), np.inf, None
     for _ in range(iterations):
         lower = cholesky(objective.hessian(point))
         step = -solve(lower, point.gradient.T.ravel()).reshape(len(objective.others), -1).T
         squared = -(point.gradient * step).sum()
-        if found is not None and last < _NEAR and squared > last / 4:
+        if squared > last / 4:
             break
-        found, last = Minimum(point, np.sqrt(max(squared, REAL(0))), lower), squared
-        following = _moved(objective, point, step, squared) if squared > _ARRIVED else None
-        if following is None:
+        found = Minimum(point, np.sqrt(max(squared, REAL(0))), lower)
+        if not squared > _ARRIVED:
             break
-        point = following
+        change = objective.eta(step)
+        moves = (change.max(axis=1) - change.min(axis=1)).max()
+        if moves < _NEAR:
+            point, last = objective.at(point.parameters + step), squared
+        else:
+            point, last = _fallen(objective, point, step, squared, moves), np.inf
+        if point is None:
+            break
     return found
 
 
-def _moved(objective, point, step, squared):
-    """Return the next point: the full step, or one that is damped until f falls as it should."""
+def _fallen(objective, point, step, squared, moves):
+    """Return where f is lower by a share of what the step promises; None where it resolves no such thing."""
     length = REAL(1)
-    if squared < _NEAR:
-        return objective.at(point.parameters + step)
-    change = objective.eta(step)
-    most = (change.max(axis=1) - change.min(axis=1)).max()
-    least = np.log1p(most) / most / 16  # at 16 times this length self-concordance promises a descent
-    while length >= least:
+    # Self-concordance promises a descent at log(1 + moves) / moves.
+    while squared > _RESOLVED * (1 + point.value) and length >= np.log1p(moves) / moves / 16:
         following = objective.at(point.parameters + length * step)
         if following.value <= point.value - _ARMIJO * length * squared:
             return following
