@@ -34,6 +34,8 @@ _ARRIVED = REAL(1e-37)
 _NEAR = 0.1
 # Of 1 + f: the least square of a decrement that a line search can tell.
 _RESOLVED = 1e-17
+# Beyond which so many steps are taken at most.
+_BLIND_STEPS = 25
 _ARMIJO = 1e-4
 # Of 1, below which self-concordance proves that a minimiser exists.
 _SAFELY = 0.25
@@ -316,6 +318,7 @@ class Objective:
         """
         moved = parameters - anchor.parameters
         delta = self.eta(moved)
+        # A(eta + delta) - A(eta) - <mu, delta> = log E exp(u), with E u = 0.
         u = delta - (anchor.mean * delta).sum(axis=1, keepdims=True)
         small = np.abs(u).max(axis=1) < _LARGE
         with np.errstate(over="ignore", invalid="ignore"):
@@ -350,10 +353,11 @@ class Minimum:
     lower: np.ndarray
 
     def exists(self, objective):
-        """Tell whether self-concordance proves, rounding of the gradient included, that there is a minimiser.
+        """Tell whether self-concordance proves that there is a minimiser, and that it is here.
 
         F. Bach, Self-concordant analysis for logistic regression, 2010, doi:10.1214/09-EJS521: it is enough that the
-        decrement times the largest norm of a contrast of a row, in the inverse Hessian, is below 1.
+        decrement times the largest norm of a contrast of a row, in the inverse Hessian, is below 1. Without a penalty
+        that has to hold whatever rounding did to the gradient; with one there is a minimiser anyway.
         """
         if not np.isfinite(np.diag(self.lower)).all() or not self.decrement < _SAFELY:
             return False
@@ -364,37 +368,42 @@ class Minimum:
             norms.append(np.sqrt((_forward(self.lower, rows) ** 2).sum(axis=0)))
         two = np.sort(norms, axis=0)[-2:].sum(axis=0).max()
         size = np.abs(objective.eta(self.point.parameters)).max() + 1
-        return bool((self.decrement + 64 * EPS * size * two) * two < _SAFELY)
+        noise = 0 if objective.strength > 0 else 64 * EPS * size * two
+        return bool((self.decrement + noise) * two < _SAFELY)
 
 
-def minimised(objective, start, iterations=_ITERATIONS):
-    """Return where damped Newton steps lead: until f resolves no step, or the decrement falls no more."""
-    point, last, found = objective.at(start), np.inf, None
-    for _ in range(iterations):
+def minimised(objective, start):
+    """Return where damped Newton steps lead: until the decrement is nothing, or falls no more."""
+    point, last, found, n_blind = objective.at(start), np.inf, None, 0
+    for _ in range(_ITERATIONS):
         lower = cholesky(objective.hessian(point))
         step = -solve(lower, point.gradient.T.ravel()).reshape(len(objective.others), -1).T
         squared = -(point.gradient * step).sum()
         if squared > last / 4:
             break
         found = Minimum(point, np.sqrt(max(squared, REAL(0))), lower)
-        if not squared > _ARRIVED:
-            break
         change = objective.eta(step)
         moves = (change.max(axis=1) - change.min(axis=1)).max()
-        if moves < _NEAR:
-            point, last = objective.at(point.parameters + step), squared
+        last = squared if moves < _NEAR else np.inf
+        is_blind = moves >= _NEAR and squared <= _RESOLVED * (1 + point.value)
+        n_blind += is_blind
+        if not squared > _ARRIVED or n_blind > _BLIND_STEPS:
+            break
+        # Self-concordance promises a descent at that length; f tells what a longer step does, while it resolves it.
+        safe = np.log1p(moves) / moves if moves >= _NEAR else REAL(1)
+        if is_blind or moves < _NEAR:
+            point = objective.at(point.parameters + safe * step)
         else:
-            point, last = _fallen(objective, point, step, squared, moves), np.inf
+            point = _fallen(objective, point, step, squared, safe / 16)
         if point is None:
             break
     return found
 
 
-def _fallen(objective, point, step, squared, moves):
-    """Return where f is lower by a share of what the step promises; None where it resolves no such thing."""
+def _fallen(objective, point, step, squared, least):
+    """Return where f is lower by a share of what the step promises, or None."""
     length = REAL(1)
-    # Self-concordance promises a descent at log(1 + moves) / moves.
-    while squared > _RESOLVED * (1 + point.value) and length >= np.log1p(moves) / moves / 16:
+    while length >= least:
         following = objective.at(point.parameters + length * step)
         if following.value <= point.value - _ARMIJO * length * squared:
             return following
@@ -429,8 +438,7 @@ def separation(objective):
 def _margins(objective):
     """Return the rows, of length 1, that have to be at least 0: eta of an observed class less that of another."""
     forms, q = [], len(objective.others)
-    n, K = objective.shares.shape
-    r = objective.basis.shape[1]
+    K, r = objective.shares.shape[1], objective.basis.shape[1]
     places = {int(k): place for place, k in enumerate(objective.others)}
     for k in range(K):
         for other in range(K):

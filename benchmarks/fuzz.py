@@ -4,15 +4,19 @@
 
 What counts as a fault:
 
-- *proof below the truth*: `gap_kind_` names a proof, and f at the returned coefficients, which are taken as they are, is
-  further above another point than `gap_` says, by more than the rounding of the reference;
+- *proof below the truth*: `gap_kind_` names a proof, and f at the returned coefficients, taken as they are, is further
+  above another point than `gap_` says, by more than the rounding of the reference;
 - *negative loss*, and *loss below the minimum* by more than 1e-12 (1 + |f|);
 - *loss is not f*: a proof beside a `loss_` further than `gap_` and 1e-12 (1 + |f|) from f at the returned coefficients;
 - *converged above tol*: `converged_`, and the true relative gap is larger than `tol` (1e-6 for float32), by more than
   an ulp of 1 + |f|: features may explain less than that;
-- *converged, separated*: `converged_` at alpha = 0 where linear programming finds, and extended precision confirms, that
-  there is no minimiser; *called separated, overlaps* where Newton's method finds one;
-- *exception* that is no ValueError, and *warning* that is none for users.
+- *converged, separated*: `converged_` at alpha = 0 where linear programming finds, and extended precision confirms,
+  that there is no minimiser; *called separated, overlaps* where Newton's method finds one;
+- *exception* that is no ValueError, *warning* that is none for users, *not finite* coefficients or loss.
+
+A case is counted under its kind; a quarter have the troubles of others too. The truth is *unknown* where neither could
+be proved: proofs are checked there too, since every point is above the minimum. "refused" is a ValueError; "one class"
+is what is left where no other has weight. Columns of nothing but zeros are left out.
 
 Ratios are of `gap_` to the truth, over proofs whose truth is above the rounding of the reference.
 """
@@ -30,7 +34,6 @@ from scipy import sparse
 
 from benchmarks import report
 from benchmarks.extended import (
-    EPS,
     REAL,
     Objective,
     applied,
@@ -58,6 +61,7 @@ FAULTS = (
     "called separated, overlaps",
     "exception",
     "warning",
+    "not finite",
 )
 
 
@@ -69,6 +73,8 @@ class Verdict:
     ----------
     number : int
     kind : str
+    what : str
+        The kinds and sizes of the problem.
     status : str
         How the fit ended, in short.
     truth : {"minimiser", "separated", "unknown", "one class", "refused"}
@@ -76,22 +82,23 @@ class Verdict:
     is_proof : bool
     claimed, true_gap, error : float
         `gap_`, the truth, and the rounding of that.
-    relative : float
-        The true gap, relative to what the features explain.
+    explained : float
+        How much lower the minimum is than the best model without features.
     faults : list of str
     words : str
-        What went wrong.
+        Of an exception or a warning.
     """
 
     number: int
     kind: str
+    what: str
     status: str = "refused"
     truth: str = "refused"
     is_proof: bool = False
     claimed: float = np.nan
     true_gap: float = np.nan
     error: float = np.nan
-    relative: float = np.nan
+    explained: float = np.nan
     faults: list = field(default_factory=list)
     words: str = ""
 
@@ -130,6 +137,10 @@ class Truth:
         moved = [_two_difference(rows[:, other], rows[:, pivot]) for other in self.objective.others]
         return applied(self.factor, tuple(np.array(part).T for part in zip(*moved, strict=True)))
 
+    def are_finite(self, intercept):
+        """Tell whether the intercepts of the classes that are present are finite."""
+        return bool(np.isfinite(intercept if self.is_binary else intercept[self.present]).all())
+
     @property
     def _pivot(self):
         (pivot,) = set(range(self.objective.shares.shape[1])) - set(self.objective.others.tolist())
@@ -161,7 +172,7 @@ def truth_of(draft, alpha):
         return None
     rows = shares.sum(axis=1) > 0
     shares = shares[rows][:, present] / totals.sum()
-    offset = _relative_offset(draft, len(totals), present)[rows]
+    offset = _relative_offset(draft, present)[rows]
     pivot = 0 if len(totals) == 2 else int(shares.sum(axis=0).argmax())
     fit_intercept = draft.options["fit_intercept"]
     basis, penalised, strength, factor = _coordinates(X[rows], shares.sum(axis=1), alpha, fit_intercept=fit_intercept)
@@ -183,7 +194,7 @@ def _class_factors(draft, shares):
     return np.array([given.get(label, 1.0) for label in classes], dtype=REAL)
 
 
-def _relative_offset(draft, n_classes, present):
+def _relative_offset(draft, present):
     """Return the offset less the largest of each row, of the classes that are present."""
     n = draft.X.shape[0]
     if draft.offset is None:
@@ -220,38 +231,30 @@ def null_point(truth):
     return start
 
 
-def judge(draft, number):
+def judge(draft, number=0):
     """Return the verdict on one fit."""
-    from sklearn.exceptions import ConvergenceWarning
-
     from softglm import SoftmaxGLM
 
-    verdict = Verdict(number, draft.kind)
-    model = SoftmaxGLM(**draft.options)
+    (n, p), options = draft.X.shape, draft.options
+    what = f"{' + '.join(draft.kinds)}: n = {n}, p = {p}, K = {draft.n_classes}, {options}"
+    verdict, model = Verdict(number, draft.kinds[0], what), SoftmaxGLM(**options)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             model.fit(draft.X, draft.y, draft.weights, draft.offset)
-        except ValueError as error:
-            verdict.words = str(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is counted
+            is_clear = isinstance(error, ValueError) and not isinstance(error, np.linalg.LinAlgError)
+            verdict.words = str(error) if is_clear else traceback.format_exc()
+            verdict.faults += [] if is_clear else ["exception"]
             return verdict
-        except Exception:  # noqa: BLE001 - whatever it is, it is counted
-            verdict.faults.append("exception")
-            verdict.words = traceback.format_exc()
-            return verdict
-    leaked = [str(one.message) for one in caught if not issubclass(one.category, ConvergenceWarning)]
-    leaked = [one for one in leaked if not issubclass(one_category(caught, one), UserWarning)]
+    leaked = [str(one.message) for one in caught if not issubclass(one.category, UserWarning)]
     if leaked:
         verdict.faults.append("warning")
         verdict.words = leaked[0]
     verdict.status = short_status(model.status_)
+    verdict.is_proof, verdict.claimed = model.gap_kind_ != "estimate", float(model.gap_)
     _compare(verdict, model, draft)
     return verdict
-
-
-def one_category(caught, words):
-    """Return the category of the warning with these words."""
-    return next(one.category for one in caught if str(one.message) == words)
 
 
 def short_status(status):
@@ -264,22 +267,20 @@ def short_status(status):
 
 def _compare(verdict, model, draft):
     truth = truth_of(draft, model.alpha_)
-    verdict.is_proof, verdict.claimed = model.gap_kind_ != "estimate", float(model.gap_)
     if truth is None:
         verdict.truth = "one class"
-        if model.loss_ < 0.0:
-            verdict.faults.append("negative loss")
+        verdict.faults += ["negative loss"] * (model.loss_ < 0.0)
         return
-    here = truth.parameters(model.coef_, model.intercept_)
-    null = null_point(truth)
+    if not (np.isfinite(model.coef_).all() and np.isfinite(model.loss_) and truth.are_finite(model.intercept_)):
+        verdict.truth = "unknown"
+        verdict.faults.append("not finite")
+        return
+    here, null = truth.parameters(model.coef_, model.intercept_), null_point(truth)
     best, verdict.truth = _reference(truth, here, null)
-    common = truth.common_penalty(model.coef_)
     gap, error = truth.objective.gap(here, best.point)
-    verdict.true_gap, verdict.error = float(gap + common), float(error)
-    explained = float(truth.objective.gap(null, best.point)[0])
-    verdict.relative = verdict.true_gap / explained if explained > 0.0 else np.inf
-    f = float(best.point.value) + verdict.true_gap
-    verdict.faults += list(_faults(verdict, model, f, float(best.point.value)))
+    verdict.true_gap, verdict.error = float(gap + truth.common_penalty(model.coef_)), float(error)
+    verdict.explained = float(truth.objective.gap(null, best.point)[0])
+    verdict.faults += list(_faults(verdict, model, float(best.point.value)))
 
 
 def _reference(truth, here, null):
@@ -294,9 +295,9 @@ def _reference(truth, here, null):
     return best, "minimiser" if best.exists(objective) else "unknown"
 
 
-def _faults(verdict, model, f, minimum):
+def _faults(verdict, model, minimum):
     allowed = _LOSS_ROUNDING * (1.0 + abs(minimum))
-    gap, gained = verdict.true_gap, verdict.true_gap - verdict.error
+    f, gained = minimum + verdict.true_gap, verdict.true_gap - verdict.error
     if verdict.is_proof and not gained <= verdict.claimed:
         yield "proof below the truth"
     if model.loss_ < 0.0:
@@ -306,8 +307,7 @@ def _faults(verdict, model, f, minimum):
     if verdict.is_proof and not abs(model.loss_ - f) <= verdict.claimed + allowed:
         yield "loss is not f"
     tol = max(model.tol, _SINGLE_TOLERANCE) if model.coef_.dtype == np.float32 else model.tol
-    explained = gap / verdict.relative if verdict.relative else np.inf
-    if model.converged_ and not gained <= tol * explained + _RESOLUTION * (1.0 + abs(minimum)):
+    if model.converged_ and not gained <= tol * verdict.explained + _RESOLUTION * (1.0 + abs(minimum)):
         yield "converged above tol"
     if model.converged_ and verdict.truth == "separated":
         yield "converged, separated"
@@ -340,16 +340,17 @@ _TRUTHS = ("minimiser", "separated", "unknown", "one class")
 
 
 def _by_kind(verdicts):
-    rows = [["kind", "cases", "proofs", "estimates", *_STATUSES, *(f"true: {truth}" for truth in _TRUTHS), "faulty"]]
-    for kind in [*KINDS, "all"]:
-        those = [one for one in verdicts if kind in (one.kind, "all")]
-        statuses, truths = Counter(one.status for one in those), Counter(one.truth for one in those)
-        fitted = [one for one in those if one.truth != "refused"]
-        proofs = sum(one.is_proof for one in fitted)
-        numbers = [len(those), proofs, len(fitted) - proofs]
-        numbers += [statuses[name] for name in _STATUSES] + [truths[name] for name in _TRUTHS]
-        rows.append([kind, *map(str, [*numbers, sum(bool(one.faults) for one in those)])])
-    return report.aligned(rows)
+    heads = ["kind", "cases", "proofs", "estimates", *_STATUSES, *(f"true: {truth}" for truth in _TRUTHS), "faulty"]
+    rows = [[kind, *_counts([one for one in verdicts if kind in (one.kind, "all")])] for kind in [*KINDS, "all"]]
+    kept = [k for k in range(len(heads)) if any(row[k] for row in rows)]
+    return report.aligned([[str(row[k]) for k in kept] for row in [heads, *rows]])
+
+
+def _counts(verdicts):
+    statuses, truths = Counter(one.status for one in verdicts), Counter(one.truth for one in verdicts)
+    n_proofs, n_fits = sum(one.is_proof for one in verdicts), sum(one.status != "refused" for one in verdicts)
+    numbers = [len(verdicts), n_proofs, n_fits - n_proofs, *(statuses[name] for name in _STATUSES)]
+    return [*numbers, *(truths[name] for name in _TRUTHS), sum(bool(one.faults) for one in verdicts)]
 
 
 def _proofs(verdicts):
@@ -379,12 +380,14 @@ def _by_fault(verdicts):
 
 def told(verdict):
     """Return what one case was, in lines."""
-    faults = ", ".join(verdict.faults) or "no fault"
-    return (
-        f"case {verdict.number}, {verdict.kind}: {faults}\n  {verdict.status}; in truth {verdict.truth}; "
-        f"{'proved' if verdict.is_proof else 'estimated'} gap {verdict.claimed:.3g}, true {verdict.true_gap:.3g} "
-        f"+- {verdict.error:.1g}, relative {verdict.relative:.3g}" + (f"\n  {verdict.words}" if verdict.words else "")
-    )
+    lines = [f"case {verdict.number}, {verdict.what}", f"  {', '.join(verdict.faults) or 'no fault'}"]
+    if verdict.truth != "refused":
+        lines.append(
+            f"  {verdict.status}, in truth {verdict.truth}; {'proved' if verdict.is_proof else 'estimated'} gap "
+            f"{verdict.claimed:.3g}, true gap {verdict.true_gap:.3g} +- {verdict.error:.1g} of {verdict.explained:.3g} "
+            "that is explained"
+        )
+    return "\n".join(lines + [f"  {verdict.words}"] * bool(verdict.words))
 
 
 def add_options(parser):

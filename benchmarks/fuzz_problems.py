@@ -21,8 +21,8 @@ class Draft:
 
     Attributes
     ----------
-    kind : str
-        What was done to it.
+    kinds : list of str
+        What was done to it; the first is the kind of the case.
     X : array or sparse array of shape (n, p)
     y : array of shape (n,) or (n, K)
     n_classes : int
@@ -31,7 +31,7 @@ class Draft:
         Parameters of the estimator.
     """
 
-    kind: str
+    kinds: list
     X: Any
     y: np.ndarray
     n_classes: int
@@ -46,12 +46,12 @@ def problem(seed, number):
     names = list(KINDS)
     kind = names[rng.integers(len(names))]
     draft = _base(rng, kind)
-    chosen = {kind}
     while rng.random() < _MORE:
-        chosen.add(names[rng.integers(len(names))])
+        draft.kinds.append(names[rng.integers(len(names))])
     draft.options = _options(rng)
-    for name in sorted(chosen, key=names.index):
-        KINDS[name](rng, draft)
+    for name in names:
+        if name in draft.kinds:
+            KINDS[name](rng, draft)
     return draft
 
 
@@ -72,7 +72,7 @@ def _base(rng, kind):
     X[:, odd > 0.9] = rng.standard_t(2, size=(n, int((odd > 0.9).sum())))
     slopes = rng.normal(size=(p, K)) * (rng.random(p) < 0.7)[:, np.newaxis] * rng.choice([0.0, 0.5, 1.0, 3.0])
     eta = X @ slopes + rng.normal(size=K)
-    return Draft(kind, X, _with_two(_drawn(rng, eta)), K)
+    return Draft([kind], X, _with_two(_drawn(rng, eta)), K)
 
 
 def _drawn(rng, eta):
@@ -103,7 +103,7 @@ def _put(draft, X):
     draft.X = sparse.csr_array(X) if sparse.issparse(draft.X) else X
 
 
-def plain(rng, draft):  # noqa: ARG001 - the signature of all
+def plain(rng, draft):
     """Nothing that is hard."""
 
 
@@ -190,7 +190,7 @@ def rare(rng, draft):
     draft.y = _with_two(draft.y)
 
 
-def wide(rng, draft):  # noqa: ARG001 - the signature of all; the base is wide already
+def wide(rng, draft):
     """More columns than rows."""
 
 
