@@ -27,6 +27,7 @@ _SPLITTER = REAL(2**32 + 1)
 _TERMS, _SMALL = 22, 0.5
 # Beyond, exp may overflow.
 _LARGE = 1e4
+_LEAST = -2400.0  # where squares would not be normal numbers, which cost a hundred times as much
 _ITERATIONS = 100
 # Twice the distance in f at which Newton's method has arrived.
 _ARRIVED = REAL(1e-37)
@@ -283,7 +284,7 @@ class Objective:
         """Return f and its gradient."""
         eta = self.eta(parameters) + self.offset
         eta = eta - eta.max(axis=1, keepdims=True)
-        exponentials = np.exp(eta)
+        exponentials = np.exp(np.maximum(eta, _LEAST))
         sums = exponentials.sum(axis=1, keepdims=True)
         mean, logs = exponentials / sums, eta - np.log(sums)
         residual = (self.weights[:, np.newaxis] * mean - self.shares)[:, self.others]
@@ -332,6 +333,8 @@ class Objective:
         size, length = (np.sqrt((self.weights * part**2).sum()) for part in (size, np.abs(delta).max(axis=1)))
         noise = 64 * EPS * size
         error = 64 * EPS * divergence + noise * (length + np.sqrt(2 * divergence)) + noise**2
+        # Of an anchor that is no minimum: the rounding of both parameters.
+        error += 4 * EPS * (np.abs(anchor.gradient) * (np.abs(parameters) + np.abs(anchor.parameters))).sum()
         return divergence + (anchor.gradient * moved).sum(), error
 
 
@@ -366,10 +369,13 @@ class Minimum:
             rows = np.zeros((q * r, n), dtype=REAL)
             rows[place * r : (place + 1) * r] = objective.basis.T
             norms.append(np.sqrt((_forward(self.lower, rows) ** 2).sum(axis=0)))
-        two = np.sort(norms, axis=0)[-2:].sum(axis=0).max()
-        size = np.abs(objective.eta(self.point.parameters)).max() + 1
-        noise = 0 if objective.strength > 0 else 64 * EPS * size * two
-        return bool((self.decrement + noise) * two < _SAFELY)
+        two = np.sort(norms, axis=0)[-2:].sum(axis=0)
+        decrement = self.decrement
+        if not objective.strength > 0:
+            size = np.abs(objective.eta(self.point.parameters)).max(axis=1)
+            variance = 1 - self.point.mean.max(axis=1)
+            decrement += EPS * (objective.weights * two * (8 + 64 * size * variance)).sum()
+        return bool(decrement * two.max() < _SAFELY)
 
 
 def minimised(objective, start):

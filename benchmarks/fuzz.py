@@ -284,14 +284,15 @@ def _compare(verdict, model, draft):
 
 
 def _reference(truth, here, null):
-    """Return where Newton's method arrives, and what that proves: from the fit, or from the null model if it has to."""
+    """Return where Newton's method arrives from the fit or the null model, or from both, and what that proves."""
     objective = truth.objective
-    best = minimised(objective, here)
+    first, second = sorted((here, null), key=lambda start: objective.at(start).value)
+    best = minimised(objective, first)
     if best.exists(objective):
         return best, "minimiser"
     if truth.alpha == 0.0 and separation(objective) is not None:
         return best, "separated"
-    best = min(best, minimised(objective, null), key=lambda one: one.point.value)
+    best = min(best, minimised(objective, second), key=lambda one: one.point.value)
     return best, "minimiser" if best.exists(objective) else "unknown"
 
 

@@ -1,4 +1,4 @@
-"""The reference of the fuzz benchmark is held to identities, and to decimal arithmetic; its verdicts to known truths."""
+"""The reference of the fuzz benchmark is held to identities and decimal arithmetic, its verdicts to known truths."""
 
 import sys
 import warnings
@@ -45,7 +45,7 @@ def overlapping(K=3, n=30, **options):
 
 def far_from_zero():
     rng, X = columns(25, 2)
-    return draft_of(X + [1e12, -3e9], rng.integers(3, size=25), alpha=0.01)
+    return draft_of(X + np.array([1e12, -3e9]), rng.integers(3, size=25), alpha=0.01)
 
 
 def nearly_collinear():
@@ -92,7 +92,7 @@ def value_in_decimals(draft, coef, intercept):
     alpha, X = Decimal(draft.options["alpha"]), decimals(draft.X)
     y = draft.y if draft.y.ndim == 2 else np.identity(draft.n_classes)[np.unique(draft.y, return_inverse=True)[1]]
     factors = draft.options.get("class_weight") or dict.fromkeys(range(draft.n_classes), 1.0)
-    T = [[t * Decimal(factors[k]) for k, t in enumerate(row)] for row in decimals(y)]
+    targets = [[t * Decimal(factors[k]) for k, t in enumerate(row)] for row in decimals(y)]
     weights = [Decimal(1)] * len(X) if draft.weights is None else [Decimal(float(w)) for w in draft.weights]
     offset = decimals(np.zeros((len(X), draft.n_classes)) if draft.offset is None else draft.offset)
     rows, constants = decimals(coef), [Decimal(float(b)) for b in intercept]
@@ -100,7 +100,7 @@ def value_in_decimals(draft, coef, intercept):
     if draft.n_classes == 2:
         rows, constants = [[Decimal(0)] * len(rows[0]), *rows], [Decimal(0), *constants]
     loss = Decimal(0)
-    for x, t, w, known in zip(X, T, weights, offset, strict=True):
+    for x, t, w, known in zip(X, targets, weights, offset, strict=True):
         eta = [
             sum(a * b for a, b in zip(row, x, strict=True)) + constant + o
             for row, constant, o in zip(rows, constants, known, strict=True)
@@ -108,7 +108,7 @@ def value_in_decimals(draft, coef, intercept):
         highest = max(eta)
         log_sum = highest + sum((e - highest).exp() for e in eta).ln()
         loss += w * sum(share * (log_sum - e) for share, e in zip(t, eta, strict=True))
-    return loss / sum(w * sum(t) for w, t in zip(weights, T, strict=True)) + penalty
+    return loss / sum(w * sum(t) for w, t in zip(weights, targets, strict=True)) + penalty
 
 
 def some_coefficients(draft, size):
@@ -126,7 +126,11 @@ def some_coefficients(draft, size):
 def as_fractions(pair):
     """A pair of long doubles as it is: their halves are doubles."""
     return [
-        sum(Fraction(float(part)) for number in (high, low) for part in (np.float64(number), number - np.float64(number)))
+        sum(
+            Fraction(float(part))
+            for number in (high, low)
+            for part in (np.float64(number), number - np.float64(number))
+        )
         for high, low in zip(np.ravel(pair[0]), np.ravel(pair[1]), strict=True)
     ]
 
@@ -134,7 +138,8 @@ def as_fractions(pair):
 @pytest.mark.parametrize("operation", ["add", "multiply", "divide"])
 def test_pairs_of_long_doubles_have_128_bits(operation):
     rng = np.random.default_rng(0)
-    pairs = [extended._renormalised(*rng.normal(size=(2, 50)).astype(REAL) * [[REAL(1)], [EPS / 4]]) for _ in range(2)]
+    high, low = rng.normal(size=(2, 2, 50)).astype(REAL)
+    pairs = [extended.add(exact(high[k]), exact(EPS / 4 * low[k])) for k in range(2)]
     expected = {"add": Fraction.__add__, "multiply": Fraction.__mul__, "divide": Fraction.__truediv__}[operation]
     found = as_fractions(getattr(extended, operation)(*pairs))
     for value, one, other in zip(found, *map(as_fractions, pairs), strict=True):
@@ -167,9 +172,10 @@ def test_exactly_dependent_columns_are_dropped_and_nothing_else(add):
     X = np.round(X * 64.0) / 64.0
     basis, _ = orthogonalised(np.column_stack([np.ones(30), X, add(X)]).astype(REAL), 1)
     assert basis.shape[1] == 4
-    assert orthogonalised(np.column_stack([X, X[:, 0] * (1.0 + 2.0**-52 * (X[:, 1] > 0.0))]).astype(REAL))[
-        0
-    ].shape == (30, 4)
+    assert orthogonalised(np.column_stack([X, X[:, 0] * (1.0 + 2.0**-52 * (X[:, 1] > 0.0))]).astype(REAL))[0].shape == (
+        30,
+        4,
+    )
 
 
 @pytest.mark.parametrize("make", HARD)
@@ -187,9 +193,7 @@ def test_f_and_differences_of_f_are_those_of_decimal_arithmetic(make, size):
     assert abs(anchor.value + truth.common_penalty(here[0]) - value) <= 1e2 * ROUNDING * (1 + abs(value))
     found, error = truth.objective.gap(truth.parameters(*there), anchor)
     found += truth.common_penalty(there[0]) - truth.common_penalty(here[0])
-    assert abs(found - difference) <= error + ROUNDING * np.abs(
-        anchor.gradient * (truth.parameters(*there) - anchor.parameters)
-    ).sum()
+    assert abs(found - difference) <= error
 
 
 @pytest.mark.parametrize("make", HARD)
