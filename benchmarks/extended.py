@@ -291,9 +291,10 @@ class Objective:
         coef = self.penalised @ parameters @ self.coupling
         gradient = self.basis.T @ residual + self.strength * (self.penalised.T @ coef)
         loss = -np.where(self.shares > 0, self.shares * logs, 0).sum()
-        return Point(parameters, loss + self._penalty(parameters), gradient, mean, logs)
+        return Point(parameters, loss + self.penalty(parameters), gradient, mean, logs)
 
-    def _penalty(self, parameters):
+    def penalty(self, parameters):
+        """Return the penalty."""
         coef = self.penalised @ parameters
         return self.strength / 2 * (coef * (coef @ self.coupling)).sum()
 
@@ -327,7 +328,7 @@ class Objective:
         logs = anchor.logs + u
         largest = logs.max(axis=1)
         far = largest + np.log(np.exp(logs - largest[:, np.newaxis]).sum(axis=1))
-        divergence = (self.weights * np.where(small, near, far)).sum() + self._penalty(moved)
+        divergence = (self.weights * np.where(small, near, far)).sum() + self.penalty(moved)
         size = np.abs(self.basis) @ (np.abs(parameters) + np.abs(anchor.parameters))
         size = size.max(axis=1) + 1 + np.where(self.shares > 0, -self.offset, 0).max(axis=1)
         size, length = (np.sqrt((self.weights * part**2).sum()) for part in (size, np.abs(delta).max(axis=1)))

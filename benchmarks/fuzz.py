@@ -82,6 +82,8 @@ class Verdict:
     is_proof : bool
     claimed, true_gap, error : float
         `gap_`, the truth, and the rounding of that.
+    settled : float
+        What is left of the true gap where the intercepts are the best for these coefficients; of faulty fits.
     explained : float
         How much lower the minimum is than the best model without features.
     faults : list of str
@@ -98,6 +100,7 @@ class Verdict:
     claimed: float = np.nan
     true_gap: float = np.nan
     error: float = np.nan
+    settled: float = np.nan
     explained: float = np.nan
     faults: list = field(default_factory=list)
     words: str = ""
@@ -224,11 +227,15 @@ def null_point(truth):
     start = truth.objective.origin
     if not truth.fit_intercept:
         return start
-    full = truth.objective
-    column = full.basis[:, :1]
-    alone = Objective(column, full.penalised[:0, :1], REAL(0), full.coupling, full.shares, full.offset, full.others)
+    alone = _constants(truth.objective, truth.objective.offset)
     start[:1] = minimised(alone, alone.origin).point.parameters
     return start
+
+
+def _constants(full, offset):
+    """Return f of intercepts alone, whose column is the first of the basis."""
+    nothing = full.penalised[:0, :1]
+    return Objective(full.basis[:, :1], nothing, REAL(0), full.coupling, full.shares, offset, full.others)
 
 
 def judge(draft, number=0):
@@ -281,6 +288,18 @@ def _compare(verdict, model, draft):
     verdict.true_gap, verdict.error = float(gap + truth.common_penalty(model.coef_)), float(error)
     verdict.explained = float(truth.objective.gap(null, best.point)[0])
     verdict.faults += list(_faults(verdict, model, float(best.point.value)))
+    if verdict.faults:
+        verdict.settled = float(_settled(truth, here) - best.point.value)
+
+
+def _settled(truth, here):
+    """Return f with the best intercepts beside these coefficients."""
+    full = truth.objective
+    if not truth.fit_intercept:
+        return full.at(here).value
+    beside = full.offset + full.eta(here)
+    alone = _constants(full, beside - beside.max(axis=1, keepdims=True))
+    return minimised(alone, alone.origin).point.value + full.penalty(here)
 
 
 def _reference(truth, here, null):
@@ -388,6 +407,8 @@ def told(verdict):
             f"{verdict.claimed:.3g}, true gap {verdict.true_gap:.3g} +- {verdict.error:.1g} of {verdict.explained:.3g} "
             "that is explained"
         )
+    if verdict.faults and np.isfinite(verdict.settled):
+        lines.append(f"  with the best intercepts beside these coefficients, the true gap is {verdict.settled:.3g}")
     return "\n".join(lines + [f"  {verdict.words}"] * bool(verdict.words))
 
 

@@ -84,7 +84,7 @@ HARD = [
 
 
 def decimals(values):
-    return [[Decimal(float(value)) for value in row] for row in values]
+    return [[value if isinstance(value, Decimal) else Decimal(float(value)) for value in row] for row in values]
 
 
 def value_in_decimals(draft, coef, intercept):
@@ -95,7 +95,7 @@ def value_in_decimals(draft, coef, intercept):
     targets = [[t * Decimal(factors[k]) for k, t in enumerate(row)] for row in decimals(y)]
     weights = [Decimal(1)] * len(X) if draft.weights is None else [Decimal(float(w)) for w in draft.weights]
     offset = decimals(np.zeros((len(X), draft.n_classes)) if draft.offset is None else draft.offset)
-    rows, constants = decimals(coef), [Decimal(float(b)) for b in intercept]
+    rows, constants = decimals(coef), decimals([intercept])[0]
     penalty = alpha / 2 * sum(b * b for row in rows for b in row)
     if draft.n_classes == 2:
         rows, constants = [[Decimal(0)] * len(rows[0]), *rows], [Decimal(0), *constants]
@@ -194,6 +194,41 @@ def test_f_and_differences_of_f_are_those_of_decimal_arithmetic(make, size):
     found, error = truth.objective.gap(truth.parameters(*there), anchor)
     found += truth.common_penalty(there[0]) - truth.common_penalty(here[0])
     assert abs(found - difference) <= error
+
+
+def coefficients_in_fractions(factor, parameters):
+    """Coefficients, the intercept first, that have these parameters: 0 of columns that were dropped."""
+    rows = [as_fractions((high, low)) for high, low in zip(*factor, strict=True)]
+    found = {j: [Fraction(0)] * parameters.shape[1] for j in range(len(rows[0]))}
+    solved = set()
+    for k in reversed(range(len(rows))):
+        pivot = next(j for j in found if rows[k][j] and j not in solved and not any(row[j] for row in rows[k + 1 :]))
+        solved.add(pivot)
+        right = as_fractions((parameters[k], np.zeros_like(parameters[k])))
+        known = [sum(rows[k][j] * found[j][c] for j in solved - {pivot}) for c in range(len(right))]
+        found[pivot] = [(value - part) / rows[k][pivot] for value, part in zip(right, known, strict=True)]
+    return [found[j] for j in sorted(found)]
+
+
+@pytest.mark.parametrize("make", HARD)
+def test_the_minimum_is_a_value_of_f_at_some_coefficients(make):
+    draft = make()
+    truth = truth_of(draft, draft.options["alpha"])
+    point = minimised(truth.objective, null_point(truth)).point
+    columns = coefficients_in_fractions(truth.factor, point.parameters)
+    K = draft.n_classes
+    if K > 2:
+        whole = [[Fraction(0)] * K for _ in columns]
+        for row, given in zip(whole, columns, strict=True):
+            for other, value in zip(truth.objective.others, given, strict=True):
+                row[other] = value
+        columns = [[value - sum(row) / K for value in row] for row in whole]
+    with localcontext() as context:
+        context.prec = DIGITS
+        rows = [[value.numerator / Decimal(value.denominator) for value in row] for row in zip(*columns, strict=True)]
+        first = int(draft.options["fit_intercept"])
+        value = value_in_decimals(draft, [row[first:] for row in rows], [row[0] * first for row in rows])
+        assert abs(REAL(str(value)) - point.value) <= 1e2 * ROUNDING * (1 + point.value)
 
 
 @pytest.mark.parametrize("make", HARD)
