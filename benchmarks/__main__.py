@@ -1,4 +1,4 @@
-"""The command line: run, problems, table, plot, compare, prices, sweep."""
+"""The command line: run, problems, table, plot, compare, prices, sweep, fuzz."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import kernel, memory, predict, prices, report, scaling, sweep
+from benchmarks import fuzz, kernel, memory, predict, prices, report, scaling, sweep
 from benchmarks.machine import describe
 from benchmarks.measure import QUICK, TARGETS, Effort, key_of, measure
 from benchmarks.problems import all_cases, matching, quick_cases
@@ -59,6 +59,10 @@ def _parser():
     strengths = commands.add_parser("sweep", help="a warm-started sweep over ten strengths against ten cold fits")
     strengths.set_defaults(command=_sweep)
     strengths.add_argument("--problems", default="", help="a regular expression for the names of problems")
+
+    random = commands.add_parser("fuzz", help="random problems, judged in extended precision")
+    random.set_defaults(command=fuzz.main)
+    fuzz.add_options(random)
 
     for chosen, words in ((price, "coarsely, in about a minute"), (strengths, "some small problems, once")):
         chosen.add_argument("--quick", action="store_true", help=words)
