@@ -260,7 +260,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             setattr(self, name, value)
         self.n_iter_ = np.array([max(result.n_iterations, 1)], dtype=np.int32)
         self.n_evaluations_, self.n_passes_ = result.n_evaluations, result.n_passes
-        self.loss_, self.gap_, self.gap_kind_ = result.loss, result.gap, result.gap_kind.value
+        # No likelihood of classes is above 1: below 0 there is rounding.
+        self.loss_, self.gap_, self.gap_kind_ = max(result.loss, 0.0), result.gap, result.gap_kind.value
         self.converged_ = result.status is Status.CONVERGED
         self.status_ = sentence(result) if seen.n_present > 1 else ONE_CLASS
         losses = result.loss - result.penalty, result.null_loss

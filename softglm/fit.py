@@ -338,9 +338,11 @@ def _solve(prepared: Prepared, penalty: Penalty, options: _Options, start: Start
     collinearity = None if penalty.curvature.any() else prepared.collinearity
     if collinearity is not None and collinearity.combinations is not None:
         result = _solve_apart(prepared, collinearity.combinations, options, start, report)
-        return result if collinearity.is_told else replace(result, gap_kind=GapKind.ESTIMATE)
+        is_told = collinearity.is_told and prepared.constants_are_told
+        return result if is_told else replace(result, gap_kind=GapKind.ESTIMATE)
     if not problem.coordinates.scales.size:
-        return _null_fit(objective, null, Status.CONVERGED, n_passes())
+        kind = GapKind.SELF_CONCORDANCE if prepared.constants_are_told else GapKind.ESTIMATE
+        return replace(_null_fit(objective, null, Status.CONVERGED, n_passes()), gap_kind=kind)
     first, n_evaluations = _first_iterate(objective, problem, null, start)
     problem, metric = problem.beginning_at(null, *first)
     solution = minimise(
@@ -356,8 +358,8 @@ def _solve(prepared: Prepared, penalty: Penalty, options: _Options, start: Start
     hides = solution.outcome is Outcome.CONVERGED and problem.coordinates.leaves_out(
         solution.gradient, objective.moments.center
     )
-    # What columns that are collinear to the last digit could explain with it, nobody knows.
-    is_told = collinearity is None or collinearity.is_told
+    # What columns that are constant or collinear to the last digit could explain with it, nobody knows.
+    is_told = prepared.constants_are_told and (collinearity is None or collinearity.is_told)
     # In Newton's steps rounding adds what the family cannot identify: a constant over the classes.
     basis = prepared.family.identifiable_directions
     coef, intercept = objective.uncentred(solution.point @ basis @ basis.T)

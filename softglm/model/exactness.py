@@ -1,6 +1,7 @@
 """Relations between columns that hold exactly: copies, and sums of whole numbers such as dummies."""
 
 import numpy as np
+import numpy.typing as npt
 from scipy import linalg
 
 from softglm.arrays import FloatArray
@@ -34,6 +35,16 @@ def are_exact(rows: Rows, directions: FloatArray, *, centred: bool) -> bool:
     are_zero = (highest == 0.0) & (lowest == 0.0)
     are_constant = highest == lowest if centred else are_zero
     return bool((are_whole & are_constant | are_pairs & are_zero).all())
+
+
+def are_constant(rows: Rows, columns: npt.NDArray[np.intp]) -> bool:
+    """Tell whether these columns are the same in all rows of any weight, to the last digit."""
+    if not len(columns):
+        return True
+    relations = np.zeros((rows.n_features, len(columns)))
+    relations[columns, np.arange(len(columns))] = 1.0
+    highest, lowest, *_ = rows.max(Residuals(relations))
+    return bool((highest == -lowest).all())
 
 
 def _simplest(directions: FloatArray) -> FloatArray | None:

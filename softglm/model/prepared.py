@@ -16,7 +16,7 @@ from softglm.model.passes import CachedPasses, HeldColumns, Passes, StreamedPass
 from softglm.model.penalty import Penalty, Ridge
 from softglm.model.pilot import pilot_size, row_scores
 from softglm.model.precision import in_single_precision
-from softglm.model.rebasing import Basis, far_columns, read_from
+from softglm.model.rebasing import Basis, places_of, read_from
 from softglm.model.row_space import RowSpace, row_space
 from softglm.sums.moments import without_noise
 from softglm.tuning import DEFAULT, Tuning
@@ -57,7 +57,7 @@ class Prepared:
         self._pilot_moments: dict[bool, FloatArray] = {}
         self._sampling: Sampling | None = None
         self._pilot: Rows | None = None
-        self._has_chosen = False
+        self._has_chosen, self._are_told = False, True
         self._reduced: dict[bool, tuple[Prepared, RowSpace] | None] = {}
 
     @cached_property
@@ -67,8 +67,15 @@ class Prepared:
         if self._given is not None:
             return self._given.with_penalty(nothing)
         given = Objective(self.rows, self.family, nothing, fit_intercept=self.fit_intercept, tuning=self.tuning)
-        origin = far_columns(given, are_held=are_few(given))
-        return given if origin is None else read_from(given, origin)
+        places = places_of(given, are_held=are_few(given))
+        self._are_told = places.are_told
+        return given if places.origin is None else read_from(given, places.origin)
+
+    @property
+    def constants_are_told(self) -> bool:
+        """Whether the columns that count as constant are so exactly."""
+        _ = self.likelihood  # which has looked
+        return self._are_told
 
     @property
     def basis(self) -> Basis | None:

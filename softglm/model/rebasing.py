@@ -15,6 +15,7 @@ import numpy as np
 from softglm.arrays import BoolArray, FloatArray
 from softglm.data import AdaptedRows, Rebasing, Rows
 from softglm.model.coordinates import KroneckerCoordinates
+from softglm.model.exactness import are_constant
 from softglm.model.objective import Objective
 from softglm.sums import CONSTANT, LargestSizes, Spread
 
@@ -52,11 +53,28 @@ class Basis:
 
     def down(self, coef: FloatArray, intercept: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return coef, shape (p, q), and intercept, shape (q,), of (x - origin) * units."""
-        return coef / self.units[:, np.newaxis], intercept + self.origin @ coef
+        return coef / self.units[:, np.newaxis], _less_products(intercept, -self.origin, coef)
 
 
-def far_columns(objective: Objective, *, are_held: bool) -> FloatArray | None:
-    """Return the origin, shape (p,), from which to read columns: their means where they are far; None if none is.
+@final
+@dataclass(frozen=True)
+class Places:
+    """Where columns are, for their spread.
+
+    Attributes
+    ----------
+    origin : array of shape (p,) or None
+        From which to read them: their means where they are far from 0; None if none is.
+    are_told : bool
+        Whether those that seem constant are, and do not only vary by no more than their last digits.
+    """
+
+    origin: FloatArray | None
+    are_told: bool = True
+
+
+def places_of(objective: Objective, *, are_held: bool) -> Places:
+    """Tell which columns are far from 0, and which are constant.
 
     Any origin is exact, and what is left of an entry is off by half a unit in its own last place at most.
 
@@ -69,18 +87,21 @@ def far_columns(objective: Objective, *, are_held: bool) -> FloatArray | None:
     far = _FAR_HELD if are_held else _FAR
     rows, center, size = objective.rows, objective.moments.center, objective.moments.size
     if rows.is_sparse or not center.any():
-        return None
+        return Places(None)
     distance = np.abs(center)
     squares = size**2 - distance**2
     unclear = squares <= _CANCELS * size**2
     if not (unclear | (distance**2 > far**2 * squares))[distance > 0.0].any():
-        return None
+        return Places(None)
     if unclear.any():
         weight, about = rows.sum(Spread(center))
         squares = np.where(unclear, about / weight, squares)
     spread = np.sqrt(squares)
-    origin = np.where((distance > far * spread) & (spread > CONSTANT * distance), center, 0.0)
-    return origin if origin.any() and np.isfinite(origin).all() else None
+    seem_constant = spread <= CONSTANT * distance
+    origin = np.where((distance > far * spread) & ~seem_constant, center, 0.0)
+    is_far = origin.any() and np.isfinite(origin).all()
+    are_told = are_constant(rows, np.flatnonzero(seem_constant & (distance > 0.0)))
+    return Places(origin if is_far else None, are_told)
 
 
 def read_from(objective: Objective, origin: FloatArray) -> Objective:

@@ -16,7 +16,7 @@ from softglm.sums.sum import Sum
 class GradientRounding(Sum):
     """sum_i w_i |x_i| d_i', shape (p, q), and sum_i w_i d_i, (q,): d_i bounds what mu_i - t_i and its sums are off by.
 
-    And sum_i w_i |x_i| h_i', (p, q), with h_i the sizes of the rows of A''(eta_i), added up.
+    And sum_i w_i |x_i| h_i', (p, q), and sum_i w_i h_i, (q,): h_i are the sizes of the rows of A''(eta_i), added up.
 
     Attributes
     ----------
@@ -55,4 +55,5 @@ class GradientRounding(Sum):
         off += self.of_mean * np.abs(mean)
         off += self.of_sums * (np.abs(mean) + np.abs(block.targets_matrix(self.family.n_parameters)))
         off = block.weighted(off)
-        return sizes.cross(off), off.sum(axis=1), sizes.cross(block.weighted(curvature))
+        curvature = block.weighted(curvature)
+        return sizes.cross(off), off.sum(axis=1), sizes.cross(curvature), curvature.sum(axis=1)

@@ -104,10 +104,10 @@ def sharp_rounding(objective: Objective, parameters: FloatArray, *, is_centred: 
             _of_sums(objective),
         )
     )
-    slopes, constants, moves = (sum_ / moments.total_weight for sum_ in sums)
+    slopes, constants, moves, curvature = (total / moments.total_weight for total in sums)
     if not is_centred:
         slopes += np.multiply.outer(np.abs(moments.center), constants)
-        moves += np.multiply.outer(np.abs(moments.center), np.full(len(constants), objective.family.largest_curvature))
+        moves += np.multiply.outer(np.abs(moments.center), curvature)
     bound = _assembled(objective, parameters, slopes, constants)
     # What the entries of X are off by moves every row: that is known of mean squares alone.
     return Sharp(bound if objective.rows.noise is None else np.full_like(bound, np.inf), moves)
