@@ -28,7 +28,7 @@ from softglm.version import __version__
 from softglm.warn import warn_user
 
 # The sum of the strengths of all columns is to be finite, too.
-_MOST_ALPHA = 1e300
+MOST_ALPHA = 1e300
 
 
 class SeparationWarning(ConvergenceWarning):
@@ -64,7 +64,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     alpha : float or "1/n_samples", default="1/n_samples"
-        Strength of the ridge, at least 0. The default is 1/W, that of ``LogisticRegression(C=1.0)``. 0 is maximum
+        Strength of the ridge, from 0 to 1e300. The default is 1/W, that of ``LogisticRegression(C=1.0)``. 0 is maximum
         likelihood.
     C : float or None, default=None
         LogisticRegression's inverse strength, alpha = 1 / (C W) in each fit; np.inf for no penalty. Give alpha or C.
@@ -441,9 +441,9 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     def _check_parameters(self) -> None:
         """Raise if a parameter is not what its docstring says."""
         is_default = isinstance(self.alpha, str) and self.alpha == "1/n_samples"
-        if not (is_default or 0.0 <= _number(self.alpha) <= _MOST_ALPHA):
+        if not (is_default or 0.0 <= _number(self.alpha) <= MOST_ALPHA):
             raise ValueError(
-                f"alpha must be a number of at least 0 and at most {_MOST_ALPHA:g}, "
+                f"alpha must be a number of at least 0 and at most {MOST_ALPHA:g}, "
                 f'or "1/n_samples", got {_given(self.alpha)}.'
             )
         if self.C is not None:
@@ -466,9 +466,9 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     def _alpha(self, total_weight: float) -> float:
         if self.C is not None:
             room = as_float(self.C) * total_weight
-            if not room * _MOST_ALPHA >= 1.0:
+            if not room * MOST_ALPHA >= 1.0:
                 raise ValueError(
-                    f"C={_given(self.C)} is so small that alpha = 1 / (C W) overflows, beyond {_MOST_ALPHA:g}. "
+                    f"C={_given(self.C)} is so small that alpha = 1 / (C W) overflows, beyond {MOST_ALPHA:g}. "
                     "Increase it."
                 )
             return 1.0 / room

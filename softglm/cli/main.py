@@ -21,6 +21,7 @@ from softglm.cli.tables import (
     read_table,
     wine_table,
 )
+from softglm.estimator import MOST_ALPHA
 from softglm.version import __version__
 
 N_STRONGEST = 5
@@ -138,8 +139,8 @@ def _alpha(text: str) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not 0.0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"expected a number of at least 0, got {text!r}")
+    if not 0.0 <= value <= MOST_ALPHA:
+        raise argparse.ArgumentTypeError(f"expected a number of at most {MOST_ALPHA:g} and at least 0, got {text!r}")
     return value
 
 
