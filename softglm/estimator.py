@@ -20,7 +20,7 @@ from softglm.predict import predictions_of
 from softglm.response import match_response, observe
 from softglm.solver import Progress
 from softglm.status import Status
-from softglm.validation.entries import shown
+from softglm.validation.entries import as_given, shown
 from softglm.validation.finite import as_float
 from softglm.validation.weights import read_weights
 from softglm.verdict import ONE_CLASS, REMEDY, StagePrinter, sentence
@@ -444,31 +444,31 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         if not (is_default or 0.0 <= _number(self.alpha) <= MOST_ALPHA):
             raise ValueError(
                 f"alpha must be a number of at least 0 and at most {MOST_ALPHA:g}, "
-                f'or "1/n_samples", got {_given(self.alpha)}.'
+                f'or "1/n_samples", got {as_given(self.alpha)}.'
             )
         if self.C is not None:
             if not is_default:
                 raise ValueError(
-                    f"alpha={_given(self.alpha)} and C={_given(self.C)} were both given, and both set the strength of "
-                    "the penalty: alpha = 1 / (C W). Leave one of them at its default."
+                    f"alpha={as_given(self.alpha)} and C={as_given(self.C)} were both given, and both set the strength "
+                    "of the penalty: alpha = 1 / (C W). Leave one of them at its default."
                 )
             if math.isnan(_number(self.C)) or not self.C > 0:
-                raise ValueError(f"C must be a number above 0, np.inf for no penalty, or None, got {_given(self.C)}.")
+                raise ValueError(f"C must be a number above 0, np.inf for no penalty, or None, got {as_given(self.C)}.")
         if not 0.0 <= _number(self.tol) < math.inf:
-            raise ValueError(f"tol must be a finite number of at least 0, got {_given(self.tol)}.")
+            raise ValueError(f"tol must be a finite number of at least 0, got {as_given(self.tol)}.")
         if not (isinstance(self.max_iter, Integral) and not isinstance(self.max_iter, bool) and self.max_iter >= 1):
-            raise ValueError(f"max_iter must be an integer of at least 1, got {_given(self.max_iter)}.")
+            raise ValueError(f"max_iter must be an integer of at least 1, got {as_given(self.max_iter)}.")
         for name in ("fit_intercept", "warm_start", "verbose"):
             value = getattr(self, name)
             if not (isinstance(value, bool | np.bool_ | Integral) and value in (True, False)):
-                raise ValueError(f"{name} must be True or False, got {_given(value)}.")
+                raise ValueError(f"{name} must be True or False, got {as_given(value)}.")
 
     def _alpha(self, total_weight: float) -> float:
         if self.C is not None:
             room = as_float(self.C) * total_weight
             if not room * MOST_ALPHA >= 1.0:
                 raise ValueError(
-                    f"C={_given(self.C)} is so small that alpha = 1 / (C W) overflows, beyond {MOST_ALPHA:g}. "
+                    f"C={as_given(self.C)} is so small that alpha = 1 / (C W) overflows, beyond {MOST_ALPHA:g}. "
                     "Increase it."
                 )
             return 1.0 / room
@@ -495,8 +495,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         for name in ("classes_", "coef_", "intercept_"):
             if not hasattr(self, name):
                 raise ValueError(f"warm_start=True continues from coef_, and {name} is missing beside it. {otherwise}")
-            kind = np.asarray(getattr(self, name)).dtype.kind
-            if name != "classes_" and kind not in "biuf":
+            if name != "classes_" and _kind_of(getattr(self, name)) not in "biuf":
                 given = shown(getattr(self, name))
                 raise ValueError(
                     f"warm_start=True continues from {name}, expected real numbers, got {given}. {otherwise}"
@@ -544,9 +543,9 @@ def _number(value: Any) -> float:
     return as_float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
 
 
-def _given(value: Any) -> str:
-    """Return a parameter as an error message shows it."""
+def _kind_of(values: Any) -> str:
+    """Return the kind of the dtype of an array-like; that of objects, if it is none."""
     try:
-        return repr(value)
-    except ValueError:  # an integer of thousands of digits, which Python writes no more
-        return f"an integer of {value.bit_length()} bits"
+        return np.asarray(values).dtype.kind
+    except ValueError:  # rows of different lengths
+        return "O"

@@ -17,6 +17,7 @@ from softglm.arrays import BoolArray, FloatArray, IntArray, Matrix
 from softglm.data import Rows, RowsInMemory
 from softglm.families import Bernoulli, Categorical, UnconstrainedFamily
 from softglm.validation.counts import read_counts, warn_about_counts
+from softglm.validation.entries import as_given
 from softglm.validation.features import clean_observations, clean_response
 from softglm.validation.finite import LEAST, MOST, as_float
 from softglm.validation.labels import (
@@ -365,7 +366,7 @@ def read_class_weight(class_weight: Any, response: Response, weights: FloatArray
     if not isinstance(class_weight, dict):
         raise ValueError(f'class_weight must be None, "balanced" or a dict from class to weight, got {class_weight!r}.')
     if not all(isinstance(factor, Real) and 0.0 <= as_float(factor) <= MOST for factor in class_weight.values()):
-        raise ValueError(f"class_weight must hold weights from 0 to {MOST:g}, got {class_weight!r}.")
+        raise ValueError(f"class_weight must hold weights from 0 to {MOST:g}, got {as_given(class_weight)}.")
     classes = response.classes.tolist()
     unknown = [label for label in class_weight if label not in classes]
     # As in scikit-learn: a dict for every class may serve where some of its classes do not occur.

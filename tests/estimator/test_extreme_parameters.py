@@ -28,7 +28,10 @@ WORK = [
     ("class_weight", {0: np.float16(0.5), 1: Fraction(1, 2)}, {0: 0.5, 1: 0.5}),
 ]
 REFUSED = [
-    *[("tol", given) for given in (HUGE, LONG, -LONG, Fraction(HUGE), np.longdouble("1e400"), np.float32(np.inf))],
+    *[
+        ("tol", given)
+        for given in (HUGE, LONG, -LONG, Fraction(HUGE), Fraction(LONG), np.longdouble("1e400"), np.float32(np.inf))
+    ],
     *[("tol", given) for given in (Decimal("0.5"), Decimal("NaN"), np.bool_(1), np.array(0.5), 1j)],
     *[("alpha", given) for given in (1.7e308, 1.1e300, HUGE, -LONG, Fraction(HUGE), Decimal(1), np.float32(np.nan))],
     *[("C", given) for given in (5e-324, 1e-303, -HUGE, -LONG, Fraction(1, HUGE), Decimal(1), -np.inf)],
@@ -36,7 +39,7 @@ REFUSED = [
         ("max_iter", given)
         for given in (1e300, np.inf, -HUGE, -LONG, Fraction(5), Decimal(5), np.float16(1), np.bool_(1))
     ],
-    *[("class_weight", {0: given}) for given in (HUGE, np.longdouble("1e400"), Decimal(1), np.nan)],
+    *[("class_weight", {0: given}) for given in (HUGE, LONG, np.longdouble("1e400"), Decimal(1), np.nan)],
     *[(flag, LONG) for flag in ("fit_intercept", "warm_start", "verbose")],
 ]
 

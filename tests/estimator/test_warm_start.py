@@ -117,6 +117,7 @@ UNUSABLE = {
     "too few columns": ("coef_", lambda coef: coef[:, 1:], r"3 features.*but X has 4"),
     "intercepts of other classes": ("intercept_", lambda b: b[:2], r"intercept_ has shape \(2,\), expected \(3,\)"),
     "text": ("coef_", lambda coef: spoilt(coef, (0, 0), "much"), r"coef_, expected real numbers, got"),
+    "ragged": ("coef_", lambda _: [[1.0, 2.0], [3.0]], r"coef_, expected real numbers, got \[\[1.0, 2.0\], \[3.0\]\]"),
     "nothing": ("coef_", lambda _: None, r"coef_, expected real numbers, got None"),
     "complex": ("coef_", lambda coef: coef * 1j, r"coef_, expected real numbers, got"),
     "objects": ("intercept_", lambda b: spoilt(b, 0, None), r"intercept_, expected real numbers, got"),
