@@ -52,10 +52,12 @@ class FitTask:
             estimator=self._estimator, reconstruction_attributes=fitted_attributes, **self._data
         )
 
-    def end(self) -> None:
-        """Tell the callbacks that the fit ended."""
+    def end(self, fitted_attributes: dict[str, Any]) -> None:
+        """Tell the callbacks that the fit ended, and with which attributes: the estimator has them if none raises."""
         if self.is_watched:
-            self._context.call_on_fit_task_end(estimator=self._estimator, reconstruction_attributes={}, **self._data)
+            self._context.call_on_fit_task_end(
+                estimator=self._estimator, reconstruction_attributes=fitted_attributes, **self._data
+            )
 
 
 def data_of_fit(X: Any, y: Any, **metadata: Any) -> dict[str, Any]:

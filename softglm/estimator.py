@@ -1,5 +1,6 @@
 """SoftmaxGLM: the numeric core behind scikit-learn's interface. Names, labels and warnings live here, no numbers."""
 
+import math
 import warnings
 from numbers import Integral, Real
 from typing import Any, Self
@@ -19,10 +20,15 @@ from softglm.predict import predictions_of
 from softglm.response import match_response, observe
 from softglm.solver import Progress
 from softglm.status import Status
+from softglm.validation.entries import as_given, shown
+from softglm.validation.finite import as_float
 from softglm.validation.weights import read_weights
 from softglm.verdict import ONE_CLASS, REMEDY, StagePrinter, sentence
 from softglm.version import __version__
 from softglm.warn import warn_user
+
+# The sum of the strengths of all columns is to be finite, too.
+MOST_ALPHA = 1e300
 
 
 class SeparationWarning(ConvergenceWarning):
@@ -58,7 +64,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     alpha : float or "1/n_samples", default="1/n_samples"
-        Strength of the ridge, at least 0. The default is 1/W, that of ``LogisticRegression(C=1.0)``. 0 is maximum
+        Strength of the ridge, from 0 to 1e300. The default is 1/W, that of ``LogisticRegression(C=1.0)``. 0 is maximum
         likelihood.
     C : float or None, default=None
         LogisticRegression's inverse strength, alpha = 1 / (C W) in each fit; np.inf for no penalty. Give alpha or C.
@@ -73,7 +79,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     max_iter : int, default=1000
         The most iterations; a fit takes tens.
     warm_start : bool, default=False
-        Start from the last solution, if there is one.
+        Start from the last solution, if there is one: from `classes_`, `coef_` and `intercept_`, of a fit or set by
+        hand.
     verbose : bool, default=False
         Print a line for each stage of the fit.
 
@@ -105,7 +112,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     loss_ : float
         The objective at the solution, in nats per unit of weight.
     gap_ : float
-        What the loss is at most above its minimum, in nats per unit of weight.
+        What the objective, at `coef_` and `intercept_` as these numbers stand, is at most above its minimum, in nats per
+        unit of weight: with what rounding may have done to the gradient, and the numbers' own last digits.
     gap_kind_ : {"self-concordance", "strong convexity", "estimate"}
         What proves `gap_`; an estimate is not a proof.
     deviance_, null_deviance_ : float
@@ -123,8 +131,13 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     distance is a thousandth of it. Where the information matrix is too large ((K - 1)(p + 1) beyond 4096) or too dear
     (400 evaluations, with a penalty), only the loss is brought within `tol`; without a penalty that is then
     estimated and not proved, and `gap_kind_` says so. Where it cannot be decided whether the classes are separated,
-    `converged_` is False. For float32 X the coefficients are rounded to float32 and the promise is 1e-6. Columns that
-    are collinear to about seven digits count as collinear.
+    `converged_` is False. For float32 X the coefficients are rounded to float32 and the promise is 1e-6.
+
+    What it takes for granted. Rounding is part of the proof: where double precision cannot tell the gap it says so, as
+    with columns so far from 0 that the intercept has no digits left. What varies by no more than the last digits of X,
+    as the sum of other columns does or a dummy for every level once it was scaled, counts as constant or collinear, and
+    `gap_kind_` is then "estimate"; with alpha = 0, columns that are less than that apart are told apart, unless X is
+    sparse.
 
     A model fitted with an offset cannot be used where scikit-learn calls `predict` or `score` without one: they raise,
     since leaving it out silently would score another model. With metadata routing enabled,
@@ -213,7 +226,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the input cannot be fitted; the message says what to do.
+            If the input cannot be fitted; the message says what to do. A fit that raises, whatever it is, leaves the
+            estimator as it was: with the earlier fit, or none.
 
         Warns
         -----
@@ -229,15 +243,17 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         X, classes, present = seen.X, seen.response.classes, seen.present
         start = self._start(X.shape[1], classes, present)
         rows, total_weight = seen.rows()
-        self.alpha_ = self._alpha(total_weight)
-        task = FitTask(self, self.max_iter, data_of_fit(X, y, sample_weight=sample_weight, offset=offset))
-        known_before = {"classes_": classes, "_has_offset": offset is not None}
+        alpha, max_iter = self._alpha(total_weight), int(self.max_iter)
+        task = FitTask(self, max_iter, data_of_fit(X, y, sample_weight=sample_weight, offset=offset))
+        known_before = {**seen.columns, "classes_": classes, "_has_offset": offset is not None}
+        # Callbacks are shown copies of this estimator, which may know names from an earlier fit.
+        unnamed = {"feature_names_in_": None}
 
         def report(progress: Progress, coef: FloatArray, intercept: FloatArray) -> None:
             if self.verbose:
                 printer.report(progress)
             if task.is_watched:
-                task.iterate(lambda: {**known_before, **fitted_arrays(coef, intercept, present)})
+                task.iterate(lambda: {**unnamed, **known_before, **fitted_arrays(coef, intercept, present)})
 
         printer = StagePrinter()
         precision = np.float32 if X.dtype in (np.float32, np.float16) else np.float64
@@ -245,34 +261,42 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             fit(
                 rows,
                 seen.family,
-                Ridge.on_coefficients(self.alpha_, X.shape[1], fit_intercept=self.fit_intercept),
+                Ridge.on_coefficients(alpha, X.shape[1], fit_intercept=self.fit_intercept),
                 start,
                 fit_intercept=self.fit_intercept,
-                tol=self.tol,
-                max_iter=self.max_iter,
+                tol=as_float(self.tol),
+                max_iter=max_iter,
                 precision=precision,
                 report=report if self.verbose or task.is_watched else None,
             )
             if seen.n_present > 1
             else fit_of_one_class(X.shape[1], precision)
         )
-        for name, value in {**known_before, **fitted_arrays(result.coef, result.intercept, present)}.items():
-            setattr(self, name, value)
-        self.n_iter_ = np.array([max(result.n_iterations, 1)], dtype=np.int32)
-        self.n_evaluations_, self.n_passes_ = result.n_evaluations, result.n_passes
-        # No likelihood of classes is above 1: below 0 there is rounding.
-        self.loss_, self.gap_, self.gap_kind_ = max(result.loss, 0.0), result.gap, result.gap_kind.value
-        self.converged_ = result.status is Status.CONVERGED
-        self.status_ = sentence(result) if seen.n_present > 1 else ONE_CLASS
         losses = result.loss - result.penalty, result.null_loss
         if seen.factors is not None and seen.n_present > 1:
             plain, total_weight = seen.rows(with_class_weights=False)
             losses = mean_losses(plain, seen.family, result, fit_intercept=self.fit_intercept)
-        self.deviance_, self.null_deviance_ = seen.deviances(losses, total_weight)
-        task.end()
+        deviance, null_deviance = seen.deviances(losses, total_weight)
+        fitted = {
+            **known_before,
+            **fitted_arrays(result.coef, result.intercept, present),
+            "alpha_": alpha,
+            "n_iter_": np.array([max(result.n_iterations, 1)], dtype=np.int32),
+            "n_evaluations_": result.n_evaluations,
+            "n_passes_": result.n_passes,
+            "loss_": max(result.loss, 0.0),  # no likelihood of classes is above 1: below 0 there is rounding
+            "gap_": result.gap,
+            "gap_kind_": result.gap_kind.value,
+            "converged_": result.status is Status.CONVERGED,
+            "status_": sentence(result) if seen.n_present > 1 else ONE_CLASS,
+            "deviance_": deviance,
+            "null_deviance_": null_deviance,
+        }
+        task.end({**unnamed, **fitted})
         if self.verbose:
-            printer.end(self.status_)
-        self._warn(result, present)
+            printer.end(fitted["status_"])
+        self._warn(result, fitted["status_"], classes[~present])
+        self._become(fitted)
         return self
 
     def decision_function(self, X: Any, offset: Any = None) -> FloatArray:
@@ -423,38 +447,44 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     def _check_parameters(self) -> None:
         """Raise if a parameter is not what its docstring says."""
         is_default = isinstance(self.alpha, str) and self.alpha == "1/n_samples"
-        if not (is_default or _is_number(self.alpha, at_least=0.0)):
-            raise ValueError(f'alpha must be a finite number of at least 0, or "1/n_samples", got {self.alpha!r}.')
+        if not (is_default or 0.0 <= _number(self.alpha) <= MOST_ALPHA):
+            raise ValueError(
+                f"alpha must be a number of at least 0 and at most {MOST_ALPHA:g}, "
+                f'or "1/n_samples", got {as_given(self.alpha)}.'
+            )
         if self.C is not None:
             if not is_default:
                 raise ValueError(
-                    f"alpha={self.alpha!r} and C={self.C!r} were both given, and both set the strength of the penalty: "
-                    "alpha = 1 / (C W). Leave one of them at its default."
+                    f"alpha={as_given(self.alpha)} and C={as_given(self.C)} were both given, and both set the strength "
+                    "of the penalty: alpha = 1 / (C W). Leave one of them at its default."
                 )
-            if not (isinstance(self.C, Real) and not isinstance(self.C, bool) and self.C > 0.0):
-                raise ValueError(f"C must be a number above 0, np.inf for no penalty, or None, got {self.C!r}.")
-        if not _is_number(self.tol, at_least=0.0):
-            raise ValueError(f"tol must be a finite number of at least 0, got {self.tol!r}.")
+            if math.isnan(_number(self.C)) or not self.C > 0:
+                raise ValueError(f"C must be a number above 0, np.inf for no penalty, or None, got {as_given(self.C)}.")
+        if not 0.0 <= _number(self.tol) < math.inf:
+            raise ValueError(f"tol must be a finite number of at least 0, got {as_given(self.tol)}.")
         if not (isinstance(self.max_iter, Integral) and not isinstance(self.max_iter, bool) and self.max_iter >= 1):
-            raise ValueError(f"max_iter must be an integer of at least 1, got {self.max_iter!r}.")
+            raise ValueError(f"max_iter must be an integer of at least 1, got {as_given(self.max_iter)}.")
         for name in ("fit_intercept", "warm_start", "verbose"):
             value = getattr(self, name)
             if not (isinstance(value, bool | np.bool_ | Integral) and value in (True, False)):
-                raise ValueError(f"{name} must be True or False, got {value!r}.")
+                raise ValueError(f"{name} must be True or False, got {as_given(value)}.")
 
     def _alpha(self, total_weight: float) -> float:
         if self.C is not None:
-            alpha = 0.0 if np.isinf(self.C) else 1.0 / (float(self.C) * total_weight)
-            if not np.isfinite(alpha):
-                raise ValueError(f"C={self.C!r} is so small that alpha = 1 / (C W) overflows. Increase it.")
-            return alpha
-        return 1.0 / total_weight if isinstance(self.alpha, str) else float(self.alpha)
+            room = as_float(self.C) * total_weight
+            if not room * MOST_ALPHA >= 1.0:
+                raise ValueError(
+                    f"C={as_given(self.C)} is so small that alpha = 1 / (C W) overflows, beyond {MOST_ALPHA:g}. "
+                    "Increase it."
+                )
+            return 1.0 / room
+        return 1.0 / total_weight if isinstance(self.alpha, str) else abs(as_float(self.alpha))
 
     def _start(self, n_features: int, classes: npt.NDArray[Any], present: npt.NDArray[np.bool_]) -> Start | None:
         """Return the last solution, for a warm start."""
         if not (self.warm_start and hasattr(self, "coef_")):
             return None
-        known, coef, intercept = coefficients_of(self)
+        known, coef, intercept = self._last_solution()
         if len(coef) != n_features or not np.array_equal(known, classes):
             raise ValueError(
                 f"warm_start=True continues from a fit with {len(coef)} features and the classes "
@@ -465,24 +495,63 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         intercept = np.where(np.isfinite(intercept), intercept, 0.0)
         return Start(coef.T[kept].T.astype(np.float64), intercept[kept])
 
+    def _last_solution(self) -> tuple[npt.NDArray[Any], FloatArray, FloatArray]:
+        """Return the classes, coef (p, q) and intercept (q,) that a warm start continues from; raise if it cannot."""
+        otherwise = "Set what a fit could have left, or set warm_start=False."
+        for name in ("classes_", "coef_", "intercept_"):
+            if not hasattr(self, name):
+                raise ValueError(f"warm_start=True continues from coef_, and {name} is missing beside it. {otherwise}")
+            if name != "classes_" and _kind_of(getattr(self, name)) not in "biuf":
+                given = shown(getattr(self, name))
+                raise ValueError(
+                    f"warm_start=True continues from {name}, expected real numbers, got {given}. {otherwise}"
+                )
+        try:
+            known, coef, intercept = coefficients_of(self)
+        except ValueError as error:
+            raise ValueError(f"warm_start=True cannot continue: {error} {otherwise}") from error
+        # An infinite intercept is what a class without weight has: of two classes, the one or the other.
+        allowed = np.isfinite(intercept) | (np.isinf(intercept) & ((intercept < 0.0) | (len(known) == 2)))
+        for name, values, is_usable in (("coef_", coef.T, np.isfinite(coef.T)), ("intercept_", intercept, allowed)):
+            if not is_usable.all():
+                place = tuple(map(int, np.argwhere(~is_usable)[0]))
+                raise ValueError(
+                    f"warm_start=True continues from {name}, which holds {values[place]} at {[*place]}, expected "
+                    f"finite numbers. {otherwise}"
+                )
+        return known, coef, intercept
+
+    def _become(self, fitted: dict[str, Any]) -> None:
+        """Take on the attributes of a fit, all at once: an exception finds the old model whole, or the new one."""
+        kept = {name: value for name, value in vars(self).items() if name != "feature_names_in_"}
+        self.__dict__ = {**kept, **fitted}
+
     def _most_probable(self, X: Any, offset: Any) -> npt.NDArray[np.intp]:
         """Return the place in `classes_` of the most probable class of each row, shape (n,)."""
         eta = self.decision_function(X, offset)
         return np.asarray((eta > 0.0).astype(np.intp) if eta.ndim == 1 else eta.argmax(axis=1))
 
-    def _warn(self, result: Fit, present: npt.NDArray[np.bool_]) -> None:
-        if not present.all():
-            absent = self.classes_[~present][:10].tolist()
+    def _warn(self, result: Fit, status: str, absent: npt.NDArray[Any]) -> None:
+        if len(absent):
             warn_user(
-                f"The total weight of the classes {absent} is zero beside that of the others: they keep their place in "
-                "classes_ and get probability 0.",
+                f"The total weight of the classes {absent[:10].tolist()} is zero beside that of the others: they keep "
+                "their place in classes_ and get probability 0.",
                 UserWarning,
             )
         if result.status is not Status.CONVERGED:
             kind = SeparationWarning if result.status is Status.SEPARATED else ConvergenceWarning
             remedy = REMEDY[result.status].format(max_iter=self.max_iter)
-            warn_user(f"SoftmaxGLM {self.status_}. {remedy}", kind)
+            warn_user(f"SoftmaxGLM {status}. {remedy}", kind)
 
 
-def _is_number(value: Any, *, at_least: float) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and at_least <= float(value) < np.inf
+def _number(value: Any) -> float:
+    """Return a parameter as a float; NaN if it is no real number."""
+    return as_float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+
+
+def _kind_of(values: Any) -> str:
+    """Return the kind of the dtype of an array-like; that of objects, if it is none."""
+    try:
+        return np.asarray(values).dtype.kind
+    except ValueError:  # rows of different lengths
+        return "O"

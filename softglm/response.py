@@ -3,7 +3,7 @@
 `observe` is how X, y, weights and offset become the rows of a fit, `match_response` how y is compared with predictions.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any, final
 
@@ -17,8 +17,9 @@ from softglm.arrays import BoolArray, FloatArray, IntArray, Matrix
 from softglm.data import Rows, RowsInMemory
 from softglm.families import Bernoulli, Categorical, UnconstrainedFamily
 from softglm.validation.counts import read_counts, warn_about_counts
+from softglm.validation.entries import as_given
 from softglm.validation.features import clean_observations, clean_response
-from softglm.validation.finite import LEAST, MOST
+from softglm.validation.finite import LEAST, MOST, as_float
 from softglm.validation.labels import (
     Labels,
     column_names,
@@ -176,6 +177,8 @@ class Observations:
     offset : array of shape (n, K), or (n, 1) for two classes, or None
     present : bool array of shape (K,)
         Which classes have weight: see `Response.present`.
+    columns : dict
+        What a fit learns of the columns of X, by the names of scikit-learn's attributes; empty if there is none.
     """
 
     X: Matrix
@@ -184,6 +187,7 @@ class Observations:
     factors: FloatArray | None
     offset: FloatArray | None
     present: BoolArray
+    columns: dict[str, Any] = field(default_factory=dict)
 
     @property
     def n_present(self) -> int:
@@ -260,7 +264,7 @@ def observe(
     if sparse.issparse(y):
         raise ValueError("y is a sparse matrix, expected an array of labels, probabilities or counts: y.toarray().")
     is_fit = estimator is not None and fitted_classes is None
-    X, values = clean_observations(X, y, estimator, is_fit=is_fit)
+    X, values, columns = clean_observations(X, y, estimator, is_fit=is_fit)
     weights = read_weights(sample_weight, X.shape[0])
     response = read_response(y, values)
     if fitted_classes is not None and not np.array_equal(response.classes, fitted_classes):
@@ -272,7 +276,7 @@ def observe(
     present = response.present(weights, factors)
     _check_presence(response.classes, present, needs_two=needs_two)
     known = read_offset(offset, X.shape[0], response.classes)
-    return Observations(X, response, weights, factors, known, present)
+    return Observations(X, response, weights, factors, known, present, columns)
 
 
 def _check_presence(classes: Labels, present: BoolArray, *, needs_two: bool) -> None:
@@ -363,8 +367,8 @@ def read_class_weight(class_weight: Any, response: Response, weights: FloatArray
         return factors
     if not isinstance(class_weight, dict):
         raise ValueError(f'class_weight must be None, "balanced" or a dict from class to weight, got {class_weight!r}.')
-    if not all(isinstance(factor, Real) and 0.0 <= float(factor) <= MOST for factor in class_weight.values()):
-        raise ValueError(f"class_weight must hold weights from 0 to {MOST:g}, got {class_weight!r}.")
+    if not all(isinstance(factor, Real) and 0.0 <= as_float(factor) <= MOST for factor in class_weight.values()):
+        raise ValueError(f"class_weight must hold weights from 0 to {MOST:g}, got {as_given(class_weight)}.")
     classes = response.classes.tolist()
     unknown = [label for label in class_weight if label not in classes]
     # As in scikit-learn: a dict for every class may serve where some of its classes do not occur.

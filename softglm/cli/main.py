@@ -11,7 +11,17 @@ from pathlib import Path
 
 from softglm.cli.comparison import Comparison
 from softglm.cli.printing import as_json, as_text
-from softglm.cli.tables import MISSING, MISSING_NUMBERS, UnusableDataError, check_classes, read_table, wine_table
+from softglm.cli.tables import (
+    MISSING,
+    MISSING_NUMBERS,
+    Notation,
+    Reading,
+    UnusableDataError,
+    check_classes,
+    read_table,
+    wine_table,
+)
+from softglm.estimator import MOST_ALPHA
 from softglm.version import __version__
 
 N_STRONGEST = 5
@@ -30,6 +40,7 @@ examples:
   python -m softglm                                      scikit-learn's wine data, unscaled
   python -m softglm flowers.csv --target species         your own data
   python -m softglm flowers.csv --target species --alpha 0.01 --folds 10
+  python -m softglm flowers.csv --target species --drop id --missing 'n/a?' --drop-missing
   python -m softglm flowers.parquet --target species --json > result.json
 
 exit codes: 0 success, 1 the data cannot be used, 2 the command line is wrong
@@ -48,10 +59,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if (options.data is None) != (options.target is None):
         parser.error("a data file and --target COLUMN go together: give both, or neither for the wine data")
+    reading = _reading(options)
+    if options.data is None and reading != Reading():
+        parser.error("--drop, --missing, --drop-missing and --decimal are about a data file: give one")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of columns that the terminal cannot show
     try:
-        table = wine_table() if options.data is None else read_table(options.data, options.target)
+        table = wine_table() if options.data is None else read_table(options.data, options.target, reading)
         check_classes(table, options.target or "wine", options.folds)
     except UnusableDataError as error:
         print(f"softglm: {error}", file=sys.stderr)
@@ -81,6 +95,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
     parser.add_argument(
+        "--drop", metavar="COLUMN", action="append", default=[], help="a column to leave out; may be given repeatedly"
+    )
+    parser.add_argument(
+        "--missing",
+        metavar="TEXT",
+        action="append",
+        default=[],
+        help="an entry that stands for a missing value, beside those below; may be given repeatedly",
+    )
+    parser.add_argument("--drop-missing", action="store_true", help="leave out rows with missing values")
+    parser.add_argument(
+        "--decimal",
+        choices=["point", "comma"],
+        help="the decimal mark of columns that leave it open; the other mark is between thousands",
+    )
+    parser.add_argument(
         "--alpha",
         type=_alpha,
         metavar="NUMBER",
@@ -95,13 +125,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _reading(options: argparse.Namespace) -> Reading:
+    return Reading(
+        dropped=tuple(dict.fromkeys(options.drop)),
+        missing=frozenset(text.strip() for text in options.missing),
+        drops_missing=options.drop_missing,
+        notation=None if options.decimal is None else Notation[options.decimal.upper()],
+    )
+
+
 def _alpha(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not 0.0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"expected a number of at least 0, got {text!r}")
+    if not 0.0 <= value <= MOST_ALPHA:
+        raise argparse.ArgumentTypeError(f"expected a number of at most {MOST_ALPHA:g} and at least 0, got {text!r}")
     return value
 
 

@@ -10,13 +10,14 @@ import numpy as np
 import sklearn
 
 from softglm.cli.comparison import Comparison, Optimum, Score
-from softglm.cli.tables import count, shortlist
+from softglm.cli.tables import Table, count, shortlist
 from softglm.version import __version__
 
 _WIDTH = 100
 _MAX_SHOWN = 12
 _MAX_NAME = 20
 _GAP = 3
+_MAX_ADVICE = 5
 _EMPTY = "(empty)"
 # Below this share, the distance of an optimum computed in float64 is only rounding.
 ROUNDING = 1e-13
@@ -75,7 +76,17 @@ def _score_lines(comparison: Comparison) -> list[str]:
             f"no optimum: in {n_separated} of {comparison.n_folds} folds the classes are separated and nothing is "
             "penalised: f falls for ever as coefficients grow. Set --alpha above 0."
         )
-    return ["", *_aligned([heads, *cells], "<>>>>><"), "", *_wrapped(*notes)]
+    return ["", *_aligned([heads, *cells], "<>>>>><"), *_advice_lines(comparison.table), "", *_wrapped(*notes)]
+
+
+def _advice_lines(table: Table) -> list[str]:
+    """Return what to check of how the file was read: under the numbers that it makes doubtful."""
+    if not table.advice:
+        return []
+    shown = [_on_one_line(advice) for advice in table.advice[:_MAX_ADVICE]]
+    n_more = len(table.advice) - len(shown)
+    more = [f"and {count(n_more, 'more column')}: --json has them all"] if n_more else []
+    return ["", *_wrapped("Check how the file was read:", *shown, *more)]
 
 
 def _distance_cell(score: Score) -> str:
@@ -159,6 +170,7 @@ def as_json(comparison: Comparison) -> str:
             "n_features": table.X.shape[1],
             "classes": dict(zip(table.classes, counts, strict=True)),
             "notes": table.notes,
+            "advice": table.advice,
             "alpha": "1/n" if comparison.alpha is None else comparison.alpha,
             "n_folds": comparison.n_folds,
             "scores": [

@@ -4,7 +4,8 @@ Newton's method in the subspace of the constraints. With the curvature H and its
 
     step = -H^-1 (g - R' l),   l = (R H^-1 R')^-1 R H^-1 g
 
-keeps R z where it is. The factor of H is kept while steps with it contract, and renewed where they do not.
+keeps R z where it is. The factor of H is kept while steps with it contract, also from one fit to the next, and renewed
+where they do not.
 """
 
 import math
@@ -42,16 +43,19 @@ class ConstrainedFit:
         Of W f in coordinates: a combination of the constraints.
     multipliers : array of shape (d,)
         By how much the log-likelihood falls per unit of r.
+    nearby : Estimate
+        Where the last curvature was made, which serves the next fit nearby.
     """
 
     parameters: FloatArray
     log_likelihood: float
     gradient: FloatArray
     multipliers: FloatArray
+    nearby: Estimate
 
 
 def constrained_fit(
-    estimate: Estimate, forms: FloatArray, shift: FloatArray, start: FloatArray | None = None
+    estimate: Estimate, forms: FloatArray, shift: FloatArray, last: ConstrainedFit | None = None
 ) -> ConstrainedFit:
     """Return the best fit with R z = R z_start + shift.
 
@@ -63,12 +67,12 @@ def constrained_fit(
         R, in coordinates, of full rank.
     shift : array of shape (d,)
         By how much the forms are to differ from where the start has them.
-    start : array of shape (m, q) or None
-        The optimum by default.
+    last : ConstrainedFit or None, default=None
+        Under the same forms, to start from; else from the optimum.
     """
     objective, coordinates = estimate.objective, estimate.coordinates
-    there = estimate.parameters if start is None else start
-    metric = _Metric(estimate, forms)
+    there, nearby = (estimate.parameters, estimate) if last is None else (last.parameters, last.nearby)
+    metric = _Metric(nearby, forms)
     # To first order the other parameters follow along H^-1 R'.
     point = there + coordinates.displacement(metric.response @ shift)
     total = estimate.total_weight
@@ -87,9 +91,9 @@ def constrained_fit(
                 continue
         elif is_fresh or distance <= _RESOLVED:
             break
-        metric = _Metric(estimate_at(objective, point, coordinates, is_singular=estimate.is_singular), forms)
-        is_fresh = True
-    return ConstrainedFit(point, -total * value, pulled, metric.multipliers(pulled))
+        nearby = estimate_at(objective, point, coordinates, is_singular=estimate.is_singular)
+        metric, is_fresh = _Metric(nearby, forms), True
+    return ConstrainedFit(point, -total * value, pulled, metric.multipliers(pulled), nearby)
 
 
 def _shortened(  # noqa: PLR0917 - all of where Newton's method stands

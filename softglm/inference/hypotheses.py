@@ -7,6 +7,7 @@ Where classes are separated estimates are infinite, but likelihoods have suprema
 difference, also for the term that separates. Wald's statistic of infinite estimates does not exist.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray
+from softglm.data import one_blas_thread
 from softglm.inference.cells import aligned, number, p_cell
 from softglm.inference.constrained import constrained_fit
 from softglm.inference.estimate import Estimate, estimate_at
@@ -25,6 +27,9 @@ from softglm.sums import Offsets
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# Of the kinds of tests.
+NAMES = {"lr": "Likelihood-ratio", "wald": "Wald", "score": "Score"}
 
 
 @final
@@ -74,7 +79,7 @@ class TermTests:
 
     def __str__(self) -> str:
         """Return a table with a row for each term."""
-        name = {"lr": "Likelihood-ratio", "wald": "Wald", "score": "Score"}[self.kind]
+        name = NAMES[self.kind]
         denominator = [] if self.df_denominator is None else [f"{self.df_denominator:g}"]
         rows = [
             [term, number(statistic, 2), str(df), *denominator, p_cell(p_value)]
@@ -123,7 +128,9 @@ def term_tests(
     root: FloatArray,
     kind: str,
     groups: dict[str, tuple[int, ...]],
-    degrees_of_freedom: float | None = None,
+    *,
+    degrees_of_freedom: float | None,
+    report: Callable[[str, Test], None],
 ) -> TermTests:
     """Test every group of columns of X, over all equations.
 
@@ -135,12 +142,19 @@ def term_tests(
         Of the covariance L L' in coordinates, for kind "wald".
     kind : {"lr", "wald", "score"}
     groups : dict from name to columns of X
-    degrees_of_freedom : float or None, default=None
+    degrees_of_freedom : float or None
         Of the distribution of a coefficient, for kind "wald".
+    report : callable
+        Called as ``report(name, test)`` with each test, once it is there.
     """
     freedom = degrees_of_freedom if kind == "wald" else None
 
-    def test(columns: tuple[int, ...]) -> Test:
+    def test(name: str, columns: tuple[int, ...]) -> Test:
+        result = test_of(columns)
+        report(name, result)
+        return result
+
+    def test_of(columns: tuple[int, ...]) -> Test:
         forms, values = term_hypothesis(estimate, columns)
         if not len(forms):
             return nothing_to_test(freedom)
@@ -150,7 +164,9 @@ def term_tests(
             return _test_by_supremum(estimate, estimate.observed, columns, len(forms), kind)
         return _likelihood_ratio(estimate, forms, values) if kind == "lr" else _score(estimate, forms, values)
 
-    tests = [test(columns) for columns in groups.values()]
+    # The products are small and many: more threads would mostly wait for each other.
+    with one_blas_thread():
+        tests = [test(name, columns) for name, columns in groups.items()]
     df = np.array([result.df for result in tests], dtype=int)
     asked = [result.df if result.n_restrictions is None else result.n_restrictions for result in tests]
     return TermTests(

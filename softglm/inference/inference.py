@@ -11,6 +11,7 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray, FloatArray
 from softglm.inference import diagnostics, effects, goodness, summary
 from softglm.inference.averages import AveragePredictions, average_predictions
+from softglm.inference.cells import number
 from softglm.inference.classes import position_of
 from softglm.inference.coding import Coding, against_base, constant_term, sum_to_zero
 from softglm.inference.coefficients import Coefficients, Symmetric, coefficient_table
@@ -19,7 +20,7 @@ from softglm.inference.estimate import Estimate
 from softglm.inference.factors import BASE
 from softglm.inference.groups import GroupedColumns, Groups, listed
 from softglm.inference.hauck_donner import hauck_donner
-from softglm.inference.hypotheses import TermTests, overall_hypothesis, term_tests, wald_test
+from softglm.inference.hypotheses import NAMES, TermTests, overall_hypothesis, term_tests, wald_test
 from softglm.inference.influence import influence
 from softglm.inference.inputs import Inputs
 from softglm.inference.intervals import profile_intervals
@@ -27,6 +28,7 @@ from softglm.inference.likelihood import Likelihood, PseudoR2, likelihood_of, ps
 from softglm.inference.limit import null_estimate
 from softglm.inference.names import Name
 from softglm.inference.prediction import Predictions, predictions
+from softglm.inference.progress import ProgressPrinter
 from softglm.inference.restrictions import check_finite_statistic, equal_slopes, read_restrictions
 from softglm.inference.sample import Sample
 from softglm.inference.separation import Separation
@@ -36,6 +38,8 @@ from softglm.inference.validity import Validity
 if TYPE_CHECKING:
     import pandas as pd
 
+# Of the ends of an interval, while others are awaited.
+_DECIMALS = 4
 _TRUSTING = 'For tests, use test_terms("wald"); to compare models by it, infer with covariance="model"'
 
 
@@ -214,7 +218,7 @@ class Inference:
             return estimate.distance
         return standard_errors_away(self.covariance.root, estimate.solve(estimate.gradient))
 
-    def confidence_intervals(self, method: Literal["wald", "profile"] = "wald") -> FloatArray:
+    def confidence_intervals(self, method: Literal["wald", "profile"] = "wald", *, verbose: bool = False) -> FloatArray:
         """Return the lower and the upper ends of intervals for the coefficients.
 
         Parameters
@@ -222,7 +226,9 @@ class Inference:
         method : {"wald", "profile"}
             Estimate and standard errors; or where the log-likelihood, maximised over the other coefficients, falls by
             half a chi-squared quantile. Profile intervals keep their coverage where Wald intervals are too symmetric,
-            and are infinite where the estimate is.
+            and are infinite where the estimate is. Each takes several fits: many classes and terms take their time.
+        verbose : bool, default=False
+            Print a line for each profile interval, once it is there.
 
         Returns
         -------
@@ -240,12 +246,25 @@ class Inference:
             raise ValueError(f'method must be "wald" or "profile", got {method!r}.')
         self._validity.require_tests("Profile intervals")
         self._validity.require_trusted_likelihood("Profile intervals", 'Use confidence_intervals("wald")')
-        return profile_intervals(self.estimate, self._coding, self.base, self.level)
+        table, estimate = self.coefficients, self.estimate
+        n_intervals = len(table.classes) * int(estimate.estimable_terms(estimate.term_forms).sum())
+        progress = ProgressPrinter("Profile interval", n_intervals, is_shown=verbose)
 
-    def profiled(self) -> Coefficients:
+        def report(row: int, column: int, lower: float, upper: float) -> None:
+            which = f"{table.terms[column]} of {table.classes[row]}"
+            progress.report(which, f"{number(lower, _DECIMALS)} to {number(upper, _DECIMALS)}")
+
+        return profile_intervals(estimate, self._coding, self.base, self.level, report)
+
+    def profiled(self, *, verbose: bool = False) -> Coefficients:
         """Return the coefficients with profile intervals in place of Wald's: to print, as a frame, as odds ratios.
 
         z and p-values stay those of Wald's tests, which near the edge of an interval may disagree with it.
+
+        Parameters
+        ----------
+        verbose : bool, default=False
+            Print a line for each interval, once it is there: each takes several fits.
 
         Returns
         -------
@@ -257,7 +276,7 @@ class Inference:
         ValueError
             As `confidence_intervals` does.
         """
-        lower, upper = self.confidence_intervals("profile")
+        lower, upper = self.confidence_intervals("profile", verbose=verbose)
         return replace(self.coefficients, lower=lower, upper=upper)
 
     @property
@@ -384,6 +403,8 @@ class Inference:
         self,
         kind: Literal["lr", "wald", "score"] = "lr",
         groups: Groups | None = None,
+        *,
+        verbose: bool = False,
     ) -> TermTests:
         """Test for each term whether it can leave all K - 1 equations.
 
@@ -397,6 +418,8 @@ class Inference:
         groups : dict from name to columns, default=None
             Names or positions of columns of X that leave together, such as the dummies of a factor. By default every
             factor that the pipeline tells of, and every other column by itself.
+        verbose : bool, default=False
+            Print a line for each test, once it is there: likelihood-ratio and score tests take a fit each.
 
         Returns
         -------
@@ -414,7 +437,19 @@ class Inference:
         if kind != "wald":
             self._validity.require_trusted_likelihood(f'test_terms("{kind}")', 'Use test_terms("wald")')
         columns = self._columns.of_model(groups)
-        return term_tests(self.estimate, self.covariance.root, kind, columns, self.degrees_of_freedom)
+        progress = ProgressPrinter(f"{NAMES[kind]} test", len(columns), is_shown=verbose)
+
+        def report(name: str, test: Test) -> None:
+            progress.report(name, str(test))
+
+        return term_tests(
+            self.estimate,
+            self.covariance.root,
+            kind,
+            columns,
+            degrees_of_freedom=self.degrees_of_freedom,
+            report=report,
+        )
 
     @cached_property
     def hauck_donner(self) -> npt.NDArray[np.bool_]:

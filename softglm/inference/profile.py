@@ -51,12 +51,12 @@ class _Profile:
     def reach(self, threshold: float) -> float:
         """Return how far above the start the signed root is the threshold."""
         scale = math.sqrt(float(self.form @ self.start.solve(self.form)))
-        parameters, here = self.start.parameters, 0.0
+        fit, here = None, 0.0
         step = 0.0 if math.isinf(self.least) else threshold * scale
         lower, upper = self.least, math.inf
         for _ in range(_MAX_STEPS):
-            fit = constrained_fit(self.start, self.form[np.newaxis], np.array([step]), parameters)
-            parameters, here = fit.parameters, here + step
+            fit = constrained_fit(self.start, self.form[np.newaxis], np.array([step]), fit)
+            here += step
             root = math.sqrt(max(2.0 * (self.best - fit.log_likelihood), 0.0))
             if abs(root - threshold) <= _ACCURACY:
                 break

@@ -70,7 +70,8 @@ def minimise(
     method : Method or None, default=None
         None for Newton's where every step is worth a Hessian, else L-BFGS.
     """
-    aims = Aims(reference, tol, precision, max_iter)
+    # The reference itself is a relative gap, and a distance, of 1: whoever allows more gets no other point for it.
+    aims = Aims(reference, min(tol, 1.0), min(precision, 1.0), max_iter)
     return _Run(problem, start, metric, aims, report, method).minimise()
 
 

@@ -88,6 +88,14 @@ def shown(value: Any) -> str:
     return repr(text) if isinstance(value, str | bytes) else text
 
 
+def as_given(value: Any) -> str:
+    """Return a parameter as an error message shows it: as it would be typed."""
+    try:
+        return repr(value)
+    except ValueError:  # an integer of thousands of digits, which Python writes no more
+        return f"a {type(value).__name__} of too many digits to write"
+
+
 def _is_real(value: Any) -> bool:
     try:
         float(value)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -11,35 +12,43 @@ from sklearn.utils.validation import check_array, check_consistent_length, valid
 from softglm.arrays import Matrix
 from softglm.validation.entries import NESTED, OBJECTS, REMEDIES, what_is_no_number
 from softglm.validation.finite import are_numbers, check_numbers
-from softglm.validation.labels import which_are_missing
+from softglm.validation.labels import which_are_missing, with_exact_integers
+
+# What scikit-learn has an estimator know of the columns that it was fitted to.
+_OF_COLUMNS = ("n_features_in_", "feature_names_in_")
 
 
-def clean_observations(X: Any, y: Any, estimator: Any = None, *, is_fit: bool) -> tuple[Matrix, npt.NDArray[Any]]:
-    """Return X and y as arrays; X holds numbers whose squares can be summed.
+def clean_observations(
+    X: Any, y: Any, estimator: Any = None, *, is_fit: bool
+) -> tuple[Matrix, npt.NDArray[Any], dict[str, Any]]:
+    """Return X and y as arrays, and what a fit learns of the columns; X holds numbers whose squares can be summed.
+
+    The estimator is not changed: whether the fit succeeds is not known yet.
 
     Parameters
     ----------
     X, y : object
         As passed by the user.
     estimator : estimator or None
-        Whose X it is: it knows the names of the columns, or their number, or learns them in a fit.
+        Whose X it is: it knows the names of the columns, or their number, unless it is about to learn them.
     is_fit : bool
         Whether the estimator is about to be fitted to X.
     """
     if is_fit and _need_no_conversion(X, y):
-        estimator.n_features_in_ = X.shape[1]
-        vars(estimator).pop("feature_names_in_", None)
-        return X, y
+        return X, y, {"n_features_in_": X.shape[1]}
+    learner = copy(estimator) if is_fit else estimator
     with _explained(X, y):
         _check_no_dates(X)
-        if estimator is None:
+        y = with_exact_integers(y)
+        if learner is None:
             clean = check_array(X, accept_sparse="csr")
             values = check_array(y, ensure_2d=False, dtype=None, input_name="y")
             check_consistent_length(clean, values)
         else:
-            clean, values = validate_data(estimator, X, y, accept_sparse="csr", multi_output=True, reset=is_fit)
+            clean, values = validate_data(learner, X, y, accept_sparse="csr", multi_output=True, reset=is_fit)
         check_numbers(clean, "X")
-    return clean, values
+    known = vars(learner) if is_fit else {}
+    return clean, values, {name: known[name] for name in _OF_COLUMNS if name in known}
 
 
 def clean_features(X: Any, estimator: Any) -> Matrix:
@@ -65,7 +74,7 @@ def unchecked_features(X: Any, estimator: Any) -> tuple[Matrix, Callable[[], Mat
 def clean_response(y: Any) -> npt.NDArray[Any]:
     """Return y as an array, where X has gone another way: to be compared with predictions."""
     with _explained(y=y):
-        return np.asarray(check_array(y, ensure_2d=False, dtype=None, input_name="y"))
+        return np.asarray(check_array(with_exact_integers(y), ensure_2d=False, dtype=None, input_name="y"))
 
 
 def _need_no_conversion(X: Any, y: Any) -> bool:

@@ -1,5 +1,6 @@
 """Numbers that can be summed: finite, and so are the sums of their squares."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,14 @@ from scipy import sparse
 LEAST, MOST = 1e-100, 1e100
 # Entries at a time.
 _PIECE = 2**16
+
+
+def as_float(number: Any) -> float:
+    """Return a real number of any type as a float, infinite where it is beyond the range of those."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 def check_numbers(values: Any, what: str) -> None:

@@ -1,6 +1,7 @@
 """Labels, and columns that are named by them: of one type, none missing, each at its place among the classes."""
 
-from numbers import Real
+from collections.abc import Sequence
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,9 @@ def read_labels(values: npt.NDArray[Any], given: Any) -> Labels:
     if values.dtype != object:
         if values.dtype.kind in "mM" or (values.dtype.kind in "SU" and isinstance(given, list | tuple)):
             check_none_is_missing(given)
+        if values.dtype.kind == "f" and isinstance(given, list | tuple) and all(isinstance(y, Integral) for y in given):
+            return _numbers(given)
+        _check_are_told_apart(values)
         return values
     kinds = {_kind(label) for label in values}
     if not kinds <= {"str", "bool", "number"}:
@@ -83,7 +87,61 @@ def read_labels(values: npt.NDArray[Any], given: Any) -> Labels:
             f"y has labels of the type {kinds.pop()}, such as {shown(values.flat[0])} in row 0, expected text, whole "
             "numbers or booleans. Convert them, y.astype(str) for example."
         )
-    return values if kinds == {"str"} else np.array(values.tolist())
+    return values if kinds == {"str"} else _numbers(values.tolist())
+
+
+def with_exact_integers(y: Any) -> Any:
+    """Return nullable integers of pandas as integers; scikit-learn would make floats of them, and merge large ones.
+
+    All else is returned as it is, and so are integers of which some are missing.
+    """
+    if is_frame(y) and np.shape(y)[1] == 1:
+        column = y[y.columns[0]]
+        exact = with_exact_integers(column)
+        return y if exact is column else exact[:, np.newaxis]
+    dtype: Any = getattr(y, "dtype", None)
+    if isinstance(dtype, np.dtype) or getattr(dtype, "kind", "") not in {"i", "u"} or y.isna().any():
+        return y
+    return y.to_numpy(dtype=f"{dtype.kind}{dtype.itemsize}")
+
+
+def _numbers(labels: Sequence[Any]) -> Labels:
+    """Return numbers, or booleans, as an array in which all that differ are told apart."""
+    values = np.array(labels)
+    if values.dtype.kind in "iub":
+        return values
+    if all(isinstance(label, Integral) for label in labels):
+        # NumPy would make floats of integers that only 64 bits without a sign hold.
+        whole = [int(label) for label in labels]
+        if min(whole) < 0 or max(whole) >= 2**64:
+            raise ValueError(
+                f"y has whole numbers from {shown(min(whole))} to {shown(max(whole))} as labels, expected them within "
+                "64 bits. Pass them as text, [str(label) for label in y] for example."
+            )
+        return np.array(whole, dtype=np.uint64)
+    if values.dtype.kind != "f":
+        other = next(label for label in labels if not isinstance(label, Integral | float | np.floating))
+        raise ValueError(
+            f"y has labels of the type {type(other).__name__}, such as {shown(other)}, expected text, whole numbers or "
+            "booleans. Convert them, [str(label) for label in y] for example."
+        )
+    _check_are_told_apart(values)
+    return values
+
+
+def _check_are_told_apart(values: Labels) -> None:
+    """Raise for floats so large that neighbouring whole numbers are one of them: what they were cannot be told."""
+    if values.dtype.kind != "f" or not values.size:
+        return
+    limit = 2.0 ** (np.finfo(values.dtype).nmant + 1)
+    large = np.abs(values) >= limit
+    if large.any():
+        row = int(large.argmax())
+        raise ValueError(
+            f"y has labels as floats ({values.dtype}) of {limit:.0f} and more, such as {shown(values[row])} in row "
+            f"{row}, where different whole numbers are the same float. Pass them as integers; or as text, made before "
+            "anything made floats of them."
+        )
 
 
 def _kind(label: Any) -> str:
@@ -113,6 +171,11 @@ def encoded(values: Labels) -> tuple[Labels, IntArray]:
 
 def places_among(values: Labels, classes: Labels) -> IntArray:
     """Return the place of each label among classes in any order; -1 for labels that are not among them."""
+    if {values.dtype.kind, classes.dtype.kind} == {"i", "u"}:
+        # Where they meet NumPy would make floats of them, and merge large ones.
+        limits = np.iinfo(classes.dtype)
+        within = (values >= limits.min) & (values <= limits.max)
+        return np.where(within, places_among(values.astype(classes.dtype), classes), np.int32(-1))
     order = np.argsort(classes, kind="stable")
     codes = order[np.searchsorted(classes, values, sorter=order).clip(max=len(classes) - 1)]
     return np.where(classes[codes] == values, codes, -1).astype(np.int32)
@@ -132,7 +195,7 @@ def column_names(frame: Any, what: str) -> Labels:
     kinds = {_kind(name) for name in names}
     if kinds not in ({"str"}, {"number"}, {"bool"}):
         raise ValueError(f"{what} has column names of the types {sorted(kinds)}; use strings only, or numbers only.")
-    return np.asarray(names)
+    return _numbers(names) if kinds == {"number"} else np.asarray(names)
 
 
 def columns_by_class(given: Any, values: npt.NDArray[Any], classes: Labels, what: str) -> npt.NDArray[Any]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from softglm.arrays import FloatArray
 from softglm.validation.entries import finite_values
-from softglm.validation.finite import check_numbers
+from softglm.validation.finite import as_float, check_numbers
 from softglm.validation.labels import Labels, columns_by_class
 
 
@@ -16,7 +16,7 @@ def read_offset(offset: Any, n_rows: int, classes: Labels) -> FloatArray | None:
     if offset is None:
         return None
     if isinstance(offset, Real):
-        offset = np.full(n_rows, offset) if len(classes) == 2 else np.full((n_rows, len(classes)), offset)
+        offset = np.full(n_rows if len(classes) == 2 else (n_rows, len(classes)), as_float(offset))
     values = finite_values(offset, "offset")
     check_numbers(values, "offset")
     binary = len(classes) == 2

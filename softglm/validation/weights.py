@@ -7,7 +7,7 @@ import numpy as np
 
 from softglm.arrays import FloatArray
 from softglm.validation.entries import finite_values
-from softglm.validation.finite import check_numbers
+from softglm.validation.finite import as_float, check_numbers
 
 
 def read_weights(sample_weight: Any, n_rows: int) -> FloatArray | None:
@@ -15,7 +15,7 @@ def read_weights(sample_weight: Any, n_rows: int) -> FloatArray | None:
     if sample_weight is None:
         return None
     if isinstance(sample_weight, Real):
-        sample_weight = np.full(n_rows, sample_weight)
+        sample_weight = np.full(n_rows, as_float(sample_weight))
     weights = finite_values(sample_weight, "sample_weight")
     if weights.shape != (n_rows,):
         raise ValueError(

@@ -133,7 +133,7 @@ def test_without_penalty_an_optimum_that_exists_is_measured(run, write, mixed):
     assert all(score["distance_to_optimum"] < 1e-3 for score in report["scores"])
 
 
-@pytest.mark.parametrize("alpha", ["1e-3", "2", "1e-300", "1e90"])
+@pytest.mark.parametrize("alpha", ["1e-3", "2", "5e-324", "1e-300", "1e90", "1e300"])
 def test_any_alpha_gives_valid_json(run, alpha):
     report = strict(run("--alpha", alpha, "--folds", "2", "--json")[1])
     assert report["alpha"] == float(alpha)
@@ -324,6 +324,7 @@ def test_more_folds_than_rows_of_a_class_of_wine_are_refused(run):
         (["--alpha", "-1"], "at least 0, got '-1'"),
         (["--alpha", "nan"], "at least 0, got 'nan'"),
         (["--alpha", "inf"], "at least 0, got 'inf'"),
+        (["--alpha", "1e301"], "at most 1e+300 and at least 0, got '1e301'"),
         (["--alpha", "much"], "at least 0, got 'much'"),
         (["--folds", "1"], "at least 2, got '1'"),
         (["--folds", "2.5"], "at least 2, got '2.5'"),

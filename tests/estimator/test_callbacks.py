@@ -37,7 +37,7 @@ def recorder():
 
 def test_without_callbacks_a_task_is_not_watched():
     assert not FitTask(SoftmaxGLM(), 10, {}).is_watched
-    FitTask(SoftmaxGLM(), 10, {}).end()
+    FitTask(SoftmaxGLM(), 10, {}).end({})
 
 
 @pytest.mark.parametrize("name", ["overlapping", "wide", "two_classes"])

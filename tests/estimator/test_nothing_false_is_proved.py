@@ -79,8 +79,6 @@ def test_a_warm_start_from_other_units_is_not_worse_than_none():
     expected = model.coef_.copy()
     model.coef_ = 1e6 * model.coef_
     np.testing.assert_allclose(model.fit(X, y).coef_, expected, **SAME)
-    model.coef_ = np.full_like(model.coef_, np.nan)
-    np.testing.assert_allclose(model.fit(X, y).coef_, expected, **SAME)
 
 
 def test_columns_too_small_for_their_squares_count_like_any_others():

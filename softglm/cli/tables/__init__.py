@@ -1,13 +1,16 @@
 """Files of columns made tables that are ready to be fitted."""
 
 from softglm.cli.tables.columns import UnusableDataError
-from softglm.cli.tables.notation import MISSING, MISSING_NUMBERS
+from softglm.cli.tables.notation import MISSING, MISSING_NUMBERS, Notation
+from softglm.cli.tables.reading import Reading
 from softglm.cli.tables.table import Table, check_classes, read_table, wine_table
 from softglm.cli.tables.words import count, shortlist
 
 __all__ = [
     "MISSING",
     "MISSING_NUMBERS",
+    "Notation",
+    "Reading",
     "Table",
     "UnusableDataError",
     "check_classes",

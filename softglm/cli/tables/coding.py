@@ -2,23 +2,52 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from typing import final
 
 import numpy as np
 
 from softglm.arrays import FloatArray, IntArray
 from softglm.cli.tables.columns import Column, Labels, UnusableDataError
 from softglm.cli.tables.notation import PADDED, Notation
+from softglm.cli.tables.reading import option
+from softglm.cli.tables.words import count, shortlist
 
 # A gigabyte of float64.
 MAX_CELLS = 2**27
+# A text of which each value has fewer rows than this, on average, says little of any class.
+_ROWS_OF_A_LEVEL = 2
+# Of entries that are no numbers, these many are put into an option.
+_MOST_MARKERS = 3
 
 
-def design_of(columns: Sequence[Column]) -> tuple[FloatArray, tuple[str, ...], list[str]]:
-    """Return X, the names of its columns, and which columns were one-hot encoded, with how many values."""
+@final
+@dataclass(frozen=True, eq=False)
+class Design:
+    """Columns coded as numbers.
+
+    Attributes
+    ----------
+    X : array of shape (n, p)
+    features : tuple of str
+    encoded : tuple of str
+        Which columns were one-hot encoded, with how many values.
+    advice : tuple of str
+        Which of them were hardly meant to be, and the option that mends it.
+    """
+
+    X: FloatArray
+    features: tuple[str, ...]
+    encoded: tuple[str, ...]
+    advice: tuple[str, ...]
+
+
+def design_of(columns: Sequence[Column]) -> Design:
+    """Return the columns coded as numbers, text one-hot."""
     blocks: list[FloatArray] = []
     names: list[str] = []
-    encoded = []
+    encoded, advice = [], []
     n_rows = len(columns[0].entries)
     for column in columns:
         if column.is_text:
@@ -26,15 +55,36 @@ def design_of(columns: Sequence[Column]) -> tuple[FloatArray, tuple[str, ...], l
             if n_rows * (len(names) + len(levels)) > MAX_CELLS:
                 raise UnusableDataError(
                     f"One-hot encoding {column.name!r}, which has {len(levels)} different values, takes more than a "
-                    "gigabyte. Drop that column, or group its values."
+                    f"gigabyte. {_advice_on(column, len(levels), n_rows) or 'Group its values.'}"
                 )
             blocks.append((codes[:, np.newaxis] == np.arange(len(levels))).astype(np.float64))
             names += [f"{column.name}={level}" for level in levels]
             encoded.append(f"{column.name} ({'; '.join(filter(None, (f'{len(levels)} values', column.remark)))})")
+            advice.append(_advice_on(column, len(levels), n_rows))
         else:
             blocks.append(column.entries.astype(np.float64)[:, np.newaxis])
             names.append(column.name)
-    return np.hstack(blocks), tuple(names), encoded
+    return Design(np.hstack(blocks), tuple(names), tuple(encoded), tuple(filter(None, advice)))
+
+
+def _advice_on(column: Column, n_levels: int, n_rows: int) -> str:
+    """Return what to check of a column that is one-hot encoded; empty if it looks as if that were meant."""
+    is_of_rows = _ROWS_OF_A_LEVEL * n_levels > n_rows
+    if not (column.strays or is_of_rows):
+        return ""
+    drop = option("--drop", column.name)
+    found = f"{column.name!r} became {count(n_levels, 'column')} of 0 and 1 for {count(n_rows, 'row')}"
+    if column.strays:
+        which = shortlist([repr(stray) for stray in column.strays])
+        markers = " ".join(option("--missing", stray) for stray in column.strays[:_MOST_MARKERS])
+        return (
+            f"{found}: it holds numbers, but for {which}. {markers} --drop-missing leaves out such rows, and reads "
+            f"numbers; {drop} leaves out the column."
+        )
+    return (
+        f"{found}, as an id or a name of each row would. {drop} leaves it out; if its entries are numbers, write them "
+        "as 1234.5 is."
+    )
 
 
 def classes_of(labels: Labels) -> tuple[tuple[str, ...], IntArray]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, final
@@ -33,6 +33,8 @@ class Column:
     is_missing : bool array of shape (n,)
     remark : str
         Why entries that may look like numbers are text.
+    strays : tuple of str
+        Of text, the entries but for which it would be numbers; none where most entries are no numbers.
     notation : Notation or None
         In which numbers were read that are not written as Python writes them.
     """
@@ -41,6 +43,7 @@ class Column:
     entries: npt.NDArray[Any]
     is_missing: BoolArray
     remark: str = ""
+    strays: tuple[str, ...] = ()
     notation: Notation | None = None
 
     @property
@@ -57,6 +60,10 @@ class Column:
     def is_constant(self) -> bool:
         """Whether all entries are equal."""
         return bool((self.entries == self.entries[0]).all())
+
+    def at(self, rows: BoolArray) -> "Column":
+        """Return the column of some of its rows."""
+        return replace(self, entries=self.entries[rows], is_missing=self.is_missing[rows])
 
 
 @final
@@ -82,19 +89,29 @@ class Labels:
     may_be_continuous: bool = True
     notation: Notation | None = None
 
+    def at(self, rows: BoolArray) -> "Labels":
+        """Return the labels of some of the rows."""
+        return replace(self, entries=self.entries[rows], is_missing=self.is_missing[rows])
 
-def check_names(path: Path, names: Sequence[str], target: str, advice: str = "") -> None:
-    """Raise if names are repeated, or the target is not among them, with advice for that case."""
+
+def check_names(path: Path, names: Sequence[str], target: str, dropped: Sequence[str], advice: str = "") -> None:
+    """Raise if names are repeated, or the target, with advice for that case, or what is dropped not among them."""
     repeated = [name for name, times in Counter(names).items() if times > 1]
     if repeated:
         raise UnusableDataError(
             f"{path} has several columns named {shortlist(list(map(repr, repeated)))}. Give each a name of its own."
         )
-    if target not in names:
-        by_lower_case = {name.lower(): name for name in names}
-        close = [repr(by_lower_case[match]) for match in get_close_matches(target.lower(), by_lower_case)]
+    if target in dropped:
+        raise UnusableDataError(f"{target!r} is the target, and to be dropped. Drop other columns.")
+    known = set(names)
+    for name in (target, *dropped):
+        if name in known:
+            continue
+        by_lower_case = {known_name.lower(): known_name for known_name in names}
+        close = [repr(by_lower_case[match]) for match in get_close_matches(name.lower(), by_lower_case)]
         hint = f"Did you mean {' or '.join(close)}?" if close else f"It has {shortlist(list(map(repr, names)))}."
-        raise UnusableDataError(f"{path} has no column {target!r}. {' '.join(filter(None, (hint, advice)))}")
+        advice = advice if name == target else ""
+        raise UnusableDataError(f"{path} has no column {name!r}. {' '.join(filter(None, (hint, advice)))}")
 
 
 def check_entries(path: Path, columns: Sequence[Column], labels: Labels) -> None:
@@ -103,13 +120,14 @@ def check_entries(path: Path, columns: Sequence[Column], labels: Labels) -> None
     missing = [column for column in every if column.is_missing.any()]
     if missing:
         raise UnusableDataError(
-            f"{path} has missing values in {listed(missing)}. Fill them in, or drop those rows or columns; --help "
-            "lists what counts as missing."
+            f"{path} has missing values in {listed(missing)}. Fill them in, or drop those rows, by --drop-missing, or "
+            "columns, by --drop; --help lists what counts as missing."
         )
     large = [column for column in columns if column.is_number and not (np.abs(column.entries) <= MOST).all()]
     if large:
         raise UnusableDataError(
-            f"{path} has values beyond {MOST:g} or infinite ones in {listed(large)}. Rescale or drop them."
+            f"{path} has values beyond {MOST:g} or infinite ones in {listed(large)}. Rescale them, or drop "
+            "those columns, by --drop."
         )
 
 

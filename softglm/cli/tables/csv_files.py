@@ -12,6 +12,7 @@ import numpy as np
 from softglm.cli.tables.columns import Column, Labels, UnusableDataError, check_names
 from softglm.cli.tables.notation import Notation, Writing, present_of
 from softglm.cli.tables.parsing import column_of, notation_of
+from softglm.cli.tables.reading import Reading
 
 _DELIMITERS = ",;\t"
 _SEPARATORS = "commas, semicolons or tabs"
@@ -21,9 +22,12 @@ _PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\xfd7zX
 _NUL = "\0"
 # In pieces of so many rows.
 _ROWS_AT_ONCE = 10_000
+_AS_IT_IS = Reading()
 
 
-def read_csv(path: Path, target: str, *, rows_at_once: int = _ROWS_AT_ONCE) -> tuple[list[Column], Labels]:
+def read_csv(
+    path: Path, target: str, reading: Reading = _AS_IT_IS, *, rows_at_once: int = _ROWS_AT_ONCE
+) -> tuple[list[Column], Labels]:
     """Return the features and the target of a CSV file whose fields are separated by commas, semicolons or tabs.
 
     Parameters
@@ -31,6 +35,7 @@ def read_csv(path: Path, target: str, *, rows_at_once: int = _ROWS_AT_ONCE) -> t
     path : Path
     target : str
         The name of its column.
+    reading : Reading
     rows_at_once : int
         How many are read before their fields are joined.
 
@@ -47,25 +52,31 @@ def read_csv(path: Path, target: str, *, rows_at_once: int = _ROWS_AT_ONCE) -> t
         if not any(header):
             raise UnusableDataError(f"{path} is empty: expected a line of column names, and rows below it.")
         _check_no_nul(header)
-        check_names(path, [name for name in header if name], target, _misread_header(header, target))
+        named = [name for name in header if name]
+        check_names(path, named, target, reading.dropped, _misread_header(header, target))
         fields = _fields(rows, len(header), rows_at_once)
     if not fields:
         raise UnusableDataError(f"{path} has column names but no rows.")
-    texts = fields.pop(header.index(target)).split(_NUL)
-    header.remove(target)
+    left_out = {target, *reading.dropped}
+    texts = fields[header.index(target)].split(_NUL)
+    kept = [(name, column) for name, column in zip(header, fields, strict=True) if name not in left_out]
     # Two passes, so that the fields of only one column are in memory as so many texts.
-    writings = [Writing.of(present_of(set(column.split(_NUL)))) for column in fields]
+    writings = [Writing.of(present_of(set(column.split(_NUL)), reading.missing)) for _, column in kept]
     settled = {
         *([Notation.POINT] if delimiter == "," else ()),
-        *(next(iter(w.readings)) for name, w in zip(header, writings, strict=True) if name and w.settles),
+        *(next(iter(w.readings)) for (name, _), w in zip(kept, writings, strict=True) if name and w.settles),
     }
+
+    def notation_in(name: str, writing: Writing) -> Notation | None:
+        return notation_of(path, name, writing, settled, reading.notation, can_be_decimal=delimiter != ",")
+
     columns = []
-    for name, column, writing in zip(header, fields, writings, strict=True):
-        notation = notation_of(path, name, writing, settled, can_be_decimal=delimiter != ",") if name else None
-        columns.append(column_of(name, column.split(_NUL), notation))
+    for (name, column), writing in zip(kept, writings, strict=True):
+        notation = notation_in(name, writing) if name else None
+        columns.append(column_of(name, column.split(_NUL), notation, reading.missing))
     kinds = set(texts)
-    present = present_of(kinds)
-    notation = notation_of(path, target, Writing.of(present), settled, can_be_decimal=delimiter != ",")
+    present = present_of(kinds, reading.missing)
+    notation = notation_in(target, Writing.of(present))
     labels = np.array(texts, dtype=object)
     return columns, Labels(target, labels, np.isin(labels, list(kinds - present)), notation=notation)
 
@@ -85,10 +96,19 @@ def _delimiter(file: TextIO, target: str) -> str:
     """Return what separates the fields, of what makes as many in the first row as in the header, and a target."""
     merits = {}
     for mark in _DELIMITERS:
-        header, row = [*islice(_rows(csv.reader(file, delimiter=mark, skipinitialspace=True)), 2), [], []][:2]
+        header, row = _first_two(csv.reader(file, delimiter=mark, skipinitialspace=True))
         merits[mark] = (len(header) == len(row) > 1, target in header, len(header))
         file.seek(0)
     return max(_DELIMITERS, key=merits.__getitem__)
+
+
+def _first_two(reader: Iterator[list[str]]) -> tuple[list[str], list[str]]:
+    """Return the first two rows, empty where there are none: a wide file read by a wrong mark has too long fields."""
+    try:
+        first, second = [*islice(_rows(reader), 2), [], []][:2]
+    except ValueError:
+        return [], []
+    return first, second
 
 
 def _misread_header(header: Sequence[str], target: str) -> str:

@@ -87,8 +87,8 @@ class Writing:
         return bool(self.comma or self.point) and len(self.readings) == 1 and not self.is_mixed
 
 
-def present_of(kinds: set[str]) -> set[str]:
-    """Return the different entries of a column without those that stand for missing ones."""
-    present = kinds - _MISSING
+def present_of(kinds: set[str], missing: frozenset[str] = frozenset()) -> set[str]:
+    """Return the different entries of a column without those that stand for missing ones, known or given."""
+    present = kinds - _MISSING - missing
     numbers = present.difference(MISSING_NUMBERS)
     return numbers if 0 < len(numbers) < len(present) and Writing.of(numbers).is_numeric else present

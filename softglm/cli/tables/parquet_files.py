@@ -1,5 +1,6 @@
 """Parquet files, whose columns have types."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,13 +11,14 @@ import numpy.typing as npt
 from softglm.cli.tables.columns import Column, Labels, UnusableDataError, check_names
 from softglm.cli.tables.notation import Writing
 from softglm.cli.tables.parsing import MOST_EXACT, remark_on, remark_on_merged
+from softglm.cli.tables.reading import Reading
 from softglm.cli.tables.words import shortlist
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def read_parquet(path: Path, target: str) -> tuple[list[Column], Labels]:
+def read_parquet(path: Path, target: str, reading: Reading) -> tuple[list[Column], Labels]:
     """Return the features and the target of a Parquet file; reading it needs pandas and pyarrow."""
     try:
         import pandas as pd
@@ -33,11 +35,11 @@ def read_parquet(path: Path, target: str) -> tuple[list[Column], Labels]:
     if frame.index.names != [None]:
         frame = frame.reset_index()
     frame.columns = [str(name) for name in frame.columns]
-    check_names(path, list(frame.columns), target)
+    check_names(path, list(frame.columns), target, reading.dropped)
+    frame = frame.drop(columns=list(reading.dropped))
     _check_no_lists(path, frame)
-    features = frame.drop(columns=target)
-    columns = [_typed_column_of(name, features.iloc[:, position]) for position, name in enumerate(features.columns)]
-    return columns, _labels_of(target, frame[target])
+    columns = [_typed_column_of(name, series, reading) for name, series in frame.items() if name != target]
+    return columns, _labels_of(target, frame[target], reading)
 
 
 def _check_no_lists(path: Path, frame: "pd.DataFrame") -> None:
@@ -55,12 +57,14 @@ def _check_no_lists(path: Path, frame: "pd.DataFrame") -> None:
         )
 
 
-def _labels_of(name: str, series: "pd.Series") -> Labels:
-    is_missing = series.isna().to_numpy(dtype=bool)
+def _labels_of(name: str, series: "pd.Series", reading: Reading) -> Labels:
     texts = _texts(series)
+    is_missing = series.isna().to_numpy(dtype=bool) | _are_given_as_missing(series, reading)
     writing = Writing.of(set(texts[~is_missing]))
     is_string = not (series.dtype.kind in "iuf" or _is_decimal(series))
     notation = next(iter(writing.readings)) if writing.settles else None
+    if reading.notation in writing.readings:
+        notation = reading.notation
     return Labels(name, texts, is_missing, may_be_continuous=not is_string, notation=notation)
 
 
@@ -71,26 +75,34 @@ def _texts(series: "pd.Series") -> npt.NDArray[Any]:
     return np.array([v.decode(errors="replace") if isinstance(v, bytes) else str(v) for v in entries], dtype=object)
 
 
-def _typed_column_of(name: str, series: "pd.Series") -> Column:
+def _typed_column_of(name: str, series: "pd.Series", reading: Reading) -> Column:
     """Return a typed column: a string that looks like a number is a string."""
-    is_missing = series.isna().to_numpy(dtype=bool)
-    if series.dtype in ("bool", "boolean"):
+    is_missing = series.isna().to_numpy(dtype=bool) | _are_given_as_missing(series, reading)
+    if series.dtype.kind == "b":
         return Column(name, series.to_numpy(dtype=bool, na_value=False), is_missing)
-    kinds = series.dropna().unique()
-    merged = (
-        remark_on_merged(int(value) for value in kinds if abs(int(value)) >= MOST_EXACT) if _is_integer(series) else ""
-    )
+    is_decimal = _is_decimal(series)
+    merged = remark_on_merged(_large_integers_of(series)) if series.dtype.kind in "iu" or is_decimal else ""
     if series.dtype.kind in "iuf" and not merged:
         return Column(name, series.to_numpy(dtype=np.float64, na_value=np.nan), is_missing)
-    if _is_decimal(series):
+    if is_decimal and not merged:
         values = [np.nan if missing else float(value) for value, missing in zip(series, is_missing, strict=True)]
         return Column(name, np.array(values), is_missing)
     texts = _texts(series)
     return Column(name, texts, is_missing, merged or remark_on(set(texts[~is_missing])))
 
 
-def _is_integer(series: "pd.Series") -> bool:
-    return series.dtype.kind in "iu"
+def _are_given_as_missing(series: "pd.Series", reading: Reading) -> npt.NDArray[np.bool_]:
+    """Tell which entries the command line says are missing: of numbers those that equal it, whatever their zeros."""
+    if not reading.missing:
+        return np.zeros(len(series), dtype=bool)
+    if series.dtype.kind in "iuf":
+        return np.isin(series.to_numpy(dtype=np.float64, na_value=np.nan), reading.missing_numbers)
+    return np.isin(_texts(series), list(reading.missing))
+
+
+def _large_integers_of(series: "pd.Series") -> Iterator[int]:
+    """Return the whole numbers that neighbours may be merged with in float64."""
+    return (int(value) for value in series.dropna().unique() if abs(value) >= MOST_EXACT and int(value) == value)
 
 
 def _is_decimal(series: "pd.Series") -> bool:

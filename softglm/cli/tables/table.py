@@ -13,10 +13,12 @@ from softglm.cli.tables.columns import Column, Labels, UnusableDataError, check_
 from softglm.cli.tables.csv_files import read_csv
 from softglm.cli.tables.notation import Notation
 from softglm.cli.tables.parquet_files import read_parquet
-from softglm.cli.tables.words import count
+from softglm.cli.tables.reading import Reading
+from softglm.cli.tables.words import count, shortlist
 
 # A target with more classes, some of them too small, is rather a quantity or a name.
 _MANY_CLASSES = 20
+_AS_IT_IS = Reading()
 
 
 @final
@@ -33,6 +35,8 @@ class Table:
     features, classes : tuple of str
     notes : tuple of str
         What was done to the columns.
+    advice : tuple of str
+        What was hardly meant to be done, and the option of the command that mends it.
     """
 
     name: str
@@ -41,6 +45,7 @@ class Table:
     features: tuple[str, ...]
     classes: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
 
 
 def wine_table() -> Table:
@@ -55,36 +60,57 @@ def wine_table() -> Table:
     )
 
 
-def read_table(path: Path, target: str) -> Table:
+def read_table(path: Path, target: str, reading: Reading = _AS_IT_IS) -> Table:
     """Return the data of a file, or raise an error that says why they cannot be used."""
-    columns, labels = _read(path, target)
-    named = [column for column in columns if column.name]
+    columns, labels = _read(path, target, reading)
+    named, n_rows = [column for column in columns if column.name], len(labels.entries)
+    if reading.drops_missing:
+        named, labels = _complete(path, named, labels)
     check_entries(path, named, labels)
     varying = [column for column in named if not column.is_constant]
     constant = [column for column in named if column.is_constant]
     if not varying:
         reason = f"{listed(constant)} never change" if constant else "there is no other column"
         raise UnusableDataError(f"{path} has nothing to predict {target!r} from: {reason}.")
-    X, features, encoded = design_of(varying)
+    design = design_of(varying)
     classes, codes = classes_of(labels)
     left_out = [f"{listed(constant)} (constant)"] if constant else []
+    if reading.dropped:
+        left_out.append(f"{shortlist(list(map(repr, reading.dropped)))} (by --drop)")
+    if len(codes) < n_rows:
+        left_out.append(f"{count(n_rows - len(codes), 'row')} with missing values")
     if len(named) < len(columns):
         left_out.append(f"{count(len(columns) - len(named), 'column')} without a name")
     done = {
-        "One-hot encoded": encoded,
+        "One-hot encoded": design.encoded,
         "Left out": left_out,
         **{f"Read with {way.words}": [c.name for c in varying if c.notation is way] for way in Notation},
         "Classes that differ in spelling only": [repr(name) for name in alike(classes, labels.notation)],
     }
     notes = tuple(f"{what}: {', '.join(columns)}." for what, columns in done.items() if columns)
-    return Table(path.name, X, codes, features, classes, notes)
+    return Table(path.name, design.X, codes, design.features, classes, notes, design.advice)
 
 
-def _read(path: Path, target: str) -> tuple[list[Column], Labels]:
+def _complete(path: Path, columns: list[Column], labels: Labels) -> tuple[list[Column], Labels]:
+    """Return the rows in which nothing is missing."""
+    incomplete = labels.is_missing.copy()
+    for column in columns:
+        incomplete |= column.is_missing
+    if incomplete.all():
+        most = sorted(columns, key=lambda column: -column.is_missing.sum())
+        raise UnusableDataError(
+            f"{path} has missing values in every row, most of them in {listed(most)}. Drop such columns, by --drop."
+        )
+    if not incomplete.any():
+        return columns, labels
+    return [column.at(~incomplete) for column in columns], labels.at(~incomplete)
+
+
+def _read(path: Path, target: str, reading: Reading) -> tuple[list[Column], Labels]:
     """Return the features and the target of a file as they are there."""
     try:
         is_parquet = path.suffix.lower() in {".parquet", ".pq"}
-        return (read_parquet if is_parquet else read_csv)(path, target)
+        return (read_parquet if is_parquet else read_csv)(path, target, reading)
     except OSError as error:
         raise UnusableDataError(f"{path} cannot be read: {error.strerror or error}.") from error
     except UnicodeDecodeError as error:
