@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from softglm.arrays import FloatArray, IntArray
 from softglm.callbacks import CallbackSupportMixin, FitTask, data_of_fit, with_callbacks
+from softglm.data import one_blas_thread
 from softglm.fit import Fit, Start, fit, mean_losses
 from softglm.fitted import coefficients_of, fit_of_one_class, fitted_arrays
 from softglm.inference.classes import class_probabilities, log_probabilities
@@ -187,6 +188,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.verbose = verbose
 
     @with_callbacks
+    @one_blas_thread
     def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
         """Fit the model.
 
