@@ -27,7 +27,7 @@ from collections.abc import Callable, Sequence
 from functools import cache, partial
 from itertools import product
 from threading import RLock, Thread, current_thread, get_ident, local
-from typing import Any, NamedTuple, final
+from typing import NamedTuple, Protocol, final
 
 from threadpoolctl import ThreadpoolController
 
@@ -174,10 +174,20 @@ class BlasLimit:
                     return
 
 
+class _Controller(Protocol):
+    """What threadpoolctl has of a library."""
+
+    filepath: str
+    internal_api: str
+    num_threads: int
+
+    def set_num_threads(self, num_threads: int) -> object: ...
+
+
 @cache
 def _libraries() -> tuple[Libraries, Libraries]:
     """Return the BLAS libraries with a limit of the process, and those in which each thread has its own."""
-    shared, own = list[Any](), list[Library]()
+    shared, own = list[_Controller](), list[Library]()
     for controller in ThreadpoolController().select(user_api="blas").lib_controllers:
         if getattr(controller, "threading_layer", None) == "openmp":
             functions = _functions(controller, [("omp_get_max_threads", "omp_set_num_threads")])
@@ -188,14 +198,14 @@ def _libraries() -> tuple[Libraries, Libraries]:
     return Libraries([_library(controller) for controller in shared], _holder(shared)), Libraries(own)
 
 
-def _library(controller: Any) -> Library:
+def _library(controller: _Controller) -> Library:
     affixes = product(("", "scipy_"), ("", "64_", "_64"))
     names = [tuple(f"{before}openblas_{do}_num_threads{after}" for do in ("get", "set")) for before, after in affixes]
     functions = _functions(controller, names) if controller.internal_api == "openblas" else None
-    return functions or Library(lambda: int(controller.num_threads), controller.set_num_threads)
+    return functions or Library(lambda: controller.num_threads, controller.set_num_threads)
 
 
-def _functions(controller: Any, names: Sequence[tuple[str, ...]]) -> Library | None:
+def _functions(controller: _Controller, names: Sequence[tuple[str, ...]]) -> Library | None:
     """Return the first pair of functions that a library has."""
     library = ctypes.PyDLL(controller.filepath)  # loaded as it is; a call that keeps the GIL takes a tenth of the time
     for read, write in names:
@@ -206,7 +216,7 @@ def _functions(controller: Any, names: Sequence[tuple[str, ...]]) -> Library | N
     return None
 
 
-def _holder(controllers: Sequence[Any]) -> Callable[[], Thread | None] | None:
+def _holder(controllers: Sequence[_Controller]) -> Callable[[], Thread | None] | None:
     """Return what tells the thread whose limits are in force; None where threadpoolctl does not tell."""
     states = {getattr(type(controller), "_SHARED_STATE", None) for controller in controllers}
     state = states.pop() if len(states) == 1 else None

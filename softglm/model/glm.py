@@ -1,7 +1,7 @@
 """The objective as the solver sees it: which metrics there are and what they cost, what is proved without one."""
 
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import partial
 from typing import NamedTuple, Self, final
 
 import numpy as np
@@ -25,6 +25,7 @@ from softglm.model.passes.prices import approximation_price, evaluation_price
 from softglm.model.pilot import pilot_size
 from softglm.model.prepared import Prepared
 from softglm.model.proof.duality import duality_gap, strong_convexity_gap
+from softglm.once import cached_property
 from softglm.sums import LargestMove
 
 # The fit starts in coordinates from all second moments, or from another point with a metric made there, if that costs

@@ -1,6 +1,5 @@
 """What a fit needs before its penalty is known: moments, the null model, samples, and the rows where they are few."""
 
-from functools import cached_property
 from typing import final
 
 from softglm.arrays import FloatArray
@@ -14,6 +13,7 @@ from softglm.model.penalty import Penalty, Ridge
 from softglm.model.pilot import pilot_size, row_scores
 from softglm.model.precision import in_single_precision
 from softglm.model.row_space import RowSpace, row_space
+from softglm.once import cached_property
 from softglm.sums.moments import without_noise
 from softglm.tuning import DEFAULT, Tuning
 
