@@ -69,6 +69,8 @@ class BlasLimit:
         self._host: Thread | None = None
         self._guest: Thread | None = None
         self._owed: dict[int, int] = {}
+        # Whether another number was found since the first window was opened.
+        self._has_changed = False
         self._is_taken = self._is_awaiting = False
         self.lock = RLock()  # the handler of a signal may fit, too
 
@@ -123,6 +125,7 @@ class BlasLimit:
         for which, library in enumerate(libraries.each):
             number = library.read()
             if number != 1:
+                self._has_changed |= self._is_taken
                 self._found[which] = number
                 library.write(1)
         self._is_taken = True
@@ -150,8 +153,10 @@ class BlasLimit:
         elif self._guest is not None and not self._guest.is_alive():
             self._guest = None  # it ended without an end of its limits: they were meant to stay
         if not self._windows:
-            self._host = holder
+            self._host, self._has_changed = holder, False
         elif holder is not self._host:
+            if self._host is not None and not self._has_changed:
+                self._found = {}  # the host has returned to what there is now
             self._host = None
             if holder is not None and self._guest is None and holder.is_alive():
                 self._owed, self._found, self._guest = self._found, {}, holder

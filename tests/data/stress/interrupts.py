@@ -1,10 +1,10 @@
 """A timer sends SIGINT, at any instant of what limits BLAS and of fits: the limits are as they were at once."""
 
-import random
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 from blas import SMALL, fit_in_threads, limits
 
 from softglm import SoftmaxGLM
@@ -18,7 +18,7 @@ KINDS = (
     (lambda: [fit_in_threads() for _ in range(5)], 60, 5e-2),
 )
 
-draw = random.Random(0)
+draw = np.random.default_rng(0)
 before, n_interrupts, changed = limits(), 0, []
 signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
 for work, n_tries, latest in KINDS:
