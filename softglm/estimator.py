@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from softglm.arrays import FloatArray, IntArray
 from softglm.callbacks import CallbackSupportMixin, FitTask, data_of_fit, with_callbacks
+from softglm.data import one_blas_thread
 from softglm.fit import Fit, Start, fit, mean_losses
 from softglm.fitted import coefficients_of, fit_of_one_class, fitted_arrays
 from softglm.inference.classes import class_probabilities, log_probabilities
@@ -112,8 +113,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     loss_ : float
         The objective at the solution, in nats per unit of weight.
     gap_ : float
-        What the objective, at `coef_` and `intercept_` as these numbers stand, is at most above its minimum, in nats per
-        unit of weight: with what rounding may have done to the gradient, and the numbers' own last digits.
+        What the objective, at `coef_` and `intercept_` as these numbers stand, is at most above its minimum, in nats
+        per unit of weight: with what rounding may have done to the gradient, and the numbers' own last digits.
     gap_kind_ : {"self-concordance", "strong convexity", "estimate"}
         What proves `gap_`; an estimate is not a proof.
     deviance_, null_deviance_ : float
@@ -200,6 +201,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.verbose = verbose
 
     @with_callbacks
+    @one_blas_thread
     def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
         """Fit the model.
 

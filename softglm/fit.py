@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray
-from softglm.data import Rows, one_blas_thread
+from softglm.data import Rows, blas_as_found, one_blas_thread
 from softglm.families import ExponentialFamily, Multinomial, UnconstrainedFamily
 from softglm.model import (
     GLM,
@@ -172,6 +172,7 @@ def fit(
     return solve(prepared, penalty, start, tol=tol, max_iter=max_iter, precision=precision, report=report)
 
 
+@one_blas_thread
 def solve(
     prepared: Prepared,
     penalty: Penalty,
@@ -206,8 +207,9 @@ def solve(
     """
     _check_penalty(penalty, prepared)
     options = _Options(tol, max_iter, prepared.count.n_passes)
+    report = None if report is None else blas_as_found(report)
     # Values too large for the arithmetic are a status, not a warning.
-    with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         result = _solve_wide(prepared, penalty, options, start, report) if _is_wide(prepared) else None
         if result is None:
             result = _solve_as_read(prepared, penalty, options, start, report)

@@ -5,7 +5,7 @@ from softglm.data.block import Block, DenseBlock, SparseBlock, make_block
 from softglm.data.counted import CountedRows, PassCount
 from softglm.data.in_memory import RowsInMemory
 from softglm.data.rows import Rows, Sampling
-from softglm.data.threads import one_blas_thread
+from softglm.data.threads import blas_as_found, one_blas_thread
 
 __all__ = [
     "AdaptedRows",
@@ -20,6 +20,7 @@ __all__ = [
     "RowsInMemory",
     "Sampling",
     "SparseBlock",
+    "blas_as_found",
     "make_block",
     "one_blas_thread",
 ]

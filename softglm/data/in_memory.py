@@ -13,11 +13,13 @@ from softglm.data.adaptation import Adaptation
 from softglm.data.block import Block, is_sparse, make_block
 from softglm.data.rows import Arrays, Result, Rows, Sampling, Statistic
 from softglm.data.sampling import PoissonSampling
-from softglm.data.threads import in_threads
+from softglm.data.threads import in_threads, renew_one_blas_thread
 from softglm.tuning import DEFAULT, Tuning
 
 # The last sample is kept if it has no more entries.
 _KEPT_ENTRIES = 2**19
+# Passes over so many entries take so long that a look at the threads of BLAS costs nothing beside them.
+_NOT_SHORT = 2**17
 # A block of a sparse matrix may be made dense up to this many entries; with more features than this none ever is.
 _MAX_DENSE_ENTRIES, _MAX_DENSE_FEATURES = 2**22, 8192
 
@@ -78,6 +80,8 @@ class RowsInMemory(Rows):
         return map(statistic, self._blocks)
 
     def gather(self, statistic: Statistic, reduce: Callable[[Iterable[Arrays]], Result]) -> Iterator[Result]:
+        if self.n_entries >= _NOT_SHORT:
+            renew_one_blas_thread()
         if self.n_entries < self._tuning.long_pass:
             return iter([reduce(map(statistic, self._blocks))])
         n_parts = self._tuning.n_parts

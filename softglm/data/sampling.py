@@ -1,12 +1,12 @@
 """Which rows are drawn, where some have better chances than others."""
 
-from functools import cached_property
 from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray
+from softglm.once import cached_property
 
 # In a sample, a row of weight counts as one of at least this share of the mean weight.
 _LEAST_CHANCE = 0.1

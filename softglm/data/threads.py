@@ -4,70 +4,72 @@ NumPy and SciPy each bring a BLAS with threads of its own. After a product these
 cores are few the threads of one BLAS wait on those of the other: fits measured up to ten times slower than with one
 thread. So BLAS is kept to one thread, and as many as it had work on parts of the rows instead, which also has the
 exponentials and sums share the cores. What is summed, and in which order, does not depend on their number: the result
-is the same to the last bit.
+is the same to the last bit. `blas_limit` says how, and why it takes a limit on the whole process.
 """
 
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
-from functools import cache, lru_cache
-from threading import Lock
-from typing import Any, TypeVar, final
+from functools import lru_cache, wraps
+from typing import ParamSpec, TypeVar
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
+
+from softglm.data.blas_limit import BlasLimit, limits, own_limits
 
 # Python's own share cannot be shared: more threads than this would wait for each other.
 _MOST_THREADS = 8
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
+Given = ParamSpec("Given")
 
 
-@final
-class _OneThread:
-    """BLAS kept to one thread while anybody needs it so: the first to come saves what there was, the last restores it.
-
-    Attributes
-    ----------
-    n_threads : int
-        How many BLAS had; 1 where it cannot be told.
-    """
-
-    def __init__(self) -> None:
-        self._lock, self._depth, self._saved = Lock(), 0, list[int]()
-        self.n_threads = 1
-
-    def __enter__(self) -> None:
-        with self._lock:
-            self._depth += 1
-            if self._depth > 1:
-                return
-            self._saved = [library.num_threads for library in _blas_libraries()]
-            self.n_threads = min(max(self._saved, default=1), _MOST_THREADS)
-            if self.n_threads > 1:
-                self._set([1] * len(self._saved))
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._depth -= 1
-            if self._depth == 0 and self.n_threads > 1:
-                self._set(self._saved)
-
-    @staticmethod
-    def _set(numbers: list[int]) -> None:
-        for library, number in zip(_blas_libraries(), numbers, strict=True):
-            library.set_num_threads(number)
+def one_blas_thread(work: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Return the function with BLAS kept to one thread while it works, and given back however it ends."""
+    return _limited(work, limits)
 
 
-_one_thread = _OneThread()
+def blas_as_found(work: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Return the function with BLAS as it was before this thread limited it: for what users have us call."""
+
+    @wraps(work)
+    def unlimited(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        windows = [(limit, window) for limit in limits() for window in limit.windows_of_this_thread()]
+        for limit, window in windows:
+            limit.close(window)
+        result = work(*args, **kwargs)
+        for limit, window in windows:  # after an error they stay closed: it ends what opened them
+            limit.open(window)
+        return result
+
+    return unlimited
 
 
-@cache
-def _blas_libraries() -> list[Any]:
-    libraries: list[Any] = ThreadpoolController().select(user_api="blas").lib_controllers
-    return libraries
+def renew_one_blas_thread() -> None:
+    """Keep BLAS to one thread again, where it was, and another thread's limits have come to an end since."""
+    for limit in limits():
+        limit.renew()
+
+
+def in_threads(work: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
+    """Yield what `work` returns for each part, in order, with as many parts worked on at once as BLAS has threads."""
+    n_threads = min(max(limit.n_threads for limit in limits()), _MOST_THREADS)
+    if len(parts) == 1 or n_threads == 1:
+        return map(work, parts)
+    # Within a fit its own window holds for the process; what an interrupt leaves running must not prolong it.
+    is_within = any(limit.is_open_here() for limit in limits())
+    limited = _limited(work, own_limits if is_within else limits)
+    errors = np.geterr()
+
+    def work_alike(part: Part) -> Result:
+        with np.errstate(**errors):  # each thread has its own
+            return limited(part)
+
+    try:
+        return _pool(n_threads, os.getpid()).map(work_alike, parts)
+    except RuntimeError:  # the interpreter is shutting down, and starts no more threads
+        return map(limited, parts)
 
 
 @lru_cache(maxsize=4)
@@ -75,28 +77,25 @@ def _pool(n_threads: int, process: int) -> ThreadPoolExecutor:  # noqa: ARG001 -
     return ThreadPoolExecutor(n_threads, thread_name_prefix="softglm")
 
 
-def one_blas_thread() -> AbstractContextManager[None]:
-    """Keep BLAS to one thread, in the whole process."""
-    return _one_thread
-
-
-def in_threads(work: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
-    """Yield what `work` returns for each part, in order, with as many parts worked on at once as BLAS has threads."""
-    if len(parts) == 1:
-        yield work(parts[0])
-        return
-    with one_blas_thread():
-        if _one_thread.n_threads == 1:
-            yield from map(work, parts)
-            return
-        errors = np.geterr()
-
-        def work_alike(part: Part) -> Result:
-            with np.errstate(**errors):  # each thread has its own
-                return work(part)
-
+def _limited(work: Callable[Given, Result], in_force: Callable[[], tuple[BlasLimit, ...]]) -> Callable[Given, Result]:
+    @wraps(work)
+    def limited(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        window, limits_here = object(), in_force()
+        if any(limit.is_open_here() for limit in limits_here):
+            return work(*args, **kwargs)
         try:
-            results = _pool(_one_thread.n_threads, os.getpid()).map(work_alike, parts)
-        except RuntimeError:  # the interpreter is shutting down, and starts no more threads
-            results = map(work, parts)
-        yield from results
+            try:
+                for limit in limits_here:
+                    limit.open(window)
+                return work(*args, **kwargs)
+            finally:
+                _close(window, limits_here)
+        finally:  # an interrupt of the first leaves the rest to this one
+            _close(window, limits_here)
+
+    return limited
+
+
+def _close(window: object, limits_here: tuple[BlasLimit, ...]) -> None:
+    for limit in limits_here:
+        limit.close(window)

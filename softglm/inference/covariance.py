@@ -21,7 +21,6 @@ Economic Statistics 29, 2011. doi:10.1198/jbes.2010.07136
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, final
 
 import numpy as np
@@ -31,6 +30,7 @@ from scipy import linalg
 from softglm.arrays import FloatArray
 from softglm.inference.diagnostics import adjusted_scores
 from softglm.inference.estimate import Estimate
+from softglm.once import cached_property
 
 # Eigenvalues below this share of the largest are rounding, in the metric of the curvature, which has one scale.
 _RANK_TOLERANCE = 1e-12

@@ -7,7 +7,6 @@ row; else by differences of what the pipeline makes of the input, moved or set.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
 import numpy as np
@@ -37,6 +36,7 @@ from softglm.inference.means import (
 )
 from softglm.inference.relations import described, relations_of
 from softglm.inference.significance import against_zero, half_widths
+from softglm.once import cached_property
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,7 +12,6 @@ import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -25,6 +24,7 @@ from softglm.inference.forms import class_forms, contrast_forms, term_forms
 from softglm.model import Objective, null_coordinates, null_model
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.fisher import hessian
+from softglm.once import cached_property
 from softglm.sums import Features, Predictor
 
 # Standard errors from the optimum that are no longer worth a Newton step.

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray
-from softglm.data import one_blas_thread
+from softglm.data import blas_as_found, one_blas_thread
 from softglm.inference.cells import aligned, number, p_cell
 from softglm.inference.constrained import constrained_fit
 from softglm.inference.estimate import Estimate, estimate_at
@@ -123,6 +123,8 @@ class TermTests:
         return notes
 
 
+# The products are small and many: more threads would mostly wait for each other.
+@one_blas_thread
 def term_tests(
     estimate: Estimate,
     root: FloatArray,
@@ -148,6 +150,7 @@ def term_tests(
         Called as ``report(name, test)`` with each test, once it is there.
     """
     freedom = degrees_of_freedom if kind == "wald" else None
+    report = blas_as_found(report)
 
     def test(name: str, columns: tuple[int, ...]) -> Test:
         result = test_of(columns)
@@ -164,9 +167,7 @@ def term_tests(
             return _test_by_supremum(estimate, estimate.observed, columns, len(forms), kind)
         return _likelihood_ratio(estimate, forms, values) if kind == "lr" else _score(estimate, forms, values)
 
-    # The products are small and many: more threads would mostly wait for each other.
-    with one_blas_thread():
-        tests = [test(name, columns) for name, columns in groups.items()]
+    tests = [test(name, columns) for name, columns in groups.items()]
     df = np.array([result.df for result in tests], dtype=int)
     asked = [result.df if result.n_restrictions is None else result.n_restrictions for result in tests]
     return TermTests(

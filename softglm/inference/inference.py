@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self, final
 
 import numpy as np
@@ -34,6 +33,7 @@ from softglm.inference.sample import Sample
 from softglm.inference.separation import Separation
 from softglm.inference.significance import ChiSquaredTest, Test, sampling_distribution
 from softglm.inference.validity import Validity
+from softglm.once import cached_property
 
 if TYPE_CHECKING:
     import pandas as pd

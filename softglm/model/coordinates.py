@@ -13,7 +13,6 @@ grow with q^2.
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import NamedTuple, final
 
 import numpy as np
@@ -23,6 +22,7 @@ from scipy.linalg import lapack
 from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Rows
 from softglm.model.objective import Objective
+from softglm.once import cached_property
 from softglm.sums import Features, KroneckerFactors, SecondMoments
 from softglm.sums.moments import noise
 

@@ -1,7 +1,7 @@
 """The objective as the solver sees it: which metrics there are and what they cost, what is proved without one."""
 
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import partial
 from typing import NamedTuple, Self, final
 
 import numpy as np
@@ -27,6 +27,7 @@ from softglm.model.prepared import Prepared
 from softglm.model.proof.duality import duality_gap, strong_convexity_gap
 from softglm.model.proof.partial import partial_gap
 from softglm.model.proof.rounding import gradient_rounding, sharp_rounding
+from softglm.once import cached_property
 from softglm.sums import LargestMove
 
 # The fit starts in coordinates from all second moments, or from another point with a metric made there, if that costs

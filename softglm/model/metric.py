@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -15,6 +14,7 @@ from softglm.model.passes import Passes
 from softglm.model.passes.prices import proof_price
 from softglm.model.proof.certificate import concordance_radius, leverage_form, self_concordant_gap
 from softglm.model.proof.rounding import UNIT
+from softglm.once import cached_property
 
 # The reciprocal condition of a Hessian all of which is more than rounding.
 _SOUND = 1e-14

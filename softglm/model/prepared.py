@@ -1,6 +1,5 @@
 """What a fit needs before its penalty is known: moments, the null model, samples, and the rows where they are few."""
 
-from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -18,6 +17,7 @@ from softglm.model.pilot import pilot_size, row_scores
 from softglm.model.precision import in_single_precision
 from softglm.model.rebasing import Basis, places_of, read_from
 from softglm.model.row_space import RowSpace, row_space
+from softglm.once import cached_property
 from softglm.sums.moments import without_noise
 from softglm.tuning import DEFAULT, Tuning
 

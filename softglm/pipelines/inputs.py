@@ -6,7 +6,6 @@ such rows, nothing is known of the inputs, and there are only the columns of the
 
 import warnings
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any, TypeAlias, final
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray, FloatArray, Matrix
 from softglm.data.block import is_sparse
 from softglm.inference.inputs import Inputs, Setting, Variable
+from softglm.once import cached_property
 from softglm.pipelines.frames import Frame, frame_of, is_missing
 from softglm.pipelines.probe import Probe, TransformError
 from softglm.pipelines.variables import variables_of

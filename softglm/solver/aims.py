@@ -1,10 +1,11 @@
 """What is to be reached, in units of f."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import final
 
 import numpy as np
+
+from softglm.once import cached_property
 
 # The decrease from the reference is taken to be at least this, relative to |f| + 1: f resolves no less.
 _RESOLUTION = 4 * np.finfo(np.float64).eps

@@ -9,7 +9,7 @@ import pytest
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from softglm import SoftmaxGLM
-from softglm.data import RowsInMemory, one_blas_thread
+from softglm.data import RowsInMemory, blas_as_found, one_blas_thread
 from softglm.families import Categorical
 from softglm.fit import fit
 from softglm.model import Ridge
@@ -30,22 +30,33 @@ def threads_now():
     return [library.num_threads for library in BLAS]
 
 
+inside = one_blas_thread(threads_now)
+
+
 def test_blas_has_one_thread_inside_and_its_own_again_outside():
     with threadpool_limits(2):
         before = threads_now()
-        with one_blas_thread():
-            assert threads_now() == [1] * len(BLAS)
-            with one_blas_thread():
-                pass
-            assert threads_now() == [1] * len(BLAS)
+        assert one_blas_thread(lambda: (threads_now(), inside(), threads_now()))() == ([1] * len(BLAS),) * 3
         assert threads_now() == before
 
 
-def test_an_error_inside_leaves_blas_as_it_was():
+def test_what_users_have_called_sees_blas_as_it_was():
     with threadpool_limits(2):
         before = threads_now()
-        with pytest.raises(ZeroDivisionError), one_blas_thread():
-            raise ZeroDivisionError
+        seen = one_blas_thread(lambda: (inside(), blas_as_found(threads_now)(), threads_now()))()
+        assert seen == ([1] * len(BLAS), before, [1] * len(BLAS))
+        assert threads_now() == before
+
+
+@pytest.mark.parametrize("wrap", [lambda work: work, blas_as_found, one_blas_thread])
+def test_an_error_inside_leaves_blas_as_it_was(wrap):
+    def fail():
+        raise ZeroDivisionError
+
+    with threadpool_limits(2):
+        before = threads_now()
+        with pytest.raises(ZeroDivisionError):
+            one_blas_thread(wrap(fail))()
         assert threads_now() == before
 
 

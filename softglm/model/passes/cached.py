@@ -6,7 +6,7 @@ that are formed once.
 """
 
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import partial
 from typing import NamedTuple, final
 
 import numpy as np
@@ -18,6 +18,7 @@ from softglm.model.fisher import assembled, between_classes, pairs_of_classes
 from softglm.model.objective import Objective
 from softglm.model.passes.passes import Passes
 from softglm.model.passes.prices import cached_hessian_price
+from softglm.once import cached_property
 from softglm.sums import CentredColumns
 from softglm.sums.grams import products, weighted_grams
 

@@ -4,7 +4,6 @@ With the directions D_d of the family, an observation t at x opposes theta where
 have been lower along D_d, or > 0 although it could have been higher. For labels: eta_y >= eta_l for every class l.
 """
 
-from functools import cached_property
 from typing import NamedTuple, final
 
 import numpy as np
@@ -13,6 +12,7 @@ from scipy import linalg
 from softglm.arrays import BoolArray, FloatArray
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.objective import Objective
+from softglm.once import cached_property
 from softglm.sums import ClassesBelow, Features, LowestMargins
 
 # How many units in the last place a sum of products may lose.
