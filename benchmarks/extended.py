@@ -37,7 +37,7 @@ _NEAR = 0.1
 _RESOLVED = 1e-17
 # Beyond which so many steps are taken at most.
 _BLIND_STEPS = 25
-_ARMIJO = 1e-4
+_ARMIJO, _TRIALS = 1e-4, 16
 # Of 1, below which self-concordance proves that a minimiser exists.
 _SAFELY = 0.25
 # Of rows of unit length: what linear programming calls 0, what is clearly not, and what 80 bits leave of 0.
@@ -401,7 +401,7 @@ def minimised(objective, start):
         if is_blind or moves < _NEAR:
             point = objective.at(point.parameters + safe * step)
         else:
-            point = _fallen(objective, point, step, squared, safe / 16)
+            point = _fallen(objective, point, step, squared, safe)
         if point is None:
             break
     return found
@@ -409,12 +409,12 @@ def minimised(objective, start):
 
 def _fallen(objective, point, step, squared, least):
     """Return where f is lower by a share of what the step promises, or None."""
-    length = REAL(1)
-    while length >= least:
+    length, ratio = REAL(1), min(REAL(0.5), least ** (REAL(1) / _TRIALS))
+    while length >= least * ratio:
         following = objective.at(point.parameters + length * step)
         if following.value <= point.value - _ARMIJO * length * squared:
             return following
-        length /= 2
+        length *= ratio
     return None
 
 

@@ -83,7 +83,8 @@ class Verdict:
     claimed, true_gap, error : float
         `gap_`, the truth, and the rounding of that.
     settled : float
-        What is left of the true gap where the intercepts are the best for these coefficients; of faulty fits.
+        What is left of the true gap where the intercepts are the best for these coefficients; of faulty fits
+        that are no worse than the model without features.
     explained : float
         How much lower the minimum is than the best model without features.
     faults : list of str
@@ -288,7 +289,7 @@ def _compare(verdict, model, draft):
     verdict.true_gap, verdict.error = float(gap + truth.common_penalty(model.coef_)), float(error)
     verdict.explained = float(truth.objective.gap(null, best.point)[0])
     verdict.faults += list(_faults(verdict, model, float(best.point.value)))
-    if verdict.faults:
+    if verdict.faults and verdict.true_gap <= verdict.explained:
         verdict.settled = float(_settled(truth, here) - best.point.value)
 
 
