@@ -333,7 +333,8 @@ class Objective:
         size = size.max(axis=1) + 1 + np.where(self.shares > 0, -self.offset, 0).max(axis=1)
         size, length = (np.sqrt((self.weights * part**2).sum()) for part in (size, np.abs(delta).max(axis=1)))
         noise = 64 * EPS * size
-        error = 64 * EPS * divergence + noise * (length + np.sqrt(2 * divergence)) + noise**2
+        # The mean moves by no more than eta does, and by no more than 2.
+        error = 64 * EPS * divergence + noise * min(length + np.sqrt(2 * divergence) + noise, 2)
         # Of an anchor that is no minimum: the rounding of both parameters.
         error += 4 * EPS * (np.abs(anchor.gradient) * (np.abs(parameters) + np.abs(anchor.parameters))).sum()
         return divergence + (anchor.gradient * moved).sum(), error
