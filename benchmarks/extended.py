@@ -58,14 +58,14 @@ def check_arithmetic():
 
 
 def _renormalised(high, low):
-    total = high + low
-    return total, low - (total - high)
+    both = high + low
+    return both, low - (both - high)
 
 
 def _two_sum(one, other):
-    total = one + other
-    back = total - one
-    return total, (one - (total - back)) + (other - back)
+    both = one + other
+    back = both - one
+    return both, (one - (both - back)) + (other - back)
 
 
 def _split(values):
