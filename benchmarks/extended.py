@@ -25,9 +25,9 @@ _NOTHING = REAL(1e-33)
 _SPLITTER = REAL(2**32 + 1)
 # Of exp(u) - 1 - u: terms of its series, and where it is used.
 _TERMS, _SMALL = 22, 0.5
-# Beyond, exp may overflow.
-_LARGE = 1e4
-_LEAST = -2400.0  # where squares would not be normal numbers, which cost a hundred times as much
+# Logarithms of probabilities are cut there: subnormal squares would cost a hundred times as much. Beyond moves of eta
+# that are far smaller, differences of f come from logarithms that are not cut.
+_LEAST, _LARGE = -2400.0, 1e3
 _ITERATIONS = 100
 # Twice the distance in f at which Newton's method has arrived.
 _ARRIVED = REAL(1e-37)
@@ -327,7 +327,7 @@ class Objective:
             near = np.log1p((anchor.mean * _exp_less_linear(u)).sum(axis=1))
         logs = anchor.logs + u
         largest = logs.max(axis=1)
-        far = largest + np.log(np.exp(logs - largest[:, np.newaxis]).sum(axis=1))
+        far = largest + np.log(np.exp(np.maximum(logs - largest[:, np.newaxis], _LEAST)).sum(axis=1))
         divergence = (self.weights * np.where(small, near, far)).sum() + self.penalty(moved)
         size = np.abs(self.basis) @ (np.abs(parameters) + np.abs(anchor.parameters))
         size = size.max(axis=1) + 1 + np.where(self.shares > 0, -self.offset, 0).max(axis=1)

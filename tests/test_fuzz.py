@@ -196,6 +196,18 @@ def test_f_and_differences_of_f_are_those_of_decimal_arithmetic(make, size):
     assert abs(found - difference) <= error
 
 
+@pytest.mark.parametrize("size", [1.0, 1e3, 1e5])
+def test_differences_of_f_hold_where_probabilities_vanish(size):
+    rng, X = columns(12, 2)
+    draft = draft_of(X, rng.integers(3, size=12), offset=size * rng.normal(size=(12, 3)), alpha=0.1)
+    truth = truth_of(draft, 0.1)
+    places = [(size * rng.normal(size=(3, 2)), size * rng.normal(size=3)) for _ in range(2)]
+    anchor, other = (truth.objective.at(truth.parameters(*place)) for place in places)
+    gap, error = truth.objective.gap(other.parameters, anchor)
+    assert error < 1e2 * ROUNDING * (anchor.value + other.value)
+    assert abs(gap - (other.value - anchor.value)) <= error + 1e2 * ROUNDING * (anchor.value + other.value)
+
+
 def coefficients_in_fractions(factor, parameters):
     """Coefficients, the intercept first, that have these parameters: 0 of columns that were dropped."""
     rows = [as_fractions((high, low)) for high, low in zip(*factor, strict=True)]
