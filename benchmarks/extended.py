@@ -328,7 +328,7 @@ class Objective:
         logs = anchor.logs + u
         largest = logs.max(axis=1)
         far = largest + np.log(np.exp(np.maximum(logs - largest[:, np.newaxis], _LEAST)).sum(axis=1))
-        divergence = (self.weights * np.where(small, near, far)).sum() + self.penalty(moved)
+        divergence = (self.weights * np.maximum(np.where(small, near, far), 0)).sum() + self.penalty(moved)
         size = np.abs(self.basis) @ (np.abs(parameters) + np.abs(anchor.parameters))
         size = size.max(axis=1) + 1 + np.where(self.shares > 0, -self.offset, 0).max(axis=1)
         size, length = (np.sqrt((self.weights * part**2).sum()) for part in (size, np.abs(delta).max(axis=1)))
