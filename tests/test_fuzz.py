@@ -466,3 +466,12 @@ def test_a_case_can_be_run_alone_and_the_table_counts_it(capsys):
     assert last[1] == "6"
     main(["fuzz", "--only", "4"])
     assert capsys.readouterr().out == told(verdicts[4]) + "\n"
+
+
+def test_the_command_fails_where_there_are_faults_and_names_their_cases(monkeypatch, capsys):
+    verdicts = [fuzz.Verdict(k, "plain", "", faults=["negative loss"] * (k == 3)) for k in range(5)]
+    monkeypatch.setattr(fuzz, "run", lambda *_: iter(verdicts))
+    with pytest.raises(SystemExit) as stopped:
+        main(["fuzz", "--cases", "5"])
+    assert stopped.value.code == 1
+    assert "negative loss: 1  3\n" in capsys.readouterr().out
