@@ -25,9 +25,9 @@ _NOTHING = REAL(1e-33)
 _SPLITTER = REAL(2**32 + 1)
 # Of exp(u) - 1 - u: terms of its series, and where it is used.
 _TERMS, _SMALL = 22, 0.5
-# Beyond, exp may overflow.
-_LARGE = 1e4
-_LEAST = -2400.0  # where squares would not be normal numbers, which cost a hundred times as much
+# Logarithms of probabilities are cut there: subnormal squares would cost a hundred times as much. Beyond moves of eta
+# that are far smaller, differences of f come from logarithms that are not cut.
+_LEAST, _LARGE = -2400.0, 1e3
 _ITERATIONS = 100
 # Twice the distance in f at which Newton's method has arrived.
 _ARRIVED = REAL(1e-37)
@@ -37,7 +37,7 @@ _NEAR = 0.1
 _RESOLVED = 1e-17
 # Beyond which so many steps are taken at most.
 _BLIND_STEPS = 25
-_ARMIJO = 1e-4
+_ARMIJO, _TRIALS = 1e-4, 16
 # Of 1, below which self-concordance proves that a minimiser exists.
 _SAFELY = 0.25
 # Of rows of unit length: what linear programming calls 0, what is clearly not, and what 80 bits leave of 0.
@@ -58,14 +58,14 @@ def check_arithmetic():
 
 
 def _renormalised(high, low):
-    total = high + low
-    return total, low - (total - high)
+    both = high + low
+    return both, low - (both - high)
 
 
 def _two_sum(one, other):
-    total = one + other
-    back = total - one
-    return total, (one - (total - back)) + (other - back)
+    both = one + other
+    back = both - one
+    return both, (one - (both - back)) + (other - back)
 
 
 def _split(values):
@@ -327,13 +327,14 @@ class Objective:
             near = np.log1p((anchor.mean * _exp_less_linear(u)).sum(axis=1))
         logs = anchor.logs + u
         largest = logs.max(axis=1)
-        far = largest + np.log(np.exp(logs - largest[:, np.newaxis]).sum(axis=1))
-        divergence = (self.weights * np.where(small, near, far)).sum() + self.penalty(moved)
+        far = largest + np.log(np.exp(np.maximum(logs - largest[:, np.newaxis], _LEAST)).sum(axis=1))
+        divergence = (self.weights * np.maximum(np.where(small, near, far), 0)).sum() + self.penalty(moved)
         size = np.abs(self.basis) @ (np.abs(parameters) + np.abs(anchor.parameters))
         size = size.max(axis=1) + 1 + np.where(self.shares > 0, -self.offset, 0).max(axis=1)
         size, length = (np.sqrt((self.weights * part**2).sum()) for part in (size, np.abs(delta).max(axis=1)))
         noise = 64 * EPS * size
-        error = 64 * EPS * divergence + noise * (length + np.sqrt(2 * divergence)) + noise**2
+        # The mean moves by no more than eta does, and by no more than 2.
+        error = 64 * EPS * divergence + noise * min(length + np.sqrt(2 * divergence) + noise, 2)
         # Of an anchor that is no minimum: the rounding of both parameters.
         error += 4 * EPS * (np.abs(anchor.gradient) * (np.abs(parameters) + np.abs(anchor.parameters))).sum()
         return divergence + (anchor.gradient * moved).sum(), error
@@ -401,7 +402,7 @@ def minimised(objective, start):
         if is_blind or moves < _NEAR:
             point = objective.at(point.parameters + safe * step)
         else:
-            point = _fallen(objective, point, step, squared, safe / 16)
+            point = _fallen(objective, point, step, squared, safe)
         if point is None:
             break
     return found
@@ -409,12 +410,12 @@ def minimised(objective, start):
 
 def _fallen(objective, point, step, squared, least):
     """Return where f is lower by a share of what the step promises, or None."""
-    length = REAL(1)
-    while length >= least:
+    length, ratio = REAL(1), min(REAL(0.5), least ** (REAL(1) / _TRIALS))
+    while length >= least * ratio:
         following = objective.at(point.parameters + length * step)
         if following.value <= point.value - _ARMIJO * length * squared:
             return following
-        length /= 2
+        length *= ratio
     return None
 
 

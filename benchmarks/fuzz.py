@@ -22,6 +22,7 @@ Ratios are of `gap_` to the truth, over proofs whose truth is above the rounding
 """
 
 import argparse
+import sys
 import time
 import traceback
 import warnings
@@ -49,6 +50,7 @@ from benchmarks.fuzz_problems import KINDS, problem
 # What the rounding of a loss in double may be, of 1 + |f|.
 _LOSS_ROUNDING = 1e-12
 _RESOLUTION = 2.0**-52
+_REPORTED = 1000
 _SINGLE_TOLERANCE = 1e-6
 _ABSENT = 2.0**-52  # the share below which one of two classes counts as absent
 FAULTS = (
@@ -83,7 +85,8 @@ class Verdict:
     claimed, true_gap, error : float
         `gap_`, the truth, and the rounding of that.
     settled : float
-        What is left of the true gap where the intercepts are the best for these coefficients; of faulty fits.
+        What is left of the true gap where the intercepts are the best for these coefficients; of faulty fits
+        that are no worse than the model without features.
     explained : float
         How much lower the minimum is than the best model without features.
     faults : list of str
@@ -288,7 +291,7 @@ def _compare(verdict, model, draft):
     verdict.true_gap, verdict.error = float(gap + truth.common_penalty(model.coef_)), float(error)
     verdict.explained = float(truth.objective.gap(null, best.point)[0])
     verdict.faults += list(_faults(verdict, model, float(best.point.value)))
-    if verdict.faults:
+    if verdict.faults and verdict.true_gap <= verdict.explained:
         verdict.settled = float(_settled(truth, here) - best.point.value)
 
 
@@ -427,6 +430,8 @@ def main(options):
     start, verdicts = time.perf_counter(), []
     for verdict in run(options.seed, options.only or range(options.cases), options.jobs):
         verdicts.append(verdict)
+        if len(verdicts) % _REPORTED == 0:
+            print(f"{len(verdicts)} cases, {time.perf_counter() - start:.0f} s", file=sys.stderr)
         if options.only or (options.verbose and (verdict.faults or verdict.words)):
             print(told(verdict), flush=True)
     if not options.only:

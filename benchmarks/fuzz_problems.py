@@ -195,9 +195,9 @@ def wide(rng, draft):
 
 
 def sparse_rows(rng, draft):
-    """Few entries that are not 0, in rows of a sparse array."""
+    """A sparse array, of which few entries are not 0, or all are, far from 0 too."""
     X = _dense(draft)
-    draft.X = sparse.csr_array(X * (rng.random(X.shape) < rng.choice([0.05, 0.2, 0.6])))
+    draft.X = sparse.csr_array(X * (rng.random(X.shape) < rng.choice([0.05, 0.2, 0.6, 1.0])))
 
 
 def weights(rng, draft):

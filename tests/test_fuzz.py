@@ -196,6 +196,18 @@ def test_f_and_differences_of_f_are_those_of_decimal_arithmetic(make, size):
     assert abs(found - difference) <= error
 
 
+@pytest.mark.parametrize("size", [1.0, 1e3, 1e5])
+def test_differences_of_f_hold_where_probabilities_vanish(size):
+    rng, X = columns(12, 2)
+    draft = draft_of(X, rng.integers(3, size=12), offset=size * rng.normal(size=(12, 3)), alpha=0.1)
+    truth = truth_of(draft, 0.1)
+    places = [(size * rng.normal(size=(3, 2)), size * rng.normal(size=3)) for _ in range(2)]
+    anchor, other = (truth.objective.at(truth.parameters(*place)) for place in places)
+    gap, error = truth.objective.gap(other.parameters, anchor)
+    assert error < 1e2 * ROUNDING * (anchor.value + other.value)
+    assert abs(gap - (other.value - anchor.value)) <= error + 1e2 * ROUNDING * (anchor.value + other.value)
+
+
 def coefficients_in_fractions(factor, parameters):
     """Coefficients, the intercept first, that have these parameters: 0 of columns that were dropped."""
     rows = [as_fractions((high, low)) for high, low in zip(*factor, strict=True)]
@@ -454,3 +466,12 @@ def test_a_case_can_be_run_alone_and_the_table_counts_it(capsys):
     assert last[1] == "6"
     main(["fuzz", "--only", "4"])
     assert capsys.readouterr().out == told(verdicts[4]) + "\n"
+
+
+def test_the_command_fails_where_there_are_faults_and_names_their_cases(monkeypatch, capsys):
+    verdicts = [fuzz.Verdict(k, "plain", "", faults=["negative loss"] * (k == 3)) for k in range(5)]
+    monkeypatch.setattr(fuzz, "run", lambda *_: iter(verdicts))
+    with pytest.raises(SystemExit) as stopped:
+        main(["fuzz", "--cases", "5"])
+    assert stopped.value.code == 1
+    assert "negative loss: 1  3\n" in capsys.readouterr().out
