@@ -340,11 +340,9 @@ def _solve(prepared: Prepared, penalty: Penalty, options: _Options, start: Start
     collinearity = None if penalty.curvature.any() else prepared.collinearity
     if collinearity is not None and collinearity.combinations is not None:
         result = _solve_apart(prepared, collinearity.combinations, options, start, report)
-        is_told = collinearity.is_told and prepared.constants_are_told
-        return result if is_told else replace(result, gap_kind=GapKind.ESTIMATE)
+        return result if collinearity.is_told else _doubted(result)
     if not problem.coordinates.scales.size:
-        kind = GapKind.SELF_CONCORDANCE if prepared.constants_are_told else GapKind.ESTIMATE
-        return replace(_null_fit(objective, null, Status.CONVERGED, n_passes()), gap_kind=kind)
+        return _null_fit(objective, null, Status.CONVERGED, n_passes())
     first, n_evaluations = _first_iterate(objective, problem, null, start)
     problem, metric = problem.beginning_at(null, *first)
     solution = minimise(
@@ -360,19 +358,17 @@ def _solve(prepared: Prepared, penalty: Penalty, options: _Options, start: Start
     hides = solution.outcome is Outcome.CONVERGED and problem.coordinates.leaves_out(
         solution.gradient, objective.moments.center
     )
-    # What columns that are constant or collinear to the last digit could explain with it, nobody knows.
-    is_told = prepared.constants_are_told and (collinearity is None or collinearity.is_told)
     # In Newton's steps rounding adds what the family cannot identify: a constant over the classes.
     basis = prepared.family.identifiable_directions
     coef, intercept = objective.uncentred(solution.point @ basis @ basis.T)
-    return Fit(
+    result = Fit(
         coef=coef,
         intercept=intercept,
         loss=solution.value,
         null_loss=null.value,
         penalty=penalty.value(solution.point),
         gap=solution.gap,
-        gap_kind=GapKind.ESTIMATE if hides or not is_told else solution.gap_kind,
+        gap_kind=GapKind.ESTIMATE if hides else solution.gap_kind,
         status=Status.PRECISION if hides else STATUS_OF[solution.outcome],
         is_unique=problem.is_unique,
         n_iterations=solution.n_iterations,
@@ -380,6 +376,13 @@ def _solve(prepared: Prepared, penalty: Penalty, options: _Options, start: Start
         n_refreshes=solution.n_refreshes,
         n_passes=n_passes(),
     )
+    return result if collinearity is None or collinearity.is_told else _doubted(result)
+
+
+def _doubted(result: Fit) -> Fit:
+    """Return a fit that takes for granted what only last digits could tell: that nothing hides there."""
+    status = Status.PRECISION if result.status is Status.CONVERGED else result.status
+    return replace(result, gap_kind=GapKind.ESTIMATE, status=status)
 
 
 def _solve_rebased(
@@ -467,7 +470,10 @@ def _represented(result: Fit, prepared: Prepared, penalty: Penalty, tol: float) 
     if not result.gap < np.inf:
         return result
     objective = prepared.likelihood.with_penalty(penalty)
-    lost = representation_loss(objective, result.coef, result.intercept)
+    of_constants = prepared.lost_of_constants(penalty)
+    if not of_constants < np.inf:
+        return _doubted(result)
+    lost = representation_loss(objective, result.coef, result.intercept) + of_constants
     # The gap is at most quadratic in the distance, with the largest curvature there is.
     represented = replace(result, gap=(math.sqrt(result.gap) + math.sqrt(lost)) ** 2)
     if result.status is Status.CONVERGED and represented.relative_gap > max(tol, result.relative_gap):

@@ -128,7 +128,9 @@ def badly_scaled():
 
 def collinear():
     data = overlapping(seed=14)
-    return replace(data, X=np.column_stack([data.X, data.X @ [1.0, -2.0, 0.0, 0.5], data.X[:, 0]]))
+    # Of so few binary digits that sums are exact.
+    X = np.round(data.X * 2.0**20) / 2.0**20
+    return replace(data, X=np.column_stack([X, X @ [1.0, -2.0, 0.0, 0.5], X[:, 0]]))
 
 
 def constant_column():

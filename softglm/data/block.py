@@ -75,6 +75,11 @@ class Block(ABC):
         return np.ones(len(self)) if self.weights is None else np.array(self.weights, dtype=np.float64)
 
     @property
+    def counted_X(self) -> Matrix:  # noqa: N802 - as X is called
+        """The rows of X of any weight."""
+        return self.X if self.weights is None else self.X[self.weights > 0.0]
+
+    @property
     def counted(self) -> FloatArray:
         """The rows of any weight, dense, shape (counted rows, p), in memory the caller may overwrite."""
         X = self.centred(np.zeros(self.X.shape[1]))

@@ -6,12 +6,14 @@ from scipy import linalg
 
 from softglm.arrays import FloatArray
 from softglm.data import Rows
-from softglm.sums import Residuals
+from softglm.sums import Fractions, Residuals
 
 # A coefficient is a power of two, or a whole number, that is so near.
 _NEAR = 1e-4
-# Whole numbers up to here, and their sums, are exact.
-_WHOLE = 2.0**53
+# Of a relation between whole numbers, solved for one of them.
+_LARGEST_DENOMINATOR = 12
+# Whole numbers of so many binary digits, and their sums up to these, are exact.
+_DIGITS = 52
 
 
 def are_exact(rows: Rows, directions: FloatArray, *, centred: bool) -> bool:
@@ -28,12 +30,13 @@ def are_exact(rows: Rows, directions: FloatArray, *, centred: bool) -> bool:
     relations = _simplest(directions)
     if relations is None:
         return False
-    highest, lowest, size, fraction = rows.max(Residuals(relations))
-    lowest = -lowest
-    are_whole = (fraction[0] == 0.0) & (size < _WHOLE) & (relations == np.round(relations)).all(axis=0)
-    are_pairs = (relations != 0.0).sum(axis=0) <= 2
+    highest, lowest, size = rows.max(Residuals(relations))
     are_zero = (highest == 0.0) & (lowest == 0.0)
-    are_constant = highest == lowest if centred else are_zero
+    are_constant = highest == -lowest if centred else are_zero
+    # Whole numbers of one unit add up without rounding; and of two numbers a difference of 0 is one.
+    units = np.ldexp(1.0, _DIGITS - np.frexp(size)[1])
+    are_whole = rows.max(Fractions(relations, units))[0] == 0.0
+    are_pairs = (relations != 0.0).sum(axis=0) <= 2
     return bool((are_whole & are_constant | are_pairs & are_zero).all())
 
 
@@ -53,6 +56,16 @@ def _simplest(directions: FloatArray) -> FloatArray | None:
     _, _, order = linalg.qr(directions.T, mode="economic", pivoting=True)
     pivots = directions[order[:k]]
     relations = np.asarray(np.linalg.lstsq(pivots.T, directions.T, rcond=None)[0]).T
-    powers = np.ldexp(np.sign(relations), np.round(np.log2(np.maximum(np.abs(relations), _NEAR))).astype(int))
-    nearest = np.where(np.abs(relations - np.round(relations)) <= _NEAR, np.round(relations), powers)
-    return nearest if (np.abs(relations - nearest) <= _NEAR).all() else None
+    simple = [found for relation in relations.T if (found := _simple(relation)) is not None]
+    return np.column_stack(simple) if len(simple) == k else None
+
+
+def _simple(relation: FloatArray) -> FloatArray | None:
+    """Return a relation, shape (p,), in whole numbers, or in powers of two; None where these are not near."""
+    powers = np.ldexp(np.sign(relation), np.round(np.log2(np.maximum(np.abs(relation), _NEAR))).astype(int))
+    powers[relation == 0.0] = 0.0
+    for multiple in range(1, _LARGEST_DENOMINATOR + 1):
+        scaled = multiple * relation
+        if (np.abs(scaled - np.round(scaled)) <= _NEAR).all():
+            return np.asarray(np.round(scaled))
+    return powers if (np.abs(relation - powers) <= _NEAR).all() else None

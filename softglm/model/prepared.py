@@ -57,7 +57,8 @@ class Prepared:
         self._pilot_moments: dict[bool, FloatArray] = {}
         self._sampling: Sampling | None = None
         self._pilot: Rows | None = None
-        self._has_chosen, self._are_told = False, True
+        self._has_chosen = False
+        self._in_doubt: FloatArray | None = None
         self._reduced: dict[bool, tuple[Prepared, RowSpace] | None] = {}
 
     @cached_property
@@ -68,14 +69,18 @@ class Prepared:
             return self._given.with_penalty(nothing)
         given = Objective(self.rows, self.family, nothing, fit_intercept=self.fit_intercept, tuning=self.tuning)
         places = places_of(given, are_held=are_few(given))
-        self._are_told = places.are_told
+        self._in_doubt = places.in_doubt
         return given if places.origin is None else read_from(given, places.origin)
 
-    @property
-    def constants_are_told(self) -> bool:
-        """Whether the columns that count as constant are so exactly."""
+    def lost_of_constants(self, penalty: Penalty) -> float:
+        """Return what columns could explain, at most, that count as constant and vary in their last digits."""
         _ = self.likelihood  # which has looked
-        return self._are_told
+        if self._in_doubt is None:
+            return 0.0
+        doubtful = np.flatnonzero(self._in_doubt)
+        strength, most = penalty.curvature[doubtful], self.family.largest_mean
+        with np.errstate(divide="ignore"):
+            return float((self.family.n_parameters * (most * self._in_doubt[doubtful]) ** 2 / (2.0 * strength)).sum())
 
     @property
     def basis(self) -> Basis | None:

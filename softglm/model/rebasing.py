@@ -65,12 +65,12 @@ class Places:
     ----------
     origin : array of shape (p,) or None
         From which to read them: their means where they are far from 0; None if none is.
-    are_told : bool
-        Whether those that seem constant are, and do not only vary by no more than their last digits.
+    in_doubt : array of shape (p,) or None
+        The spread of those that seem constant and are not quite: it is that of their last digits, 0 of others.
     """
 
     origin: FloatArray | None
-    are_told: bool = True
+    in_doubt: FloatArray | None = None
 
 
 def places_of(objective: Objective, *, are_held: bool) -> Places:
@@ -101,7 +101,7 @@ def places_of(objective: Objective, *, are_held: bool) -> Places:
     origin = np.where((distance > far * spread) & ~seem_constant, center, 0.0)
     is_far = origin.any() and np.isfinite(origin).all()
     are_told = are_constant(rows, np.flatnonzero(seem_constant & (distance > 0.0)))
-    return Places(origin if is_far else None, are_told)
+    return Places(origin if is_far else None, None if are_told else np.where(seem_constant, spread, 0.0))
 
 
 def read_from(objective: Objective, origin: FloatArray) -> Objective:

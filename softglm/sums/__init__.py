@@ -8,7 +8,7 @@ from softglm.sums.columns import CentredColumns, Observations
 from softglm.sums.evaluation import Evaluation, EvaluationAndInformation, Information, InterceptEvaluation
 from softglm.sums.features import Features
 from softglm.sums.given import Combinations, Offsets, RowWeights, WeightedTotals
-from softglm.sums.lengths import Distances, LargestLeverage, LargestMove, LargestSizes, Residuals, Scores
+from softglm.sums.lengths import Distances, Fractions, LargestLeverage, LargestMove, LargestSizes, Residuals, Scores
 from softglm.sums.margins import ClassesBelow, LowestMargins, MostOpposed
 from softglm.sums.moments import (
     CONSTANT,
@@ -34,6 +34,7 @@ __all__ = [
     "Evaluation",
     "EvaluationAndInformation",
     "Features",
+    "Fractions",
     "GradientRounding",
     "Information",
     "InterceptEvaluation",

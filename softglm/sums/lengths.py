@@ -121,8 +121,6 @@ class Scores(Sum):
 class Residuals(Sum):
     """Of relations a'x, over the rows of any weight: the highest, the lowest times -1, the largest sum of sizes, (k,).
 
-    And how far entries of the columns in them are from whole numbers, shape (1,).
-
     Attributes
     ----------
     relations : array of shape (p, k)
@@ -132,12 +130,33 @@ class Residuals(Sum):
 
     def __call__(self, block: Block) -> tuple[FloatArray, ...]:
         involved = np.flatnonzero(self.relations.any(axis=1))
-        X = block.X[:, involved] if block.weights is None else block.X[block.weights > 0.0][:, involved]
-        entries, relations = dense(X), self.relations[involved]
+        entries, relations = dense(block.counted_X[:, involved]), self.relations[involved]
         values, sizes = entries @ relations, np.abs(entries) @ np.abs(relations)
         return (
             values.max(axis=0, initial=-np.inf),
             (-values).max(axis=0, initial=-np.inf),
             sizes.max(axis=0, initial=0.0),
-            np.abs(entries - np.round(entries)).max(initial=0.0, keepdims=True).ravel(),
         )
+
+
+@final
+@dataclass(frozen=True)
+class Fractions(Sum):
+    """How far terms a_j x_j s of relations are from whole numbers, over the rows of any weight, shape (k,).
+
+    Attributes
+    ----------
+    relations : array of shape (p, k)
+    scales : array of shape (k,)
+    """
+
+    relations: FloatArray
+    scales: FloatArray
+
+    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
+        farthest = np.zeros(len(self.scales))
+        for k, (relation, scale) in enumerate(zip(self.relations.T, self.scales, strict=True)):
+            involved = np.flatnonzero(relation)
+            terms = dense(block.counted_X[:, involved]) * relation[involved] * scale
+            farthest[k] = np.abs(terms - np.round(terms)).max(initial=0.0)
+        return (farthest,)

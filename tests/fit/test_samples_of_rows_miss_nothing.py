@@ -30,9 +30,7 @@ def test_what_sampled_hessians_prove_alone_is_true(name, alpha, tol):
     truth, optimum, _ = truth_of(name, alpha)
     result = fit_data(PROBLEMS[name](), alpha, tol=tol, tuning=LED_BY_SAMPLES_ALONE)
     assert result.status is Status.CONVERGED
-    # A sum as floating point rounds it: what its last digit could explain nobody knows.
-    is_rounded = name == "collinear" and not alpha
-    assert result.gap_kind is (GapKind.ESTIMATE if is_rounded else GapKind.SELF_CONCORDANCE)
+    assert result.gap_kind is GapKind.SELF_CONCORDANCE
     assert result.relative_gap < tol
     assert truth.value(result.coef, result.intercept) - optimum.value <= result.gap + RESOLUTION
 

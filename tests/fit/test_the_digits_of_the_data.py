@@ -106,7 +106,20 @@ def test_what_a_nearly_collinear_column_tells_is_found(distance, n_others):
 @pytest.mark.parametrize("distance", [1e-15, 3e-16])
 def test_what_is_collinear_to_the_last_digit_is_no_proof(distance):
     X, _, y = nearly_collinear(distance, 1)
-    assert fitted(X, y).gap_kind_ == "estimate"
+    model = fitted(X, y)
+    assert model.gap_kind_ == "estimate"
+    assert not model.converged_
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1e-6, 1.0])
+def test_a_column_that_is_constant_to_its_last_digits_could_explain_only_so_much(alpha):
+    X, y = problem(2)
+    noise = np.where(y, np.nextafter(0.3, 1.0), 0.3)
+    model, without = fitted(np.column_stack([X, noise]), y, alpha), fitted(X, y, alpha)
+    np.testing.assert_allclose(model.loss_, without.loss_, rtol=0.0, atol=SAME_LOSS)
+    # A penalty leaves next to nothing to it.
+    assert model.converged_ == (alpha > 0.0)
+    assert (model.gap_kind_ == "estimate") == (alpha == 0.0)
 
 
 def exactly_collinear():
@@ -121,6 +134,9 @@ def exactly_collinear():
         "dummies of every level": np.column_stack([X, first]),
         "of two factors, and of both together": np.column_stack(
             [first, second, (first[:, :, np.newaxis] * second[:, np.newaxis]).reshape(len(y), -1)]
+        ),
+        "a sum of few digits": np.column_stack(
+            [np.round(64.0 * X) / 64.0, np.round(64.0 * X) / 64.0 @ [1.0, -2.0, 0.5]]
         ),
         "a sum of whole numbers": np.column_stack([whole, whole.sum(axis=1) + 2020.0, X[:, 0]]),
     }, y
@@ -139,5 +155,6 @@ def test_what_is_exactly_collinear_is_no_obstacle_to_a_proof(name, form):
 def test_dummies_that_were_scaled_are_collinear_to_their_last_digits_only():
     problems, y = exactly_collinear()
     model = fitted(StandardScaler().fit_transform(problems["dummies of every level"]), y)
-    assert model.converged_
+    assert not model.converged_
     assert model.gap_kind_ == "estimate"
+    assert "collinear" in model.status_
