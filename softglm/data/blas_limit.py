@@ -103,6 +103,8 @@ class BlasLimit:
 
     def close(self, window: object) -> None:
         """Close a window, or finish what an interrupt left of it, or do nothing."""
+        if window not in self._windows and not self._is_taken:
+            return
         with self.lock:
             self._notice()
             self._windows.pop(window, None)
@@ -136,11 +138,11 @@ class BlasLimit:
                 if library.read() == 1:
                     library.write(self._found[which])
                 self._found.pop(which, None)
-        self._is_taken = False
         if self._guest is not None and not self._is_awaiting:
             with contextlib.suppress(RuntimeError):  # the interpreter is shutting down, and starts no more threads
                 Thread(target=self._await_guest, name="softglm-limits", daemon=True).start()
                 self._is_awaiting = True
+        self._is_taken = False
 
     def _notice(self) -> None:
         """See whose limits came and went."""
