@@ -69,7 +69,8 @@ class BlasLimit:
         self._host: Thread | None = None
         self._guest: Thread | None = None
         self._owed: dict[int, int] = {}
-        # Whether another number was found since the first window was opened.
+        # What there was when nobody's limits were in force, and whether another number came since the first window.
+        self._alone: dict[int, int] = {}
         self._has_changed = False
         self._is_taken = self._is_awaiting = False
         self.lock = RLock()  # the handler of a signal may fit, too
@@ -156,9 +157,12 @@ class BlasLimit:
             self._guest = None  # it ended without an end of its limits: they were meant to stay
         if not self._windows:
             self._host, self._has_changed = holder, False
+            if holder is None and not self._is_taken:
+                self._alone = {which: library.read() for which, library in enumerate(self._find().each)}
         elif holder is not self._host:
             if self._host is not None and not self._has_changed:
-                self._found = {}  # the host has returned to what there is now
+                # It has returned to what there is now, 1; or it had returned before, or came to a 1 that was ours.
+                self._found = dict(self._alone)
             self._host = None
             if holder is not None and self._guest is None and holder.is_alive():
                 self._owed, self._found, self._guest = self._found, {}, holder
