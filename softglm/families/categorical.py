@@ -1,6 +1,6 @@
 """A die, and with it the softmax."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import final
@@ -192,6 +192,13 @@ class Categorical(UnconstrainedFamily):
     def can_rise(self, statistic: FloatArray) -> BoolArray:
         """Mass can come to class k from class l where there is some."""
         return statistic[_pairs(self.n_classes)[1]] > 0.0
+
+    def opposing(self, statistic: FloatArray) -> Iterator[tuple[BoolArray, FloatArray]]:
+        """Mass of class k could have been in any other class l: e_k - e_l, K - 1 of them for each k."""
+        for k, mass in enumerate(statistic):
+            directions = -np.identity(self.n_classes)
+            directions[:, k] += 1.0
+            yield mass > 0.0, np.delete(directions, k, axis=0)
 
     def natural_parameter(self, mean: FloatArray) -> FloatArray:
         """Log probabilities, centred to sum zero (symmetric coding)."""

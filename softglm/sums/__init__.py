@@ -9,7 +9,7 @@ from softglm.sums.evaluation import Evaluation, EvaluationAndInformation, Inform
 from softglm.sums.features import Features
 from softglm.sums.given import Combinations, Offsets, RowWeights, WeightedTotals
 from softglm.sums.lengths import Distances, LargestLeverage, LargestMove, LargestSizes, Scores
-from softglm.sums.margins import ClassesBelow, LowestMargins, MostOpposed
+from softglm.sums.margins import ClassesBelow, ContrastForms, Found, LowestMargins, MostOpposed, pivoted_directions
 from softglm.sums.moments import (
     CONSTANT,
     CrossMoments,
@@ -27,11 +27,13 @@ __all__ = [
     "CentredColumns",
     "ClassesBelow",
     "Combinations",
+    "ContrastForms",
     "CrossMoments",
     "Distances",
     "Evaluation",
     "EvaluationAndInformation",
     "Features",
+    "Found",
     "Information",
     "InterceptEvaluation",
     "KroneckerFactors",
@@ -51,4 +53,5 @@ __all__ = [
     "Sum",
     "Totals",
     "WeightedTotals",
+    "pivoted_directions",
 ]

@@ -121,7 +121,7 @@ def recession(contrasts: Contrasts, start: FloatArray) -> Recession:
     """
     count, rounding = _CONTRASTS_PER_PARAMETER * contrasts.n_parameters, contrasts.rounding
     start = _unit(start)
-    if not len(contrasts.lowest(start, 1, at_most=rounding.data)):
+    if not contrasts.any_lower(start, rounding.data):
         return Recession(start, np.identity(len(start)))
     chosen = contrasts.lowest(start, count)
     while True:
