@@ -19,7 +19,7 @@ from softglm.sums import ClassesBelow, ContrastForms, Features, Found, LowestMar
 # How many units in the last place a sum of products may lose.
 _LOST = 64 * np.finfo(np.float64).eps
 # What a form is off by, times this, is what it may seem to see of a span that was found to be orthogonal to it.
-_UNSEEN = 8.0
+UNSEEN = 8.0
 
 
 class Rounding(NamedTuple):
@@ -120,7 +120,7 @@ class Contrasts:
             count,
             at_most,
             None if seen_by is None else self._by_class(seen_by),
-            _UNSEEN * self.rounding.data,
+            UNSEEN * self.rounding.data,
         )
 
         def reduce(blocks: Iterable[tuple[npt.NDArray[Any], ...]]) -> Found:
@@ -175,7 +175,7 @@ class Contrasts:
             An orthonormal basis of its span.
         """
         everywhere = np.column_stack([gamma, span]).reshape(*self.shape, -1)
-        below = ClassesBelow(self._features, everywhere, self._objective.shape[1], _UNSEEN * self.rounding.data)
+        below = ClassesBelow(self._features, everywhere, self._objective.shape[1], UNSEEN * self.rounding.data)
         return np.asarray(self._objective.rows.concatenate(below)[0].T)
 
     @property
