@@ -22,7 +22,10 @@ from softglm.inference.forms import class_forms, term_forms
 from softglm.model import Objective, Ridge, rebased
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.proof.margins import Contrasts
-from softglm.model.proof.recession import Recession, cone_of, farthest
+from softglm.model.proof.programs import ProgramCost
+from softglm.model.proof.recession import Recession, cone_of, farthest, nothing_separated
+from softglm.solver import GapKind
+from softglm.status import Status
 from softglm.sums import RowWeights
 
 # Of the fit that only says where the boundary between the classes is.
@@ -81,7 +84,7 @@ def detect(
     ArithmeticError
         If it hangs on differences as small as the last digits of X.
     MemoryError
-        If there are too many parameters.
+        If there are too many parameters, or deciding would take too long.
     """
     coordinates = coordinates_of(objective) if coordinates is None else coordinates
     terms = term_forms(objective)
@@ -93,14 +96,24 @@ def detect(
         terms /= np.maximum(np.abs(terms).max(axis=1, keepdims=True), np.finfo(np.float64).tiny)
         objective, coordinates = elsewhere[0], coordinates_of(elsewhere[0])
     if start is None:
-        nearly = Ridge.on_coefficients(_RIDGE, objective.rows.n_features, fit_intercept=objective.fit_intercept)
-        result = fit(objective.rows, objective.family, nearly, fit_intercept=objective.fit_intercept, tol=_TOLERANCE)
-        start = objective.centred(result.coef, result.intercept)
+        start, is_optimum = _start(objective, coordinates)
+    else:
+        is_optimum = False
     contrasts = Contrasts(objective, coordinates)
-    cone = cone_of(contrasts, objective, start)
+    cone = nothing_separated(contrasts.n_parameters) if is_optimum else cone_of(contrasts, objective, start)
     alternatives = contrasts.alternatives(cone.direction, cone.span)
     limits, determined = _limits(objective, contrasts, cone, terms)
     return Separation(_kind(objective, cone, alternatives), alternatives, limits, determined)
+
+
+def _start(objective: Objective, coordinates: KroneckerCoordinates) -> tuple[FloatArray, bool]:
+    """Return parameters that separate much of what can be, and whether they are proved to be an optimum instead."""
+    # Where programs would take too long, a fit without penalty may still prove that nothing is separated, or all.
+    strength = 0.0 if ProgramCost(*coordinates.scales.shape).is_too_much else _RIDGE
+    penalty = Ridge.on_coefficients(strength, objective.rows.n_features, fit_intercept=objective.fit_intercept)
+    result = fit(objective.rows, objective.family, penalty, fit_intercept=objective.fit_intercept, tol=_TOLERANCE)
+    is_proved = result.status is Status.CONVERGED and result.gap_kind is GapKind.SELF_CONCORDANCE
+    return objective.centred(result.coef, result.intercept), strength == 0.0 and is_proved
 
 
 def _kind(

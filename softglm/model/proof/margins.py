@@ -10,14 +10,26 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
+from scipy import linalg
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.model.coordinates import KroneckerCoordinates
+from softglm.model.coordinates import KroneckerCoordinates, second_moments
 from softglm.model.objective import Objective
-from softglm.sums import ClassesBelow, ContrastForms, Features, Found, LowestMargins, pivoted_directions
+from softglm.sums import (
+    ClassesBelow,
+    ContrastForms,
+    Features,
+    Found,
+    LargestLeverage,
+    LargestSizes,
+    LowestMargins,
+    pivoted_directions,
+)
 
 # How many units in the last place a sum of products may lose.
 _LOST = 64 * np.finfo(np.float64).eps
+# So many units in the last place of the data count as its last digit.
+_LAST_DIGITS = 8
 # What a form is off by, times this, is what it may seem to see of a span that was found to be orthogonal to it.
 UNSEEN = 8.0
 
@@ -67,6 +79,28 @@ class Contrasts:
             center = np.abs(center) + np.abs(self._objective.rows.origin)
         at_center = np.abs(loadings[: len(center)]).T @ np.abs(center)
         return Rounding(arithmetic, arithmetic + np.finfo(np.float64).eps * float(at_center.max(initial=0.0)))
+
+    @cached_property
+    def are_complete(self) -> bool:
+        """Whether nothing but rounding, and the last digit of the data, is seen in what the coordinates leave out.
+
+        They leave out what second moments do not tell from rounding: columns that are collinear to half their digits.
+        """
+        objective, rows, center = self._objective, self._objective.rows, self._objective.moments.center
+        squares, _ = rows.sum(second_moments(objective, is_full=False))
+        units, varies = np.sqrt(squares / objective.moments.total_weight), squares > 0.0
+        rank, p = self.shape[0], len(center)
+        if np.count_nonzero(varies) <= rank:
+            return True
+        # In these units the coordinates span what rows do, and what they leave out is orthogonal to that.
+        unit = units[varies, np.newaxis] * self.coordinates.features[varies]
+        hidden = np.zeros((len(units), len(unit) - rank))
+        hidden[varies] = linalg.qr(unit)[0][:, rank:] / units[varies, np.newaxis]
+        seen = rows.max(LargestLeverage(center, hidden[:p], hidden[p:].sum(axis=0)))[0]
+        sizes = rows.max(LargestSizes())[0] + np.abs(center) + (0.0 if rows.origin is None else np.abs(rows.origin))
+        far = np.divide(sizes, units[:p], out=np.zeros(p), where=varies[:p])
+        digit = np.finfo(rows.dtype).eps if np.issubdtype(rows.dtype, np.floating) else np.finfo(np.float64).eps
+        return bool(np.sqrt(seen[0]) <= _LAST_DIGITS * digit * linalg.norm(far))
 
     def pivoted(self, symmetric: FloatArray) -> FloatArray:
         """Return gamma, shape (r, s), of what has a column for each of the q natural parameters, shape (r, q)."""

@@ -19,11 +19,12 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.objective import Objective
 from softglm.model.proof.margins import UNSEEN, Contrasts, Rounding
+from softglm.model.proof.programs import ProgramCost
 from softglm.sums import MostOpposed
 
 # How many contrasts join the program at a time, for each parameter.
 _CONTRASTS_PER_PARAMETER = 3
-# Programs are solved in the span of what separates few contrasts where that has no more than this part of the parameters.
+# Programs are solved in the span of what separates few contrasts where that is no more than this part of all.
 _NARROWER = 0.5
 # To this precision HiGHS solves, its best.
 _FEASIBILITY = 1e-10
@@ -37,6 +38,10 @@ _UNTOLD = 1e-2
 _UNCLEAR = (
     "Whether the classes are separated hangs on differences between rows as small as the last digits of X, or of the "
     "arithmetic. Subtract a constant from columns that are far from 0, or round X to the digits that mean something."
+)
+_COLLINEAR = (
+    "Whether the classes are separated may hang on the digits by which columns of X are not collinear. Replace one of "
+    "two such columns by their difference, or leave it out."
 )
 
 
@@ -61,6 +66,11 @@ class Recession:
     def is_trivial(self) -> bool:
         """Whether nothing can be separated."""
         return not self.span.size
+
+
+def nothing_separated(n_parameters: int) -> Recession:
+    """Return the cone where nothing can be separated."""
+    return Recession(np.zeros(n_parameters), np.zeros((n_parameters, 0)))
 
 
 def separates(objective: Objective, parameters: FloatArray) -> bool:
@@ -92,8 +102,19 @@ def cone_of(contrasts: Contrasts, objective: Objective, parameters: FloatArray |
     Raises
     ------
     ArithmeticError
-        If that hangs on differences as small as the last digits of the data, or linear programs fail.
+        If that hangs on differences as small as the last digits of the data, or on those by which columns are not
+        collinear, or linear programs fail.
+    ProgramTooLargeError
+        If linear programs would take too long, or too much memory.
     """
+    cone = _cone_of(contrasts, objective, parameters)
+    if cone.is_trivial and not contrasts.are_complete:
+        raise ArithmeticError(_COLLINEAR)
+    return cone
+
+
+def _cone_of(contrasts: Contrasts, objective: Objective, parameters: FloatArray | None) -> Recession:
+    """Find what separates the data in the directions that coordinates have."""
     coordinates = contrasts.coordinates
     if parameters is None:
         return recession(contrasts, _downhill(objective, coordinates))
@@ -120,7 +141,10 @@ def recession(contrasts: Contrasts, start: FloatArray) -> Recession:
     ------
     ArithmeticError
         If that hangs on differences as small as the last digits of the data, or linear programs fail.
+    ProgramTooLargeError
+        If linear programs would take too long, or too much memory.
     """
+    ProgramCost(*contrasts.shape).require_affordable()
     count, rounding = _CONTRASTS_PER_PARAMETER * contrasts.n_parameters, contrasts.rounding
     start = _unit(start)
     if not contrasts.any_lower(start, rounding.data):
