@@ -194,11 +194,8 @@ class Categorical(UnconstrainedFamily):
         return statistic[_pairs(self.n_classes)[1]] > 0.0
 
     def opposing(self, statistic: FloatArray) -> Iterator[tuple[BoolArray, FloatArray]]:
-        """Mass of class k could have been in any other class l: e_k - e_l, K - 1 of them for each k."""
-        for k, mass in enumerate(statistic):
-            directions = -np.identity(self.n_classes)
-            directions[:, k] += 1.0
-            yield mass > 0.0, np.delete(directions, k, axis=0)
+        """Mass can have been in any other class l than the k where it is: along e_k - e_l, K - 1 of them for each k."""
+        return ((mass > 0.0, _to_others(self.n_classes, k)) for k, mass in enumerate(statistic))
 
     def natural_parameter(self, mean: FloatArray) -> FloatArray:
         """Log probabilities, centred to sum zero (symmetric coding)."""
@@ -273,6 +270,13 @@ def _differences(n_classes: int) -> FloatArray:
     first, second = _pairs(n_classes)
     identity = np.identity(n_classes)
     return identity[first] - identity[second]
+
+
+def _to_others(n_classes: int, k: int) -> FloatArray:
+    """Return e_k - e_l for every other class l, shape (K - 1, K)."""
+    directions = -np.identity(n_classes)
+    directions[:, k] += 1.0
+    return np.delete(directions, k, axis=0)
 
 
 def _shift_into_range(eta: FloatArray) -> FloatArray | None:

@@ -121,7 +121,7 @@ class Multinomial(UnconstrainedFamily):
         return self.die.can_rise(statistic)
 
     def opposing(self, statistic: FloatArray) -> Iterator[tuple[BoolArray, FloatArray]]:
-        """As for one throw."""
+        """Mass can have been elsewhere as for one die."""
         return self.die.opposing(statistic)
 
     def natural_parameter(self, mean: FloatArray) -> FloatArray:
