@@ -197,9 +197,12 @@ def detect_separation(
     ValueError
         If the input cannot be fitted.
     ArithmeticError
-        If it hangs on differences as small as the last digits of X: subtract a constant from columns far from 0.
+        If it hangs on differences as small as the last digits of X: subtract a constant from columns far from 0. Or on
+        the digits by which columns are not collinear: pass their difference.
     MemoryError
-        If there are too many parameters for the memory of this machine.
+        If there are too many parameters for the memory of this machine; or if some classes overlap while others may
+        not, and the linear programs that tell would take more than minutes, as they do from about 1300 parameters on,
+        (K - 1) times the rank of X, of many classes some more. That is known before they begin.
 
     References
     ----------

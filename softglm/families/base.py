@@ -18,6 +18,7 @@ contiguous rows; ``...`` is any batch of observations, the same in y and in eta.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -448,6 +449,26 @@ class UnconstrainedFamily(ExponentialFamily):
             False where T was at its most.
         """
         return np.ones((len(self.curvature_directions), *statistic.shape[1:]), dtype=bool)
+
+    def opposing(self, statistic: FloatArray) -> Iterator[tuple[BoolArray, FloatArray]]:
+        """Yield what was observed, one kind after the other: where, and along which directions T could have been lower.
+
+        All that `can_fall` and `can_rise` say, for directions and for their negatives, in parts that are small where
+        directions are many.
+
+        Parameters
+        ----------
+        statistic : array, shape (q, rows)
+            T(y), or an average of such.
+
+        Yields
+        ------
+        tuple of array of bool, shape (rows,), and array, shape (m, q)
+        """
+        directions = self.curvature_directions
+        for sign, could in ((1.0, self.can_fall(statistic)), (-1.0, self.can_rise(statistic))):
+            for direction, where in zip(sign * directions, could, strict=True):
+                yield where, direction[np.newaxis]
 
 
 @lru_cache(maxsize=16)

@@ -1,6 +1,6 @@
 """A die, and with it the softmax."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import final
@@ -203,6 +203,10 @@ class Categorical(UnconstrainedFamily):
         """Mass can come to class k from class l where there is some."""
         return statistic[_pairs(self.n_classes)[1]] > 0.0
 
+    def opposing(self, statistic: FloatArray) -> Iterator[tuple[BoolArray, FloatArray]]:
+        """Mass can have been in any other class l than the k where it is: along e_k - e_l, K - 1 of them for each k."""
+        return ((mass > 0.0, _to_others(self.n_classes, k)) for k, mass in enumerate(statistic))
+
     def natural_parameter(self, mean: FloatArray) -> FloatArray:
         """Log probabilities, centred to sum zero (symmetric coding)."""
         require(
@@ -276,6 +280,13 @@ def _differences(n_classes: int) -> FloatArray:
     first, second = _pairs(n_classes)
     identity = np.identity(n_classes)
     return identity[first] - identity[second]
+
+
+def _to_others(n_classes: int, k: int) -> FloatArray:
+    """Return e_k - e_l for every other class l, shape (K - 1, K)."""
+    directions = -np.identity(n_classes)
+    directions[:, k] += 1.0
+    return np.delete(directions, k, axis=0)
 
 
 def _shift_into_range(eta: FloatArray) -> FloatArray | None:

@@ -1,5 +1,6 @@
 """Many throws of one die."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
@@ -128,6 +129,10 @@ class Multinomial(UnconstrainedFamily):
     def can_rise(self, statistic: FloatArray) -> BoolArray:
         """Mass can rise as for one die."""
         return self.die.can_rise(statistic)
+
+    def opposing(self, statistic: FloatArray) -> Iterator[tuple[BoolArray, FloatArray]]:
+        """Mass can have been elsewhere as for one die."""
+        return self.die.opposing(statistic)
 
     def natural_parameter(self, mean: FloatArray) -> FloatArray:
         """The log of mean / n, centred to sum zero (symmetric coding)."""

@@ -12,15 +12,20 @@ from dataclasses import dataclass
 from typing import Literal, final
 
 import numpy as np
+from scipy import linalg
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.fit import fit
-from softglm.inference.estimate import coordinates_of, estimate_at
+from softglm.inference.estimable import row_space_of
+from softglm.inference.estimate import coordinates_of
 from softglm.inference.forms import class_forms, term_forms
 from softglm.model import Objective, Ridge, rebased
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.proof.margins import Contrasts
-from softglm.model.proof.recession import Recession, cone_of, farthest
+from softglm.model.proof.programs import ProgramCost
+from softglm.model.proof.recession import Recession, cone_of, farthest, nothing_separated
+from softglm.solver import GapKind
+from softglm.status import Status
 from softglm.sums import RowWeights
 
 # Of the fit that only says where the boundary between the classes is.
@@ -79,7 +84,7 @@ def detect(
     ArithmeticError
         If it hangs on differences as small as the last digits of X.
     MemoryError
-        If there are too many parameters.
+        If there are too many parameters, or deciding would take too long.
     """
     coordinates = coordinates_of(objective) if coordinates is None else coordinates
     terms = term_forms(objective)
@@ -91,14 +96,24 @@ def detect(
         terms /= np.maximum(np.abs(terms).max(axis=1, keepdims=True), np.finfo(np.float64).tiny)
         objective, coordinates = elsewhere[0], coordinates_of(elsewhere[0])
     if start is None:
-        nearly = Ridge.on_coefficients(_RIDGE, objective.rows.n_features, fit_intercept=objective.fit_intercept)
-        result = fit(objective.rows, objective.family, nearly, fit_intercept=objective.fit_intercept, tol=_TOLERANCE)
-        start = objective.centred(result.coef, result.intercept)
+        start, is_optimum = _start(objective, coordinates)
+    else:
+        is_optimum = False
     contrasts = Contrasts(objective, coordinates)
-    cone = cone_of(contrasts, objective, start)
+    cone = nothing_separated(contrasts.n_parameters) if is_optimum else cone_of(contrasts, objective, start)
     alternatives = contrasts.alternatives(cone.direction, cone.span)
     limits, determined = _limits(objective, contrasts, cone, terms)
     return Separation(_kind(objective, cone, alternatives), alternatives, limits, determined)
+
+
+def _start(objective: Objective, coordinates: KroneckerCoordinates) -> tuple[FloatArray, bool]:
+    """Return parameters that separate much of what can be, and whether they are proved to be an optimum instead."""
+    # Where programs would take too long, a fit without penalty may still prove that nothing is separated, or all.
+    strength = 0.0 if ProgramCost(*coordinates.scales.shape).is_too_much else _RIDGE
+    penalty = Ridge.on_coefficients(strength, objective.rows.n_features, fit_intercept=objective.fit_intercept)
+    result = fit(objective.rows, objective.family, penalty, fit_intercept=objective.fit_intercept, tol=_TOLERANCE)
+    is_proved = result.status is Status.CONVERGED and result.gap_kind is GapKind.SELF_CONCORDANCE
+    return objective.centred(result.coef, result.intercept), strength == 0.0 and is_proved
 
 
 def _kind(
@@ -119,39 +134,63 @@ def _limits(
 
     Terms are forms of the parameters of the objective, shape (n_terms, m).
     """
-    coordinates = contrasts.coordinates
-    identity = np.identity(len(class_forms(objective.shape[1])))
-    first, second = np.triu_indices(len(identity), 1)
-    # Against the pivot, class 0, whose own column gamma leaves out.
-    ratios = (identity[first] - identity[second])[:, 1:]
-    forms = np.einsum("tr,cs->ctrs", terms @ coordinates.features, ratios).reshape(len(ratios) * len(terms), -1)
-    signs, same = (part.reshape(len(ratios), -1) for part in _signs(contrasts, cone, forms))
-    known = estimate_at(objective, np.zeros(objective.shape), coordinates).estimable_terms(terms)
-    signs[signs != 0.0] *= np.inf
-    signs[:, ~known], same[:, ~known] = np.nan, False
-    limits = np.zeros((len(identity), len(identity), len(terms)))
+    coordinates, (r, s) = contrasts.coordinates, contrasts.shape
+    n_classes, n_terms = len(class_forms(objective.shape[1])), len(terms)
+    forms = terms @ coordinates.features
+    # What the terms of each class see of the cone, (K, n_terms, h); class 0, the pivot, has no column of gamma.
+    seen = np.zeros((n_classes, n_terms, cone.span.shape[1]))
+    np.matmul(forms, np.moveaxis(cone.span.reshape(r, s, -1), 1, 0), out=seen[n_classes - s :])
+    lengths = np.asarray(linalg.norm(forms, axis=1))
+    known = np.ones(n_terms, dtype=bool) if r == objective.shape[0] else row_space_of(objective, r).estimable(terms)
+    signs = _Signs(contrasts, cone)
+    limits = np.zeros((n_classes, n_classes, n_terms))
     determined = np.ones(limits.shape, dtype=bool)
-    limits[first, second], limits[second, first] = signs, 0.0 - signs
-    determined[first, second] = determined[second, first] = same
+    for k in range(n_classes):
+        for j in range(k + 1, n_classes):
+            # Of class 0 there is one column, and else the difference of two.
+            length = lengths * (1.0 if k < n_classes - s else np.sqrt(2.0))
+            within = np.divide(
+                seen[k] - seen[j], length[:, np.newaxis], out=np.zeros_like(seen[k]), where=length[:, np.newaxis] > 0.0
+            )
+            sign, same = signs(within)
+            sign[sign != 0.0] *= np.inf
+            sign[~known], same[~known] = np.nan, False
+            limits[k, j], limits[j, k] = sign, 0.0 - sign
+            determined[k, j] = determined[j, k] = same
     return limits, determined
 
 
-def _signs(contrasts: Contrasts, cone: Recession, forms: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """Return the signs of forms inside the cone, 1, -1 or 0, shape (k,), and if they are known to hold on it all."""
-    span, center = cone.span, cone.span.T @ cone.direction
-    lengths = np.linalg.norm(forms, axis=1, keepdims=True)
-    within = np.divide(forms, lengths, out=np.zeros_like(forms), where=lengths > 0.0) @ span
-    signs = np.where(within @ center < 0.0, -1.0, 1.0)
-    signs[np.linalg.norm(within, axis=1) <= _ROUNDING] = 0.0
-    same = signs == 0.0
-    most = _MOST_ENTRIES // max(len(center), 1)
-    # Along a direction of no meaning no two contrasts are equally low by chance, as they may be along that of the cone
-    # where the data are symmetric; of those that are, only one is returned.
-    generic = np.random.default_rng(0).standard_normal(len(cone.direction))
-    separated = contrasts.lowest(generic, most, seen_by=span) @ span
-    if len(separated) < most:
-        separated /= np.linalg.norm(separated, axis=1, keepdims=True)
-        for j in np.flatnonzero(~same):
-            lowest = farthest(separated, -signs[j] * within[j])
-            same[j] = signs[j] * within[j] @ lowest >= -_LOWER
-    return signs, same
+@final
+class _Signs:
+    """The signs of linear forms inside a cone.
+
+    Parameters
+    ----------
+    contrasts : Contrasts
+    cone : Recession
+    """
+
+    def __init__(self, contrasts: Contrasts, cone: Recession) -> None:
+        self._center = cone.span.T @ cone.direction
+        separated = contrasts.seen_by(cone.span, max(_MOST_ENTRIES // max(len(self._center), 1) - 1, 0))
+        # What is separated, if that is not too much to ask programs about.
+        self._separated = None if separated is None else separated / linalg.norm(separated, axis=1, keepdims=True)
+
+    def __call__(self, within: FloatArray) -> tuple[FloatArray, BoolArray]:
+        """Return the signs of forms of length 1, given what they see of the span, shape (k, h).
+
+        Returns
+        -------
+        signs : array of shape (k,)
+            1, -1 or 0.
+        same : bool array of shape (k,)
+            Whether they are known to hold on all of the cone.
+        """
+        signs = np.where(within @ self._center < 0.0, -1.0, 1.0)
+        signs[linalg.norm(within, axis=1) <= _ROUNDING] = 0.0
+        same = signs == 0.0
+        if self._separated is not None:
+            for i in np.flatnonzero(~same):
+                lowest = farthest(self._separated, -signs[i] * within[i])
+                same[i] = signs[i] * within[i] @ lowest >= -_LOWER
+        return signs, same

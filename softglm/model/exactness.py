@@ -33,10 +33,12 @@ def are_exact(rows: Rows, directions: FloatArray, *, centred: bool) -> bool:
     highest, lowest, size = rows.max(Residuals(relations))
     are_zero = (highest == 0.0) & (lowest == 0.0)
     are_constant = highest == -lowest if centred else are_zero
-    # Whole numbers of one unit add up without rounding; and of two numbers a difference of 0 is one.
+    # Whole numbers of one unit add up without rounding; and of two numbers, times powers of two,
+    # a difference of 0 is one.
     units = np.ldexp(1.0, _DIGITS - np.frexp(size)[1])
     are_whole = rows.max(Fractions(relations, units))[0] == 0.0
-    are_pairs = (relations != 0.0).sum(axis=0) <= 2
+    are_powers = np.isin(np.abs(np.frexp(relations)[0]), (0.0, 0.5)).all(axis=0)
+    are_pairs = are_powers & ((relations != 0.0).sum(axis=0) <= 2)
     return bool((are_whole & are_constant | are_pairs & are_zero).all())
 
 

@@ -5,14 +5,13 @@ from typing import final
 from softglm.arrays import FloatArray
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.passes import Passes
+from softglm.model.proof.programs import ProgramTooLargeError
 from softglm.model.proof.recession import is_separated, separates
 
 # The exact Hessian is used while the weights of the d curvature directions of a block of so many rows stay below this.
 _MAX_ENTRIES, _ROWS = 2**26, 2048
 # And, where the penalty can prove the optimum too, while it costs no more than this many evaluations.
 _MAX_PRICE = 400.0
-# Linear programs decide about separation while all their entries, few of which are ever formed, stay below this.
-_MAX_PROGRAM = 10**9
 
 
 @final
@@ -35,13 +34,15 @@ class Existence:
     def __init__(self, passes: Passes, coordinates: KroneckerCoordinates) -> None:
         self._objective, self._coordinates = passes.objective, coordinates
         self._is_separated: bool | None = None
+        self._was_asked = False
         objective, n, (_, q) = passes.objective, passes.objective.rows.n_rows, passes.objective.shape
         r, s = coordinates.scales.shape
         d = objective.family.n_curvature_directions
         fits = r * s <= objective.tuning.hessian_parameters and d * (q + _ROWS) <= _MAX_ENTRIES
         pays = passes.hessian_price(n) <= _MAX_PRICE * passes.evaluation_price or not objective.is_penalised
         self.has_hessian = fits and pays
-        self._is_decidable = fits and n * d * r <= _MAX_PROGRAM
+        # Programs need coordinates that whiten.
+        self._is_decidable = fits and coordinates.features.ndim == 2
 
     def has_no_minimiser(self, point: FloatArray, *, thorough: bool) -> bool | None:
         """Tell whether nothing is penalised and the data are separated: by the margins here, or by linear programs.
@@ -52,12 +53,18 @@ class Existence:
             return False
         if self._objective.penalty.curvature.any():
             return None  # whether what is not penalised separates, the programs do not know
-        if self._is_separated is None and self._is_decidable and (self.has_hessian or thorough):
+        if self._is_separated is None and (self.has_hessian or thorough):
             if separates(self._objective, point):
                 self._is_separated = True
-            elif thorough:
-                try:
-                    self._is_separated = is_separated(self._objective, self._coordinates, point)
-                except ArithmeticError:
-                    self._is_decidable = False
+            elif thorough and not self._was_asked:
+                self._is_separated, self._was_asked = self._decided(point), True
         return self._is_separated
+
+    def _decided(self, point: FloatArray) -> bool | None:
+        """Decide by linear programs; None if they cannot, or would take too long."""
+        if not self._is_decidable:
+            return None
+        try:
+            return is_separated(self._objective, self._coordinates, point)
+        except (ArithmeticError, ProgramTooLargeError):
+            return None

@@ -9,7 +9,7 @@ from softglm.sums.evaluation import Evaluation, EvaluationAndInformation, Inform
 from softglm.sums.features import Features
 from softglm.sums.given import Combinations, Offsets, RowWeights, WeightedTotals
 from softglm.sums.lengths import Distances, Fractions, LargestLeverage, LargestMove, LargestSizes, Residuals, Scores
-from softglm.sums.margins import ClassesBelow, LowestMargins, MostOpposed
+from softglm.sums.margins import ClassesBelow, ContrastForms, Found, LowestMargins, MostOpposed, pivoted_directions
 from softglm.sums.moments import (
     CONSTANT,
     CrossMoments,
@@ -29,11 +29,13 @@ __all__ = [
     "CentredColumns",
     "ClassesBelow",
     "Combinations",
+    "ContrastForms",
     "CrossMoments",
     "Distances",
     "Evaluation",
     "EvaluationAndInformation",
     "Features",
+    "Found",
     "Fractions",
     "GradientRounding",
     "Information",
@@ -57,4 +59,5 @@ __all__ = [
     "Sum",
     "Totals",
     "WeightedTotals",
+    "pivoted_directions",
 ]

@@ -1,6 +1,7 @@
 """Identities of the sums, against formulas written out row by row: no model, no fit."""
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pytest
@@ -8,11 +9,13 @@ from problems import SMALL_BLOCKS
 from scipy import sparse
 
 from softglm.data import RowsInMemory
+from softglm.data.block import make_block
 from softglm.families import Bernoulli, Categorical, Gaussian, Poisson
 from softglm.sums import (
     CentredColumns,
     ClassesBelow,
     Combinations,
+    ContrastForms,
     CrossMoments,
     Distances,
     Evaluation,
@@ -36,6 +39,7 @@ from softglm.sums import (
     Totals,
     WeightedTotals,
 )
+from softglm.sums.distinct import DistinctRows
 
 # Sums of a hundred terms of order 1, in another order.
 ROUNDING = {"rtol": 1e-12, "atol": 1e-12}
@@ -375,12 +379,18 @@ def test_a_margin_of_nothing_but_rounding_opposes():
     assert 0.0 < opposed[0] < 1e-14
 
 
+FEATURES = Features(np.zeros(1), np.identity(2))
+
+
 def lowest_of_two(count, at_most=np.inf, *, slope=2.0, weights=None):
     """At eta = slope x - 5, of the features [x; 1] scaled to length 1."""
     rows = RowsInMemory(TWO_ROWS, np.array([0.0, 1.0]), weights)
-    features, both = Features(np.zeros(1), np.identity(2)), np.array([[1.0], [-1.0]])
     gamma = np.array([[slope], [-5.0]])
-    return rows.concatenate(LowestMargins(Bernoulli(), features, both, gamma, count, at_most, None, 0.0))
+    margins, keys, kinds = rows.concatenate(LowestMargins(Bernoulli(), FEATURES, gamma, count, at_most, None, 0.0))
+    order = np.argsort(keys)
+    directions = np.where(kinds[order] == 0, 1.0, -1.0)[:, np.newaxis]
+    places, forms = rows.concatenate(ContrastForms(FEATURES, keys[order], directions, None))
+    return margins, forms[:, np.argsort(order[places])]
 
 
 def test_the_lowest_margins_of_two_rows_come_first_and_with_their_forms():
@@ -402,3 +412,81 @@ def test_no_more_margins_are_told_than_asked_for_nor_any_above_the_limit_or_of_n
     assert none.shape == (0,)
     assert no_forms.shape == (len(forms), 0)
     np.testing.assert_array_equal(lowest_of_two(2, weights=np.array([1.0, 0.0]))[0], values[1:])
+
+
+def by_pairs_of_classes(data, gamma):
+    """Every margin at gamma, of distinct rows and pairs of classes, up and down; inf for what no weight opposes."""
+    family, s = data.family, gamma.shape[1]
+    directions = family.curvature_directions[:, family.n_parameters - s :]
+    directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    standard = np.column_stack([data.X - CENTER, np.ones(N)]) @ LOADINGS
+    standard /= np.linalg.norm(standard, axis=1, keepdims=True)
+    along = directions @ (standard @ gamma).T
+    targets = data.statistics.T
+    active = np.concatenate([family.can_fall(targets), family.can_rise(targets)]) & (data.w > 0.0)
+    margins = np.where(active, np.concatenate([along, -along]), np.inf)
+    # Copies of a row are one.
+    copy_of = np.unique(data.X, axis=0, return_inverse=True)[1].ravel()
+    return np.stack([margins[:, copy_of == row].min(axis=1) for row in range(copy_of.max() + 1)])
+
+
+@pytest.mark.parametrize("count", [1, 7, 10_000])
+@pytest.mark.parametrize("at_most", [-0.1, 0.3, np.inf])
+def test_the_lowest_margins_are_those_of_all_pairs_of_classes(data, count, at_most):
+    s = data.family.identifiable_directions.shape[1]
+    gamma = np.random.default_rng(3).normal(size=(2, s))
+    everything = np.sort(by_pairs_of_classes(data, gamma), axis=None)
+    expected = everything[everything <= min(at_most, np.finfo(np.float64).max)][:count]
+    statistic = LowestMargins(data.family, Features(CENTER, LOADINGS), gamma, count, at_most, None, 0.0)
+    for rows in (data.rows(), data.rows(sparse.csr_array)):
+        margins, *_ = rows.concatenate(statistic)
+        np.testing.assert_allclose(margins, expected, atol=1e-14)
+    blocks, *_ = data.rows(tuning=SMALL_BLOCKS).concatenate(statistic)
+    np.testing.assert_allclose(np.sort(blocks)[:count], expected, atol=1e-14)
+
+
+def test_what_no_column_sees_is_left_out_a_few_columns_and_rows_at_a_time(monkeypatch):
+    data = given("Categorical", weighted=True, has_offset=False)
+    s = data.family.identifiable_directions.shape[1]
+    # The margins between classes 1 and 2 do not see it: neither has what class 0, the pivot, lacks.
+    span = np.array([[[1.0]] * s, [[0.0]] * s])
+    statistic = LowestMargins(
+        data.family, Features(CENTER, LOADINGS), span[:, :, 0], 10_000, np.inf, np.moveaxis(span, 1, 0), 1e-12
+    )
+    margins, keys, kinds = data.rows().concatenate(statistic)
+    expected = by_pairs_of_classes(data, span[:, :, 0])
+    np.testing.assert_allclose(
+        margins, np.sort(expected[np.isfinite(expected) & (np.abs(expected) > 1e-12)]), atol=1e-14
+    )
+    monkeypatch.setattr("softglm.sums.margins._ENTRIES", 5)
+    for part, again in zip((margins, keys, kinds), data.rows().concatenate(statistic), strict=True):
+        np.testing.assert_array_equal(part, again)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_copies_of_a_row_are_one_wherever_they_are(kind):
+    rng = np.random.default_rng(0)
+    distinct = np.array([[0.0, 1.0], [-0.0, 1.0], [1.0, 0.0], [1.0, 1e-300], [2.0**-52, 1.0], [1.0 + 2.0**-52, 0.0]])
+    X = distinct[rng.integers(len(distinct), size=200)]
+    found = DistinctRows.of(make_block(kind(X), np.zeros(len(X)), None, None), np.zeros(2))
+    # 0 and -0 are one.
+    assert len(found.keys) == len(set(found.keys.tolist())) == len(distinct) - 1
+    chosen = X[:, 0] == 1.0
+    np.testing.assert_array_equal(
+        np.unique(found.centred[found.with_any(chosen)], axis=0), np.unique(X[chosen] + 0.0, axis=0)
+    )
+    alone = DistinctRows(distinct[2:3])
+    assert alone.keys[0] in found.keys
+
+
+def test_rows_that_share_a_key_by_chance_remain_two(monkeypatch):
+    monkeypatch.setattr("softglm.sums.distinct._keys", lambda rows: np.zeros(len(rows), dtype=np.uint64))
+    rows = np.array([[1.0], [2.0], [1.0]])
+    found = DistinctRows(rows)
+    np.testing.assert_array_equal(found.centred, rows)
+    np.testing.assert_array_equal(found.with_any(np.array([False, True, True])), [1, 2])
+
+
+def test_ones_and_zeros_have_keys_of_their_own():
+    rows = np.array(list(product([0.0, 1.0], repeat=12)))
+    assert len(DistinctRows(rows).keys) == len(set(DistinctRows(rows).keys.tolist())) == 2**12

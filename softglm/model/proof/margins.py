@@ -4,21 +4,34 @@ With the directions D_d of the family, an observation t at x opposes theta where
 have been lower along D_d, or > 0 although it could have been higher. For labels: eta_y >= eta_l for every class l.
 """
 
-from typing import NamedTuple, final
+from collections.abc import Iterable
+from typing import Any, NamedTuple, final
 
 import numpy as np
+import numpy.typing as npt
 from scipy import linalg
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.model.coordinates import KroneckerCoordinates
+from softglm.model.coordinates import KroneckerCoordinates, second_moments
 from softglm.model.objective import Objective
 from softglm.once import cached_property
-from softglm.sums import ClassesBelow, Features, LowestMargins
+from softglm.sums import (
+    ClassesBelow,
+    ContrastForms,
+    Features,
+    Found,
+    LargestLeverage,
+    LargestSizes,
+    LowestMargins,
+    pivoted_directions,
+)
 
 # How many units in the last place a sum of products may lose.
 _LOST = 64 * np.finfo(np.float64).eps
+# So many units in the last place of the data count as its last digit.
+_LAST_DIGITS = 8
 # What a form is off by, times this, is what it may seem to see of a span that was found to be orthogonal to it.
-_UNSEEN = 8.0
+UNSEEN = 8.0
 
 
 class Rounding(NamedTuple):
@@ -49,12 +62,7 @@ class Contrasts:
 
     def __init__(self, objective: Objective, coordinates: KroneckerCoordinates) -> None:
         self._objective, self.coordinates = objective, coordinates
-        family = objective.family
-        q, s = family.identifiable_directions.shape
-        directions = family.curvature_directions
-        pivoted = directions[:, q - s :] / linalg.norm(directions[:, q - s :], axis=1, keepdims=True)
-        self._both = np.concatenate([pivoted, -pivoted])
-        self.shape: tuple[int, int] = (coordinates.scales.shape[0], s)
+        self.shape: tuple[int, int] = coordinates.scales.shape
 
     @property
     def n_parameters(self) -> int:
@@ -74,6 +82,28 @@ class Contrasts:
             digits = digits + self._objective.rows.noise
         at_center = np.abs(loadings[: len(center)]).T @ digits
         return Rounding(arithmetic, arithmetic + float(at_center.max(initial=0.0)))
+
+    @cached_property
+    def are_complete(self) -> bool:
+        """Whether nothing but rounding, and the last digit of the data, is seen in what the coordinates leave out.
+
+        They leave out what second moments do not tell from rounding: columns that are collinear to half their digits.
+        """
+        objective, rows, center = self._objective, self._objective.rows, self._objective.moments.center
+        squares, _ = rows.sum(second_moments(objective, is_full=False))
+        units, varies = np.sqrt(squares / objective.moments.total_weight), squares > 0.0
+        rank, p = self.shape[0], len(center)
+        if np.count_nonzero(varies) <= rank:
+            return True
+        # In these units the coordinates span what rows do, and what they leave out is orthogonal to that.
+        unit = units[varies, np.newaxis] * self.coordinates.features[varies]
+        hidden = np.zeros((len(units), len(unit) - rank))
+        hidden[varies] = linalg.qr(unit)[0][:, rank:] / units[varies, np.newaxis]
+        seen = rows.max(LargestLeverage(center, hidden[:p], hidden[p:].sum(axis=0)))[0]
+        sizes = rows.max(LargestSizes())[0] + np.abs(center) + (0.0 if rows.origin is None else np.abs(rows.origin))
+        far = np.divide(sizes, units[:p], out=np.zeros(p), where=varies[:p])
+        digit = np.finfo(rows.dtype).eps if np.issubdtype(rows.dtype, np.floating) else np.finfo(np.float64).eps
+        return bool(np.sqrt(seen[0]) <= _LAST_DIGITS * digit * linalg.norm(far))
 
     def pivoted(self, symmetric: FloatArray) -> FloatArray:
         """Return gamma, shape (r, s), of what has a column for each of the q natural parameters, shape (r, q)."""
@@ -99,19 +129,75 @@ class Contrasts:
         -------
         array of shape (count or fewer, P)
         """
-        r, s = self.shape
-        lowest = LowestMargins(
+        return self._forms(self._lowest(gamma, count, at_most, seen_by))
+
+    def any_lower(self, gamma: FloatArray, at_most: float) -> bool:
+        """Tell whether some a' gamma is no more than this."""
+        return bool(len(self._lowest(gamma, 1, at_most, None).keys))
+
+    def seen_by(self, span: FloatArray, most: int) -> FloatArray | None:
+        """Return what the contrasts see of these columns, shape (P, h), those that see nothing left out.
+
+        Returns
+        -------
+        array of shape (k, h), or None
+            None if they are more than `most`.
+        """
+        # Along a direction of no meaning no two contrasts are equally low but for copies.
+        generic = np.random.default_rng(0).standard_normal(self.n_parameters)
+        found = self._lowest(generic, most + 1, np.inf, span)
+        return self._forms(found, span) if len(found.keys) <= most else None
+
+    def _lowest(self, gamma: FloatArray, count: int, at_most: float, seen_by: FloatArray | None) -> Found:
+        """Find the contrasts with the lowest a' gamma, without forming them; see `lowest`."""
+        statistic = LowestMargins(
             self._objective.family,
             self._features,
-            self._both,
-            gamma.reshape(r, s),
+            gamma.reshape(self.shape),
             count,
             at_most,
-            None if seen_by is None else seen_by.reshape(r, -1),
-            _UNSEEN * self.rounding.data,
+            None if seen_by is None else self._by_class(seen_by),
+            UNSEEN * self.rounding.data,
         )
-        values, forms = self._objective.rows.concatenate(lowest)
-        return np.asarray(forms.T[np.argsort(values, kind="stable")[:count]])
+
+        def reduce(blocks: Iterable[tuple[npt.NDArray[Any], ...]]) -> Found:
+            found: Found | None = None
+            for block in blocks:
+                parts = [Found(*block)] if found is None else [found, Found(*block)]
+                found = Found.lowest(parts, count, each_once=True)
+            assert found is not None  # noqa: S101 - there are rows
+            return found
+
+        return reduce(self._objective.rows.gather(statistic, reduce))
+
+    def _forms(self, found: Found, basis: FloatArray | None = None) -> FloatArray:
+        """Return the contrasts that were found, shape (k, P), or what they see of the columns of a basis, (k, h)."""
+        order = np.argsort(found.keys, kind="stable")
+        statistic = ContrastForms(
+            self._features,
+            found.keys[order],
+            self._directions(found.kinds[order]),
+            None if basis is None else self._by_class(basis),
+        )
+        forms = np.empty((len(found.keys), self.n_parameters if basis is None else basis.shape[1]))
+        if len(forms):
+            for places, there in self._objective.rows.map(statistic):
+                forms[order[places]] = there.T
+        return forms
+
+    def _directions(self, kinds: npt.NDArray[np.int64]) -> FloatArray:
+        """Return the directions of contrasts of these kinds, shape (k,), as forms of a row of gamma: (k, s)."""
+        (q, _), s = self._objective.family.identifiable_directions.shape, self.shape[1]
+        directions, first = np.empty((len(kinds), s)), 0
+        for _, those in self._objective.family.opposing(np.ones((q, 0))):
+            chosen = (kinds >= first) & (kinds < first + len(those))
+            directions[chosen] = pivoted_directions(those[kinds[chosen] - first], s)
+            first += len(those)
+        return directions
+
+    def _by_class(self, columns: FloatArray) -> FloatArray:
+        """Return columns of gamma, shape (P, h), by classes: (s, r, h)."""
+        return np.ascontiguousarray(np.moveaxis(columns.reshape(*self.shape, -1), 1, 0))
 
     def alternatives(self, gamma: FloatArray, span: FloatArray) -> BoolArray:
         """Tell which classes the cone of directions that nothing opposes puts below what was observed, shape (n, K).
@@ -126,7 +212,7 @@ class Contrasts:
             An orthonormal basis of its span.
         """
         everywhere = np.column_stack([gamma, span]).reshape(*self.shape, -1)
-        below = ClassesBelow(self._features, everywhere, self._objective.shape[1], _UNSEEN * self.rounding.data)
+        below = ClassesBelow(self._features, everywhere, self._objective.shape[1], UNSEEN * self.rounding.data)
         return np.asarray(self._objective.rows.concatenate(below)[0].T)
 
     @property

@@ -18,11 +18,14 @@ from scipy import linalg, optimize, sparse
 from softglm.arrays import BoolArray, FloatArray
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.objective import Objective
-from softglm.model.proof.margins import Contrasts, Rounding
+from softglm.model.proof.margins import UNSEEN, Contrasts, Rounding
+from softglm.model.proof.programs import ProgramCost
 from softglm.sums import MostOpposed
 
 # How many contrasts join the program at a time, for each parameter.
 _CONTRASTS_PER_PARAMETER = 3
+# Programs are solved in the span of what separates few contrasts where that is no more than this part of all.
+_NARROWER = 0.5
 # To this precision HiGHS solves, its best.
 _FEASIBILITY = 1e-10
 # What separates contrasts of length 1 by a gamma of entries up to 1, and more than so many times what they are off by.
@@ -35,6 +38,10 @@ _UNTOLD = 1e-2
 _UNCLEAR = (
     "Whether the classes are separated hangs on differences between rows as small as the last digits of X, or of the "
     "arithmetic. Subtract a constant from columns that are far from 0, or round X to the digits that mean something."
+)
+_COLLINEAR = (
+    "Whether the classes are separated may hang on the digits by which columns of X are not collinear. Replace one of "
+    "two such columns by their difference, or leave it out."
 )
 
 
@@ -59,6 +66,11 @@ class Recession:
     def is_trivial(self) -> bool:
         """Whether nothing can be separated."""
         return not self.span.size
+
+
+def nothing_separated(n_parameters: int) -> Recession:
+    """Return the cone where nothing can be separated."""
+    return Recession(np.zeros(n_parameters), np.zeros((n_parameters, 0)))
 
 
 def separates(objective: Objective, parameters: FloatArray) -> bool:
@@ -92,8 +104,19 @@ def cone_of(contrasts: Contrasts, objective: Objective, parameters: FloatArray |
     Raises
     ------
     ArithmeticError
-        If that hangs on differences as small as the last digits of the data, or linear programs fail.
+        If that hangs on differences as small as the last digits of the data, or on those by which columns are not
+        collinear, or linear programs fail.
+    ProgramTooLargeError
+        If linear programs would take too long, or too much memory.
     """
+    cone = _cone_of(contrasts, objective, parameters)
+    if cone.is_trivial and not contrasts.are_complete:
+        raise ArithmeticError(_COLLINEAR)
+    return cone
+
+
+def _cone_of(contrasts: Contrasts, objective: Objective, parameters: FloatArray | None) -> Recession:
+    """Find what separates the data in the directions that coordinates have."""
     coordinates = contrasts.coordinates
     if parameters is None:
         return recession(contrasts, _downhill(objective, coordinates))
@@ -120,14 +143,17 @@ def recession(contrasts: Contrasts, start: FloatArray) -> Recession:
     ------
     ArithmeticError
         If that hangs on differences as small as the last digits of the data, or linear programs fail.
+    ProgramTooLargeError
+        If linear programs would take too long, or too much memory.
     """
+    ProgramCost(*contrasts.shape).require_affordable()
     count, rounding = _CONTRASTS_PER_PARAMETER * contrasts.n_parameters, contrasts.rounding
     start = _unit(start)
-    if not len(contrasts.lowest(start, 1, at_most=rounding.data)):
+    if not contrasts.any_lower(start, rounding.data):
         return Recession(start, np.identity(len(start)))
-    chosen = contrasts.lowest(start, count)
+    chosen, basis = contrasts.lowest(start, count), None
     while True:
-        found = _most_separating(chosen, rounding)
+        found = _most_separating(chosen, rounding, basis)
         gamma, span = found.direction, found.span
         if not span.size:
             return Recession(gamma, span)
@@ -139,6 +165,10 @@ def recession(contrasts: Contrasts, start: FloatArray) -> Recession:
             if not found.is_clear:
                 raise ArithmeticError(_UNCLEAR)
             return Recession(gamma, span)
+        if found.is_clear and span.shape[1] <= _NARROWER * contrasts.n_parameters:
+            # What overlaps among few overlaps among all: the cone lies in this span, and they need not be asked again.
+            basis, chosen = span, chosen[found.separated]
+            more = more[linalg.norm(more @ span, axis=1) > UNSEEN * rounding.data]
         if not _has_news(more, chosen):
             raise ArithmeticError(_UNCLEAR)
         chosen = np.concatenate([chosen, more])
@@ -163,10 +193,11 @@ def _downhill(objective: Objective, coordinates: KroneckerCoordinates) -> FloatA
 
 
 class _Found(NamedTuple):
-    """A recession, and whether it hangs on nothing as small as the last digits of the data."""
+    """A recession, which contrasts it separates, and whether it hangs on nothing as small as the last digits of X."""
 
     direction: FloatArray
     span: FloatArray
+    separated: BoolArray
     is_clear: bool
 
 
@@ -192,23 +223,24 @@ class _Sight(NamedTuple):
     noise: float
 
 
-def _most_separating(contrasts: FloatArray, rounding: Rounding) -> _Found:
-    """Separate as many of these contrasts, shape (k, P), as can be, opposing none.
+def _most_separating(contrasts: FloatArray, rounding: Rounding, basis: FloatArray | None) -> _Found:
+    """Separate as many of these contrasts, shape (k, P), as can be, opposing none, in the span of a basis, (P, h).
 
     Where a gap is narrow the contrasts on its sides are nearly opposite, and all that overlap nearly orthogonal to some
     direction: what they see of it may be below what linear programs resolve. Then the programs are solved again in
     coordinates that magnify it, and so on, until what overlaps sees directions well, or to rounding not at all.
     """
-    forms, units = contrasts, np.identity(contrasts.shape[1])
+    inside = contrasts if basis is None else contrasts @ basis
+    forms, units, within = inside, np.identity(inside.shape[1]), basis
     noise = np.full(len(contrasts), rounding.data)
     for _ in range(_MAGNIFICATIONS):
-        gamma, separated = _separated(forms, noise)
+        gamma, separated = _separated(forms, noise, within)
         separated, sight = _overlap(forms, noise, gamma, separated)
         smallest = float(sight.values[sight.seen].min(initial=np.inf))
         if not sight.narrow.any() or sight.noise > _UNTOLD * smallest:
             break
         magnified = sight.vectors / np.where(sight.seen, sight.values, smallest)
-        units, through = units @ magnified, forms @ magnified
+        units, through, within = units @ magnified, forms @ magnified, None
         # What overlaps sees nothing of these but rounding, which would be magnified too.
         through[np.ix_(~separated, ~sight.seen)] = 0.0
         lengths = np.sqrt(np.square(through).sum(axis=1))
@@ -216,9 +248,10 @@ def _most_separating(contrasts: FloatArray, rounding: Rounding) -> _Found:
         forms, noise = through / lengths[:, np.newaxis], noise / (smallest * lengths)
     doubtful = sight.values[~sight.seen] > sight.noise * (rounding.arithmetic / rounding.data)
     # In the first coordinates, where magnified directions do not drown the others in rounding.
-    span = _spectrum(contrasts[~separated])[1][:, np.count_nonzero(sight.seen & ~sight.narrow) :]
-    is_clear = not (sight.narrow.any() or doubtful.any())
-    return _Found(_unit(span @ (span.T @ (units @ gamma))), span, is_clear)
+    span = _spectrum(inside[~separated])[1][:, np.count_nonzero(sight.seen & ~sight.narrow) :]
+    gamma = span.T @ (units @ gamma)
+    span = span if basis is None else basis @ span
+    return _Found(_unit(span @ gamma), span, separated, not (sight.narrow.any() or doubtful.any()))
 
 
 def _overlap(forms: FloatArray, noise: FloatArray, gamma: FloatArray, separated: BoolArray) -> tuple[BoolArray, _Sight]:
@@ -242,8 +275,8 @@ def _least(noise: FloatArray) -> FloatArray:
     return np.maximum(_SEPARATED, _SAFE * noise)
 
 
-def _separated(contrasts: FloatArray, noise: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """Separate as many of these contrasts, shape (k, P), as can be, off by so much, shape (k,).
+def _separated(contrasts: FloatArray, noise: FloatArray, basis: FloatArray | None) -> tuple[FloatArray, BoolArray]:
+    """Separate as many of these contrasts, shape (k, P), as can be, off by so much, shape (k,); see `farthest`.
 
     The programs maximise the sum of a' gamma over those that are not separated yet, until it is 0: the sum of their
     solutions separates what any of them does. (One program, max sum min(a' gamma, 1) with gamma free, says the same;
@@ -256,7 +289,7 @@ def _separated(contrasts: FloatArray, noise: FloatArray) -> tuple[FloatArray, Bo
     """
     gamma, separated = np.zeros(contrasts.shape[1]), np.zeros(len(contrasts), dtype=bool)
     while not separated.all():
-        solution = farthest(contrasts, contrasts[~separated].mean(axis=0), noise)
+        solution = farthest(contrasts, contrasts[~separated].mean(axis=0), noise, basis)
         more = ~separated & (contrasts @ solution > _least(noise))
         if not more.any():
             break
@@ -265,7 +298,9 @@ def _separated(contrasts: FloatArray, noise: FloatArray) -> tuple[FloatArray, Bo
     return gamma, separated
 
 
-def farthest(contrasts: FloatArray, form: FloatArray, noise: FloatArray | float = 0.0) -> FloatArray:
+def farthest(
+    contrasts: FloatArray, form: FloatArray, noise: FloatArray | float = 0.0, basis: FloatArray | None = None
+) -> FloatArray:
     """Return gamma, shape (P,): max c' gamma  subject to  a' gamma >= -noise,  |gamma_j| <= 1.
 
     Parameters
@@ -275,17 +310,22 @@ def farthest(contrasts: FloatArray, form: FloatArray, noise: FloatArray | float 
     form : array of shape (P,)
         c.
     noise : array of shape (k,), or float, default=0
+    basis : array of shape (m, P) or None, default=None
+        Bound |B gamma| instead of |gamma|.
     """
+    above, most, bound = -contrasts, np.broadcast_to(noise, len(contrasts)), 1.0
+    if basis is not None:
+        above, most, bound = np.concatenate([above, basis, -basis]), np.append(most, np.ones(2 * len(basis))), np.inf
     # SciPy's linprog takes sparse constraints, its stubs do not know.
-    constraints: Any = sparse.csr_array(-contrasts)
+    constraints: Any = sparse.csr_array(above)
     tolerances: Any = {"primal_feasibility_tolerance": _FEASIBILITY, "dual_feasibility_tolerance": _FEASIBILITY}
     # It is feasible and bounded: if HiGHS says otherwise, only rounding is left to blame, most often in its presolve.
     for presolve in (True, False):
         program = optimize.linprog(
             c=-form,
             A_ub=constraints,
-            b_ub=np.broadcast_to(noise, len(contrasts)),
-            bounds=(-1.0, 1.0),
+            b_ub=most,
+            bounds=(-bound, bound),
             method="highs-ds",
             options=tolerances | {"presolve": presolve},
         )

@@ -250,6 +250,53 @@ def test_the_fit_and_the_detection_know_what_exact_arithmetic_does(first):
     assert n_decided >= 46
 
 
+def nearly_collinear(seed):
+    """Integers: a column, and others that are the same but for differences, which decide about the classes."""
+    rng = np.random.default_rng(seed)
+    n, n_classes = int(rng.integers(10, 40)), int(rng.integers(2, 4))
+    size, unit = 10 ** int(rng.integers(5, 10)), 10 ** int(rng.integers(0, 5))
+    x, difference = rng.integers(0, size, n), rng.integers(-3 * unit, 3 * unit + 1, n)
+    y = np.digitize(difference, [-unit, unit][: n_classes - 1])
+    if seed % 3 == 1:
+        y[rng.integers(n)] = rng.integers(n_classes)
+    columns = [x, x + difference] + [x - difference + rng.integers(-1, 2, n)] * (seed % 3 == 2)
+    return np.column_stack(columns), np.unique(y, return_inverse=True)[1]
+
+
+@pytest.mark.parametrize("first", mostly_slow(range(0, 200, 40), kept=1))
+def test_columns_that_are_collinear_but_for_some_digits_are_told_right_or_not_at_all(first):
+    n_decided = 0
+    for seed in range(first, first + 40):
+        X, y = nearly_collinear(seed)
+        if y.max() < 1:
+            continue
+        truth = opposes_everything(contrasts_of(X, y, y.max() + 1, fit_intercept=True))
+        verdicts = {verdict_of_fit(X * 2.0**-30, y), verdict_of_detection(X * 2.0**-30, y)}
+        n_decided += "undecided" not in verdicts
+        assert verdicts <= {"exists" if truth else "separated", "undecided"}, seed
+    assert n_decided >= 20
+
+
+@pytest.mark.parametrize("kind", ["sum", "copy", "single precision", "third", "indicators"])
+def test_columns_that_are_collinear_to_their_last_digit_hide_nothing(kind):
+    rng = np.random.default_rng(0)
+    X = rng.normal([0.0, 50.0, -7.0], size=(200, 3))
+    y = rng.integers(0, 3, size=200)
+    levels = rng.integers(4, size=200)
+    more = {
+        "sum": X @ [1.0, -2.0, 0.5],
+        "copy": X[:, 1],
+        "single precision": X[:, 0] + X[:, 1],
+        "third": X[:, 1] / 3.0,
+        "indicators": np.identity(4)[levels],
+    }[kind]
+    X = np.column_stack([X, more])
+    if kind == "single precision":
+        X = X.astype(np.float32)
+        X[:, 3] = X[:, 0] + X[:, 1]
+    assert verdict_of_detection(X, y) == "exists"
+
+
 def test_a_direction_of_no_length_stays_0():
     np.testing.assert_array_equal(_unit(np.zeros(3)), np.zeros(3))
     np.testing.assert_allclose(_unit(np.array([3e-200, 4e-200])), [0.6, 0.8])
