@@ -305,8 +305,7 @@ def _solve(
         solution.gradient, objective.moments.center
     )
     # In Newton's steps rounding adds what the family cannot identify: a constant over the classes.
-    basis = prepared.family.identifiable_directions
-    coef, intercept = objective.uncentred(solution.point @ basis @ basis.T)
+    coef, intercept = objective.uncentred(prepared.family.identified(solution.point))
     return Fit(
         coef=coef,
         intercept=intercept,

@@ -25,6 +25,7 @@ from softglm.inference.forms import class_forms, contrast_forms, term_forms
 from softglm.model import Objective, null_coordinates, null_model
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.fisher import hessian
+from softglm.model.many_classes import as_matrix
 from softglm.sums import Features, Predictor
 
 # Standard errors from the optimum that are no longer worth a Newton step.
@@ -355,7 +356,7 @@ def coordinates_of(objective: Objective, *, memory: float | None = None) -> Kron
             f"what is computed from it take {needed / 1e9:,.1f} GB, and this machine has {memory / 1e9:,.1f} GB. "
             "Select features first."
         )
-    return null_coordinates(objective, null_model(objective).information, is_full=True)
+    return null_coordinates(objective, as_matrix(null_model(objective).information), is_full=True)
 
 
 def _physical_memory() -> float:

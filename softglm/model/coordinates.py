@@ -22,6 +22,8 @@ from scipy.linalg import lapack
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Rows
+from softglm.families import UnconstrainedFamily
+from softglm.model.many_classes import ManyClasses, as_matrix
 from softglm.model.objective import Objective
 from softglm.sums import Features, KroneckerFactors, SecondMoments
 from softglm.sums.moments import noise
@@ -47,10 +49,11 @@ class KroneckerCoordinates:
     ----------
     features : array of shape (m, r), or (m,) for a diagonal matrix
         F.
-    classes : array of shape (q, s)
-        Q, orthonormal and orthogonal to what the family cannot identify.
+    classes : array of shape (q, s), or (q,)
+        Q, orthonormal and orthogonal to what the family cannot identify. Where classes are many d, of which S is
+        diag(d) - d d' / sum(d): `ManyClasses` takes the place of Q, and s is q.
     scales : array of shape (r, s)
-        One over the root of the approximate curvature.
+        One over the root of the approximate curvature; where classes are many, of its diagonal part.
     ridge : array of shape (r,)
         The diagonal of F' P F, P the curvature of the penalty; all of it, unless F is triangular.
     """
@@ -62,11 +65,17 @@ class KroneckerCoordinates:
 
     def displacement(self, coordinates: FloatArray) -> FloatArray:
         """Return the parameters, shape (m, q), at these coordinates, shape (r * s,)."""
+        if self.classes.ndim == 1:
+            spread = self._many_classes.spread(coordinates.reshape(self.scales.shape))
+            return np.asarray(self.features.dot(spread) if self.features.ndim == 2 else self._loadings * spread)
         core = self._stretch * coordinates.reshape(self.scales.shape)
         return np.asarray((self.features.dot(core) if self.features.ndim == 2 else core).dot(self.classes.T))
 
     def pull_back(self, gradient: FloatArray) -> FloatArray:
         """Return the gradient in these coordinates, shape (r * s,), of one in the parameters, shape (m, q)."""
+        if self.classes.ndim == 1:
+            core = self.features.T.dot(gradient) if self.features.ndim == 2 else self._loadings * gradient
+            return np.asarray(self._many_classes.gather(core).reshape(-1))
         core = gradient.dot(self.classes)  # for small matrices dot takes half the time of @
         core = self._stretch * (self.features.T.dot(core) if self.features.ndim == 2 else core)
         return np.asarray(core.reshape(-1))
@@ -74,7 +83,17 @@ class KroneckerCoordinates:
     @cached_property
     def _stretch(self) -> FloatArray:
         """The scales, and with them F where it is diagonal."""
-        return self.scales if self.features.ndim == 2 else self.features[:, np.newaxis] * self.scales
+        return self.scales if self.features.ndim == 2 else self._loadings * self.scales
+
+    @property
+    def _loadings(self) -> FloatArray:
+        """F, where it is diagonal, as a column."""
+        return self.features[:, np.newaxis]
+
+    @cached_property
+    def _many_classes(self) -> ManyClasses:
+        """What takes the place of Q."""
+        return ManyClasses(self.classes, self.scales)
 
     @property
     def reach(self) -> FloatArray:
@@ -120,7 +139,10 @@ class KroneckerCoordinates:
 
         Left out is what changes no prediction: constants over the classes, and combinations of collinear columns.
         """
-        identified = parameters @ self.classes @ self.classes.T
+        if self.classes.ndim == 1:
+            identified = parameters - parameters.mean(axis=1, keepdims=True)
+        else:
+            identified = parameters @ self.classes @ self.classes.T
         if self.features.ndim == 1:
             return np.where(self.scales.any(axis=1, keepdims=True), identified, 0.0)
         if self.features.shape[0] == self.features.shape[1]:
@@ -153,14 +175,21 @@ class KroneckerCoordinates:
 
 
 class _Classes(NamedTuple):
-    """The information of one row, per unit of weight, as Q diag(sigma) Q': sigma of shape (s,), Q of shape (q, s)."""
+    """The information of one row, per unit of weight, as Q diag(sigma) Q': sigma of shape (s,), Q of shape (q, s).
+
+    Where classes are many both are d, shape (q,), of diag(d) - d d' / sum(d).
+    """
 
     sigma: FloatArray
     directions: FloatArray
 
 
-def _diagonalised(information: FloatArray, identifiable: FloatArray) -> _Classes:
-    """Return the information, shape (q, q), in orthonormal directions that the family identifies, shape (q, s)."""
+def _diagonalised(information: FloatArray, family: UnconstrainedFamily) -> _Classes:
+    """Return the information, shape (q, q) or (q,), in orthonormal directions that the family identifies."""
+    if information.ndim == 1:
+        shares = np.maximum(information, _LEAST_CURVATURE * max(information.mean(), 1.0))
+        return _Classes(shares, shares)
+    identifiable = family.identifiable_directions
     sigma, rotation = np.linalg.eigh(identifiable.T @ information @ identifiable)
     return _Classes(np.maximum(sigma, _LEAST_CURVATURE * max(sigma.mean(), 1.0)), identifiable @ rotation)
 
@@ -251,8 +280,8 @@ def null_coordinates(
     Parameters
     ----------
     objective : Objective
-    information : array of shape (q, q)
-        Of one row there.
+    information : array of shape (q, q), or (q,)
+        Of one row there; where classes are many d, of diag(d) - d d' / sum(d).
     moments : array of shape (m, m) or (m,), or None, default=None
         sum w z z' of z = [x - c; 1], or its diagonal, if it is at hand; 0 for constant columns.
     is_full : bool or None, default=None
@@ -266,7 +295,7 @@ def null_coordinates(
     if moments is None:
         is_full = is_decomposed(objective) if is_full is None else is_full
         moments, _ = objective.rows.sum(second_moments(objective, is_full=is_full))
-    classes = _diagonalised(information, objective.family.identifiable_directions)
+    classes = _diagonalised(information, objective.family)
     return _coordinates_of(objective, moments / objective.moments.total_weight, classes)
 
 
@@ -291,7 +320,7 @@ def scaled_coordinates(objective: Objective, information: FloatArray, squares: F
     varies = np.ones(len(squares), dtype=bool)
     varies[: len(center)] = squares[: len(center)] > noise(center, total)
     directions, penalty = objective.family.identifiable_directions, objective.penalty.curvature
-    typical = max(float(information.trace()) / directions.shape[1], _LEAST_CURVATURE)
+    typical = max(float(as_matrix(information).trace()) / directions.shape[1], _LEAST_CURVATURE)
     features = varies / np.sqrt(squares * (typical / total) + penalty)
     scales = np.repeat(varies.astype(np.float64)[:, np.newaxis], directions.shape[1], axis=1)
     return KroneckerCoordinates(features, directions, scales, features**2 * penalty)
@@ -305,8 +334,8 @@ def quick_coordinates(
     Parameters
     ----------
     objective : Objective
-    information : array of shape (q, q)
-        Of one row at the null model.
+    information : array of shape (q, q), or (q,)
+        Of one row at the null model, as for `null_coordinates`.
     moments : array of shape (m, m) or (m,)
         The mean of z z', of all of the rows or of a sample, or only its diagonal.
     is_sampled : bool
@@ -318,7 +347,7 @@ def quick_coordinates(
     """
     is_full = moments.ndim == 2
     own = moments.diagonal() if is_full else moments
-    classes = _diagonalised(information, objective.family.identifiable_directions)
+    classes = _diagonalised(information, objective.family)
     diagonal = _coordinates_of(objective, own, classes, is_sampled=is_sampled)
     if not is_full:
         return diagonal, diagonal
@@ -352,11 +381,11 @@ def coordinates_at(objective: Objective, point: FloatArray, rows: Rows) -> Krone
     family, is_full = objective.family, is_decomposed(objective)
     factors = KroneckerFactors(family, *objective.rounded(point), second_moments(objective, is_full=is_full))
     information, moments = rows.sum(factors)
-    moments /= information.trace()
+    moments /= information.trace() if information.ndim == 2 else information.sum()
     information /= objective.moments.total_weight
     return _kronecker_coordinates(
         moments,
-        _diagonalised(information, family.identifiable_directions),
+        _diagonalised(information, family),
         objective.penalty.curvature,
         is_exact=not objective.is_penalised,
         is_sampled=rows is not objective.rows,

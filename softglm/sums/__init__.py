@@ -5,7 +5,13 @@ made, and at which theta, is the model's room, and where they are made is that o
 """
 
 from softglm.sums.columns import CentredColumns, Observations
-from softglm.sums.evaluation import Evaluation, EvaluationAndInformation, Information, InterceptEvaluation
+from softglm.sums.evaluation import (
+    Evaluation,
+    EvaluationAndInformation,
+    Information,
+    InterceptEvaluation,
+    InterceptProduct,
+)
 from softglm.sums.features import Features
 from softglm.sums.given import Combinations, Offsets, RowWeights, WeightedTotals
 from softglm.sums.lengths import Distances, LargestLeverage, LargestMove, LargestSizes, Scores
@@ -34,6 +40,7 @@ __all__ = [
     "Features",
     "Information",
     "InterceptEvaluation",
+    "InterceptProduct",
     "KroneckerFactors",
     "LargestLeverage",
     "LargestMove",

@@ -76,7 +76,10 @@ class SecondMoments(Sum):
 @final
 @dataclass(frozen=True)
 class KroneckerFactors(Sum):
-    """What a Kronecker approximation of the information is made of: sum w A'', (q, q), and sum w tr(A'') z z'."""
+    """What a Kronecker approximation of the information is made of: sum w A'', (q, q), and sum w tr(A'') z z'.
+
+    Where classes are many, only the diagonal of sum w A'', (q,).
+    """
 
     family: UnconstrainedFamily
     coef: FloatArray
@@ -85,7 +88,8 @@ class KroneckerFactors(Sum):
 
     def __call__(self, block: Block) -> tuple[FloatArray, ...]:
         _, mean = self.family.normalizer_and_mean(block.predictor(self.coef, self.intercept))
-        information = self.family.total_information(mean, block.weights).astype(np.float64, copy=False)
+        of_classes = self.family.information_diagonal if self.family.has_many_classes else self.family.total_information
+        information = of_classes(mean, block.weights).astype(np.float64, copy=False)
         traces = block.weighted(self.family.information_trace(mean))
         return information, self.moments.under(np.maximum(traces, 0.0), block)
 

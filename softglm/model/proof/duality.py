@@ -59,8 +59,7 @@ def duality_gap(objective: Objective, parameters: FloatArray, value: float, grad
         return with_best
     moments = objective.moments
     slopes, residual = objective.split(gradient)
-    q, n_identifiable = objective.family.identifiable_directions.shape
-    if n_identifiable < q:
+    if objective.family.n_identifiable < objective.family.n_parameters:
         # Means have a constant sum, so that residuals have none, but for the rounding of the most frequent class.
         residual = residual.copy()
         residual[most := moments.mean_target.argmax()] = 0.0
