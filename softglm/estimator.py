@@ -222,7 +222,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         SeparationWarning
             If it does not exist: alpha = 0 and the classes are separated.
         UserWarning
-            If a class has no weight, or a two-dimensional y looks like something else.
+            If a class has no weight, if there are more than half as many classes as rows (and more than 20 rows), as
+            in LogisticRegression, or if a two-dimensional y looks like something else.
         """
         self._check_parameters()
         seen = observe(X, y, sample_weight, offset, class_weight=self.class_weight, estimator=self)

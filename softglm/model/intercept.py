@@ -29,6 +29,8 @@ _ROUNDING = 1e-13
 # Where classes are many, Newton's equations are solved until so little of the gradient is left, or so much at first,
 # by no more products with the information than this.
 _SOLVED, _ROUGHLY, _MAX_PRODUCTS = 1e-7, 0.1, 500
+# What is divided by it can be squared.
+_LEAST_DIAGONAL = 1e-100
 
 
 class Null(NamedTuple):
@@ -118,7 +120,7 @@ def _step_by_products(
     """
     coef, intercept = objective.uncentred(parameters)
     step, residual = np.zeros_like(gradient), _centred(-gradient)
-    diagonal = np.maximum(diagonal, _LEAST_INFORMATION)
+    diagonal = np.maximum(diagonal, _LEAST_DIAGONAL)
     scaled = _centred(residual / diagonal)
     direction, length = scaled, float(residual @ scaled)
     # Far from the optimum the digits of a step are not worth their price.
@@ -129,7 +131,7 @@ def _step_by_products(
         (totals,) = objective.rows.sum(InterceptProduct(objective.family, coef, intercept, direction))
         product = _centred(totals / objective.moments.total_weight)
         curvature = float(direction @ product)
-        if not curvature > 0.0:  # it vanishes to rounding: any step downhill will do
+        if not 0.0 < curvature < np.inf:  # it vanishes to rounding: any step downhill will do
             return _shortened(step if step.any() else direction, longest), False
         step += length / curvature * direction
         residual -= length / curvature * product
