@@ -65,6 +65,9 @@ class SecondMoments(Sum):
             squares[squares <= noise(self.center, total)] = 0.0
             return np.append(squares, [total] * self.n_constants)
         p = len(self.center)
+        products = block.products(self.center, weights, self.n_constants)
+        if products is not None:
+            return without_noise(products, self.center, total)
         centred = np.ones((len(block), p + self.n_constants), dtype=self.dtype)
         block.centred(self.center, out=centred[:, :p])
         if weights is not None:
