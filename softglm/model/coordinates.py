@@ -274,7 +274,8 @@ def _simultaneous_eigenvectors(moments: FloatArray, penalty: FloatArray) -> tupl
     if len(unit) > _LARGE and not penalty.any():
         factor = _factor_of_clear_rank(joint)
         if factor is not None:
-            return unit[:, np.newaxis] * factor, np.ones(factor.shape[1])
+            factor *= unit[:, np.newaxis]
+            return factor, np.ones(factor.shape[1])
     eigenvalues, vectors = np.linalg.eigh(joint)
     kept = eigenvalues > _RANK_TOLERANCE * len(unit) * eigenvalues.max(initial=0.0)
     whitened = unit[:, np.newaxis] * vectors[:, kept] / np.sqrt(eigenvalues[kept])
@@ -290,16 +291,19 @@ def _factor_of_clear_rank(matrix: FloatArray) -> FloatArray | None:
     size = len(matrix)
     factor, pivots, rank, _ = lapack.dpstrf(matrix, tol=_RANK_TOLERANCE * size, lower=1)
     # M = E L L' E', E = [I; W], in the order of the pivots: its column space is that of E.
-    lower = np.tril(factor[:rank, :rank])
-    inverse, _ = lapack.dtrtri(lower, lower=1)
-    if not _norm(lower) * _norm(inverse) < _CLEAR:
+    length = _norm(np.tril(factor[:rank, :rank]))
+    inverse = np.tril(lapack.dtrtri(factor[:rank, :rank], lower=1)[0])
+    if not length * _norm(inverse) < _CLEAR:
         return None
     dependent = factor[rank:, :rank] @ inverse
+    del factor  # each of these matrices is as large as what the rows are summed to
     # V = E (E'E)^-1 L^-T, where (E'E)^-1 = I - W' (I + W W')^-1 W.
     small = np.linalg.solve(np.identity(size - rank) + dependent @ dependent.T, dependent @ inverse.T)
-    within = inverse.T - dependent.T @ small
+    within = inverse.T
+    within -= dependent.T @ small
     whitened = np.empty((size, rank))
-    whitened[pivots - 1] = np.concatenate([within, dependent @ within])
+    whitened[pivots[:rank] - 1] = within
+    whitened[pivots[rank:] - 1] = dependent @ within
     return whitened
 
 
