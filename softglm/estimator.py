@@ -24,7 +24,7 @@ from softglm.status import Status
 from softglm.validation.entries import as_given, shown
 from softglm.validation.finite import as_float
 from softglm.validation.weights import read_weights
-from softglm.verdict import ONE_CLASS, REMEDY, StagePrinter, sentence
+from softglm.verdict import ONE_CLASS, REMEDY, StagePrinter, beforehand, sentence
 from softglm.version import __version__
 from softglm.warn import warn_user
 
@@ -66,7 +66,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     ----------
     alpha : float or "1/n_samples", default="1/n_samples"
         Strength of the ridge, from 0 to 1e300. The default is 1/W, that of ``LogisticRegression(C=1.0)``. 0 is maximum
-        likelihood.
+        likelihood; whether that has a maximum, and how near, is proved up to the sizes in the Notes.
     C : float or None, default=None
         LogisticRegression's inverse strength, alpha = 1 / (C W) in each fit; np.inf for no penalty. Give alpha or C.
     fit_intercept : bool, default=True
@@ -83,7 +83,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Start from the last solution, if there is one: from `classes_`, `coef_` and `intercept_`, of a fit or set by
         hand.
     verbose : bool, default=False
-        Print a line for each stage of the fit.
+        Print a line for each stage of the fit; before the first, what it will not be able to prove for its size.
 
     Attributes
     ----------
@@ -129,10 +129,11 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     proves that the maximum-likelihood estimate exists, or by strong convexity, where the penalty is strong enough. The
     distance of the coefficients to the optimum, in the metric of the information, is then about `tol` of that of the
     null model, by an estimate, and the relative gap about the square of that; with alpha = 0 and `tol` up to 1e-6 the
-    distance is a thousandth of it. Where the information matrix is too large ((K - 1)(p + 1) beyond 4096) or too dear
-    (400 evaluations, with a penalty), only the loss is brought within `tol`; without a penalty that is then
-    estimated and not proved, and `gap_kind_` says so. Where it cannot be decided whether the classes are separated,
-    `converged_` is False. For float32 X the coefficients are rounded to float32 and the promise is 1e-6.
+    distance is a thousandth of it. Where the information matrix is too large ((K - 1)(p + 1) beyond 4096, or K beyond
+    242) or too dear (400 evaluations, with a penalty), only the loss is brought within `tol`; without a penalty that is
+    then estimated and not proved, `gap_kind_` says so, and since nothing decides whether the classes are separated,
+    `converged_` is False. So it is where a Hessian proves nothing and the linear programs that would decide take too
+    long. For float32 X the coefficients are rounded to float32 and the promise is 1e-6.
 
     What it takes for granted. Rounding is part of the proof: where double precision cannot tell the gap it says so, as
     with columns so far from 0 that the intercept has no digits left. What varies by no more than the last digits of X,
@@ -238,7 +239,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         SeparationWarning
             If it does not exist: alpha = 0 and the classes are separated.
         UserWarning
-            If a class has no weight, or a two-dimensional y looks like something else.
+            If a class has no weight, if there are more than half as many classes as rows (and more than 20 rows), as
+            in LogisticRegression, or if a two-dimensional y looks like something else.
         """
         self._check_parameters()
         seen = observe(X, y, sample_weight, offset, class_weight=self.class_weight, estimator=self)
@@ -258,6 +260,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 task.iterate(lambda: {**unnamed, **known_before, **fitted_arrays(coef, intercept, present)})
 
         printer = StagePrinter()
+        if self.verbose and self.alpha_ == 0.0:
+            printer.begin(beforehand(seen, fit_intercept=self.fit_intercept))
         precision = np.float32 if X.dtype in (np.float32, np.float16) else np.float64
         result = (
             fit(

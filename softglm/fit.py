@@ -359,8 +359,7 @@ def _solve(prepared: Prepared, penalty: Penalty, options: _Options, start: Start
         solution.gradient, objective.moments.center
     )
     # In Newton's steps rounding adds what the family cannot identify: a constant over the classes.
-    basis = prepared.family.identifiable_directions
-    coef, intercept = objective.uncentred(solution.point @ basis @ basis.T)
+    coef, intercept = objective.uncentred(prepared.family.identified(solution.point))
     result = Fit(
         coef=coef,
         intercept=intercept,

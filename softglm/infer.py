@@ -17,7 +17,7 @@ from softglm.inference.covariance import (
     default_correction,
     needs_more_rows,
 )
-from softglm.inference.estimate import Estimate
+from softglm.inference.estimate import Estimate, check_size
 from softglm.inference.inference import Inference
 from softglm.inference.sample import Sample
 from softglm.optimum import check_presence, optimum_of
@@ -101,6 +101,8 @@ def infer(
         If the data are not those of the fit, or what was asked has no answer; the message says what to do.
     TypeError
         If the estimator does not end in a `SoftmaxGLM`.
+    MemoryError
+        If there are more parameters or classes than this machine has memory for; said before the work.
 
     Warns
     -----
@@ -143,6 +145,7 @@ def infer(
     is_reweighted = is_sampled or (factors is not None and bool((factors != 1.0).any()))
     _check_likelihood(covariance, response, is_reweighted=is_reweighted)
     check_presence(model, seen)
+    check_size(seen.family, seen.X.shape[1] + int(model.fit_intercept), seen.X.shape[0])
     rows, _ = seen.rows()
     optimum = optimum_of(model, rows, seen)
     estimate = optimum.estimate

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import type_of_target
 
 from softglm.arrays import BoolArray, FloatArray, IntArray, Matrix
 from softglm.data import Rows, RowsInMemory
@@ -35,6 +35,8 @@ from softglm.warn import warn_user
 
 # A count this close to a whole number is one.
 _WHOLE = 1e-9
+# Of more rows than these, labels that are more than half as many are asked about, as scikit-learn does.
+_FEW_ROWS, _HALF = 20, 0.5
 
 
 @final
@@ -267,6 +269,8 @@ def observe(
     X, values, columns = clean_observations(X, y, estimator, is_fit=is_fit)
     weights = read_weights(sample_weight, X.shape[0])
     response = read_response(y, values)
+    if fitted_classes is None:
+        _warn_about_labels(response)
     if fitted_classes is not None and not np.array_equal(response.classes, fitted_classes):
         raise ValueError(
             f"y has the classes {response.classes[:10].tolist()}, and the model was fitted on "
@@ -316,7 +320,7 @@ def read_response(y: Any, values: npt.NDArray[Any]) -> Response:
     if values.ndim == 1:
         values = read_labels(values, y)
         if values.dtype.kind not in "biuSU":  # integers and strings are labels
-            check_classification_targets(values)
+            _check_type(values)
         return response_of(values)
     counts = read_counts(values)
     warn_about_counts(counts)
@@ -325,6 +329,30 @@ def read_response(y: Any, values: npt.NDArray[Any]) -> Response:
     names = column_names(y, "y")
     order = np.argsort(names, kind="stable")
     return Response(names[order], None, counts[:, order])
+
+
+def _check_type(values: Labels) -> None:
+    """Raise unless numbers are whole, and so may be labels."""
+    kind = type_of_target(values, input_name="y")
+    if kind not in {"binary", "multiclass"}:
+        raise ValueError(
+            f"Unknown label type: {kind}. y has values like {values[:3].tolist()}, expected class labels: text or "
+            "whole numbers. A continuous y is for a regressor; or cut it into classes."
+        )
+
+
+def _warn_about_labels(response: Response) -> None:
+    """Warn where labels are nearly as many as rows, under the conditions of LogisticRegression."""
+    if response.codes is None:
+        return
+    n_classes, n_rows = len(response.classes), len(response.codes)
+    if n_rows > _FEW_ROWS and n_classes > max(round(_HALF * n_rows), 2):
+        warn_user(
+            "The number of unique classes is greater than 50% of the number of samples. `y` could represent a "
+            f"regression problem, not a classification problem: it has {n_classes} different labels in {n_rows} rows, "
+            f"such as {response.classes[:3].tolist()}. A numeric y is for a regressor; or cut it into classes.",
+            UserWarning,
+        )
 
 
 def response_of(labels: Labels, classes: Labels | None = None) -> Response:
@@ -370,7 +398,8 @@ def read_class_weight(class_weight: Any, response: Response, weights: FloatArray
     if not all(isinstance(factor, Real) and 0.0 <= as_float(factor) <= MOST for factor in class_weight.values()):
         raise ValueError(f"class_weight must hold weights from 0 to {MOST:g}, got {as_given(class_weight)}.")
     classes = response.classes.tolist()
-    unknown = [label for label in class_weight if label not in classes]
+    known = set(classes)
+    unknown = [label for label in class_weight if label not in known]
     # As in scikit-learn: a dict for every class may serve where some of its classes do not occur.
     if unknown and not all(label in class_weight for label in classes):
         raise ValueError(

@@ -1,6 +1,8 @@
 """How a fit goes and how it ended, in words for its user."""
 
 from softglm.fit import Fit
+from softglm.model import beyond_hessians
+from softglm.response import Observations
 from softglm.solver import GapKind, Progress
 from softglm.status import Status
 
@@ -13,6 +15,9 @@ REMEDY = {
     Status.UNDECIDED: "Set alpha > 0, where an optimum always exists.",
     Status.NON_FINITE: "Rescale X and the offset: squares and exponentials of them have to be finite.",
 }
+
+# Of so many columns the second moments take a while, and memory.
+_MANY_COLUMNS = 2048
 
 ONE_CLASS = "converged: only one class has weight, its probability is 1 everywhere, and no loss is below this one of 0"
 
@@ -31,11 +36,34 @@ def sentence(result: Fit) -> str:
     return text
 
 
+def beforehand(seen: Observations, *, fit_intercept: bool) -> str | None:
+    """Say what a fit without a penalty will not be able to prove, and what it does first; None where it can."""
+    n_rows, n_columns = seen.X.shape
+    rank = min(n_columns + int(fit_intercept), n_rows)  # or less
+    reason = beyond_hessians(seen.family, rank) if seen.n_present > 1 else None
+    if reason is None:
+        return None
+    text = (
+        f"{reason}: without a penalty it will stay undecided whether there is an optimum, and its gap will be an "
+        "estimate. Set alpha > 0 for a proof."
+    )
+    if n_columns > _MANY_COLUMNS:
+        text += f" What is collinear among {n_columns:,} columns is found first, from matrices of "
+        text += f"{n_columns**2 * 8 / 1e9:.1f} GB each."
+    return text
+
+
 class StagePrinter:
     """Prints a line for each stage of a fit, once the next begins."""
 
     def __init__(self) -> None:
         self._last: Progress | None = None
+
+    @staticmethod
+    def begin(text: str | None) -> None:
+        """Print what is to be known beforehand, if anything is."""
+        if text is not None:
+            print(f"SoftmaxGLM {text}")
 
     def report(self, progress: Progress) -> None:
         """Remember an iteration; print the last one of a stage that ended."""

@@ -162,6 +162,12 @@ def fits_of_means_without_an_end():
     fit(rows, family, Ridge.on_coefficients(0.0, rows.n_features, fit_intercept=True))
 
 
+def fits_of_many_classes():
+    rng = np.random.default_rng(0)
+    y = rng.permutation(np.arange(600, dtype=np.int32) % 300)
+    fitted(Data(rng.normal(size=(600, 2)), y, offset=rng.normal(size=(600, 300))), DEFAULT)
+
+
 def fits_of_wide_rows():
     fitted(wide(), DEFAULT)
 
@@ -180,6 +186,7 @@ def what_is_drawn_of_coefficients():
 SITUATIONS = [
     fits_of_rows_that_are_many,
     fits_of_means_without_an_end,
+    fits_of_many_classes,
     fits_of_wide_rows,
     what_is_drawn_of_coefficients,
     what_is_said_of_weighted_rows,

@@ -13,6 +13,10 @@ from scipy import sparse
 
 from softglm.arrays import FloatArray, IntArray, Matrix
 
+# Products of sparse rows pay for more features than this, where those of the entries, so much dearer each, are fewer;
+# and are used where so much of the squares is left when the means are taken out.
+_FEW_FEATURES, _DEARER, _KEPT = 512, 32.0, 1 / 64
+
 
 @dataclass(frozen=True, slots=True)
 class Block(ABC):
@@ -54,6 +58,13 @@ class Block(ABC):
     @abstractmethod
     def own_squares(self, values: FloatArray) -> FloatArray:
         """Return sum_i v_i x_i^2, shape (p,), of values v of shape (rows,)."""
+
+    def products(self, center: FloatArray, weights: FloatArray | None, n_constants: int) -> FloatArray | None:  # noqa: ARG002
+        """Return sum_i w_i z_i z_i', shape (m, m), of z = [x - center; 1] with m - p ones, w None for ones.
+
+        None unless that takes much less than multiplying what `centred` returns, and loses no more than a few digits.
+        """
+        return None
 
     def predictor(self, coef: FloatArray, intercept: FloatArray) -> FloatArray:
         """Return eta_i = B' x_i + b + o_i, shape (q, rows)."""
@@ -150,6 +161,22 @@ class SparseBlock(Block):
         entries = self.X.astype(np.float64)
         entries.data *= entries.data
         return np.asarray(values @ entries)
+
+    def products(self, center: FloatArray, weights: FloatArray | None, n_constants: int) -> FloatArray | None:
+        p, per_row = len(center), np.diff(self.X.indptr).astype(np.float64)
+        if p <= _FEW_FEATURES or not per_row @ per_row * _DEARER < len(self) * p * p:
+            return None
+        values = np.ones(len(self)) if weights is None else weights
+        ones = sparse.csr_array(np.ones((len(self), n_constants)))
+        entries = sparse.csr_array(sparse.hstack([self.X.astype(np.float64), ones]))
+        center = np.append(center, np.zeros(n_constants))
+        products: FloatArray = (entries.T @ entries.multiply(values[:, np.newaxis]).tocsr()).toarray()
+        sums, total = np.asarray(values @ entries), float(values.sum())
+        sizes = products.diagonal() + total * center**2
+        # w (x x' - c x' - x c' + c c'), summed; ones are columns of center 0.
+        half = sums - total / 2.0 * center
+        products -= np.stack([center, half], axis=1) @ np.stack([half, center])
+        return products if (products.diagonal() >= _KEPT * sizes).all() else None
 
 
 def make_block(

@@ -307,6 +307,35 @@ class UnconstrainedFamily(ExponentialFamily):
         return _identity(self.n_parameters)
 
     @property
+    def n_identifiable(self) -> int:
+        """The number r of identifiable directions, known without forming them."""
+        return self.n_parameters
+
+    @property
+    def has_many_classes(self) -> bool:
+        """Whether this is a die of so many faces that matrices of shape (q, q) would cost more than the data.
+
+        The Fisher information is then diag(mu) - mu mu' / sum(mu), known by its mean, and so may its averages be taken.
+        """
+        return False
+
+    def identified(self, parameters: FloatArray) -> FloatArray:
+        """Project on the identifiable directions: leave out what changes no distribution.
+
+        Parameters
+        ----------
+        parameters : array, shape (..., q)
+            Natural parameters, the parameter axis last.
+
+        Returns
+        -------
+        array, shape (..., q)
+            Of the same distributions.
+        """
+        basis = self.identifiable_directions
+        return np.asarray(parameters @ basis @ basis.T)
+
+    @property
     def n_curvature_directions(self) -> int:
         """The number d of curvature directions, known without forming them."""
         return self.n_parameters
@@ -400,6 +429,25 @@ class UnconstrainedFamily(ExponentialFamily):
         totals = bends.sum(axis=1) if weights is None else bends @ weights
         directions = self.curvature_directions
         return (directions.T * totals) @ directions
+
+    def information_diagonal(self, mean: FloatArray, weights: FloatArray | None) -> FloatArray:
+        """Sum the diagonal of the Fisher information over rows.
+
+        Parameters
+        ----------
+        mean : array, shape (q, rows)
+            The gradient of A in each row.
+        weights : array, shape (rows,), or None
+            How often each row counts; None for once each.
+
+        Returns
+        -------
+        array, shape (q,)
+            That of `total_information`, at least 0.
+        """
+        bends = self.curvature_weights(mean)
+        totals = bends.sum(axis=1) if weights is None else bends @ weights
+        return np.asarray(totals @ np.square(self.curvature_directions))
 
     def information_trace(self, mean: FloatArray) -> FloatArray:
         """Return the trace of the Fisher information.

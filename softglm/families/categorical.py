@@ -20,6 +20,9 @@ SUM_TOLERANCE = 1e-8
 _SMALL = 2**14
 # So few classes that their matrices of constants are small, and as dear to make as a pass over some hundred rows.
 _FEW = 32
+# More classes than this have no Hessians: there is no use for matrices of their size, whose products and decompositions
+# cost more than passes over the rows, and soon their memory more than the rows.
+_MANY = 256
 
 
 @final
@@ -146,6 +149,22 @@ class Categorical(UnconstrainedFamily):
         return _matrix(_contrasts, self.n_classes)
 
     @property
+    def n_identifiable(self) -> int:
+        """K - 1."""
+        return self.n_classes - 1
+
+    @property
+    def has_many_classes(self) -> bool:
+        """Beyond 256."""
+        return self.n_classes > _MANY
+
+    def identified(self, parameters: FloatArray) -> FloatArray:
+        """Centre over the classes."""
+        if not self.has_many_classes:
+            return super().identified(parameters)
+        return np.asarray(parameters - parameters.mean(axis=-1, keepdims=True))
+
+    @property
     def n_curvature_directions(self) -> int:
         """K (K - 1) / 2: one for each pair of classes."""
         return self.n_classes * (self.n_classes - 1) // 2
@@ -190,6 +209,11 @@ class Categorical(UnconstrainedFamily):
         # The rows of each covariance sum to zero; a diagonal made so loses no digits.
         np.fill_diagonal(products, 0.0)
         return np.diag(products.sum(axis=1)) - products
+
+    def information_diagonal(self, mean: FloatArray, weights: FloatArray | None) -> FloatArray:
+        """The sum of mu_k (1 - mu_k)."""
+        bends = mean * (1.0 - mean)
+        return np.asarray(bends.sum(axis=1) if weights is None else bends @ weights)
 
     def information_trace(self, mean: FloatArray) -> FloatArray:
         """1 - sum mu_k^2, in a form that rounding cannot make negative."""

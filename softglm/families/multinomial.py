@@ -91,6 +91,20 @@ class Multinomial(UnconstrainedFamily):
         return self.die.identifiable_directions
 
     @property
+    def n_identifiable(self) -> int:
+        """K - 1, as for one die."""
+        return self.die.n_identifiable
+
+    @property
+    def has_many_classes(self) -> bool:
+        """As of one die."""
+        return self.die.has_many_classes
+
+    def identified(self, parameters: FloatArray) -> FloatArray:
+        """Centred over the classes, as for one die."""
+        return self.die.identified(parameters)
+
+    @property
     def n_curvature_directions(self) -> int:
         """K (K - 1) / 2, as for one die."""
         return self.die.n_curvature_directions
@@ -103,6 +117,11 @@ class Multinomial(UnconstrainedFamily):
     def curvature_weights(self, mean: FloatArray) -> FloatArray:
         """mu_k mu_l / n for k < l."""
         return self.die.curvature_weights(mean) / self._trials
+
+    def information_diagonal(self, mean: FloatArray, weights: FloatArray | None) -> FloatArray:
+        """The sum of n p_k (1 - p_k)."""
+        trials = np.broadcast_to(self._trials, mean.shape[1:])
+        return self.die.information_diagonal(mean / trials, trials if weights is None else trials * weights)
 
     def conjugate(self, mean: FloatArray) -> FloatArray:
         """n times that of one die at mean / n."""

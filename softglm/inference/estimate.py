@@ -18,12 +18,14 @@ import numpy as np
 from scipy import linalg
 
 from softglm.arrays import BoolArray, FloatArray
+from softglm.families import UnconstrainedFamily
 from softglm.inference.contributions import Contributions, RowBlock, row_blocks
 from softglm.inference.estimable import Identified, RowSpace, constant_of, row_space_of
 from softglm.inference.forms import class_forms, contrast_forms, term_forms
 from softglm.model import Objective, null_coordinates, null_model
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.fisher import hessian
+from softglm.model.many_classes import as_matrix
 from softglm.once import cached_property
 from softglm.sums import Features, Predictor
 
@@ -34,6 +36,8 @@ _MAX_STEPS, _MAX_HALVINGS = 30, 30
 _RANK_TOLERANCE = 1e-12
 # The matrices of the size of the information that are held at a time.
 _COPIES = 10
+# A block has so many rows at least, and a core does so many operations a second, about.
+_BLOCK, _SPEED = 1024, 1e10
 # Forms of length 1 whose singular values are below this share of the largest are combinations of the others.
 _INDEPENDENT = 1e-10
 
@@ -344,18 +348,43 @@ def coordinates_of(objective: Objective, *, memory: float | None = None) -> Kron
     Raises
     ------
     MemoryError
-        If the information matrix is larger than the memory of this machine.
+        If it is larger than the memory of this machine, see `check_size`.
     """
-    m, q = objective.shape
-    n_parameters, memory = m * max(q - 1, 1), _physical_memory() if memory is None else memory
-    needed = _COPIES * n_parameters**2 * np.dtype(np.float64).itemsize
+    check_size(objective.family, objective.shape[0], objective.rows.n_rows, memory=memory)
+    return null_coordinates(objective, as_matrix(null_model(objective).information), is_full=True)
+
+
+def check_size(family: UnconstrainedFamily, n_terms: int, n_rows: int, *, memory: float | None = None) -> None:
+    """Raise if there are too many parameters, or classes, before anything is computed.
+
+    Parameters
+    ----------
+    family : UnconstrainedFamily
+    n_terms : int
+        The columns of X and their constant, m.
+    n_rows : int
+    memory : float or None, default=None
+        How many bytes there are; None for as many as this machine has.
+
+    Raises
+    ------
+    MemoryError
+        If the information matrix, or what it is summed from, is larger than the memory of this machine.
+    """
+    memory = _physical_memory() if memory is None else memory
+    q, d = family.n_parameters, family.n_curvature_directions
+    n_parameters = n_terms * family.n_identifiable
+    # The directions themselves, their weights in a block of rows, and the sums under each.
+    numbers = _COPIES * n_parameters**2 + d * (q + min(n_rows, _BLOCK) + n_terms * (n_terms + 1) // 2)
+    needed = numbers * np.dtype(np.float64).itemsize
     if needed > memory:
+        operations = 4.0 * n_parameters**3 + 1.0 * n_rows * d * n_terms**2
         raise MemoryError(
-            f"The information matrix of {m} terms for each of {max(q, 2)} classes, {n_parameters:,} parameters, and "
-            f"what is computed from it take {needed / 1e9:,.1f} GB, and this machine has {memory / 1e9:,.1f} GB. "
-            "Select features first."
+            f"The information matrix of {n_terms} terms for each of {max(q, 2)} classes, {n_parameters:,} parameters, "
+            f"and what is computed from it take {needed / 1e9:,.1f} GB, and this machine has {memory / 1e9:,.1f} GB. "
+            "Select features first, or merge the rare levels of factors, or rare classes. (Of one core it would take "
+            f"some {operations / _SPEED:,.0f} seconds.)"
         )
-    return null_coordinates(objective, null_model(objective).information, is_full=True)
 
 
 def _physical_memory() -> float:

@@ -4,6 +4,7 @@ from softglm.model.collinearity import Combinations
 from softglm.model.coordinates import null_coordinates
 from softglm.model.glm import GLM
 from softglm.model.intercept import Null, null_model
+from softglm.model.limits import beyond_hessians
 from softglm.model.objective import Objective
 from softglm.model.penalty import Penalty, Ridge
 from softglm.model.prepared import Prepared
@@ -19,6 +20,7 @@ __all__ = [
     "Penalty",
     "Prepared",
     "Ridge",
+    "beyond_hessians",
     "null_coordinates",
     "null_model",
     "rebased",

@@ -21,6 +21,8 @@ from scipy.linalg import lapack
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Rows
+from softglm.families import UnconstrainedFamily
+from softglm.model.many_classes import ManyClasses, as_matrix
 from softglm.model.objective import Objective
 from softglm.once import cached_property
 from softglm.sums import Features, KroneckerFactors, SecondMoments
@@ -32,6 +34,9 @@ _RANK_TOLERANCE = 16 * np.finfo(np.float64).eps
 LEAST_SPREAD = 1e-290
 # A gradient in nats per standard deviation that is more than rounding.
 _HIDDEN = 1e-10
+# Of more features than this eigendecompositions cost so much that a pivoted Cholesky factor takes their place, where
+# the rank is beyond doubt: where the condition of the factor is below this, that of the matrix below its square.
+_LARGE, _CLEAR = 512, 1e4
 # A class direction keeps at least this curvature, or a vanishing class would have infinite scale.
 _LEAST_CURVATURE = 1e-12
 # Their decomposition has to pay: it may cost as much as this many evaluations, or as one of a small matrix.
@@ -47,10 +52,11 @@ class KroneckerCoordinates:
     ----------
     features : array of shape (m, r), or (m,) for a diagonal matrix
         F.
-    classes : array of shape (q, s)
-        Q, orthonormal and orthogonal to what the family cannot identify.
+    classes : array of shape (q, s), or (q,)
+        Q, orthonormal and orthogonal to what the family cannot identify. Where classes are many d, of which S is
+        diag(d) - d d' / sum(d): `ManyClasses` takes the place of Q, and s is q.
     scales : array of shape (r, s)
-        One over the root of the approximate curvature.
+        One over the root of the approximate curvature; where classes are many, of its diagonal part.
     ridge : array of shape (r,)
         The diagonal of F' P F, P the curvature of the penalty; all of it, unless F is triangular.
     """
@@ -62,11 +68,17 @@ class KroneckerCoordinates:
 
     def displacement(self, coordinates: FloatArray) -> FloatArray:
         """Return the parameters, shape (m, q), at these coordinates, shape (r * s,)."""
+        if self.classes.ndim == 1:
+            spread = self._many_classes.spread(coordinates.reshape(self.scales.shape))
+            return np.asarray(self.features.dot(spread) if self.features.ndim == 2 else self._loadings * spread)
         core = self._stretch * coordinates.reshape(self.scales.shape)
         return np.asarray((self.features.dot(core) if self.features.ndim == 2 else core).dot(self.classes.T))
 
     def pull_back(self, gradient: FloatArray) -> FloatArray:
         """Return the gradient in these coordinates, shape (r * s,), of one in the parameters, shape (m, q)."""
+        if self.classes.ndim == 1:
+            core = self.features.T.dot(gradient) if self.features.ndim == 2 else self._loadings * gradient
+            return np.asarray(self._many_classes.gather(core).reshape(-1))
         core = gradient.dot(self.classes)  # for small matrices dot takes half the time of @
         core = self._stretch * (self.features.T.dot(core) if self.features.ndim == 2 else core)
         return np.asarray(core.reshape(-1))
@@ -81,7 +93,17 @@ class KroneckerCoordinates:
     @cached_property
     def _stretch(self) -> FloatArray:
         """The scales, and with them F where it is diagonal."""
-        return self.scales if self.features.ndim == 2 else self.features[:, np.newaxis] * self.scales
+        return self.scales if self.features.ndim == 2 else self._loadings * self.scales
+
+    @property
+    def _loadings(self) -> FloatArray:
+        """F, where it is diagonal, as a column."""
+        return self.features[:, np.newaxis]
+
+    @cached_property
+    def _many_classes(self) -> ManyClasses:
+        """What takes the place of Q."""
+        return ManyClasses(self.classes, self.scales)
 
     @property
     def reach(self) -> FloatArray:
@@ -127,7 +149,10 @@ class KroneckerCoordinates:
 
         Left out is what changes no prediction: constants over the classes, and combinations of collinear columns.
         """
-        identified = parameters @ self.classes @ self.classes.T
+        if self.classes.ndim == 1:
+            identified = parameters - parameters.mean(axis=1, keepdims=True)
+        else:
+            identified = parameters @ self.classes @ self.classes.T
         if self.features.ndim == 1:
             return np.where(self.scales.any(axis=1, keepdims=True), identified, 0.0)
         if self.features.shape[0] == self.features.shape[1]:
@@ -160,14 +185,21 @@ class KroneckerCoordinates:
 
 
 class _Classes(NamedTuple):
-    """The information of one row, per unit of weight, as Q diag(sigma) Q': sigma of shape (s,), Q of shape (q, s)."""
+    """The information of one row, per unit of weight, as Q diag(sigma) Q': sigma of shape (s,), Q of shape (q, s).
+
+    Where classes are many both are d, shape (q,), of diag(d) - d d' / sum(d).
+    """
 
     sigma: FloatArray
     directions: FloatArray
 
 
-def _diagonalised(information: FloatArray, identifiable: FloatArray) -> _Classes:
-    """Return the information, shape (q, q), in orthonormal directions that the family identifies, shape (q, s)."""
+def _diagonalised(information: FloatArray, family: UnconstrainedFamily) -> _Classes:
+    """Return the information, shape (q, q) or (q,), in orthonormal directions that the family identifies."""
+    if information.ndim == 1:
+        shares = np.maximum(information, _LEAST_CURVATURE * max(information.mean(), 1.0))
+        return _Classes(shares, shares)
+    identifiable = family.identifiable_directions
     sigma, rotation = np.linalg.eigh(identifiable.T @ information @ identifiable)
     return _Classes(np.maximum(sigma, _LEAST_CURVATURE * max(sigma.mean(), 1.0)), identifiable @ rotation)
 
@@ -238,16 +270,52 @@ def _simultaneous_eigenvectors(moments: FloatArray, penalty: FloatArray) -> tupl
     r is the rank. A column that does not vary is left out, and so are collinear combinations that nothing penalises:
     their coefficients stay at zero.
     """
-    joint = moments + np.diag(penalty)
+    joint = moments.copy()
+    joint[np.diag_indices_from(joint)] += penalty
     varies = moments.diagonal() > LEAST_SPREAD
     unit = np.zeros_like(penalty)
     np.divide(1.0, np.sqrt(joint.diagonal()), out=unit, where=varies)
     # Scaled to a unit diagonal first: otherwise the columns of largest scale would drown the others in rounding.
-    eigenvalues, vectors = np.linalg.eigh(joint * unit[:, np.newaxis] * unit)
+    joint *= unit[:, np.newaxis]
+    joint *= unit
+    if len(unit) > _LARGE and not penalty.any():
+        factor = _factor_of_clear_rank(joint)
+        if factor is not None:
+            factor *= unit[:, np.newaxis]
+            return factor, np.ones(factor.shape[1])
+    eigenvalues, vectors = np.linalg.eigh(joint)
     kept = eigenvalues > _RANK_TOLERANCE * len(unit) * eigenvalues.max(initial=0.0)
     whitened = unit[:, np.newaxis] * vectors[:, kept] / np.sqrt(eigenvalues[kept])
     gamma, rotation = np.linalg.eigh(whitened.T @ moments @ whitened)
     return whitened @ rotation, np.clip(gamma, 0.0, 1.0)
+
+
+def _factor_of_clear_rank(matrix: FloatArray) -> FloatArray | None:
+    """Return V, shape (m, r), of the column space of a matrix M of unit diagonal and rank r, with V' M V = I.
+
+    That takes a small part of the time of eigendecompositions. None where it is not clear what is rounding.
+    """
+    size = len(matrix)
+    factor, pivots, rank, _ = lapack.dpstrf(matrix, tol=_RANK_TOLERANCE * size, lower=1)
+    # M = E L L' E', E = [I; W], in the order of the pivots: its column space is that of E.
+    length = _norm(np.tril(factor[:rank, :rank]))
+    inverse = np.tril(lapack.dtrtri(factor[:rank, :rank], lower=1)[0])
+    if not length * _norm(inverse) < _CLEAR:
+        return None
+    dependent = factor[rank:, :rank] @ inverse
+    del factor  # each of these matrices is as large as what the rows are summed to
+    # V = E (E'E)^-1 L^-T, where (E'E)^-1 = I - W' (I + W W')^-1 W.
+    small = np.linalg.solve(np.identity(size - rank) + dependent @ dependent.T, dependent @ inverse.T)
+    within = inverse.T
+    within -= dependent.T @ small
+    whitened = np.empty((size, rank))
+    whitened[pivots[:rank] - 1] = within
+    whitened[pivots[rank:] - 1] = dependent @ within
+    return whitened
+
+
+def _norm(matrix: FloatArray) -> float:
+    return float(np.abs(matrix).sum(axis=0).max(initial=0.0))
 
 
 def null_coordinates(
@@ -258,8 +326,8 @@ def null_coordinates(
     Parameters
     ----------
     objective : Objective
-    information : array of shape (q, q)
-        Of one row there.
+    information : array of shape (q, q), or (q,)
+        Of one row there; where classes are many d, of diag(d) - d d' / sum(d).
     moments : array of shape (m, m) or (m,), or None, default=None
         sum w z z' of z = [x - c; 1], or its diagonal, if it is at hand; 0 for constant columns.
     is_full : bool or None, default=None
@@ -273,7 +341,7 @@ def null_coordinates(
     if moments is None:
         is_full = is_decomposed(objective) if is_full is None else is_full
         moments, _ = objective.rows.sum(second_moments(objective, is_full=is_full))
-    classes = _diagonalised(information, objective.family.identifiable_directions)
+    classes = _diagonalised(information, objective.family)
     return _coordinates_of(objective, moments / objective.moments.total_weight, classes)
 
 
@@ -298,7 +366,7 @@ def scaled_coordinates(objective: Objective, information: FloatArray, squares: F
     varies = np.ones(len(squares), dtype=bool)
     varies[: len(center)] = squares[: len(center)] > noise(center, total)
     directions, penalty = objective.family.identifiable_directions, objective.penalty.curvature
-    typical = max(float(information.trace()) / directions.shape[1], _LEAST_CURVATURE)
+    typical = max(float(as_matrix(information).trace()) / directions.shape[1], _LEAST_CURVATURE)
     features = varies / np.sqrt(squares * (typical / total) + penalty)
     scales = np.repeat(varies.astype(np.float64)[:, np.newaxis], directions.shape[1], axis=1)
     return KroneckerCoordinates(features, directions, scales, features**2 * penalty)
@@ -312,8 +380,8 @@ def quick_coordinates(
     Parameters
     ----------
     objective : Objective
-    information : array of shape (q, q)
-        Of one row at the null model.
+    information : array of shape (q, q), or (q,)
+        Of one row at the null model, as for `null_coordinates`.
     moments : array of shape (m, m) or (m,)
         The mean of z z', of all of the rows or of a sample, or only its diagonal.
     is_sampled : bool
@@ -325,7 +393,7 @@ def quick_coordinates(
     """
     is_full = moments.ndim == 2
     own = moments.diagonal() if is_full else moments
-    classes = _diagonalised(information, objective.family.identifiable_directions)
+    classes = _diagonalised(information, objective.family)
     diagonal = _coordinates_of(objective, own, classes, is_sampled=is_sampled)
     if not is_full:
         return diagonal, diagonal
@@ -359,11 +427,11 @@ def coordinates_at(objective: Objective, point: FloatArray, rows: Rows) -> Krone
     family, is_full = objective.family, is_decomposed(objective)
     factors = KroneckerFactors(family, *objective.rounded(point), second_moments(objective, is_full=is_full))
     information, moments = rows.sum(factors)
-    moments /= information.trace()
+    moments /= information.trace() if information.ndim == 2 else information.sum()
     information /= objective.moments.total_weight
     return _kronecker_coordinates(
         moments,
-        _diagonalised(information, family.identifiable_directions),
+        _diagonalised(information, family),
         objective.penalty.curvature,
         is_exact=not objective.is_penalised,
         is_sampled=rows is not objective.rows,

@@ -4,13 +4,12 @@ from typing import final
 
 from softglm.arrays import FloatArray
 from softglm.model.coordinates import KroneckerCoordinates
+from softglm.model.limits import has_few_directions
 from softglm.model.passes import Passes
 from softglm.model.proof.programs import ProgramTooLargeError
 from softglm.model.proof.recession import is_separated, separates
 
-# The exact Hessian is used while the weights of the d curvature directions of a block of so many rows stay below this.
-_MAX_ENTRIES, _ROWS = 2**26, 2048
-# And, where the penalty can prove the optimum too, while it costs no more than this many evaluations.
+# Where the penalty can prove the optimum too, the exact Hessian is used while it costs no more evaluations than this.
 _MAX_PRICE = 400.0
 
 
@@ -35,10 +34,9 @@ class Existence:
         self._objective, self._coordinates = passes.objective, coordinates
         self._is_separated: bool | None = None
         self._was_asked = False
-        objective, n, (_, q) = passes.objective, passes.objective.rows.n_rows, passes.objective.shape
+        objective, n = passes.objective, passes.objective.rows.n_rows
         r, s = coordinates.scales.shape
-        d = objective.family.n_curvature_directions
-        fits = r * s <= objective.tuning.hessian_parameters and d * (q + _ROWS) <= _MAX_ENTRIES
+        fits = r * s <= objective.tuning.hessian_parameters and has_few_directions(objective.family)
         pays = passes.hessian_price(n) <= _MAX_PRICE * passes.evaluation_price or not objective.is_penalised
         self.has_hessian = fits and pays
         # Programs need coordinates that whiten.

@@ -1,5 +1,7 @@
 """The best intercepts for given coefficients: a small Newton iteration, which tells whether it is exact to rounding.
 
+Where classes are many, each step is that of conjugate gradients, and no matrix of their size is formed.
+
 With the coefficients at 0 this is the null model, where every fit starts; at the end of a fit exact intercepts make the
 duality gap that of strong convexity, where it is too large with others.
 """
@@ -10,7 +12,7 @@ import numpy as np
 
 from softglm.arrays import FloatArray
 from softglm.model.objective import Objective
-from softglm.sums import InterceptEvaluation
+from softglm.sums import InterceptEvaluation, InterceptProduct
 
 _MAX_STEPS = 200
 _MAX_HALVINGS = 30
@@ -24,12 +26,18 @@ _LONGEST = 4.0
 _LEAST_INFORMATION = 1e-200
 # Differences of f below this, relative to |f| + 1, are rounding; the slope decides there.
 _ROUNDING = 1e-13
+# Where classes are many, Newton's equations are solved until so little of the gradient is left, or so much at first,
+# by no more products with the information than this.
+_SOLVED, _ROUGHLY, _MAX_PRODUCTS = 1e-7, 0.1, 500
+# What is divided by it can be squared.
+_LEAST_DIAGONAL = 1e-100
 
 
 class Null(NamedTuple):
     """The null model: parameters (m, q) with every coefficient 0, f there, and the information of a row, (q, q).
 
-    And the gradient there, (m, q), where it takes no pass over the rows.
+    Where classes are many, that is d, (q,), of diag(d) - d d' / sum(d). And the gradient there, (m, q), where it takes
+    no pass over the rows.
     """
 
     parameters: FloatArray
@@ -55,22 +63,27 @@ def null_model(objective: Objective) -> Null:
     value = float(family.log_normalizer(eta)[0] - eta[:, 0] @ moments.mean_target)
     # With centred rows the means, all alike, cancel, and what is left is linear in theta.
     gradient = np.append(-moments.cross, np.zeros((1, objective.shape[1])), axis=0) if objective.fit_intercept else None
-    return Null(parameters, value, family.fisher_information(eta)[..., 0], gradient)
+    information = family.mean(eta) if family.has_many_classes else family.fisher_information(eta)
+    return Null(parameters, value, information[..., 0], gradient)
 
 
 def solve_intercept(objective: Objective, parameters: FloatArray) -> tuple[FloatArray, bool]:
     """Return the parameters, shape (m, q), with the intercepts that minimise f, and whether they do so to rounding."""
-    basis = objective.family.identifiable_directions
+    family = objective.family
+    basis = np.empty(0) if family.has_many_classes else family.identifiable_directions
     value, gradient, information = _intercept_pass(objective, parameters)
     longest = _LONGEST
     rounding = _EXACT * np.abs(objective.moments.mean_target)
     for _ in range(_MAX_STEPS):
         if (np.abs(gradient) <= rounding).all():
             return parameters, True
-        step = _newton_step(basis.T @ gradient, basis.T @ information @ basis, basis, longest)
+        if family.has_many_classes:
+            step, is_solved = _step_by_products(objective, parameters, gradient, information, longest)
+        else:
+            step, is_solved = _newton_step(basis.T @ gradient, basis.T @ information @ basis, basis, longest), True
         longest *= 2.0
         slope = gradient @ step
-        if not slope < -_NEARLY and np.abs(step).max() <= _SHORT:
+        if is_solved and not slope < -_NEARLY and np.abs(step).max() <= _SHORT:
             return _moved(parameters, step), True
         for _ in range(_MAX_HALVINGS):
             trial = _moved(parameters, step)
@@ -94,12 +107,53 @@ def _moved(parameters: FloatArray, step: FloatArray) -> FloatArray:
 def _newton_step(gradient: FloatArray, information: FloatArray, basis: FloatArray, longest: float) -> FloatArray:
     """Return the Newton step of the intercepts, shape (q,), shortened where it goes too far to be trusted."""
     spectrum, vectors = np.linalg.eigh(information)
-    step = basis @ vectors @ (-(gradient @ vectors) / np.maximum(spectrum, _LEAST_INFORMATION))
+    return _shortened(basis @ vectors @ (-(gradient @ vectors) / np.maximum(spectrum, _LEAST_INFORMATION)), longest)
+
+
+def _step_by_products(
+    objective: Objective, parameters: FloatArray, gradient: FloatArray, diagonal: FloatArray, longest: float
+) -> tuple[FloatArray, bool]:
+    """Return the Newton step, shape (q,), by conjugate gradients, and whether its equations are solved.
+
+    Each product with the information is a pass; its diagonal, shape (q,), scales the classes. Everything is kept at the
+    sum zero, where the information is definite.
+    """
+    coef, intercept = objective.uncentred(parameters)
+    step, residual = np.zeros_like(gradient), _centred(-gradient)
+    diagonal = np.maximum(diagonal, _LEAST_DIAGONAL)
+    scaled = _centred(residual / diagonal)
+    direction, length = scaled, float(residual @ scaled)
+    # Far from the optimum the digits of a step are not worth their price.
+    enough = length * max(_SOLVED, min(_ROUGHLY, np.sqrt(length))) ** 2
+    for _ in range(_MAX_PRODUCTS):
+        if not length > enough:
+            break
+        (totals,) = objective.rows.sum(InterceptProduct(objective.family, coef, intercept, direction))
+        product = _centred(totals / objective.moments.total_weight)
+        curvature = float(direction @ product)
+        if not 0.0 < curvature < np.inf:  # it vanishes to rounding: any step downhill will do
+            return _shortened(step if step.any() else direction, longest), False
+        step += length / curvature * direction
+        residual -= length / curvature * product
+        scaled = _centred(residual / diagonal)
+        previous, length = length, float(residual @ scaled)
+        direction = scaled + length / previous * direction
+    return _shortened(step, longest), length <= enough
+
+
+def _shortened(step: FloatArray, longest: float) -> FloatArray:
     return np.asarray(step * min(1.0, longest / max(np.abs(step).max(initial=0.0), _LEAST_INFORMATION)))
 
 
+def _centred(values: FloatArray) -> FloatArray:
+    return np.asarray(values - values.mean())
+
+
 def _intercept_pass(objective: Objective, parameters: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-    """Return f, its gradient in the intercepts, shape (q,), and their information, shape (q, q)."""
+    """Return f, its gradient in the intercepts, shape (q,), and their information, shape (q, q).
+
+    Where classes are many, only its diagonal, shape (q,).
+    """
     coef, intercept = objective.uncentred(parameters)
     moments = objective.moments
     value, mean, information = objective.rows.sum(InterceptEvaluation(objective.family, coef, intercept))

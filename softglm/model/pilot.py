@@ -46,8 +46,8 @@ def row_scores(
     Parameters
     ----------
     objective : Objective
-    information : array of shape (q, q)
-        Of one row at the null model.
+    information : array of shape (q, q), or (q,)
+        Of one row at the null model; where classes are many d, of diag(d) - d d' / sum(d).
     coordinates : KroneckerCoordinates
         About those of the null model.
     sample : Rows
@@ -56,10 +56,9 @@ def row_scores(
     if sample is objective.rows:
         return None
     mean = objective.moments.mean_target
-    inverse = np.asarray(np.linalg.pinv(information, hermitian=True), dtype=np.float64)
-    inverse /= objective.family.identifiable_directions.shape[1] * _ORDINARY
-    labels = np.identity(objective.shape[1]) - mean
-    of_labels = np.einsum("kl,kl->k", labels @ inverse, labels)
+    inverse = _inverse(information)
+    inverse /= objective.family.n_identifiable * _ORDINARY
+    of_labels = _of_labels(inverse, mean)
     distances = Distances(*objective.rounded(_combinations(coordinates.features)))
     typical = max(float(sample.concatenate(distances)[0].mean()), np.finfo(np.float64).tiny)
     # A row that is in every sample needs no better chance.
@@ -68,6 +67,21 @@ def row_scores(
     # Where there is nothing unusual to be seen in a uniform sample, that will do.
     is_usual = sample.concatenate(scores)[0].max() <= objective.tuning.unusual and of_labels.max() <= most / _ORDINARY
     return None if is_usual else scores
+
+
+def _inverse(information: FloatArray) -> FloatArray:
+    """Return an inverse on what the family identifies, shape (q, q), or (q,) for a diagonal one."""
+    if information.ndim == 1:  # of diag(d) - d d' / sum(d) 1 / d is one
+        return np.asarray(1.0 / np.maximum(information, np.finfo(np.float64).tiny))
+    return np.asarray(np.linalg.pinv(information, hermitian=True), dtype=np.float64)
+
+
+def _of_labels(inverse: FloatArray, mean: FloatArray) -> FloatArray:
+    """Return the distance of each label from the mean, shape (q,)."""
+    if inverse.ndim == 1:
+        return np.asarray(mean @ (inverse * mean) + (1.0 - 2.0 * mean) * inverse)
+    labels = np.identity(len(mean)) - mean
+    return np.asarray(np.einsum("kl,kl->k", labels @ inverse, labels))
 
 
 def _combinations(features: FloatArray) -> FloatArray:

@@ -5,7 +5,13 @@ made, and at which theta, is the model's room, and where they are made is that o
 """
 
 from softglm.sums.columns import CentredColumns, Observations
-from softglm.sums.evaluation import Evaluation, EvaluationAndInformation, Information, InterceptEvaluation
+from softglm.sums.evaluation import (
+    Evaluation,
+    EvaluationAndInformation,
+    Information,
+    InterceptEvaluation,
+    InterceptProduct,
+)
 from softglm.sums.features import Features
 from softglm.sums.given import Combinations, Offsets, RowWeights, WeightedTotals
 from softglm.sums.lengths import Distances, Fractions, LargestLeverage, LargestMove, LargestSizes, Residuals, Scores
@@ -40,6 +46,7 @@ __all__ = [
     "GradientRounding",
     "Information",
     "InterceptEvaluation",
+    "InterceptProduct",
     "KroneckerFactors",
     "LargestLeverage",
     "LargestMove",

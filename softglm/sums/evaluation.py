@@ -90,7 +90,10 @@ class EvaluationAndInformation(Sum):
 @final
 @dataclass(frozen=True)
 class InterceptEvaluation(Sum):
-    """sum_i w_i A(eta_i), shape (1,); sum_i w_i mu_i, (q,); and sum_i w_i A''(eta_i), (q, q)."""
+    """sum_i w_i A(eta_i), shape (1,); sum_i w_i mu_i, (q,); and sum_i w_i A''(eta_i), (q, q).
+
+    Where classes are many, only the diagonal of the last, (q,).
+    """
 
     family: UnconstrainedFamily
     coef: FloatArray
@@ -99,8 +102,33 @@ class InterceptEvaluation(Sum):
     def __call__(self, block: Block) -> tuple[FloatArray, ...]:
         log_normalizer, mean = self.family.normalizer_and_mean(block.predictor(self.coef, self.intercept))
         value = block.weighted(log_normalizer).sum(keepdims=True)
-        information = self.family.total_information(mean, block.weights)
+        of_classes = self.family.information_diagonal if self.family.has_many_classes else self.family.total_information
+        information = of_classes(mean, block.weights)
         return value, block.weighted(mean).sum(axis=1), information
+
+
+@final
+@dataclass(frozen=True)
+class InterceptProduct(Sum):
+    """sum_i w_i A''(eta_i) v, shape (q,): what a change v of the intercepts changes their gradient by.
+
+    Attributes
+    ----------
+    family : UnconstrainedFamily
+    coef, intercept : arrays of shape (p, q) and (q,)
+    direction : array of shape (q,)
+        v.
+    """
+
+    family: UnconstrainedFamily
+    coef: FloatArray
+    intercept: FloatArray
+    direction: FloatArray
+
+    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
+        eta = block.predictor(self.coef, self.intercept)
+        product = self.family.fisher_product(eta, self.direction[:, np.newaxis])
+        return (product.sum(axis=1) if block.weights is None else product @ block.weights,)
 
 
 def _over_rows(values: FloatArray) -> FloatArray:

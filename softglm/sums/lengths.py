@@ -90,7 +90,7 @@ class Scores(Sum):
         The distance that scores 1.
     mean : array of shape (q,)
         That of the targets.
-    inverse : array of shape (q, q)
+    inverse : array of shape (q, q), or (q,) for a diagonal one
         The form that measures the distances of targets from it.
     of_labels : array of shape (q,)
         These distances, of each label.
@@ -111,7 +111,8 @@ class Scores(Sum):
             rare = self.of_labels[block.targets]
         else:
             residuals = block.targets.reshape(len(block), q) - self.mean
-            rare = np.einsum("ij,ij->i", residuals @ self.inverse, residuals)
+            scaled = residuals @ self.inverse if self.inverse.ndim == 2 else residuals * self.inverse
+            rare = np.einsum("ij,ij->i", scaled, residuals)
         score = np.maximum(self.distances(block)[0] / self.ordinary, rare)
         return (np.clip(score, 1.0, self.most, dtype=np.float32, casting="same_kind"),)
 

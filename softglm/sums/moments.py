@@ -71,6 +71,9 @@ class SecondMoments(Sum):
             squares[squares <= noise(self.center, total)] = 0.0
             return np.append(squares, [total] * self.n_constants)
         p = len(self.center)
+        products = block.products(self.center, weights, self.n_constants)
+        if products is not None:
+            return without_noise(products, self.center, total)
         centred = np.ones((len(block), p + self.n_constants), dtype=self.dtype)
         block.centred(self.center, out=centred[:, :p])
         if weights is not None:
@@ -82,7 +85,10 @@ class SecondMoments(Sum):
 @final
 @dataclass(frozen=True)
 class KroneckerFactors(Sum):
-    """What a Kronecker approximation of the information is made of: sum w A'', (q, q), and sum w tr(A'') z z'."""
+    """What a Kronecker approximation of the information is made of: sum w A'', (q, q), and sum w tr(A'') z z'.
+
+    Where classes are many, only the diagonal of sum w A'', (q,).
+    """
 
     family: UnconstrainedFamily
     coef: FloatArray
@@ -91,7 +97,8 @@ class KroneckerFactors(Sum):
 
     def __call__(self, block: Block) -> tuple[FloatArray, ...]:
         _, mean = self.family.normalizer_and_mean(block.predictor(self.coef, self.intercept))
-        information = self.family.total_information(mean, block.weights).astype(np.float64, copy=False)
+        of_classes = self.family.information_diagonal if self.family.has_many_classes else self.family.total_information
+        information = of_classes(mean, block.weights).astype(np.float64, copy=False)
         traces = block.weighted(self.family.information_trace(mean))
         return information, self.moments.under(np.maximum(traces, 0.0), block)
 

@@ -1,13 +1,15 @@
 """How a fit ended: told once, in a sentence, with the remedy."""
 
+import re
 import warnings
 
 import numpy as np
 import problems
 import pytest
+from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
-from softglm import SeparationWarning, SoftmaxGLM
+from softglm import SeparationWarning, SoftmaxGLM, estimator
 
 
 def fit_and_catch(model, data):
@@ -109,6 +111,54 @@ def test_verbose_prints_a_line_for_each_stage_and_the_status(capsys):
     for number, line in enumerate(stages, start=1):
         assert line.startswith(f"SoftmaxGLM stage {number}: loss ")
     assert stages[-1].endswith(f"after iteration {model.n_iter_[0]}")
+
+
+def stop(*_, **__):
+    raise InterruptedError
+
+
+@pytest.mark.parametrize(
+    ("p", "n_classes", "fit_intercept", "said"),
+    [
+        (4096, 2, True, "4,097 parameters are beyond the 4,096 of the largest Hessian"),
+        (4097, 2, False, "4,097 parameters are beyond the 4,096 of the largest Hessian"),
+        (1100, 5, True, "4,404 parameters are beyond"),
+        (2, 243, True, "243 classes make 29,403 pairs, too many for a Hessian"),
+        (1, 500, False, "500 classes make 124,750 pairs"),
+        (3000, 3, True, "6,002 parameters are beyond .* from matrices of 0.1 GB"),
+    ],
+)
+def test_verbose_says_before_the_fit_what_its_size_will_leave_unproved(
+    p, n_classes, fit_intercept, said, monkeypatch, capsys
+):
+    monkeypatch.setattr(estimator, "fit", stop)
+    rows = sparse.random(p + 3 * n_classes, p, density=1 / p, format="csr", random_state=0)
+    model = SoftmaxGLM(alpha=0, fit_intercept=fit_intercept, verbose=True)
+    with pytest.raises(InterruptedError):
+        model.fit(rows, np.arange(rows.shape[0]) % n_classes)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert re.match(f"SoftmaxGLM {said}", line)
+    assert "undecided" in line
+    assert "Set alpha > 0" in line
+
+
+def test_what_verbose_says_before_the_fit_of_many_classes_is_how_it_ends(capsys):
+    X, y = np.random.default_rng(0).normal(size=(2000, 2)), np.arange(2000) % 250
+    with pytest.warns(ConvergenceWarning, match="too large to decide"):
+        model = SoftmaxGLM(alpha=0, verbose=True).fit(X, y)
+    assert capsys.readouterr().out.startswith("SoftmaxGLM 250 classes")
+    assert (model.gap_kind_, model.converged_) == ("estimate", False)
+
+
+@pytest.mark.parametrize(
+    ("p", "n_classes", "alpha"), [(30, 2, 0.0), (2, 242, 0.0), (5000, 2, 0.0), (5000, 2, "1/n_samples"), (2, 300, 1.0)]
+)
+def test_verbose_says_nothing_of_sizes_that_are_proved(p, n_classes, alpha, monkeypatch, capsys):
+    monkeypatch.setattr(estimator, "fit", stop)
+    X = np.random.default_rng(0).normal(size=(2 * n_classes, p))
+    with pytest.raises(InterruptedError):
+        SoftmaxGLM(alpha=alpha, verbose=True).fit(X, np.arange(len(X)) % n_classes)
+    assert not capsys.readouterr().out
 
 
 def test_a_silent_fit_prints_nothing(capfd):

@@ -1,6 +1,9 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from softglm.families import Categorical, Multinomial
 
 # Central differences of step 1e-5 lose 1e-10 to truncation and 1e-11 to rounding.
 DIFFERENCES = {"rtol": 1e-8, "atol": 1e-8}
@@ -87,6 +90,36 @@ def test_total_information_and_trace_are_those_of_the_matrices(unconstrained_cas
     np.testing.assert_allclose(family.total_information(mean, weights), matrices @ weights, **ROUNDING)
     np.testing.assert_allclose(family.total_information(mean, None), matrices.sum(axis=-1), **ROUNDING)
     np.testing.assert_allclose(family.information_trace(mean), np.einsum("kkn->n", matrices), **ROUNDING)
+
+
+def test_the_diagonal_of_the_information_is_that_of_the_matrices(unconstrained_case):
+    family, eta = unconstrained_case.family, unconstrained_case.eta
+    mean, diagonals = family.mean(eta), np.einsum("kkn->kn", family.fisher_information(eta))
+    weights = np.arange(1.0, 6.0)
+    np.testing.assert_allclose(family.information_diagonal(mean, weights), diagonals @ weights, **ROUNDING)
+    np.testing.assert_allclose(family.information_diagonal(mean, None), diagonals.sum(axis=1), **ROUNDING)
+
+
+def test_what_is_identified_is_the_projection_and_of_the_same_distribution(unconstrained_case):
+    family, eta = unconstrained_case.family, unconstrained_case.eta
+    basis = family.identifiable_directions
+    assert family.n_identifiable == basis.shape[1]
+    identified = family.identified(eta.T)
+    np.testing.assert_allclose(identified, eta.T @ basis @ basis.T, **ROUNDING)
+    np.testing.assert_allclose(family.mean(identified.T), family.mean(eta), **ROUNDING)
+
+
+@pytest.mark.parametrize("n_classes", [256, 257, 700])
+@pytest.mark.parametrize("family", [Categorical, lambda n_classes: Multinomial(n_classes, 3)])
+def test_many_classes_are_known_by_their_means(family, n_classes):
+    die = family(n_classes)
+    assert die.has_many_classes == (n_classes > 256)
+    mean = die.mean(np.random.default_rng(0).normal(size=(n_classes, 1)))[:, 0]
+    information = np.diag(mean) - np.outer(mean, mean) / mean.sum()
+    np.testing.assert_allclose(die.information_diagonal(mean[:, np.newaxis], None), information.diagonal(), **ROUNDING)
+    parameters, basis = np.random.default_rng(1).normal(size=(2, n_classes)), die.identifiable_directions
+    assert die.n_identifiable == basis.shape[1]
+    np.testing.assert_allclose(die.identified(parameters), parameters @ basis @ basis.T, rtol=0.0, atol=1e-12)
 
 
 def test_t_can_fall_or_rise_where_the_support_goes_on(unconstrained_case):

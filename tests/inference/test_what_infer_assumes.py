@@ -1,5 +1,6 @@
 """What the rows, the weights and the base class are taken to be is right, or said."""
 
+import re
 import warnings
 
 import numpy as np
@@ -10,7 +11,10 @@ from problems import counts, objective_of, overlapping, rows_and_family, two_cla
 from scipy import sparse
 
 from softglm import SoftmaxGLM, compare, infer
-from softglm.inference.estimate import coordinates_of
+from softglm.data import RowsInMemory
+from softglm.families import Bernoulli, Categorical
+from softglm.inference import estimate
+from softglm.inference.estimate import check_size, coordinates_of
 
 
 def inferred(X, y, *, sample_weight=None, alpha=0.0, **options):
@@ -118,6 +122,40 @@ def test_what_does_not_fit_in_memory_is_said_in_bytes():
     with pytest.raises(MemoryError, match=r"10 parameters.*take 0.0 GB, and this machine has 0.0 GB. Select"):
         coordinates_of(objective, memory=5000.0)
     assert coordinates_of(objective, memory=1e6).scales.size == 10
+
+
+@pytest.mark.parametrize(
+    ("family", "n_terms", "n_rows", "needed"),
+    [
+        (Bernoulli(), 5001, 40_000, 2.0),  # a factor of 5000 levels
+        (Categorical(3), 5001, 40_000, 8.0),
+        (Categorical(500), 6, 20_000, 2.2),  # pairs of classes: their contrasts, and their weights in a block
+        (Categorical(5000), 2, 20_000, 600.0),
+    ],
+)
+def test_what_an_inference_takes_is_said_in_bytes_and_seconds(family, n_terms, n_rows, needed):
+    with pytest.raises(MemoryError, match=r"Select features first, .* some [\d,]+ seconds") as refused:
+        check_size(family, n_terms, n_rows, memory=1e9)
+    said = float(re.search(r"take ([\d,.]+) GB", str(refused.value))[1].replace(",", ""))
+    assert needed / 1.25 < said < 1.25 * needed
+    check_size(family, n_terms, n_rows, memory=1.5e9 * needed)
+
+
+@pytest.mark.parametrize("n_classes", [3, 4])
+def test_a_size_is_refused_before_the_rows_are_read(n_classes, monkeypatch):
+    X = sparse.random(60, 20, density=0.2, format="csr", random_state=0)
+    y = np.arange(60) % n_classes
+    model = SoftmaxGLM().fit(X, y)
+
+    def read(*_, **__):
+        raise AssertionError
+
+    monkeypatch.setattr(estimate, "_physical_memory", lambda: 1e5)
+    monkeypatch.setattr(RowsInMemory, "map", read)
+    monkeypatch.setattr(RowsInMemory, "gather", read)
+    monkeypatch.setattr(RowsInMemory, "combined", read)
+    with pytest.raises(MemoryError, match=f"21 terms for each of {n_classes} classes"):
+        infer(model, X, y)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

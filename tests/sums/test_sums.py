@@ -23,6 +23,7 @@ from softglm.sums import (
     Features,
     Information,
     InterceptEvaluation,
+    InterceptProduct,
     KroneckerFactors,
     LargestLeverage,
     LargestMove,
@@ -125,6 +126,7 @@ def summed(family):
         information_of(family, Features(CENTER, np.linspace(0.5, 2.0, P + 1))),
         EvaluationAndInformation(information_of(family)),
         InterceptEvaluation(family, *at),
+        InterceptProduct(family, *at, np.arange(1.0, family.n_parameters + 1.0)),
         CrossMoments(family.n_parameters),
         full,
         SecondMoments(CENTER, 0),
@@ -215,6 +217,25 @@ def test_what_intercepts_need_is_part_of_an_evaluation(data):
     expected, _, means = data.rows().sum(Evaluation(*at))
     same((value, mean), (expected, means))
     np.testing.assert_allclose(information, family.fisher_information(data.eta.T) @ data.w, **ROUNDING)
+
+
+def test_a_product_with_the_information_of_intercepts_is_that(data):
+    family, q = data.family, data.family.n_parameters
+    at, direction = (family, coef_of(family), INTERCEPT[:q]), np.arange(1.0, q + 1.0)
+    (product,) = data.rows().sum(InterceptProduct(*at, direction))
+    *_, information = data.rows().sum(InterceptEvaluation(*at))
+    np.testing.assert_allclose(product, information @ direction, **ROUNDING)
+
+
+def test_of_many_classes_only_the_diagonal_of_the_information_is_summed():
+    family, rng = Categorical(300), np.random.default_rng(0)
+    rows = RowsInMemory(rng.normal(size=(40, 2)), rng.integers(300, size=40).astype(np.int32), rng.random(40))
+    at = family, rng.normal(size=(2, 300)), rng.normal(size=300)
+    *_, diagonal = rows.sum(InterceptEvaluation(*at))
+    factor, _ = rows.sum(KroneckerFactors(*at, SecondMoments(np.zeros(2), 1)))
+    (full,) = rows.sum(lambda block: (family.total_information(family.mean(block.predictor(*at[1:])), block.weights),))
+    np.testing.assert_allclose(diagonal, full.diagonal(), **ROUNDING)
+    np.testing.assert_allclose(factor, full.diagonal(), **ROUNDING)
 
 
 def test_cross_moments_are_those_of_targets_rows_and_offsets(data):

@@ -35,7 +35,8 @@ def approximation_price(objective: Objective, n_rows: int, *, is_full: bool = Tr
     share = n_rows / objective.rows.n_rows
     passes = _METRIC + _draws(objective, n_rows) + 1.5 * share * evaluation_price(objective)
     sums = _work(objective) * n_rows * m * (_GRAM * m + _NARROW + _COPY)
-    return passes + is_full * (sums + _CHOLESKY * (3 * m**3 + q**3))
+    of_classes = 0 if objective.family.has_many_classes else q**3
+    return passes + is_full * (sums + _CHOLESKY * (3 * m**3 + of_classes))
 
 
 def hessian_price(objective: Objective, n_rows: int) -> float:
@@ -49,7 +50,7 @@ def hessian_price(objective: Objective, n_rows: int) -> float:
 
 def cached_hessian_price(objective: Objective, n_rows: int) -> float:
     """Return the price of the Hessian of so many rows that are held as columns, factored."""
-    m, s = objective.shape[0], objective.family.identifiable_directions.shape[1]
+    m, s = objective.shape[0], objective.family.n_identifiable
     work = _DEARER * (_gram_price(objective, n_rows) + _ASSEMBLED * (m * s) ** 2 + _factorisation_price(objective))
     return float(_HELD + work)
 
@@ -61,13 +62,13 @@ def _gram_price(objective: Objective, n_rows: int) -> float:
 
 
 def _factorisation_price(objective: Objective) -> float:
-    m, s = objective.shape[0], objective.family.identifiable_directions.shape[1]
+    m, s = objective.shape[0], objective.family.n_identifiable
     return float(_CHOLESKY * (m * s) ** 3)
 
 
 def proof_price(objective: Objective) -> float:
     """Return the price of the largest leverage, which makes a Hessian a proof."""
-    m, s = objective.shape[0], objective.family.identifiable_directions.shape[1]
+    m, s = objective.shape[0], objective.family.n_identifiable
     inverse: float = _INVERSE * (m * s) ** 3
     return _METRIC / 2.0 + inverse + objective.rows.n_rows * m * (_LEVERAGE * m + _COPY)
 

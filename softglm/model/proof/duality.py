@@ -69,8 +69,7 @@ def duality_gap(
     if not (objective.fit_intercept and with_best < np.inf):
         return with_best
     family, moments = objective.family, objective.moments
-    q, n_identifiable = family.identifiable_directions.shape
-    if n_identifiable < q:
+    if family.n_identifiable < family.n_parameters:
         # Means have a constant sum, so that residuals have none, but for the rounding of the most frequent class.
         residual = residual.copy()
         residual[most := moments.mean_target.argmax()] = 0.0

@@ -46,6 +46,8 @@ def partial_gap(
     if not objective.fit_intercept:
         return slopes_gap(objective, slopes)
     family = objective.family
+    if family.has_many_classes:
+        return float("inf")  # their information is no small matrix
     _, _, information = objective.rows.sum(InterceptEvaluation(family, *objective.rounded(parameters)))
     basis = family.identifiable_directions
     spectrum, vectors = np.linalg.eigh(basis.T @ information @ basis / objective.moments.total_weight)
