@@ -188,6 +188,10 @@ class Categorical(UnconstrainedFamily):
             start += self.n_classes - 1 - k
         return weights
 
+    def curvature_sums(self, mean: FloatArray) -> FloatArray:
+        """2 mu_k (1 - mu_k): without forming the pairs."""
+        return 2.0 * mean * (1.0 - mean)
+
     @property
     def largest_mean(self) -> float:
         """A probability is at most 1."""

@@ -204,7 +204,7 @@ class GLM:
         """Estimate the bound by the strong convexity of the penalty, where the intercepts are the best."""
         return strong_convexity_gap(self.objective, gradient) if self._is_dual else float("inf")
 
-    def gap_by_partial_minimiser(self, point: FloatArray, gradient: FloatArray, allowed: float) -> float:
+    def gap_by_partial_minimiser(self, point: FloatArray, value: float, gradient: FloatArray, allowed: float) -> float:
         """Bound the gap by the strong convexity of the penalty, where the intercepts are the best to rounding."""
         if not self._is_dual:
             return float("inf")
@@ -212,6 +212,8 @@ class GLM:
         if quick <= allowed:
             return quick
         sharp = sharp_rounding(self.objective, point, is_centred=self._passes.is_centred)
+        if self.objective.family.has_many_classes:
+            return duality_gap(self.objective, point, value, gradient, sharp.bound)
         return min(quick, partial_gap(self.objective, point, gradient, *sharp))
 
     @property

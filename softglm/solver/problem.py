@@ -92,7 +92,7 @@ class Problem(Protocol):
         None if it is not to be found.
         """
 
-    def gap_by_partial_minimiser(self, point: FloatArray, gradient: FloatArray, allowed: float) -> float:
+    def gap_by_partial_minimiser(self, point: FloatArray, value: float, gradient: FloatArray, allowed: float) -> float:
         """Bound f - f* by the gradient at a point that `partial_minimiser` has returned; inf where nothing is known.
 
         The bound is as sharp as it can be made unless one that costs less is below what is allowed.

@@ -105,7 +105,7 @@ def prove_by_gradient(problem: Problem, evaluate: Evaluate, aims: Aims, step: St
         point = problem.partial_minimiser(step.here.point)
         if point is not None:
             there = evaluate(point)
-            bound_there = problem.gap_by_partial_minimiser(there.point, there.gradient, allowed)
+            bound_there = problem.gap_by_partial_minimiser(*there, allowed)
             left = share_left(allowed, bound_there)
             if bound_there <= allowed:
                 step, bound = step._replace(here=there), bound_there

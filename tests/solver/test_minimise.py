@@ -97,8 +97,8 @@ class Convex:
     def gap_at_partial_minimiser(self, gradient):
         return self.gap_by_gradient(None, None, gradient)
 
-    def gap_by_partial_minimiser(self, point, gradient, allowed):  # noqa: ARG002 - the protocol's signature
-        return self.gap_by_gradient(point, None, gradient)
+    def gap_by_partial_minimiser(self, point, value, gradient, allowed):  # noqa: ARG002 - the protocol's signature
+        return self.gap_by_gradient(point, value, gradient)
 
     def partial_minimiser(self, point):
         return point
