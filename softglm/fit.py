@@ -213,10 +213,11 @@ def solve(
         result = _solve_wide(prepared, penalty, options, start, report) if _is_wide(prepared) else None
         if result is None:
             result = _solve_as_read(prepared, penalty, options, start, report)
-        result = _represented(result, prepared, penalty, tol)
+        result = _represented(result, prepared, penalty, options)
         if np.dtype(precision).itemsize < np.dtype(np.float64).itemsize:
             result = _rounded(result, prepared, penalty, precision, tol)
-    return replace(result, n_passes=prepared.count.n_passes - options.n_passes_before)
+            result = replace(result, n_passes=prepared.count.n_passes - options.n_passes_before)
+    return result
 
 
 def _check_penalty(penalty: Penalty, prepared: Prepared) -> None:
@@ -464,18 +465,18 @@ def _null_fit(objective: Objective, null: Null, status: Status, n_passes: int) -
     )
 
 
-def _represented(result: Fit, prepared: Prepared, penalty: Penalty, tol: float) -> Fit:
+def _represented(result: Fit, prepared: Prepared, penalty: Penalty, options: _Options) -> Fit:
     """Return the fit with what its coefficients and intercepts, as numbers, lose of the optimum in the gap."""
+    n_passes = prepared.count.n_passes - options.n_passes_before
     if not result.gap < np.inf:
-        return result
-    objective = prepared.likelihood.with_penalty(penalty)
+        return replace(result, n_passes=n_passes)
     of_constants = prepared.lost_of_constants(penalty)
     if not of_constants < np.inf:
-        return _doubted(result)
-    lost = representation_loss(objective, result.coef, result.intercept) + of_constants
+        return _doubted(replace(result, n_passes=n_passes))
+    lost = representation_loss(prepared.likelihood, penalty, result.coef, result.intercept) + of_constants
     # The gap is at most quadratic in the distance, with the largest curvature there is.
-    represented = replace(result, gap=(math.sqrt(result.gap) + math.sqrt(lost)) ** 2)
-    if result.status is Status.CONVERGED and represented.relative_gap > max(tol, result.relative_gap):
+    represented = replace(result, gap=(math.sqrt(result.gap) + math.sqrt(lost)) ** 2, n_passes=n_passes)
+    if result.status is Status.CONVERGED and represented.relative_gap > max(options.tol, result.relative_gap):
         return replace(represented, status=Status.PRECISION)
     return represented
 

@@ -206,7 +206,7 @@ class GLM:
 
     def gap_by_partial_minimiser(self, point: FloatArray, value: float, gradient: FloatArray, allowed: float) -> float:
         """Bound the gap by the strong convexity of the penalty, where the intercepts are the best to rounding."""
-        if not self._is_dual:
+        if not (self._is_dual and strong_convexity_gap(self.objective, gradient) <= allowed):
             return float("inf")
         quick = partial_gap(self.objective, point, gradient, self.gradient_rounding(point, gradient))
         if quick <= allowed:

@@ -24,7 +24,7 @@ _STRONG, _TINY = 1e-180, 1e-80
 # A column whose mean is beyond has a last digit above this spread.
 _NEAR = 1e-60
 # How many times its spread the mean of a column may be; and where an origin costs next to nothing.
-_FAR, _FAR_HELD = 1e3, 30.0
+_FAR, _FAR_HELD = 1e3, 50.0
 # A variance below this, relative to the mean square, may be the rounding of their difference.
 _CANCELS = 1e-9
 # Veltkamp's constant, 2^27 + 1.
@@ -88,11 +88,12 @@ def places_of(objective: Objective, *, are_held: bool) -> Places:
     rows, center, size = objective.rows, objective.moments.center, objective.moments.size
     if rows.is_sparse or not center.any():
         return Places(None)
-    distance = np.abs(center)
-    squares = size**2 - distance**2
-    unclear = squares <= _CANCELS * size**2
-    if not (unclear | (distance**2 > far**2 * squares))[distance > 0.0].any():
+    squares = size * size - center * center
+    if (center * center <= far * far * squares).all():
         return Places(None)
+    distance = np.abs(center)
+    # Where the means are so far, their spread may be rounding.
+    unclear = squares <= _CANCELS * size**2
     if unclear.any():
         weight, about = rows.sum(Spread(center))
         squares = np.where(unclear, about / weight, squares)

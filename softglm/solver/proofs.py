@@ -74,15 +74,16 @@ Evaluate = Callable[[FloatArray], Iterate]
 
 def prove(problem: Problem, evaluate: Evaluate, aims: Aims, step: Step, measured: Measured) -> Attempt:
     """Bound the gap by the metric if that is cheap, else by the gradient, else by the metric; or estimate it."""
-    by_metric = measured.estimate <= aims.allowed(step.here.value)
+    by_metric, proof = measured.estimate <= aims.allowed(step.here.value), None
     if by_metric and measured.distance <= _NEAR and measured.metric.proof_cost <= _TIGHTER * problem.evaluation_cost:
-        attempt = Attempt(step, prove_by_metric(problem, aims, step, measured), _CLOSER)
-        if _suffices(attempt, aims):
-            return attempt
+        proof = prove_by_metric(problem, aims, step, measured)
+        if proof.suffices(aims.allowed(step.here.value)):
+            return Attempt(step, proof, _CLOSER)
     attempt = prove_by_gradient(problem, evaluate, aims, step)
     if _suffices(attempt, aims):
         return attempt
-    proof = prove_by_metric(problem, aims, step, measured) if by_metric else None
+    if by_metric and proof is None:
+        proof = prove_by_metric(problem, aims, step, measured)
     if proof is None or not proof.gap < np.inf:
         proof = Proof(step.estimate, GapKind.ESTIMATE)
     return attempt._replace(proof=proof)

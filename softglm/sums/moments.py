@@ -19,7 +19,7 @@ CONSTANT = 64 * np.finfo(np.float64).eps
 class CrossMoments(Sum):
     """[sum w t; W], shape (q + 1,); sum w x [t; 1]', (p, q + 1); sum w x^2, (p,); sum w o, (q,); sum w <t, o>, (1,).
 
-    And sum w max o^2, (1,). Squares that overflow are infinite.
+    And sum w max o^2, (1,).
     """
 
     n_parameters: int
@@ -29,8 +29,7 @@ class CrossMoments(Sum):
         values = np.ones((self.n_parameters + 1, len(block)))
         values[:-1] = block.targets_matrix(self.n_parameters)
         values = block.weighted(values)
-        with np.errstate(over="ignore"):
-            sums = values.sum(axis=1), block.cross(values), block.own_squares(values[-1])
+        sums = values.sum(axis=1), block.cross(values), block.own_squares(values[-1])
         if block.offset is None:
             return *sums, np.zeros(self.n_parameters), np.zeros(1), np.zeros(1)
         linear = np.atleast_1d(np.vdot(values[:-1], block.offset.T))

@@ -18,6 +18,7 @@ import numpy as np
 
 from softglm.arrays import FloatArray
 from softglm.model.objective import Objective
+from softglm.model.penalty import Penalty
 from softglm.sums import GradientRounding
 
 # u: half a unit in the last place.
@@ -48,30 +49,26 @@ def gradient_rounding(
         return sharp_rounding(objective, parameters, is_centred=is_centred).bound
     # Of targets and means within [0, M] the root mean square is at most that of M times their mean.
     target = np.abs(moments.mean_target)
-    mean = target + np.abs(gradient[-1]) if objective.fit_intercept else np.full_like(target, largest_mean)
-    terms = np.sqrt(largest_mean * np.minimum(mean, largest_mean)) + np.sqrt(largest_mean * target)
-    coef, _ = objective.split(parameters)
-    reach, distance = np.abs(coef).max(axis=1), np.abs(moments.center)
-    # A variance, as the difference of mean squares, is off by some units of these.
-    squares = moments.size**2 - distance**2 * (1.0 - _CANCELS)
-    size = np.sqrt(np.maximum(squares, 0.0)) if is_centred else moments.size + distance
-    eta = float(size @ reach) + _largest_constant(objective, parameters, is_centred=is_centred) + moments.offset_size
+    mean = np.minimum(target + np.abs(gradient[-1]), largest_mean) if objective.fit_intercept else largest_mean
+    of_sums = _of_sums(objective)
+    terms = (of_sums * math.sqrt(largest_mean)) * (np.sqrt(mean) + np.sqrt(target))
+    sizes = np.abs(parameters)
+    reach, distance = sizes[: len(moments.size)].max(axis=1), np.abs(moments.center)
+    constant = sizes[-1].max() if objective.fit_intercept else 0.0
+    if is_centred:
+        # A variance, as the difference of mean squares, is off by some units of these.
+        size = np.sqrt(np.maximum(moments.size**2 - distance**2 * (1.0 - _CANCELS), 0.0))
+    else:
+        size, constant = moments.size + distance, constant + distance @ reach
+    moved = _of_eta(objective) * float(size @ reach + constant + moments.offset_size)
     noise = objective.rows.noise
-    moved = _of_eta(objective) * eta + (0.0 if noise is None else float(noise @ reach))
-    entry = _of_sums(objective) * terms + largest_curvature * moved
+    if noise is not None:
+        moved += float(noise @ reach)
+    entry = terms + largest_curvature * moved
     slopes = np.multiply.outer(size, entry)
     if noise is not None:
         slopes += largest_mean * noise[:, np.newaxis]
     return _assembled(objective, parameters, slopes, entry)
-
-
-def value_rounding(objective: Objective, parameters: FloatArray) -> float:
-    """Return a bound on what f, as it is computed for these parameters, shape (m, q), is off by."""
-    coef, _ = objective.split(parameters)
-    eta = _largest_constant(objective, parameters, is_centred=False) + objective.moments.offset_size
-    eta += float(objective.moments.size @ np.abs(coef).max(axis=1))
-    own = math.log(objective.family.n_parameters + 1.0)
-    return 2.0 * (_of_sums(objective) * (eta + own) + _of_eta(objective) * eta)
 
 
 class Sharp(NamedTuple):
@@ -116,11 +113,11 @@ def sharp_rounding(objective: Objective, parameters: FloatArray, *, is_centred: 
 def _assembled(objective: Objective, parameters: FloatArray, slopes: FloatArray, constants: FloatArray) -> FloatArray:
     """Return the bound, shape (m, q), with what the penalty adds, and the centring of the cross moments."""
     moments = objective.moments
-    bound = 2.0 * UNIT * np.abs(objective.penalty.gradient(parameters))
-    bound[: len(slopes)] += slopes
-    bound[: len(slopes)] += _of_sums(objective) * np.multiply.outer(np.abs(moments.center), np.abs(moments.mean_target))
+    bound = np.abs((2.0 * UNIT) * objective.penalty.gradient(parameters))
     if objective.fit_intercept:
+        slopes += np.multiply.outer(_of_sums(objective) * np.abs(moments.center), np.abs(moments.mean_target))
         bound[-1] += constants
+    bound[: len(slopes)] += slopes
     return bound
 
 
@@ -143,7 +140,16 @@ def _of_sums(objective: Objective) -> float:
     return UNIT * (objective.rows.longest_sum + objective.family.n_parameters + _OWN)
 
 
-def representation_loss(objective: Objective, coef: FloatArray, intercept: FloatArray) -> float:
+def value_rounding(objective: Objective, parameters: FloatArray) -> float:
+    """Return a bound on what f, as it is computed for these parameters, shape (m, q), is off by."""
+    coef, _ = objective.split(parameters)
+    eta = _largest_constant(objective, parameters, is_centred=False) + objective.moments.offset_size
+    eta += float(objective.moments.size @ np.abs(coef).max(axis=1))
+    own = math.log(objective.family.n_parameters + 1.0)
+    return 2.0 * (_of_sums(objective) * (eta + own) + _of_eta(objective) * eta)
+
+
+def representation_loss(objective: Objective, penalty: Penalty, coef: FloatArray, intercept: FloatArray) -> float:
     """Return what f may lose, from its minimum, where coefficients (p, q) and intercepts (q,) are rounded.
 
     The intercept is that at x = 0: where columns are far from it, its last digit moves eta of all rows. What is far is
@@ -159,5 +165,5 @@ def representation_loss(objective: Objective, coef: FloatArray, intercept: Float
     if not curvature < np.inf:
         curvature = 2.0 * max(1.0, float(np.abs(moments.mean_target).max()))
     # The penalty is quadratic.
-    pulled = (_FEW * UNIT) ** 2 * objective.penalty.value(objective.centred(coef, intercept))
+    pulled = (_FEW * UNIT) ** 2 * float(penalty.curvature[: len(reach)] @ (reach * reach)) * family.n_parameters / 2.0
     return curvature * moved**2 / 2.0 + pulled
