@@ -380,9 +380,8 @@ def _solve(prepared: Prepared, penalty: Penalty, options: _Options, start: Start
 
 
 def _doubted(result: Fit) -> Fit:
-    """Return a fit that takes for granted what only last digits could tell: that nothing hides there."""
-    status = Status.PRECISION if result.status is Status.CONVERGED else result.status
-    return replace(result, gap_kind=GapKind.ESTIMATE, status=status)
+    """Return a fit that takes for granted what only last digits could tell, that nothing hides there: no proof."""
+    return replace(result, gap_kind=GapKind.ESTIMATE)
 
 
 def _solve_rebased(

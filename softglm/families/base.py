@@ -366,6 +366,29 @@ class UnconstrainedFamily(ExponentialFamily):
             The weights v_d, at least 0, in memory the caller may overwrite.
         """
 
+    def most_opposed(self, statistic: FloatArray, eta: FloatArray, off: FloatArray) -> float:
+        """Return the most by which an eta may oppose what was observed: the largest of minus <D, eta>, see `opposing`.
+
+        Parameters
+        ----------
+        statistic : array, shape (q, rows)
+            T(y).
+        eta : array, shape (q, rows)
+            Natural parameters, which may be overwritten.
+        off : array, shape (q, rows)
+            What each may be off by.
+
+        Returns
+        -------
+        float
+            -inf where nothing could have been another.
+        """
+        worst = -np.inf
+        for where, directions in self.opposing(statistic):
+            opposed = np.abs(directions) @ off[:, where] - directions @ eta[:, where]
+            worst = max(worst, float(opposed.max(initial=-np.inf)))
+        return worst
+
     def curvature_sums(self, mean: FloatArray) -> FloatArray:
         """Add up the sizes of the entries of each row of A''(eta): bounds, from the means.
 

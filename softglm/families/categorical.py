@@ -235,6 +235,18 @@ class Categorical(UnconstrainedFamily):
         """Mass can have been in any other class l than the k where it is: along e_k - e_l, K - 1 of them for each k."""
         return ((mass > 0.0, _to_others(self.n_classes, k)) for k, mass in enumerate(statistic))
 
+    def most_opposed(self, statistic: FloatArray, eta: FloatArray, off: FloatArray) -> float:
+        """The largest of the others, or the next where that is the observed itself: without forming the pairs."""
+        observed, rows = np.nonzero(statistic > 0.0)
+        own = eta[observed, rows] - off[observed, rows]
+        highest = np.add(eta, off, out=eta)
+        leading, places = highest.argmax(axis=0), np.arange(eta.shape[1])
+        first = highest[leading, places]
+        highest[leading, places] = -np.inf
+        next_to_it = highest.max(axis=0, initial=-np.inf)
+        others = np.where(leading[rows] == observed, next_to_it[rows], first[rows])
+        return float((others - own).max(initial=-np.inf))
+
     def natural_parameter(self, mean: FloatArray) -> FloatArray:
         """Log probabilities, centred to sum zero (symmetric coding)."""
         require(

@@ -127,6 +127,10 @@ class Multinomial(UnconstrainedFamily):
         """n times that of one die at mean / n."""
         return self._trials * self.die.conjugate(mean / self._trials)
 
+    def most_opposed(self, statistic: FloatArray, eta: FloatArray, off: FloatArray) -> float:
+        """As of one die."""
+        return self.die.most_opposed(statistic, eta, off)
+
     def curvature_sums(self, mean: FloatArray) -> FloatArray:
         """n times those of one die at mean / n."""
         return self._trials * self.die.curvature_sums(mean / self._trials)

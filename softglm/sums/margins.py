@@ -37,15 +37,13 @@ class MostOpposed(Sum):
     def __call__(self, block: Block) -> tuple[FloatArray, ...]:
         family, coef, intercept = self.family, self.coef, self.intercept
         counts = slice(None) if block.weights is None else block.weights > 0.0
-        eta = block.times(coef)[:, counts] + intercept[:, np.newaxis]
+        eta = block.times(coef)[:, counts]
+        eta += intercept[:, np.newaxis]
         targets = block.targets_matrix(family.n_parameters)[:, counts]
-        sizes = replace(block, X=abs(block.X)).times(np.abs(coef))[:, counts] + np.abs(intercept)[:, np.newaxis]
-        worst = -np.inf
-        for where, directions in family.opposing(targets):
-            opposed = _LOST * (np.abs(directions) @ sizes[:, where])
-            opposed -= directions @ eta[:, where]
-            worst = max(worst, opposed.max(initial=-np.inf))
-        return (np.array([worst]),)
+        sizes = replace(block, X=abs(block.X)).times(np.abs(coef))[:, counts]
+        sizes += np.abs(intercept)[:, np.newaxis]
+        sizes *= _LOST
+        return (np.array([family.most_opposed(targets, eta, sizes)]),)
 
 
 class Found(NamedTuple):

@@ -234,7 +234,8 @@ def test_wide_rows_are_read_for_their_space_and_to_prove_what_was_found_there(tu
     _, n_there = fitted(reduced, family, alpha, tuning)
     # Once for the space, and for the moments; and where something is penalised for what is proved of them.
     assert n_read == (4 if alpha else 2)
-    assert result.n_passes >= n_read + n_there
+    # Those over the rows of their space, about as many as of a fit there, are counted too.
+    assert result.n_passes - n_read >= n_there - 2
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.1])

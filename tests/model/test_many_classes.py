@@ -26,8 +26,9 @@ SAME_LOSS = 1e-8
 # Beside a penalty the features are whitened with the mean curvature of the classes, which is taken a little otherwise.
 SAME_CHANCES = 5e-3
 # What a fit may hold at a time, in blocks of eta in double precision: the one-hot targets of one block and their
-# products with weights. A single matrix of the size of the classes would be more.
-MOST_BLOCKS = 3.0
+# products with weights; or beside eta and these what eta may be off by. A single matrix of the size of the classes
+# would be more.
+MOST_BLOCKS = 4.5
 SHARES = {
     "equal": np.full(K, 1.0 / K),
     "of Zipf": 1.0 / np.arange(1.0, K + 1.0),
