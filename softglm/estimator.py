@@ -138,8 +138,9 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     What it takes for granted. Rounding is part of the proof: where double precision cannot tell the gap it says so, as
     with columns so far from 0 that the intercept has no digits left. What varies by no more than the last digits of X,
     as the sum of other columns does or a dummy for every level once it was scaled, counts as constant or collinear:
-    with alpha = 0 that is taken for granted, and `gap_kind_` is "estimate". Copies, and sums of whole numbers or of numbers of
-    few binary digits, are seen to be exact; columns that are more than that apart are told apart, unless X is sparse.
+    with alpha = 0 that is taken for granted, and `gap_kind_` is "estimate". Copies, and sums of whole numbers or of
+    numbers of few binary digits, are seen to be exact; columns that are more than that apart are told apart, unless X
+    is sparse.
 
     A model fitted with an offset cannot be used where scikit-learn calls `predict` or `score` without one: they raise,
     since leaving it out silently would score another model. With metadata routing enabled,

@@ -97,7 +97,7 @@ class Multinomial(UnconstrainedFamily):
 
     @property
     def has_many_classes(self) -> bool:
-        """As of one die."""
+        """The same as of one die."""
         return self.die.has_many_classes
 
     def identified(self, parameters: FloatArray) -> FloatArray:
@@ -128,7 +128,7 @@ class Multinomial(UnconstrainedFamily):
         return self._trials * self.die.conjugate(mean / self._trials)
 
     def most_opposed(self, statistic: FloatArray, eta: FloatArray, off: FloatArray) -> float:
-        """As of one die."""
+        """The same as of one die."""
         return self.die.most_opposed(statistic, eta, off)
 
     def curvature_sums(self, mean: FloatArray) -> FloatArray:
