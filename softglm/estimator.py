@@ -261,7 +261,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 task.iterate(lambda: {**unnamed, **known_before, **fitted_arrays(coef, intercept, present)})
 
         printer = StagePrinter()
-        if self.verbose and self.alpha_ == 0.0:
+        if self.verbose and alpha == 0.0:
             printer.begin(beforehand(seen, fit_intercept=self.fit_intercept))
         precision = np.float32 if X.dtype in (np.float32, np.float16) else np.float64
         result = (
