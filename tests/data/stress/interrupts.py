@@ -20,6 +20,7 @@ KINDS = (
 
 draw = np.random.default_rng(0)
 before, n_interrupts, changed = limits(), 0, []
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is born ignoring it
 signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
 for work, n_tries, latest in KINDS:
     work()
