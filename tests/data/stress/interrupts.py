@@ -5,7 +5,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from blas import SMALL, fit_in_threads, limits
+from blas import SMALL, limits
 
 from softglm import SoftmaxGLM
 from softglm.data import one_blas_thread
@@ -15,7 +15,6 @@ nothing = one_blas_thread(lambda: None)
 KINDS = (
     (lambda: [nothing() for _ in range(1000)], 800, 2e-3),
     (lambda: [SoftmaxGLM().fit(*SMALL) for _ in range(20)], 500, 4e-3),
-    (lambda: [fit_in_threads() for _ in range(5)], 60, 5e-2),
 )
 
 draw = np.random.default_rng(0)
