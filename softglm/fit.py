@@ -393,14 +393,7 @@ def _solve_rebased(
 ) -> Fit:
     """Fit on rows that double precision serves better."""
     there, basis = elsewhere
-    moved = Prepared(
-        there.rows,
-        prepared.family,
-        fit_intercept=prepared.fit_intercept,
-        tuning=prepared.tuning,
-        count=prepared.count,
-        likelihood=there,
-    )
+    moved = prepared.of(there)
     return _solve_in(basis, partial(_solve, moved, there.penalty, options), start, report)
 
 
@@ -409,14 +402,7 @@ def _solve_apart(
 ) -> Fit:
     """Fit combinations of columns that are nearly collinear, where nothing is penalised."""
     there = combinations.read(prepared.likelihood)
-    moved = Prepared(
-        there.rows,
-        prepared.family,
-        fit_intercept=prepared.fit_intercept,
-        tuning=prepared.tuning,
-        count=prepared.count,
-        likelihood=there,
-    )
+    moved = prepared.of(there)
     result = _solve_in(combinations, partial(_solve, moved, there.penalty, options), start, report)
     return replace(result, is_unique=result.is_unique and there.rows.n_features == prepared.rows.n_features)
 

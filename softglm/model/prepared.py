@@ -61,6 +61,17 @@ class Prepared:
         self._in_doubt: FloatArray | None = None
         self._reduced: dict[bool, tuple[Prepared, RowSpace] | None] = {}
 
+    def of(self, likelihood: Objective) -> "Prepared":
+        """Return the same for a likelihood of these rows in another form; passes are counted here."""
+        return Prepared(
+            likelihood.rows,
+            self.family,
+            fit_intercept=self.fit_intercept,
+            tuning=self.tuning,
+            count=self.count,
+            likelihood=likelihood,
+        )
+
     @cached_property
     def likelihood(self) -> Objective:
         """The objective without its penalty, on rows as they are to be read."""

@@ -7,8 +7,8 @@ their sizes at most (Higham 2002, chapter 3). Followed through an evaluation,
     mu_i  = grad A(eta_i)         by what that moves it, |A''| times as much, and some u of its own,
     g     = mean x (mu - t)'      by mean |x| times that, and n u mean |x| (mu + t)', of n terms in a row.
 
-Means of products are bounded by roots of mean squares, which are known before the fit: no pass is made. What is small
-to first order is taken once: terms in u^2 are below all that is left out nowhere else.
+Means of products are bounded by roots of mean squares, which are known before the fit: that takes no pass, and one more
+pass bounds them row by row. Terms in u^2 are left out: the few units that are counted too many are more than they.
 """
 
 import math
