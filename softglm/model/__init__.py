@@ -6,7 +6,7 @@ from softglm.model.glm import GLM
 from softglm.model.intercept import Null, null_model
 from softglm.model.limits import beyond_hessians
 from softglm.model.objective import Objective
-from softglm.model.penalty import Penalty, Ridge
+from softglm.model.penalties import ElasticNet, Penalty, Ridge, SparsePenalty
 from softglm.model.prepared import Prepared
 from softglm.model.rebasing import Basis, rebased
 from softglm.model.row_space import row_space
@@ -15,11 +15,13 @@ __all__ = [
     "GLM",
     "Basis",
     "Combinations",
+    "ElasticNet",
     "Null",
     "Objective",
     "Penalty",
     "Prepared",
     "Ridge",
+    "SparsePenalty",
     "beyond_hessians",
     "null_coordinates",
     "null_model",

@@ -15,7 +15,7 @@ from softglm.arrays import FloatArray
 from softglm.data import AdaptedRows, Mixing, Rows
 from softglm.model.exactness import are_exact
 from softglm.model.objective import Objective
-from softglm.model.penalty import Ridge
+from softglm.model.penalties import Ridge
 from softglm.sums import SecondMoments
 
 # Eigenvalues of second moments with a unit diagonal that are more than rounding by enough digits for a fit.

@@ -23,7 +23,7 @@ from softglm.arrays import FloatArray
 from softglm.data import Rows
 from softglm.data.rows import Arrays
 from softglm.families import UnconstrainedFamily
-from softglm.model.penalty import Penalty
+from softglm.model.penalties import Penalty
 from softglm.sums import CrossMoments, Evaluation
 from softglm.tuning import DEFAULT, Tuning
 

@@ -12,7 +12,7 @@ from softglm.model.coordinates import KroneckerCoordinates, is_decomposed, secon
 from softglm.model.intercept import Null, null_model
 from softglm.model.objective import Objective
 from softglm.model.passes import CachedPasses, HeldColumns, Passes, StreamedPasses, are_few
-from softglm.model.penalty import Penalty, Ridge
+from softglm.model.penalties import Penalty, Ridge
 from softglm.model.pilot import pilot_size, row_scores
 from softglm.model.precision import in_single_precision
 from softglm.model.rebasing import Basis, places_of, read_from

@@ -18,7 +18,7 @@ import numpy as np
 
 from softglm.arrays import FloatArray
 from softglm.model.objective import Objective
-from softglm.model.penalty import Penalty
+from softglm.model.penalties import Penalty
 from softglm.sums import GradientRounding
 
 # u: half a unit in the last place.

@@ -1,7 +1,6 @@
 r"""What is added to the mean negative log-likelihood: r(theta) = 1/2 sum_j c_j ||theta_j||^2, c >= 0."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import final
 
 import numpy as np
@@ -48,39 +47,3 @@ class Penalty(ABC):
     def gradient(self, parameters: FloatArray) -> FloatArray:
         """Return grad r(theta), shape (m, q)."""
         return self.curvature[:, np.newaxis] * parameters
-
-
-@final
-@dataclass(frozen=True)
-class Ridge(Penalty):
-    """r(theta) = 1/2 sum_j strength_j ||theta_j||^2, summed over the rows of the parameters.
-
-    Attributes
-    ----------
-    strength : array of shape (m,)
-        alpha for a coefficient, 0 for an intercept: which rows are penalised is data, never a slice.
-    """
-
-    strength: FloatArray
-
-    @classmethod
-    def on_coefficients(cls, alpha: float, n_features: int, *, fit_intercept: bool) -> "Ridge":
-        """Return alpha on every coefficient and nothing on the intercepts."""
-        return cls(np.repeat([alpha, 0.0], [n_features, int(fit_intercept)]))
-
-    def rotated(self, n_features: int, n_directions: int) -> "Ridge | None":
-        features, rest = np.split(self.strength, [n_features])
-        if np.ptp(features) > 0.0:
-            return None
-        return Ridge(np.concatenate([np.full(n_directions, features[0]), rest]))
-
-    def in_units(self, units: FloatArray) -> "Ridge":
-        strength = self.strength.copy()
-        # One after the other: the square of a unit may overflow where the product does not.
-        strength[: len(units)] *= units
-        strength[: len(units)] *= units
-        return Ridge(strength)
-
-    @property
-    def curvature(self) -> FloatArray:
-        return self.strength
