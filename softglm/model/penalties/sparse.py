@@ -1,8 +1,9 @@
 r"""Penalties that hold coefficients at 0 until it pays to let them go.
 
 r(B) = 1/2 sum_j c_j ||B_j||^2 + h(B), with h convex and B_j, shape (q,), the row of coefficients of feature j. h is a
-sum over entries, features or groups of features; it has a kink at 0, or bounds. What a fit asks is the same of all: h and its prox, the conjugate c_j(G_j) of what r adds for a
-feature (or group), which bounds the optimum from below, and how far a gradient is from the subdifferential.
+sum over entries, features or groups of features; it has a kink at 0, or bounds. What a fit asks is the same of all: h
+and its prox, the conjugate c_j(G_j) of what r adds for a feature (or group), which bounds the optimum from below, and
+how far a gradient is from the subdifferential.
 """
 
 from abc import ABC, abstractmethod
