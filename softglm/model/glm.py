@@ -49,6 +49,38 @@ class PricedMetric(NamedTuple):
     make: Callable[[FloatArray], HessianMetric | KroneckerMetric]
 
 
+class _Metrics(NamedTuple):
+    """What makes metrics: apart from the problem that offers them, or each would keep the rows of the other alive.
+
+    Attributes
+    ----------
+    passes : Passes
+    coordinates : KroneckerCoordinates
+        In which Hessians are assembled and factored.
+    sampling : Sampling or None
+    is_exact : bool
+        Whether passes are in double precision.
+    """
+
+    passes: Passes
+    coordinates: KroneckerCoordinates
+    sampling: Sampling | None
+    is_exact: bool
+
+    def sample(self, count: int) -> Rows:
+        return self.passes.objective.rows.sample(count, self.sampling)
+
+    def approximation(self, n_rows: int, point: FloatArray) -> KroneckerMetric:
+        return KroneckerMetric(self.passes.approximation(point, self.sample(n_rows)))
+
+    def hessian(self, n_rows: int, point: FloatArray) -> HessianMetric:
+        rows = self.sample(n_rows)
+        return self.of_matrix(self.passes.hessian(point, self.coordinates, rows), rows)
+
+    def of_matrix(self, matrix: FloatArray, rows: Rows) -> HessianMetric:
+        return HessianMetric(self.passes, matrix, self.coordinates, rows if self.is_exact else None)
+
+
 @final
 class GLM:
     """Minimising the objective of a generalised linear model, for `solver.minimise`; it never changes.
@@ -79,8 +111,9 @@ class GLM:
         existence: Existence,
         finer: "GLM | None" = None,
     ) -> None:
-        self.finer, self.coordinates, self._assembly = finer, coordinates, assembly
-        self._passes, self._sampling, self._existence = passes, sampling, existence
+        self.finer, self.coordinates = finer, coordinates
+        self._passes, self._existence = passes, existence
+        self._metrics = _Metrics(passes, assembly, sampling, finer is None)
         self.objective: Objective = finer.objective if finer else passes.objective
         self.has_hessian = existence.has_hessian
         # The distance to the optimum, relative to that of the null model, that evaluations tell from rounding; and the
@@ -89,7 +122,7 @@ class GLM:
         self.evaluation_cost = passes.evaluation_price
         counts = _sizes(self.objective) if self.has_hessian else []
         self.hessians = tuple(
-            PricedMetric(passes.hessian_price(count), partial(self._hessian, count)) for count in counts
+            PricedMetric(passes.hessian_price(count), partial(self._metrics.hessian, count)) for count in counts
         )
         dearest = self.objective.tuning.newton_price * self.evaluation_cost
         self.takes_newton_steps = bool(self.hessians) and self.hessians[-1].price <= dearest
@@ -119,7 +152,7 @@ class GLM:
         n_rows = pilot_size(working) if working.is_penalised else working.rows.n_rows
 
         def offer(count: int) -> PricedMetric:
-            return PricedMetric(passes.approximation_price(count), partial(self._approximate, count))
+            return PricedMetric(passes.approximation_price(count), partial(self._metrics.approximation, count))
 
         return offer(n_rows), offer(working.rows.n_rows)
 
@@ -161,7 +194,7 @@ class GLM:
         """Return the metric of the null model; scaled, where the first step along this gradient would be too long."""
         metric, working = KroneckerMetric(self.coordinates), self._passes.objective
         move = LargestMove(*working.rounded(metric.unwhiten(metric.whiten(gradient))))
-        longest = float(self._sample(pilot_size(working)).max(move)[0].max())
+        longest = float(self._metrics.sample(pilot_size(working)).max(move)[0].max())
         is_too_long = _LONGEST < longest < np.inf
         return KroneckerMetric(self.coordinates.shortened(_LONGEST / longest)) if is_too_long else metric
 
@@ -171,21 +204,9 @@ class GLM:
 
     def evaluate_with_hessian(self, point: FloatArray) -> tuple[float, FloatArray, Callable[[], HessianMetric]]:
         """Return f, its gradient, and a function that returns the exact Hessian, all in one pass."""
-        value, gradient, matrix = self._passes.evaluate_with_hessian(point, self._assembly)
-        return value, gradient, lambda: self._metric(matrix(), self._passes.objective.rows)
-
-    def _sample(self, count: int) -> Rows:
-        return self._passes.objective.rows.sample(count, self._sampling)
-
-    def _approximate(self, n_rows: int, point: FloatArray) -> KroneckerMetric:
-        return KroneckerMetric(self._passes.approximation(point, self._sample(n_rows)))
-
-    def _hessian(self, n_rows: int, point: FloatArray) -> HessianMetric:
-        rows = self._sample(n_rows)
-        return self._metric(self._passes.hessian(point, self._assembly, rows), rows)
-
-    def _metric(self, matrix: FloatArray, rows: Rows) -> HessianMetric:
-        return HessianMetric(self._passes, matrix, self._assembly, None if self.finer else rows)
+        metrics, rows = self._metrics, self._passes.objective.rows
+        value, gradient, matrix = self._passes.evaluate_with_hessian(point, metrics.coordinates)
+        return value, gradient, lambda: metrics.of_matrix(matrix(), rows)
 
     def gradient_rounding(self, point: FloatArray, gradient: FloatArray, *, is_sharp: bool = False) -> FloatArray:
         """Bound what each entry of the gradient is off by, shape (m, q)."""

@@ -79,7 +79,7 @@ class Prepared:
         if self._given is not None:
             return self._given.with_penalty(nothing)
         given = Objective(self.rows, self.family, nothing, fit_intercept=self.fit_intercept, tuning=self.tuning)
-        places = places_of(given, are_held=are_few(given))
+        places = places_of(given)
         self._in_doubt = places.in_doubt
         return given if places.origin is None else read_from(given, places.origin)
 

@@ -23,8 +23,9 @@ from softglm.sums import CONSTANT, LargestSizes, Spread
 _STRONG, _TINY = 1e-180, 1e-80
 # A column whose mean is beyond has a last digit above this spread.
 _NEAR = 1e-60
-# How many times its spread the mean of a column may be; and where an origin costs next to nothing.
-_FAR, _FAR_HELD = 1e3, 50.0
+# How many times its spread the mean of a column may be before it is read from an origin; and where not every column is
+# penalised, and it is the last digits that may separate the classes.
+_FAR, _FAR_UNPENALISED = 1e3, 50.0
 # A variance below this, relative to the mean square, may be the rounding of their difference.
 _CANCELS = 1e-9
 # Veltkamp's constant, 2^27 + 1.
@@ -73,7 +74,7 @@ class Places:
     in_doubt: FloatArray | None = None
 
 
-def places_of(objective: Objective, *, are_held: bool) -> Places:
+def places_of(objective: Objective) -> Places:
     """Tell which columns are far from 0, and which are constant.
 
     Any origin is exact, and what is left of an entry is off by half a unit in its own last place at most.
@@ -81,15 +82,12 @@ def places_of(objective: Objective, *, are_held: bool) -> Places:
     Parameters
     ----------
     objective : Objective
-    are_held : bool
-        Whether rows are read once.
     """
-    far = _FAR_HELD if are_held else _FAR
     rows, center, size = objective.rows, objective.moments.center, objective.moments.size
     if rows.is_sparse or not center.any():
         return Places(None)
     squares = size * size - center * center
-    if (center * center <= far * far * squares).all():
+    if (center * center <= _FAR * _FAR * squares).all():
         return Places(None)
     distance = np.abs(center)
     # Where the means are so far, their spread may be rounding.
@@ -99,7 +97,7 @@ def places_of(objective: Objective, *, are_held: bool) -> Places:
         squares = np.where(unclear, about / weight, squares)
     spread = np.sqrt(squares)
     seem_constant = spread <= CONSTANT * distance
-    origin = np.where((distance > far * spread) & ~seem_constant, center, 0.0)
+    origin = np.where((distance > _FAR * spread) & ~seem_constant, center, 0.0)
     is_far = origin.any() and np.isfinite(origin).all()
     are_told = are_constant(rows, np.flatnonzero(seem_constant & (distance > 0.0)))
     return Places(origin if is_far else None, None if are_told else np.where(seem_constant, spread, 0.0))
@@ -159,9 +157,9 @@ def rebased(objective: Objective, coordinates: KroneckerCoordinates) -> tuple[Ob
     units = _units(rows, is_tiny) if is_tiny.any() else np.ones(len(center))
     units[strength * units * units > 1.0 / _STRONG] = 1.0
     origin = np.zeros(len(center))
-    # F is about one over the spread, or larger.
-    if not rows.is_sparse and (np.abs(center) * reach > _FAR).any():
-        is_far = (np.abs(center) > _FAR * coordinates.spreads[: len(center)]) & (known == 0.0)
+    # F is about one over the spread, seldom below half of it.
+    if not rows.is_sparse and (np.abs(center) * reach > _FAR_UNPENALISED / 2.0).any():
+        is_far = (np.abs(center) > _FAR_UNPENALISED * coordinates.spreads[: len(center)]) & (known == 0.0)
         origin[is_far & (reach > 0.0)] = center[is_far & (reach > 0.0)]
     if not origin.any() and (units == 1.0).all():
         return None

@@ -23,7 +23,7 @@ from softglm.solver.method import Method, Step
 from softglm.solver.newton import newton
 from softglm.solver.polish import polished
 from softglm.solver.problem import Metric, Problem
-from softglm.solver.proofs import Measured, Proof, prove, share_left
+from softglm.solver.proofs import Attempt, Measured, Proof, prove, share_left
 from softglm.solver.solution import GapKind, Outcome, Progress, Report, Solution
 from softglm.solver.stage import Descent, End, Level
 from softglm.solver.work import Work
@@ -156,13 +156,14 @@ class _Run:
             return Proof(self.last.estimate, GapKind.ESTIMATE)
         if self.comes_closer(end) or self.goes_on_refined():
             return None
-        proof, left = self.prove()
-        if proof.suffices(self.allowed) and end is not End.OUT_OF_ITERATIONS:
-            return proof
-        self.wanted = left * self.last.estimate
-        if end is End.ARRIVED and self.problem.gap_at_partial_minimiser(self.here.gradient) < np.inf:
+        attempt = self.prove()
+        if attempt.proof.suffices(self.allowed) and end is not End.OUT_OF_ITERATIONS:
+            return attempt.proof
+        self.wanted = attempt.left * self.last.estimate
+        may_go_on = end is End.ARRIVED and not attempt.is_at_rounding
+        if may_go_on and self.problem.gap_at_partial_minimiser(self.here.gradient) < np.inf:
             return None  # to go on costs less than a Hessian
-        return self.with_better_metric(end, proof)
+        return self.with_better_metric(end, attempt.proof)
 
     def next_metric(self) -> Metric:
         """Return the metric that is paid for, made here."""
@@ -199,14 +200,14 @@ class _Run:
             self.known.forget()  # what was learned from rounded gradients may be wrong where metrics are good
         return True
 
-    def prove(self) -> tuple[Proof, float]:
-        """Return what is proved, here or after a move nearby, and the share of the gap to leave before the next try."""
+    def prove(self) -> Attempt:
+        """Return what is proved, here or after a move nearby, and go there."""
         measured = Measured.of(self.here.gradient, self.known.metric, self.known.distance)
         if not self.known.memory:
             self.last = self.last._replace(estimate=measured.estimate)
         attempt = prove(self.problem, self.work.evaluate, self.aims, self.last, measured)
         self.last = attempt.step
-        return attempt.proof, attempt.left
+        return attempt
 
     def with_better_metric(self, end: End, proof: Proof) -> Proof:
         """Make a Hessian here, where that may help, and return what it proves; or make the best approximation."""
@@ -215,8 +216,7 @@ class _Run:
             self.known.replace(schedule.buy_hessian(self.problem, point, exact=end is not End.ARRIVED))
             here = polished(self.work.evaluate, self.here, self.known, self.aims)
             self.last = self.last._replace(here=here)
-            proof, _ = self.prove()
-            return proof
+            return self.prove().proof
         if end is End.STUCK:
             self.known.replace(schedule.buy_approximation(self.problem, point, best=True))
         return proof

@@ -41,11 +41,14 @@ class Attempt(NamedTuple):
     proof : Proof
     left : float
         The share of the gap that may be left before another attempt is worth it.
+    is_at_rounding : bool, default=False
+        Whether a smaller gradient proves no more, since it is what rounding may have done to it that is too large.
     """
 
     step: Step
     proof: Proof
     left: float
+    is_at_rounding: bool = False
 
 
 class Measured(NamedTuple):
@@ -101,7 +104,7 @@ def prove_by_metric(problem: Problem, aims: Aims, step: Step, measured: Measured
 def prove_by_gradient(problem: Problem, evaluate: Evaluate, aims: Aims, step: Step) -> Attempt:
     """Bound the gap by the gradient: here, or if only that is enough at the partial minimiser, and then move there."""
     allowed, bound = aims.allowed(step.here.value), problem.gap_by_gradient(*step.here)
-    left = share_left(allowed, bound)
+    left, is_at_rounding = share_left(allowed, bound), False
     if not bound <= allowed and problem.gap_at_partial_minimiser(step.here.gradient) <= allowed:
         point = problem.partial_minimiser(step.here.point)
         if point is not None:
@@ -110,7 +113,9 @@ def prove_by_gradient(problem: Problem, evaluate: Evaluate, aims: Aims, step: St
             left = share_left(allowed, bound_there)
             if bound_there <= allowed:
                 step, bound = step._replace(here=there), bound_there
-    return Attempt(step, Proof(bound, GapKind.STRONG_CONVEXITY), left)
+            else:
+                is_at_rounding = problem.gap_at_partial_minimiser(there.gradient) <= allowed
+    return Attempt(step, Proof(bound, GapKind.STRONG_CONVEXITY), left, is_at_rounding)
 
 
 def share_left(allowed: float, bound: float) -> float:
