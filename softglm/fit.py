@@ -393,7 +393,7 @@ def _solve_rebased(
 ) -> Fit:
     """Fit on rows that double precision serves better."""
     there, basis = elsewhere
-    moved = prepared.of(there)
+    moved = prepared.of(there, basis)
     return _solve_in(basis, partial(_solve, moved, there.penalty, options), start, report)
 
 

@@ -83,7 +83,9 @@ class Collinearity:
     is_told: bool
 
 
-def collinearity_of(objective: Objective, moments: FloatArray, given: Rows) -> Collinearity:
+def collinearity_of(
+    objective: Objective, moments: FloatArray, given: Rows, units: FloatArray | None = None
+) -> Collinearity:
     """Tell which combinations of the columns vary.
 
     Parameters
@@ -94,6 +96,8 @@ def collinearity_of(objective: Objective, moments: FloatArray, given: Rows) -> C
         The mean of z z' of z = [x - c; 1], 0 for constant columns.
     given : Rows
         Of the objective, before anything was done to them.
+    units : array of shape (p,) or None, default=None
+        Powers of two by which their columns were multiplied since.
     """
     p = len(objective.moments.center)
     spread = np.sqrt(moments.diagonal()[:p])
@@ -120,7 +124,8 @@ def collinearity_of(objective: Objective, moments: FloatArray, given: Rows) -> C
     is_better = clear.shape[1] > n_clear
     combinations = Combinations(objective.moments.center, spread, clear) if is_better else None
     left_out = np.concatenate([*untold, unclear], axis=1)
-    is_told = not left_out.shape[1] or are_exact(given, left_out, centred=objective.fit_intercept)
+    as_given = left_out if units is None else left_out * units[:, np.newaxis]
+    is_told = not left_out.shape[1] or are_exact(given, as_given, centred=objective.fit_intercept)
     return Collinearity(combinations, is_told)
 
 

@@ -24,8 +24,11 @@ from softglm.data import Rows
 from softglm.data.rows import Arrays
 from softglm.families import UnconstrainedFamily
 from softglm.model.penalties import Penalty
-from softglm.sums import CrossMoments, Evaluation
+from softglm.sums import CentredCross, CrossMoments, Evaluation
 from softglm.tuning import DEFAULT, Tuning
+
+# Where the mean of a column is so much of its root mean square, 50 times its spread, a difference of sums loses digits.
+_CANCELS = 0.9998
 
 
 @final
@@ -68,14 +71,17 @@ def moments_of(rows: Rows, n_parameters: int, *, centred: bool) -> Moments:
     sums, cross, squares, offset, offset_term, offset_square = rows.sum(CrossMoments(n_parameters))
     weight, totals = float(sums[-1]), sums[:-1]
     center = cross[:, -1] / weight if centred else np.zeros(len(cross))
+    about, size = cross[:, :-1] - np.outer(center, totals), np.sqrt(squares / weight)
+    if not rows.is_sparse and (np.abs(center) > _CANCELS * size).any():
+        (about,) = rows.sum(CentredCross(center, n_parameters))
     return Moments(
         total_weight=weight,
         center=center,
         mean_target=totals / weight,
-        cross=(cross[:, :-1] - np.outer(center, totals)) / weight,
+        cross=about / weight,
         offset_term=float(offset_term[0]) / weight,
         mean_offset=offset / weight,
-        size=np.sqrt(squares / weight),
+        size=size,
         offset_size=math.sqrt(float(offset_square[0]) / weight),
     )
 

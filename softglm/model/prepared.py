@@ -1,6 +1,6 @@
 """What a fit needs before its penalty is known: moments, the null model, samples, and the rows where they are few."""
 
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 
@@ -22,6 +22,13 @@ from softglm.sums.moments import without_noise
 from softglm.tuning import DEFAULT, Tuning
 
 
+class Source(NamedTuple):
+    """Rows before anything was done to them, and what their columns were multiplied by since, shape (p,), or None."""
+
+    rows: Rows
+    units: FloatArray | None
+
+
 @final
 class Prepared:
     """Rows and a family, with all that fits under different penalties share, each made when it is first asked for.
@@ -36,7 +43,8 @@ class Prepared:
         Where passes over the rows are counted already; None to count them from here.
     likelihood : Objective or None, default=None
         That of these rows, if it is at hand.
-
+    source : Source or None, default=None
+        Where its rows come from, if they are others in another form.
     """
 
     def __init__(
@@ -48,11 +56,12 @@ class Prepared:
         tuning: Tuning = DEFAULT,
         count: PassCount | None = None,
         likelihood: Objective | None = None,
+        source: "Source | None" = None,
     ) -> None:
         self.count = count or PassCount()
         self.rows = rows if count else CountedRows(rows, self.count)
         self.family, self.fit_intercept, self.tuning = family, fit_intercept, tuning
-        self._given = likelihood
+        self._given, self._source = likelihood, source or Source(self.rows, None)
         self._null_moments: dict[bool, FloatArray] = {}
         self._pilot_moments: dict[bool, FloatArray] = {}
         self._sampling: Sampling | None = None
@@ -61,8 +70,15 @@ class Prepared:
         self._in_doubt: FloatArray | None = None
         self._reduced: dict[bool, tuple[Prepared, RowSpace] | None] = {}
 
-    def of(self, likelihood: Objective) -> "Prepared":
-        """Return the same for a likelihood of these rows in another form; passes are counted here."""
+    def of(self, likelihood: Objective, basis: Basis | None = None) -> "Prepared":
+        """Return the same for a likelihood of these rows in another form; passes are counted here.
+
+        Parameters
+        ----------
+        likelihood : Objective
+        basis : Basis or None, default=None
+            In which its rows are read, each column by itself; None where they are combinations of columns.
+        """
         return Prepared(
             likelihood.rows,
             self.family,
@@ -70,6 +86,7 @@ class Prepared:
             tuning=self.tuning,
             count=self.count,
             likelihood=likelihood,
+            source=None if basis is None else Source(self._source.rows, basis.units),
         )
 
     @cached_property
@@ -112,10 +129,11 @@ class Prepared:
     @cached_property
     def collinearity(self) -> Collinearity:
         """Which combinations of the columns vary, as far as it matters where nothing is penalised."""
-        if self._given is not None or not is_decomposed(self.likelihood):
+        is_apart = self._given is not None and self._source.units is None
+        if is_apart or not is_decomposed(self.likelihood):
             return Collinearity(None, is_told=True)
         moments = self.null_moments(is_full=True) / self.likelihood.moments.total_weight
-        return collinearity_of(self.likelihood, moments, self.rows)
+        return collinearity_of(self.likelihood, moments, *self._source)
 
     @cached_property
     def rounded(self) -> Objective | None:

@@ -18,6 +18,7 @@ from softglm.sums.lengths import Distances, Fractions, LargestLeverage, LargestM
 from softglm.sums.margins import ClassesBelow, ContrastForms, Found, LowestMargins, MostOpposed, pivoted_directions
 from softglm.sums.moments import (
     CONSTANT,
+    CentredCross,
     CrossMoments,
     KroneckerFactors,
     SecondMoments,
@@ -33,6 +34,7 @@ from softglm.sums.sum import Sum
 __all__ = [
     "CONSTANT",
     "CentredColumns",
+    "CentredCross",
     "ClassesBelow",
     "Combinations",
     "ContrastForms",

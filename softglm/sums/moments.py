@@ -39,6 +39,27 @@ class CrossMoments(Sum):
 
 @final
 @dataclass(frozen=True)
+class CentredCross(Sum):
+    """sum w (x - c) t', shape (p, q): without the digits that sum w x t' loses where c is large.
+
+    Attributes
+    ----------
+    center : array of shape (p,)
+        c.
+    n_parameters : int
+        q.
+    """
+
+    center: FloatArray
+    n_parameters: int
+
+    def __call__(self, block: Block) -> tuple[FloatArray]:
+        values = block.weighted(block.targets_matrix(self.n_parameters))
+        return ((values @ block.centred(self.center)).T,)
+
+
+@final
+@dataclass(frozen=True)
 class SecondMoments(Sum):
     """sum_i w_i z_i z_i' of z = [x - c; 1], shape (m, m), or only its diagonal, (m,); and sum_i w_i, (1,).
 

@@ -12,6 +12,8 @@ from softglm import SoftmaxGLM
 
 # Two fits with proofs of a relative gap of 1e-8 and below, of losses of order 1.
 SAME_LOSS, SAME_COEFFICIENTS = 1e-9, 1e-6
+# Some roundings of sums of numbers of order 1, and the second order of those of numbers near 1000.
+SUMS_ROUNDED = 1e-13
 PENALTIES = [0.0, 1e-6, "1/n_samples", 10.0]
 
 
@@ -157,3 +159,35 @@ def test_dummies_that_were_scaled_are_collinear_to_their_last_digits_only():
     assert model.converged_
     assert model.gap_kind_ == "estimate"
     assert "collinear" in model.status_
+
+
+@pytest.mark.parametrize("unit", [1e-163, 1e-155, 1e-90])
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_of_columns_too_small_to_square_the_gap_is_a_number(n_classes, unit):
+    X, y = problem(n_classes, n_rows=80)
+    model = fitted(X * unit, y)
+    assert model.converged_
+    assert 0.0 < model.gap_ < SAME_LOSS
+    np.testing.assert_allclose(model.loss_, fitted(X, y).loss_, rtol=0.0, atol=SAME_LOSS)
+
+
+@pytest.mark.parametrize("unit", [1e-163, 1e-90, 1.0])
+@pytest.mark.parametrize("far", [0.0, 60.0, 2e3])
+def test_what_is_collinear_to_the_last_digit_is_no_proof_wherever_the_columns_are(unit, far):
+    X, y = problem(2, n_rows=80)
+    X += far
+    X *= unit
+    model = fitted(np.column_stack([X, X @ [0.3, 1.7, -0.9]]), y)
+    assert model.gap_kind_ == "estimate"
+
+
+@pytest.mark.parametrize("far", [60.0, 400.0, -900.0])
+@pytest.mark.parametrize("alpha", [0.0, "1/n_samples"])
+def test_the_loss_is_that_of_the_coefficients_where_columns_are_away_from_zero(far, alpha):
+    X, y = problem(3)
+    X += far
+    model = fitted(X, y, alpha)
+    eta = np.asarray(X, dtype=np.longdouble) @ model.coef_.T + model.intercept_
+    eta -= eta[np.arange(len(y)), y][:, np.newaxis]
+    loss = float(np.log(np.exp(eta).sum(axis=1)).mean()) + model.alpha_ / 2.0 * float((model.coef_**2).sum())
+    np.testing.assert_allclose(model.loss_, loss, rtol=0.0, atol=SUMS_ROUNDED)

@@ -13,6 +13,7 @@ from softglm.data.block import make_block
 from softglm.families import Bernoulli, Categorical, Gaussian, Poisson
 from softglm.sums import (
     CentredColumns,
+    CentredCross,
     ClassesBelow,
     Combinations,
     ContrastForms,
@@ -128,6 +129,7 @@ def summed(family):
         InterceptEvaluation(family, *at),
         InterceptProduct(family, *at, np.arange(1.0, family.n_parameters + 1.0)),
         CrossMoments(family.n_parameters),
+        CentredCross(CENTER, family.n_parameters),
         full,
         SecondMoments(CENTER, 0),
         SecondMoments(CENTER, 1, is_full=False),
@@ -248,6 +250,8 @@ def test_cross_moments_are_those_of_targets_rows_and_offsets(data):
         (values.sum(axis=0), data.X.T @ values, data.w @ known, [data.w @ (data.statistics * known).sum(axis=1)]),
     )
     same((squares, offset_square), (data.w @ data.X**2, [data.w @ (known**2).max(axis=1)]))
+    (about,) = data.rows().sum(CentredCross(CENTER, q))
+    np.testing.assert_allclose(about, (data.X - CENTER).T @ values[:, :-1], **ROUNDING)
 
 
 @pytest.mark.parametrize("n_constants", [0, 1])

@@ -19,12 +19,14 @@ import numpy as np
 from softglm.arrays import FloatArray
 from softglm.model.objective import Objective
 from softglm.model.penalties import Penalty
-from softglm.sums import GradientRounding
+from softglm.sums import GradientRounding, LargestSizes
 
 # u: half a unit in the last place.
 UNIT = float(np.finfo(np.float64).eps) / 2.0
 # Roundings beside those of sums: of a product and a sum with b and o; of exponentials, divisions and weights.
 _FEW, _OWN = 4.0, 16.0
+# A root mean square below this has lost digits.
+_UNDERFLOWS = 1e-145
 # What is left of a mean square, relative to it, may be rounding.
 _CANCELS = 1e-11
 
@@ -140,11 +142,19 @@ def _of_sums(objective: Objective) -> float:
     return UNIT * (objective.rows.longest_sum + objective.family.n_parameters + _OWN)
 
 
+def _sizes(objective: Objective) -> FloatArray:
+    """Return how large the entries of the columns are, shape (p,): where their squares underflow, at most."""
+    size = objective.moments.size
+    if (size >= _UNDERFLOWS).all():
+        return size
+    return np.where(size >= _UNDERFLOWS, size, objective.rows.max(LargestSizes())[0])
+
+
 def value_rounding(objective: Objective, parameters: FloatArray) -> float:
     """Return a bound on what f, as it is computed for these parameters, shape (m, q), is off by."""
     coef, _ = objective.split(parameters)
     eta = _largest_constant(objective, parameters, is_centred=False) + objective.moments.offset_size
-    eta += float(objective.moments.size @ np.abs(coef).max(axis=1))
+    eta += float(_sizes(objective) @ np.abs(coef).max(axis=1))
     own = math.log(objective.family.n_parameters + 1.0)
     return 2.0 * (_of_sums(objective) * (eta + own) + _of_eta(objective) * eta)
 
@@ -158,12 +168,13 @@ def representation_loss(objective: Objective, penalty: Penalty, coef: FloatArray
     family, moments = objective.family, objective.moments
     reach = np.abs(coef).max(axis=1, initial=0.0)
     at_center = float(np.abs(intercept + objective.center @ coef).max())
-    own = (len(reach) + family.n_parameters + _FEW) * (float(moments.size @ reach) + at_center)
+    own = (len(reach) + family.n_parameters + _FEW) * (float(_sizes(objective) @ reach) + at_center)
     between = (len(reach) + _FEW) * float(np.abs(moments.center) @ reach)
     moved = UNIT * (own + between + float(np.abs(intercept).max()))
     curvature = family.largest_curvature
     if not curvature < np.inf:
         curvature = 2.0 * max(1.0, float(np.abs(moments.mean_target).max()))
     # The penalty is quadratic.
-    pulled = (_FEW * UNIT) ** 2 * float(penalty.curvature[: len(reach)] @ (reach * reach)) * family.n_parameters / 2.0
+    lengths = np.sqrt(penalty.curvature[: len(reach)]) * reach
+    pulled = (_FEW * UNIT) ** 2 * float(lengths @ lengths) * family.n_parameters / 2.0
     return curvature * moved**2 / 2.0 + pulled
