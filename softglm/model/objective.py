@@ -46,6 +46,8 @@ class Moments:
         sum w t / W.
     cross : array of shape (p, q)
         sum w (x - c) t' / W.
+    is_about : bool
+        Whether that was summed as it stands here, and is no difference of two sums.
     offset_term : float
         sum w <t, o> / W.
     mean_offset : array of shape (q,)
@@ -60,6 +62,7 @@ class Moments:
     center: FloatArray
     mean_target: FloatArray
     cross: FloatArray
+    is_about: bool
     offset_term: float
     mean_offset: FloatArray
     size: FloatArray
@@ -72,13 +75,15 @@ def moments_of(rows: Rows, n_parameters: int, *, centred: bool) -> Moments:
     weight, totals = float(sums[-1]), sums[:-1]
     center = cross[:, -1] / weight if centred else np.zeros(len(cross))
     about, size = cross[:, :-1] - np.outer(center, totals), np.sqrt(squares / weight)
-    if not rows.is_sparse and (np.abs(center) > _CANCELS * size).any():
+    cancels = not rows.is_sparse and bool((np.abs(center) > _CANCELS * size).any())
+    if cancels:
         (about,) = rows.sum(CentredCross(center, n_parameters))
     return Moments(
         total_weight=weight,
         center=center,
         mean_target=totals / weight,
         cross=about / weight,
+        is_about=cancels,
         offset_term=float(offset_term[0]) / weight,
         mean_offset=offset / weight,
         size=size,

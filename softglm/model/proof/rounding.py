@@ -117,7 +117,8 @@ def _assembled(objective: Objective, parameters: FloatArray, slopes: FloatArray,
     moments = objective.moments
     bound = np.abs((2.0 * UNIT) * objective.penalty.gradient(parameters))
     if objective.fit_intercept:
-        slopes += np.multiply.outer(_of_sums(objective) * np.abs(moments.center), np.abs(moments.mean_target))
+        if not moments.is_about:
+            slopes += np.multiply.outer(_of_sums(objective) * np.abs(moments.center), np.abs(moments.mean_target))
         bound[-1] += constants
     bound[: len(slopes)] += slopes
     return bound
