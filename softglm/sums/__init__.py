@@ -5,6 +5,7 @@ made, and at which theta, is the model's room, and where they are made is that o
 """
 
 from softglm.sums.columns import CentredColumns, Observations
+from softglm.sums.duals import EvaluationAndFreeInformation, FreeFeatures, TiltedMeans
 from softglm.sums.evaluation import (
     Evaluation,
     EvaluationAndInformation,
@@ -39,10 +40,12 @@ __all__ = [
     "CrossMoments",
     "Distances",
     "Evaluation",
+    "EvaluationAndFreeInformation",
     "EvaluationAndInformation",
     "Features",
     "Found",
     "Fractions",
+    "FreeFeatures",
     "GradientRounding",
     "Information",
     "InterceptEvaluation",
@@ -64,6 +67,7 @@ __all__ = [
     "Squares",
     "SquaresAbout",
     "Sum",
+    "TiltedMeans",
     "Totals",
     "WeightedTotals",
     "pivoted_directions",
