@@ -28,7 +28,7 @@ from softglm.families import Bernoulli, Categorical
 from softglm.model.objective import Objective
 from softglm.model.penalties import Ridge, SparsePenalty
 from softglm.model.proof.rounding import UNIT, gradient_rounding, value_rounding
-from softglm.sums import EvaluationAndFreeInformation, FreeFeatures, TiltedMeans
+from softglm.sums import CONSTANT, EvaluationAndFreeInformation, FreeFeatures, TiltedMeans
 
 # Directions of the unpenalised that bend so much less than the others are taken for combinations of them.
 _FLAT = 1e-12
@@ -112,7 +112,7 @@ def balanced_gap(objective: Objective, penalty: SparsePenalty, parameters: Float
     coef, _ = objective.split(parameters)
     moved = _moved(objective, parameters)
     gaps = [
-        dual.divergence(h, moved) + _young_gap(penalty, coef, (1.0 - h) * dual.slopes, dual.off)
+        dual.divergence(h, moved) + _young_gap(penalty, coef, (1.0 - h) * dual.slopes, (1.0 - h) * dual.off)
         for h in _PARTS * needed
     ]
     return min((gap for gap in gaps if not np.isnan(gap)), default=float("inf"))
@@ -151,7 +151,7 @@ class _Dual(NamedTuple):
 def _balanced(objective: Objective, penalty: SparsePenalty, parameters: FloatArray, balance: Balance) -> _Dual | None:
     """Return mu' and all nu between it and t; None where mu' are no means, or not balanced."""
     free, likelihood, split = _free_features(objective, penalty), _likelihood(objective), objective.split
-    metric = _Metric.of(balance.information, objective.family.identifiable_directions)
+    metric = _Metric.of(balance.information, objective.family.identifiable_directions, _noise(objective, free))
     residual = _on_free(objective, free, balance.gradient)
     tilt = metric.solve(-residual).reshape(len(free), objective.shape[1])
     off = gradient_rounding(likelihood, parameters, balance.gradient, of_any_means=True)
@@ -213,14 +213,15 @@ class _Metric(NamedTuple):
     flat: FloatArray
 
     @classmethod
-    def of(cls, information: FloatArray, identifiable: FloatArray) -> "_Metric":
+    def of(cls, information: FloatArray, identifiable: FloatArray, noise: FloatArray) -> "_Metric":
+        """Return it, of information of shape (r, q, r, q) and what each of the r features may vary by for rounding."""
         r, q = information.shape[:2]
         basis = np.kron(np.identity(r), identifiable)
         matrix = basis.T @ information.reshape(r * q, r * q) @ basis
         scales = np.sqrt(np.maximum(matrix.diagonal(), 0.0))
-        scales = 1.0 / np.where(scales > 0.0, scales, 1.0)
+        scales = np.divide(1.0, scales, out=np.zeros_like(scales), where=scales > noise.repeat(identifiable.shape[1]))
         spectrum, vectors = np.linalg.eigh(matrix * np.multiply.outer(scales, scales))
-        vectors = basis @ (scales[:, np.newaxis] * vectors)
+        vectors = basis @ (np.where(scales > 0.0, scales, 1.0)[:, np.newaxis] * vectors)
         bends = spectrum > _FLAT * spectrum.max(initial=0.0)
         return cls(vectors[:, bends] / np.sqrt(spectrum[bends]), vectors[:, ~bends])
 
@@ -251,6 +252,11 @@ def _on_free(objective: Objective, free: FreeFeatures, values: FloatArray) -> Fl
     slopes, _ = objective.split(values)
     constants = values[len(slopes) :]
     return np.concatenate([slopes[free.columns], constants]).ravel()
+
+
+def _noise(objective: Objective, free: FreeFeatures) -> FloatArray:
+    """Return how far from its mean a constant feature may be for rounding, shape (r,)."""
+    return np.append(CONSTANT * np.abs(free.center), np.zeros(int(objective.fit_intercept)))
 
 
 def _deviations(objective: Objective) -> FloatArray:
