@@ -5,7 +5,7 @@ made, and at which theta, is the model's room, and where they are made is that o
 """
 
 from softglm.sums.columns import CentredColumns, Observations
-from softglm.sums.duals import EvaluationAndFreeInformation, FreeFeatures, TiltedMeans
+from softglm.sums.duals import SelectedFeatures, Tilt, TiltedDivergences, TiltedMeansAndInformation
 from softglm.sums.evaluation import (
     Evaluation,
     EvaluationAndInformation,
@@ -40,12 +40,10 @@ __all__ = [
     "CrossMoments",
     "Distances",
     "Evaluation",
-    "EvaluationAndFreeInformation",
     "EvaluationAndInformation",
     "Features",
     "Found",
     "Fractions",
-    "FreeFeatures",
     "GradientRounding",
     "Information",
     "InterceptEvaluation",
@@ -63,11 +61,14 @@ __all__ = [
     "RowWeights",
     "Scores",
     "SecondMoments",
+    "SelectedFeatures",
     "Spread",
     "Squares",
     "SquaresAbout",
     "Sum",
-    "TiltedMeans",
+    "Tilt",
+    "TiltedDivergences",
+    "TiltedMeansAndInformation",
     "Totals",
     "WeightedTotals",
     "pivoted_directions",

@@ -10,11 +10,14 @@ over the unpenalised directions U: the intercept and the features that are free.
 
 a sum of terms that are not negative and vanish at the optimum: so does what rounding does to it, but for that of G.
 
-**Balance.** The means mu' = mu (1 + u - <mu, u>), u = Gamma' z_U, are A'' u from mu: mean z_U (mu' - t)' is
-g_U + H_U Gamma, and 0 for Gamma = -H_U^-1 g_U, exactly, since the tilt is linear. They are means where none is below 0.
+**Balance.** Of a step d of the parameters, the means mu' = mu (1 + u - <mu, u>), u = d'z, are where eta moves mu to
+first order: G is g + H d, exactly, since they are linear in d. Newton's step, the best by the quadratic model of F, has
+such slopes as r has at B + d, and a divergence of half its decrement: with it the bound is what is to be gained.
+Whatever the step, the unpenalised directions are balanced by a further -H_U^-1 g_U in them. What comes out are means
+where none is below 0.
 **Scale.** nu = t + s (mu' - t) is as balanced and scales G by s <= 1, until no kink is overcome.
 
-What is left of the balance, by rounding, moves Gamma by some e with ||e|| = ||g_U'||_{H_U^-1}, and so each slope by no
+What is left of the balance, by rounding, moves d by some e in U with ||e|| = ||g_U'||_{H_U^-1}, and so each slope by no
 more than s sigma_j ||e|| / 2 (Cauchy and Schwarz; a probability has a variance of 1/4 at most).
 """
 
@@ -22,18 +25,23 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.families import Bernoulli, Categorical
 from softglm.model.objective import Objective
 from softglm.model.penalties import Ridge, SparsePenalty
 from softglm.model.proof.rounding import UNIT, gradient_rounding, value_rounding
-from softglm.sums import CONSTANT, EvaluationAndFreeInformation, FreeFeatures, TiltedMeans
+from softglm.sums import CONSTANT, SelectedFeatures, Tilt, TiltedDivergences, TiltedMeansAndInformation
+
+Indices = npt.NDArray[np.intp]
 
 # Directions of the unpenalised that bend so much less than the others are taken for combinations of them.
 _FLAT = 1e-12
-# The least of mu' / mu: what rounding could turn negative is not proved.
-_LEAST = 1e-9
+# The least of mu' / mu, where it is proved what rounding does.
+_LEAST = 1e-2
+# So much of what is to be balanced may be left, and so much more by rounding: elsewhere nothing is proved.
+_LEFT, _ROUNDED = 0.1, 1e-9
 # How far s is from 1, as parts of how far it has to be at the most; the divergence is convex between them.
 _PARTS = np.array([0.0, 1 / 64, 1 / 16, 1 / 4, 1 / 2, 1.0])
 # The least that it has to be at the most.
@@ -43,21 +51,26 @@ _FEW = 16.0
 
 
 class Balance(NamedTuple):
-    """What one pass tells of how to balance the unpenalised directions.
+    """A step, and what one pass tells of how to balance the unpenalised directions beyond it.
 
     Attributes
     ----------
+    step : array of shape (m, q)
+        d, any.
     gradient : array of shape (m, q)
-        That of the likelihood alone. It need not be exact to rounding.
+        g + H d, of the likelihood alone. It need not be exact.
     information : array of shape (r, q, r, q)
         H_U, of the free features and then the intercept. Nor need this.
     """
 
+    step: FloatArray
     gradient: FloatArray
     information: FloatArray
 
 
-def conjugate_gap(objective: Objective, penalty: SparsePenalty, parameters: FloatArray) -> float:
+def conjugate_gap(
+    objective: Objective, penalty: SparsePenalty, parameters: FloatArray, step: FloatArray | None = None
+) -> float:
     """Return a bound on F - F*, in nats per unit of weight: two passes. inf where nothing is proved.
 
     Parameters
@@ -67,30 +80,35 @@ def conjugate_gap(objective: Objective, penalty: SparsePenalty, parameters: Floa
     penalty : SparsePenalty
         r.
     parameters : array of shape (m, q)
+    step : array of shape (m, q) or None, default=None
+        Where Newton's method would go from there: any step will do, and the best bound is that of this. None for none.
+        It is not taken: the bound is that of the parameters.
     """
     if not isinstance(objective.family, Bernoulli | Categorical):
         return float("inf")
-    return balanced_gap(objective, penalty, parameters, balance_at(objective, penalty, parameters))
+    step = np.zeros(objective.shape) if step is None else step
+    return balanced_gap(objective, penalty, parameters, balance_at(objective, penalty, parameters, step))
 
 
-def balance_at(objective: Objective, penalty: SparsePenalty, parameters: FloatArray) -> Balance:
-    """Return the gradient of the likelihood, and its information on what is not penalised: one pass.
+def balance_at(objective: Objective, penalty: SparsePenalty, parameters: FloatArray, step: FloatArray) -> Balance:
+    """Return the gradient of the likelihood beyond a step, and its information on what is not penalised: one pass.
 
     Parameters
     ----------
     objective : Objective
     penalty : SparsePenalty
-    parameters : array of shape (m, q)
+    parameters, step : arrays of shape (m, q)
     """
-    free = _free_features(objective, penalty)
-    total = EvaluationAndFreeInformation(objective.family, *objective.rounded(parameters), free)
-    *evaluation, packed = objective.rows.sum(total)
-    _, gradient = _likelihood(objective).assembled(tuple(evaluation), parameters)
-    r, q = len(free), len(packed[0]) if len(packed) else objective.shape[1]
+    moved = np.flatnonzero(step.any(axis=1))
+    tilt = Tilt(objective.family, *objective.rounded(parameters), _features(objective, moved), step[moved])
+    free = _free(objective, penalty)
+    cross, mean, packed = objective.rows.sum(TiltedMeansAndInformation(tilt, _features(objective, free)))
+    gradient = _slopes(objective, cross, mean)
+    (r, q), weight = (len(free), objective.shape[1]), objective.moments.total_weight
     upper, lower = np.triu_indices(r)
     information = np.empty((r, r, q, q))
-    information[upper, lower] = information[lower, upper] = packed / objective.moments.total_weight
-    return Balance(gradient, information.swapaxes(1, 2))
+    information[upper, lower] = information[lower, upper] = packed / weight
+    return Balance(step, gradient, information.swapaxes(1, 2))
 
 
 def balanced_gap(objective: Objective, penalty: SparsePenalty, parameters: FloatArray, balance: Balance) -> float:
@@ -142,33 +160,38 @@ class _Dual(NamedTuple):
         """Return a bound on mean KL(nu || mu) at s = 1 - h, where each eta is off by so much, a root mean square."""
         apart = float(np.interp(h, self.shrinkage, self.divergences))
         logs = float(np.interp(h, self.shrinkage, self.squares))
-        # By e: to first order by <log(nu / mu), A'' e>, and by no more than e' A'' e beyond.
-        apart += self.left * (math.sqrt(max(logs, 0.0)) + self.left)
+        # By e: to first order by <log(nu / mu), A'' e>, and by no more than e' A'' e over the least nu / mu beyond.
+        apart += self.left * (math.sqrt(max(logs, 0.0)) + self.left / _LEAST)
         # By eta: the divergence has the slope mu - nu, whose size is at most the root of twice itself (Pinsker).
         return apart + moved * (math.sqrt(2.0 * max(apart, 0.0)) + apart + moved)
 
 
 def _balanced(objective: Objective, penalty: SparsePenalty, parameters: FloatArray, balance: Balance) -> _Dual | None:
     """Return mu' and all nu between it and t; None where mu' are no means, or not balanced."""
-    free, likelihood, split = _free_features(objective, penalty), _likelihood(objective), objective.split
+    free, split = _free(objective, penalty), objective.split
     metric = _Metric.of(balance.information, objective.family.identifiable_directions, _noise(objective, free))
-    residual = _on_free(objective, free, balance.gradient)
-    tilt = metric.solve(-residual).reshape(len(free), objective.shape[1])
-    off = gradient_rounding(likelihood, parameters, balance.gradient, of_any_means=True)
-    # Half of what an e of length 1 moves slopes by at the most.
+    residual = balance.gradient[free].ravel()
+    step = balance.step.copy()
+    step[free] += metric.solve(-residual).reshape(len(free), objective.shape[1])
+    off = gradient_rounding(_likelihood(objective), parameters, balance.gradient, of_any_means=True)
+    # What a change of U of length 1 moves slopes by at the most.
     reach = np.multiply.outer(_deviations(objective) / 2.0, np.ones(objective.shape[1]))
-    tilted = metric.length(residual) * reach
-    furthest = max(_shrinkage(penalty, split(balance.gradient)[0], tilted + 2.0 * split(off)[0]), _CLOSE)
-    shrinkage = np.append(_PARTS * furthest, (1.0 + furthest) / 2.0)
-    total = TiltedMeans(objective.family, *objective.rounded(parameters), free, tilt, shrinkage, _LEAST)
-    cross, mean, divergences, squares, short = objective.rows.sum(total)
-    _, gradient = likelihood.assembled((np.zeros(1), cross, mean), parameters)
-    left, left_off = _on_free(objective, free, gradient), _on_free(objective, free, off)
-    if short[0] or not metric.misses_nothing(left, left_off):
+    distance = metric.length(residual)
+    furthest = _shrinkage(penalty, split(balance.gradient)[0], distance * reach + 2.0 * split(off)[0])
+    shrinkage = np.append(_PARTS * max(furthest, _CLOSE), (1.0 + furthest) / 2.0)
+    most_left = _LEFT * distance + _ROUNDED
+    margin = np.zeros(len(step))
+    margin[free] = 2.0 * metric.largest_entries(len(free)) * most_left
+    moved = np.flatnonzero(step.any(axis=1) | (margin > 0.0))
+    tilt = Tilt(objective.family, *objective.rounded(parameters), _features(objective, moved), step[moved])
+    cross, mean, *sums, short = objective.rows.sum(TiltedDivergences(tilt, shrinkage, _LEAST, margin[moved]))
+    gradient = _slopes(objective, cross, mean)
+    left, left_off = gradient[free].ravel(), off[free].ravel()
+    rest = metric.length(left, left_off)
+    if short[0] or not rest <= most_left or not metric.misses_nothing(left, left_off):
         return None
-    rest, weight = metric.length(left, left_off), objective.moments.total_weight
-    slopes_off = split(off)[0] + rest * reach
-    return _Dual(split(gradient)[0], slopes_off, shrinkage, divergences / weight, squares / weight, rest)
+    divergences, squares = (total / objective.moments.total_weight for total in sums)
+    return _Dual(split(gradient)[0], split(off)[0] + rest * reach, shrinkage, divergences, squares, rest)
 
 
 def _shrinkage(penalty: SparsePenalty, slopes: FloatArray, off: FloatArray) -> float:
@@ -233,6 +256,11 @@ class _Metric(NamedTuple):
         offs = np.abs(self.root).T @ np.broadcast_to(off, values.shape)
         return float(np.linalg.norm(np.abs(self.root.T @ values) + offs))
 
+    def largest_entries(self, r: int) -> FloatArray:
+        """Return how large an entry of a solution of length 1 may be for each of the r features, shape (r,)."""
+        sizes = np.linalg.norm(self.root, axis=1)
+        return np.asarray(sizes.reshape(r, len(sizes) // max(r, 1)).max(axis=1, initial=0.0))
+
     def misses_nothing(self, values: FloatArray, off: FloatArray) -> bool:
         """Tell whether values are 0, but for rounding, where nothing bends: in combinations of other features."""
         return bool((np.abs(self.flat.T @ values) <= 2.0 * np.abs(self.flat).T @ off).all())
@@ -242,21 +270,28 @@ def _likelihood(objective: Objective) -> Objective:
     return objective.with_penalty(Ridge(np.zeros(objective.shape[0])))
 
 
-def _free_features(objective: Objective, penalty: SparsePenalty) -> FreeFeatures:
-    columns = np.flatnonzero(penalty.is_free)
-    return FreeFeatures(columns, objective.moments.center[columns], int(objective.fit_intercept))
+def _slopes(objective: Objective, cross: FloatArray, mean: FloatArray) -> FloatArray:
+    """Return G, shape (m, q), of means that sum up to these."""
+    likelihood = _likelihood(objective)
+    _, gradient = likelihood.assembled((np.zeros(1), cross, mean), np.zeros(objective.shape))
+    return gradient
 
 
-def _on_free(objective: Objective, free: FreeFeatures, values: FloatArray) -> FloatArray:
-    """Return the part of values of shape (m, q) that is of the unpenalised directions, shape (r q,)."""
-    slopes, _ = objective.split(values)
-    constants = values[len(slopes) :]
-    return np.concatenate([slopes[free.columns], constants]).ravel()
+def _free(objective: Objective, penalty: SparsePenalty) -> Indices:
+    """Return which rows of the parameters are not penalised, shape (r,)."""
+    return np.append(np.flatnonzero(penalty.is_free), np.arange(len(penalty.is_free), objective.shape[0]))
 
 
-def _noise(objective: Objective, free: FreeFeatures) -> FloatArray:
+def _features(objective: Objective, rows: Indices) -> SelectedFeatures:
+    """Return the features of some rows of the parameters, in their order."""
+    p = len(objective.moments.center)
+    columns = rows[rows < p]
+    return SelectedFeatures(columns, objective.moments.center[columns], int((rows >= p).any()))
+
+
+def _noise(objective: Objective, free: Indices) -> FloatArray:
     """Return how far from its mean a constant feature may be for rounding, shape (r,)."""
-    return np.append(CONSTANT * np.abs(free.center), np.zeros(int(objective.fit_intercept)))
+    return np.asarray(CONSTANT * np.abs(np.append(objective.moments.center, 0.0)[free]))
 
 
 def _deviations(objective: Objective) -> FloatArray:
