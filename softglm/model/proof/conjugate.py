@@ -43,7 +43,7 @@ _LEAST = 1e-2
 # So much of what is to be balanced may be left, and so much more by rounding: elsewhere nothing is proved.
 _LEFT, _ROUNDED = 0.1, 1e-9
 # How far s is from 1, as parts of how far it has to be at the most; the divergence is convex between them.
-_PARTS = np.array([0.0, 1 / 64, 1 / 16, 1 / 4, 1 / 2, 1.0])
+_PARTS = np.array([0.0, 1 / 16, 1 / 4, 1.0])
 # The least that it has to be at the most.
 _CLOSE = 1e-13
 # Roundings of a number of few operations.
@@ -127,13 +127,15 @@ def balanced_gap(objective: Objective, penalty: SparsePenalty, parameters: Float
     needed = _shrinkage(penalty, dual.slopes, dual.off)
     if not needed <= dual.shrinkage[-1]:
         return float("inf")
-    coef, _ = objective.split(parameters)
-    moved = _moved(objective, parameters)
-    gaps = [
-        dual.divergence(h, moved) + _young_gap(penalty, coef, (1.0 - h) * dual.slopes, (1.0 - h) * dual.off)
-        for h in _PARTS * needed
-    ]
-    return min((gap for gap in gaps if not np.isnan(gap)), default=float("inf"))
+    (coef, _), moved = objective.split(parameters), _moved(objective, parameters)
+    least = float("inf")
+    # D is concave in s: from the s that overcomes no kink up to 1, until the gap grows.
+    for h in needed * _PARTS[::-1]:
+        gap = dual.divergence(h, moved) + _young_gap(penalty, coef, (1.0 - h) * dual.slopes, (1.0 - h) * dual.off)
+        if not gap < least:
+            break
+        least = gap
+    return least
 
 
 class _Dual(NamedTuple):
@@ -212,9 +214,11 @@ def _moved(objective: Objective, parameters: FloatArray) -> float:
 
 def _young_gap(penalty: SparsePenalty, coef: FloatArray, slopes: FloatArray, off: FloatArray) -> float:
     """Return a bound on r(B) + <G, B> + c(G) of what is not free; the slopes G, shape (p, q), may be off by so much."""
+    # Whichever sign a slope has that is not sure: both.
     is_sure, held = np.abs(slopes) > off, ~penalty.is_free
     conjugate = penalty.conjugate(np.where(is_sure, slopes + np.copysign(off, slopes), off))
-    conjugate += penalty.conjugate(np.where(is_sure, 0.0, -off))
+    if not is_sure.all():
+        conjugate += penalty.conjugate(np.where(is_sure, 0.0, -off))
     value, products = penalty.value(coef), (slopes * coef)[held]
     sizes = value + conjugate + float(np.abs(products).sum())
     rounding = UNIT * (products.size + _FEW) * sizes + float((off * np.abs(coef))[held].sum())
