@@ -106,7 +106,8 @@ def minimise_entrywise(
         If H is not positive semidefinite.
     """
     systems = hessian if isinstance(hessian, PrincipalSystems) else PrincipalSystems(hessian)
-    bounds = _Bounds(l1, lower, upper)
+    # Finite, so that nothing multiplies inf by 0.
+    bounds = _Bounds(np.minimum(l1, np.finfo(np.float64).max), lower, upper)
     sides = _Sides(bounds, start)
     tolerance = _ROUNDING * max(float(np.abs(linear).max(initial=0.0)), float(l1[l1 < np.inf].max(initial=0.0)))
     _exchange(sides, np.zeros(len(start), dtype=bool), np.zeros(0), sides.leaving(linear, tolerance))
@@ -167,8 +168,7 @@ def _descend(
             leaving = sides.leaving(gradient, tolerance)
             if not leaving.any():
                 break
-            excess = np.where(leaving != 0.0, np.abs(gradient) - np.where(np.isfinite(bounds.l1), bounds.l1, 0.0), -1.0)
-            excess[leaving == 0.0] = -np.inf
+            excess = np.where(leaving != 0.0, np.abs(gradient) - bounds.l1, -np.inf)
             only = np.arange(len(start)) == int(excess.argmax())
             sides.release(only, leaving)
             continue
@@ -211,5 +211,3 @@ def _arrive(bounds: _Bounds, sides: _Sides, there: FloatArray, before: FloatArra
     for which, value in ((there <= lower, lower), (there >= upper, upper), (is_kinked & near, np.zeros(len(there)))):
         sides.hold(sides.free & which, value)
     sides.sign = np.where(sides.free & is_kinked, np.sign(there), sides.sign)
-
-
