@@ -114,10 +114,10 @@ def fenchel_gap(penalty: SparsePenalty, coef: FloatArray, slopes: FloatArray, li
     pull = float(penalty.pull(slopes).max(initial=0.0))
     # By a few roundings more than it takes.
     away = 1.0 - (1.0 - _ROUNDING) / pull if pull > 1.0 else 0.0
-    gaps = [value + product + penalty.conjugate(-slopes)]
+    gaps = [value + product + penalty.conjugate(slopes)]
     if away > 0.0:
         cost = away * min(abs(likelihood), away * coef.shape[1] / 2.0)
-        gaps.append(value + (1.0 - away) * product + penalty.conjugate((away - 1.0) * slopes) + cost)
+        gaps.append(value + (1.0 - away) * product + penalty.conjugate((1.0 - away) * slopes) + cost)
     return min(gaps)
 
 
