@@ -154,13 +154,12 @@ def test_nothing_leaves_0_where_every_group_is_held_and_just_beyond_it_one_does(
     assert np.count_nonzero(np.bincount(groups, freed**2)) == 1
 
 
-def test_along_what_nothing_determines_the_minimiser_stays_where_it_began():
+def test_of_many_minimisers_it_is_one_nearby():
     hessian, linear, groups, group_l1, l1, _ = problem(rank_deficient, [4] * 10, "group", 0.2, is_warm=False)
     start = np.random.default_rng(4).normal(size=40)
     b = minimise_grouped(hessian, linear, groups, 0.0 * group_l1, l1, start)
-    undetermined = np.linalg.svd(hessian)[2][13:]
-    # In units of the curvature of each entry. What is left is rounding over the damping of 1e-10.
-    np.testing.assert_allclose(undetermined @ (hessian.diagonal() * (b - start)), 0.0, atol=1e-5)
+    nearest = -np.linalg.pinv(hessian, hermitian=True, rcond=1e-10) @ linear
+    assert np.linalg.norm(b - start) < 2.0 * np.linalg.norm(nearest)
 
 
 def test_a_tolerance_is_kept():
