@@ -31,6 +31,7 @@ from softglm.sums.predictor import Predictor
 from softglm.sums.roundings import GradientRounding
 from softglm.sums.spread import Spread
 from softglm.sums.sum import Sum
+from softglm.sums.working import ScaledColumns, SupportedEvaluation
 
 __all__ = [
     "CONSTANT",
@@ -61,6 +62,7 @@ __all__ = [
     "Predictor",
     "Residuals",
     "RowWeights",
+    "ScaledColumns",
     "Scores",
     "SecondMoments",
     "SelectedFeatures",
@@ -68,6 +70,7 @@ __all__ = [
     "Squares",
     "SquaresAbout",
     "Sum",
+    "SupportedEvaluation",
     "Tilt",
     "TiltedDivergences",
     "TiltedMeansAndInformation",
