@@ -73,14 +73,15 @@ def minimise_grouped(  # noqa: PLR0917 - as phi has them
     start : array of shape (d,)
         a.
     tol : float, default=0
-        The largest violation of optimality in an entry that may be left; 0 for the precision of the arithmetic.
+        The part of the largest violation of optimality that may be left; 0 for the precision of the arithmetic.
 
     Raises
     ------
     numpy.linalg.LinAlgError
         If H is not positive semidefinite.
     """
-    phi = Grouped(hessian, linear, start, Kinks(groups, group_l1, l1), tol)
+    kinks = Kinks(groups, group_l1, l1)
+    phi = Grouped(hessian, linear, start, kinks, tol * float(np.abs(kinks.violation(start, linear)).max(initial=0.0)))
     here, reach, n_idle = _newton(phi, _at(phi, start)), 1.0, 0
     for _ in range(_POINTS):
         if here.is_optimal or n_idle > _MOST_IDLE:
