@@ -309,7 +309,8 @@ def _solve_wide(
     _, in_space = below.evaluate(below.centred(*space.down(result.coef, result.intercept)))
     slopes, constant = below.split(in_space)
     lifted, _ = space.up(slopes, constant)
-    difference = gradient - np.concatenate([lifted, in_space[len(slopes) :]])
+    # Slopes are larger where coefficients are smaller: those of columns that are divided by a scale.
+    difference = gradient - np.concatenate([lifted * np.square(scale)[:, np.newaxis], in_space[len(slopes) :]])
     off = partial_gap(objective, there, difference, gradient_rounding(objective, there, gradient))
     return replace(result, gap=(math.sqrt(result.gap) + math.sqrt(off)) ** 2)
 

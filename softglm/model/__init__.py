@@ -6,19 +6,21 @@ from softglm.model.glm import GLM
 from softglm.model.intercept import Null, null_model
 from softglm.model.limits import beyond_hessians
 from softglm.model.objective import Objective
-from softglm.model.penalties import ElasticNet, Penalty, Ridge, SparsePenalty
+from softglm.model.penalties import AnyPenalty, ElasticNet, Penalty, PenaltyForm, Ridge, SparsePenalty
 from softglm.model.prepared import Prepared
 from softglm.model.rebasing import Basis, rebased
 from softglm.model.row_space import row_space
 
 __all__ = [
     "GLM",
+    "AnyPenalty",
     "Basis",
     "Combinations",
     "ElasticNet",
     "Null",
     "Objective",
     "Penalty",
+    "PenaltyForm",
     "Prepared",
     "Ridge",
     "SparsePenalty",

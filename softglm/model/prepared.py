@@ -8,8 +8,8 @@ from softglm.arrays import FloatArray
 from softglm.data import CountedRows, PassCount, Rows, Sampling
 from softglm.families import UnconstrainedFamily
 from softglm.model.collinearity import Collinearity, collinearity_of
-from softglm.model.deviations import standard_deviations
 from softglm.model.coordinates import KroneckerCoordinates, is_decomposed, second_moments
+from softglm.model.deviations import standard_deviations
 from softglm.model.intercept import Null, null_model
 from softglm.model.objective import Objective
 from softglm.model.passes import CachedPasses, HeldColumns, Passes, StreamedPasses, are_few
