@@ -165,8 +165,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     `converged_` is False. So it is where a Hessian proves nothing and the linear programs that would decide take too
     long. For float32 X the coefficients are rounded to float32 and the promise is 1e-6.
 
-    With coefficients held at 0 (`l1_ratio` above 0), or within bounds, the proof is by duality, and `converged_` is True
-    where `gap_` is at most `tol` times the loss of the model without features. A coefficient of 0 is exactly 0.
+    With coefficients held at 0 (`l1_ratio` above 0), or within bounds, the proof is by duality, and `converged_` is
+    True where `gap_` is at most `tol` times the loss of the model without features. A coefficient of 0 is exactly 0.
 
     What is unique under the lasso. Adding a constant to the coefficients of a feature in all classes changes no
     probability. A ridge makes them sum to 0; ``l1_ratio=1`` makes their median 0, and where K is even any value between
