@@ -13,8 +13,8 @@ from sklearn.exceptions import ConvergenceWarning
 from softglm.arrays import FloatArray, IntArray
 from softglm.callbacks import CallbackSupportMixin, FitTask, data_of_fit, with_callbacks
 from softglm.data import one_blas_thread
-from softglm.fit import Fit, Start, mean_losses, prepare, solve
-from softglm.fitted import coefficients_of, fit_of_one_class, fitted_arrays
+from softglm.fit import Fit, Start, prepare, solve
+from softglm.fitted import attributes_of, coefficients_of, fit_of_one_class, fitted_arrays
 from softglm.inference.classes import class_probabilities, log_probabilities
 from softglm.model import AnyPenalty, PenaltyForm
 from softglm.penalised import in_units_of, penalty_form, penalty_named
@@ -335,26 +335,17 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             )
         else:
             result = fit_of_one_class(X.shape[1], precision)
-        losses = result.loss - result.penalty, result.null_loss
-        if seen.factors is not None and seen.n_present > 1:
-            plain, total_weight = seen.rows(with_class_weights=False)
-            losses = mean_losses(plain, seen.family, result, fit_intercept=self.fit_intercept)
-        deviance, null_deviance = seen.deviances(losses, total_weight)
         fitted = {
             **known_before,
-            **fitted_arrays(result.coef, result.intercept, present),
-            "alpha_": alpha,
-            "scale_": form.units,
-            "n_iter_": np.array([max(result.n_iterations, 1)], dtype=np.int32),
-            "n_evaluations_": result.n_evaluations,
-            "n_passes_": result.n_passes,
-            "loss_": max(result.loss, 0.0),  # no likelihood of classes is above 1: below 0 there is rounding
-            "gap_": result.gap,
-            "gap_kind_": result.gap_kind.value,
-            "converged_": result.status is Status.CONVERGED,
-            "status_": sentence(result) if seen.n_present > 1 else ONE_CLASS,
-            "deviance_": deviance,
-            "null_deviance_": null_deviance,
+            **attributes_of(
+                result,
+                seen,
+                total_weight,
+                fit_intercept=self.fit_intercept,
+                alpha=alpha,
+                form=form,
+                status=sentence(result) if seen.n_present > 1 else ONE_CLASS,
+            ),
         }
         task.end({**unnamed, **fitted})
         if self.verbose:
