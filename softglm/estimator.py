@@ -2,7 +2,6 @@
 
 import math
 import warnings
-from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
@@ -24,14 +23,11 @@ from softglm.solver import Progress
 from softglm.status import Status
 from softglm.validation.entries import as_given, shown
 from softglm.validation.finite import as_float
-from softglm.validation.penalties import flag
+from softglm.validation.parameters import MOST_ALPHA, check_ending, check_strength, flag
 from softglm.validation.weights import read_weights
 from softglm.verdict import ONE_CLASS, REMEDY, StagePrinter, beforehand, sentence
 from softglm.version import __version__
 from softglm.warn import warn_user
-
-# The sum of the strengths of all columns is to be finite, too.
-MOST_ALPHA = 1e300
 
 
 class SeparationWarning(ConvergenceWarning):
@@ -510,24 +506,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     def _check_parameters(self) -> None:
         """Raise if a parameter is not what its docstring says."""
-        is_default = isinstance(self.alpha, str) and self.alpha == "1/n_samples"
-        if not (is_default or 0.0 <= _number(self.alpha) <= MOST_ALPHA):
-            raise ValueError(
-                f"alpha must be a number of at least 0 and at most {MOST_ALPHA:g}, "
-                f'or "1/n_samples", got {as_given(self.alpha)}.'
-            )
-        if self.C is not None:
-            if not is_default:
-                raise ValueError(
-                    f"alpha={as_given(self.alpha)} and C={as_given(self.C)} were both given, and both set the strength "
-                    "of the penalty: alpha = 1 / (C W). Leave one of them at its default."
-                )
-            if math.isnan(_number(self.C)) or not self.C > 0:
-                raise ValueError(f"C must be a number above 0, np.inf for no penalty, or None, got {as_given(self.C)}.")
-        if not 0.0 <= _number(self.tol) < math.inf:
-            raise ValueError(f"tol must be a finite number of at least 0, got {as_given(self.tol)}.")
-        if not (isinstance(self.max_iter, Integral) and not isinstance(self.max_iter, bool) and self.max_iter >= 1):
-            raise ValueError(f"max_iter must be an integer of at least 1, got {as_given(self.max_iter)}.")
+        check_strength(self.alpha, self.C)
+        check_ending(self.tol, self.max_iter)
         for name in ("standardize", "fit_intercept", "warm_start", "verbose"):
             flag(getattr(self, name), name)
 
@@ -615,11 +595,6 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             kind = SeparationWarning if result.status is Status.SEPARATED else ConvergenceWarning
             remedy = REMEDY[result.status].format(max_iter=self.max_iter)
             warn_user(f"SoftmaxGLM {status}. {remedy}", kind)
-
-
-def _number(value: Any) -> float:
-    """Return a parameter as a float; NaN if it is no real number."""
-    return as_float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
 
 
 def _kind_of(values: Any) -> str:

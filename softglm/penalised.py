@@ -1,12 +1,11 @@
 """From the parameters of an estimator to the form of the penalty of its fits."""
 
-from numbers import Real
 from typing import Any
 
 from softglm.model import PenaltyForm, Prepared
 from softglm.response import Observations
-from softglm.validation.finite import as_float
-from softglm.validation.penalties import flag, read_penalty_form
+from softglm.validation.parameters import flag, number
+from softglm.validation.penalties import read_penalty_form
 
 
 def penalty_form(model: Any, seen: Observations) -> PenaltyForm:
@@ -45,7 +44,7 @@ def in_units_of(form: PenaltyForm, prepared: Prepared, *, standardize: Any) -> P
 
 def penalty_named(model: Any) -> str:
     """Return what a penalty is called: "l2", "l1", "elasticnet" as in LogisticRegression, or "group"."""
-    if not (isinstance(model.l1_ratio, Real) and as_float(model.l1_ratio) > 0.0):
+    if not (number(model.l1_ratio) > 0.0):
         return "l2"
     if model.groups is not None or model.grouped:
         return "group"

@@ -12,6 +12,7 @@ from softglm.arrays import BoolArray, FloatArray, IntArray
 from softglm.model import PenaltyForm
 from softglm.validation.entries import as_given, shown
 from softglm.validation.finite import as_float
+from softglm.validation.parameters import flag, ratio
 
 # A factor times the strength, and its product with a variance, stay within the range of float64.
 MOST_FACTOR = 1e100
@@ -45,7 +46,7 @@ def read_penalty_form(
         Which classes have weight: there are coefficients of these only, of two classes those of the second.
     """
     columns = _Columns(n_features, names)
-    l1_ratio, within_ratio = _ratio(l1_ratio, "l1_ratio"), _ratio(within_ratio, "within_ratio")
+    l1_ratio, within_ratio = ratio(l1_ratio, "l1_ratio"), ratio(within_ratio, "within_ratio")
     is_grouped = flag(grouped, "grouped") or groups is not None
     factors = read_factors(penalty_factors, columns)
     codes = _read_groups(groups, columns) if is_grouped else None
@@ -254,16 +255,3 @@ def _check_factors_of_groups(factors: FloatArray, codes: IntArray, columns: "_Co
             f"penalty_factors has {factors[members][:_NAMED].tolist()} for the columns {columns.shown(members)}, which "
             "are one group: expected one factor for all of them, as they leave 0 together."
         )
-
-
-def _ratio(value: Any, name: str) -> float:
-    if isinstance(value, Real) and not isinstance(value, bool) and 0.0 <= as_float(value) <= 1.0:
-        return as_float(value)
-    raise ValueError(f"{name} must be a number from 0 to 1, got {as_given(value)}.")
-
-
-def flag(value: Any, name: str) -> bool:
-    """Return a parameter that is True or False; raise if it is not."""
-    if isinstance(value, bool | np.bool_ | Integral) and value in (True, False):
-        return bool(value)
-    raise ValueError(f"{name} must be True or False, got {as_given(value)}.")
