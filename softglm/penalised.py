@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from softglm.model import PenaltyForm, Prepared
+from softglm.model import AnyPenalty, PenaltyForm, Prepared
 from softglm.response import Observations
 from softglm.validation.parameters import flag, number
 from softglm.validation.penalties import read_penalty_form
@@ -40,6 +40,20 @@ def penalty_form(model: Any, seen: Observations) -> PenaltyForm:
 def in_units_of(form: PenaltyForm, prepared: Prepared, *, standardize: Any) -> PenaltyForm:
     """Return the form in units of the standard deviations of these rows, if it is to be, else as it is."""
     return form.in_units(prepared.standard_deviations) if flag(standardize, "standardize") else form
+
+
+def fitted_penalty(model: Any, seen: Observations) -> AnyPenalty:
+    """Return the penalty of a fitted model, of the rows it was fitted to."""
+    form = penalty_form(model, seen)
+    scale = getattr(model, "scale_", None)  # of models that were pickled before there was any: none
+    form = form if scale is None else form.in_units(scale)
+    return form.at(float(model.alpha_), fit_intercept=model.fit_intercept)
+
+
+def is_sparsely_fitted(model: Any) -> bool:
+    """Tell whether coefficients of a fitted model were held at 0, or within bounds."""
+    is_bounded = model.lower is not None or model.upper is not None
+    return is_bounded or (number(model.l1_ratio) > 0.0 and model.alpha_ > 0.0)
 
 
 def penalty_named(model: Any) -> str:
