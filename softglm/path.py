@@ -97,6 +97,8 @@ class Path:
         Features of which some coefficient is not 0.
     null_deviance : float
         Of the best model without features, in nats.
+    scale : array of shape (p,), or None
+        The standard deviations that are the units of the penalty, where `standardize` is True.
     ending : str
         Why it ended where it does.
 
@@ -123,6 +125,7 @@ class Path:
     deviance_explained: FloatArray
     n_nonzero: IntArray
     null_deviance: float
+    scale: FloatArray | None
     ending: str
     _unfitted: SoftmaxGLM = field(repr=False)
     _known: dict[str, Any] = field(repr=False)
@@ -538,6 +541,7 @@ class _Points:
             deviance_explained=np.array(self.explained),
             n_nonzero=np.array([point.n_nonzero for point in self._points], dtype=np.int32),
             null_deviance=each("null_deviance_")[0],
+            scale=problem.form.units,
             ending=ending,
             _unfitted=model,
             _known=known,
