@@ -25,7 +25,7 @@ from softglm.validation.entries import as_given, shown
 from softglm.validation.finite import as_float
 from softglm.validation.parameters import MOST_ALPHA, check_ending, check_strength, flag
 from softglm.validation.weights import read_weights
-from softglm.verdict import ONE_CLASS, REMEDY, StagePrinter, beforehand, sentence
+from softglm.verdict import ONE_CLASS, REMEDY, StagePrinter, beforehand, sentence, without_weight
 from softglm.version import __version__
 from softglm.warn import warn_user
 
@@ -163,6 +163,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     With coefficients held at 0 (`l1_ratio` above 0), or within bounds, the proof is by duality, and `converged_` is
     True where `gap_` is at most `tol` times the loss of the model without features. A coefficient of 0 is exactly 0.
+    Where some features are not penalised, by factors of 0 or a bound alone, and these separate the classes, the loss
+    has an infimum and no minimum: that is not told then, and the gap is that to the infimum.
 
     What is unique under the lasso. Adding a constant to the coefficients of a feature in all classes changes no
     probability. A ridge makes them sum to 0; ``l1_ratio=1`` makes their median 0, and where K is even any value between
@@ -586,11 +588,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     def _warn(self, result: Fit, status: str, absent: npt.NDArray[Any]) -> None:
         if len(absent):
-            warn_user(
-                f"The total weight of the classes {absent[:10].tolist()} is zero beside that of the others: they keep "
-                "their place in classes_ and get probability 0.",
-                UserWarning,
-            )
+            warn_user(without_weight(absent), UserWarning)
         if result.status is not Status.CONVERGED:
             kind = SeparationWarning if result.status is Status.SEPARATED else ConvergenceWarning
             remedy = REMEDY[result.status].format(max_iter=self.max_iter)

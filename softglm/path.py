@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from softglm.arrays import BoolArray, FloatArray, IntArray
 from softglm.data import one_blas_thread
@@ -23,7 +24,8 @@ from softglm.strongest import strongest
 from softglm.sweep import sweep
 from softglm.validation.entries import as_given
 from softglm.validation.parameters import MOST_ALPHA, check_count, check_ending, flag, number
-from softglm.verdict import print_line, sentence
+from softglm.verdict import print_line, sentence, without_weight
+from softglm.warn import warn_user
 
 # glmnet's: of a ridge, or nearly one, the first strength is that of this share of lasso; from so many strengths on, a
 # path ends where so much is explained, or no more than so much is gained by the last step.
@@ -347,6 +349,13 @@ def softglm_path(
     ValueError
         If the input cannot be fitted, or nothing in it is penalised; the message says what to do.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If the tolerance was not proved at every strength.
+    UserWarning
+        As `SoftmaxGLM.fit` does.
+
     Examples
     --------
     >>> from sklearn.datasets import load_wine
@@ -393,8 +402,22 @@ def softglm_path(
         if why is not None:
             ending = why
             break
+    _warn(points, seen)
     known = {**seen.columns, "classes_": seen.response.classes, "_has_offset": offset is not None}
     return points.path(model, known, problem, ending)
+
+
+def _warn(points: "_Points", seen: Observations) -> None:
+    absent = seen.response.classes[~seen.present]
+    if len(absent):
+        warn_user(without_weight(absent), UserWarning)
+    failed = points.not_converged
+    if failed:
+        warn_user(
+            f"softglm_path did not prove the tolerance at {len(failed)} of {len(points.explained)} strengths, the "
+            f"first {failed[0]:.4g}: see converged and gaps. Increase tol or max_iter, or let the path end sooner.",
+            ConvergenceWarning,
+        )
 
 
 def _strengths(alphas: Any, n_alphas: Any, alpha_min_ratio: Any, form: PenaltyForm, prepared: Prepared) -> FloatArray:
@@ -503,6 +526,11 @@ class _Points:
     def explained(self) -> list[float]:
         """What share of the deviance each explains."""
         return [point.deviance_explained for point in self._points]
+
+    @property
+    def not_converged(self) -> list[float]:
+        """The strengths at which the tolerance was not proved."""
+        return [point.alpha for point in self._points if not point.converged]
 
     def add(self, attributes: dict[str, Any]) -> PathPoint:
         """Keep a fit, given by its attributes."""
