@@ -18,7 +18,7 @@ X, y = DATA.X, DATA.y
 BINARY = (y == 1).astype(int)
 # Of probabilities, at a gap of 1e-12 of the loss: the root of it, and the curvature.
 SAME = 1e-5
-# Just beyond the rounding of a slope; and beyond what it is off by where some features are fitted, to 1e-12 of the loss.
+# Just beyond the rounding of a slope; and beyond what it is off by where others are fitted, to 1e-12 of the loss.
 JUST, JUST_BESIDE_OTHERS = 1e-9, 1e-5
 
 
