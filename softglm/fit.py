@@ -336,15 +336,15 @@ def _solve_wide(
 ) -> Fit | None:
     """Fit in the row space, where p > n; None if the penalty has no form there."""
     is_penalised = bool(penalty.curvature.any())
-    if penalty.rotated(prepared.rows.n_features, 0) is None:
+    even = penalty.isotropic(prepared.rows.n_features)
+    if even is None:
         return None
-    found = prepared.reduced(penalised=is_penalised)
+    scale, strength = even
+    found = prepared.reduced(penalised=is_penalised, scale=None if (scale == 1.0).all() else scale)
     if found is None:
         return None
     reduced, space = found
-    narrow = penalty.rotated(prepared.rows.n_features, reduced.rows.n_features)
-    if narrow is None:
-        return None
+    narrow = Ridge.on_coefficients(strength, reduced.rows.n_features, fit_intercept=prepared.fit_intercept)
     result = _solve_in(space, partial(_solve, reduced, narrow, options), start, report)
     result = replace(result, is_unique=is_penalised)
     if not is_penalised or result.gap_kind is GapKind.ESTIMATE:
@@ -356,7 +356,8 @@ def _solve_wide(
     _, in_space = below.evaluate(below.centred(*space.down(result.coef, result.intercept)))
     slopes, constant = below.split(in_space)
     lifted, _ = space.up(slopes, constant)
-    difference = gradient - np.concatenate([lifted, in_space[len(slopes) :]])
+    # Slopes are larger where coefficients are smaller: those of columns that are divided by a scale.
+    difference = gradient - np.concatenate([lifted * np.square(scale)[:, np.newaxis], in_space[len(slopes) :]])
     off = partial_gap(objective, there, difference, gradient_rounding(objective, there, gradient))
     return replace(result, gap=(math.sqrt(result.gap) + math.sqrt(off)) ** 2)
 

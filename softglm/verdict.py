@@ -1,5 +1,9 @@
 """How a fit goes and how it ended, in words for its user."""
 
+from typing import Any
+
+import numpy.typing as npt
+
 from softglm.fit import Fit
 from softglm.model import beyond_hessians
 from softglm.response import Observations
@@ -25,7 +29,10 @@ ONE_CLASS = "converged: only one class has weight, its probability is 1 everywhe
 def sentence(result: Fit) -> str:
     """Return how the fit ended, for the user."""
     proof = "an estimate" if result.gap_kind is GapKind.ESTIMATE else f"proved by {result.gap_kind.value}"
-    text = f"{result.status.value} (relative gap {result.relative_gap:.1e}, {proof})"
+    # Relative to what the fit was to reach.
+    is_sparse = result.gap_kind is GapKind.DUALITY
+    size = f"gap {_of_null_loss(result):.1e} of the loss" if is_sparse else f"relative gap {result.relative_gap:.1e}"
+    text = f"{result.status.value} ({size}, {proof})"
     if result.status in {Status.SEPARATED, Status.NON_FINITE}:
         text = result.status.value
     elif not result.is_unique:
@@ -34,6 +41,19 @@ def sentence(result: Fit) -> str:
             "minimum norm in standardised coordinates"
         )
     return text
+
+
+def _of_null_loss(result: Fit) -> float:
+    """Return the gap relative to the loss without features."""
+    return result.gap / result.null_loss if result.null_loss > 0.0 else float(result.gap > 0.0)
+
+
+def without_weight(absent: npt.NDArray[Any]) -> str:
+    """Say which classes have no weight, and what becomes of them."""
+    return (
+        f"The total weight of the classes {absent[:10].tolist()} is zero beside that of the others: they keep their "
+        "place in classes_ and get probability 0."
+    )
 
 
 def beforehand(seen: Observations, *, fit_intercept: bool) -> str | None:
@@ -51,6 +71,11 @@ def beforehand(seen: Observations, *, fit_intercept: bool) -> str | None:
         text += f" What is collinear among {n_columns:,} columns is found first, from matrices of "
         text += f"{n_columns**2 * 8 / 1e9:.1f} GB each."
     return text
+
+
+def print_line(text: str) -> None:
+    """Print how far something has come."""
+    print(text, flush=True)
 
 
 class StagePrinter:

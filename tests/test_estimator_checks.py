@@ -20,6 +20,9 @@ ABSENT = "ignore:The total weight of the classes:UserWarning"
         SoftmaxGLM(alpha=0.1),
         SoftmaxGLM(class_weight="balanced"),
         SoftmaxGLM(warm_start=True),
+        SoftmaxGLM(l1_ratio=0.5),
+        SoftmaxGLM(l1_ratio=0.5, grouped=True),
+        SoftmaxGLM(standardize=True),
     ]
 )
 @pytest.mark.filterwarnings("default", ABSENT)

@@ -6,13 +6,24 @@ from softglm.model.glm import GLM
 from softglm.model.intercept import Null, null_model
 from softglm.model.limits import beyond_hessians
 from softglm.model.objective import Objective
-from softglm.model.penalties import Box, ElasticNet, GroupElasticNet, Penalty, Ridge, SparseGroup, SparsePenalty
+from softglm.model.penalties import (
+    AnyPenalty,
+    Box,
+    ElasticNet,
+    GroupElasticNet,
+    Penalty,
+    PenaltyForm,
+    Ridge,
+    SparseGroup,
+    SparsePenalty,
+)
 from softglm.model.prepared import Prepared
 from softglm.model.rebasing import Basis, rebased
 from softglm.model.row_space import row_space
 
 __all__ = [
     "GLM",
+    "AnyPenalty",
     "Basis",
     "Box",
     "Combinations",
@@ -21,6 +32,7 @@ __all__ = [
     "Null",
     "Objective",
     "Penalty",
+    "PenaltyForm",
     "Prepared",
     "Ridge",
     "SparseGroup",

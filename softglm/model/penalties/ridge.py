@@ -28,12 +28,6 @@ class Ridge(Penalty):
         """Return alpha on every coefficient and nothing on the intercepts."""
         return cls(np.repeat([alpha, 0.0], [n_features, int(fit_intercept)]))
 
-    def rotated(self, n_features: int, n_directions: int) -> "Ridge | None":
-        features, rest = np.split(self.strength, [n_features])
-        if np.ptp(features) > 0.0:
-            return None
-        return Ridge(np.concatenate([np.full(n_directions, features[0]), rest]))
-
     def in_units(self, units: FloatArray) -> "Ridge":
         strength = self.strength.copy()
         # One after the other: the square of a unit may overflow where the product does not.
