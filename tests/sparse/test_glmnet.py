@@ -1,0 +1,139 @@
+"""What R's glmnet says of the same paths, at `thresh = 1e-14`."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from estimates import GOLDEN, golden
+from problems import Data, objective_of, rows_and_family
+from sklearn import datasets
+
+from softglm.fit import prepare, solve
+from softglm.model import Ridge
+from softglm.model.penalties import Box, ElasticNet, GroupElasticNet
+from softglm.sweep import sweep
+
+R = golden("glmnet")
+# Of the null deviance: what is proved, so that coefficients are ours to more digits than glmnet's.
+TOL = 1e-12
+# glmnet stops where a pass over the coefficients moves none by more than 1e-7 of the deviance's scale, and groups move
+# slowly: its deviance is as good as the square of what is left, its coefficients are not.
+DEVIANCE = {"rtol": 0.0, "atol": 2e-9}
+COEFFICIENTS = {"rtol": 1e-4, "atol": 2e-5}
+PROBABILITIES = {"rtol": 0.0, "atol": 2e-6}
+# The gradient at glmnet's coefficients, which are printed to 12 digits, in units of the strength.
+OPTIMALITY = 1e-4
+# What the largest strength is, printed to 12 digits and found by one pass.
+LARGEST = 1e-9
+CASES = {
+    f"{case['data']} {case['kind']} {case['variant']}{' standardised' * case['standardize']}": case
+    for case in R["cases"]
+}
+SPARSE = {name: case for name, case in CASES.items() if case["kind"] != "ridge" or "limits" in case["variant"]}
+
+
+def wide():
+    """As the script in R makes it."""
+    i, j = np.arange(1, 41)[:, np.newaxis], np.arange(1, 121)
+    X = ((i**2 * (j + 3) * 17 + 31 * i * j**2 + 7 * j) % 97) / 97
+    score = X[:, 0] - X[:, 1] + X[:, 2] * X[:, 3] + X[:, 4] / 2
+    return X, (score > 0.25).astype(np.int32) + (score > 0.6)
+
+
+def iris():
+    frame = pd.read_csv(GOLDEN / "data" / "iris.csv")
+    return frame.iloc[:, :4].to_numpy(), frame["Species"].astype("category").cat.codes.to_numpy(np.int32)
+
+
+ROWS = {
+    "iris": iris,
+    "wine": lambda: datasets.load_wine(return_X_y=True),
+    "breast_cancer": lambda: datasets.load_breast_cancer(return_X_y=True),
+    "wide": wide,
+}
+
+
+def data_of(case):
+    X, y = ROWS[case["data"]]()
+    i, n_classes = np.arange(len(y)), y.max() + 1
+    weights = 0.5 + (i % 4) / 2 if case["variant"] == "weights" else None
+    offset = ((3 * i[:, np.newaxis] + 5 * np.arange(n_classes)) % 7 - 3) / 5 if case["variant"] == "offset" else None
+    if n_classes == 2 and offset is not None:
+        offset = offset[:, 1:] - offset[:, :1]
+    return Data(X, y.astype(np.int32), weights, offset)
+
+
+LIMITS = {"limits": (-0.4, 0.25), "at_least_0": (0.0, np.inf), "at_most_0": (-np.inf, 0.0)}
+
+
+def penalty_of(case, data, strength):
+    """glmnet's limits are those of columns as they are, whatever the units in which these are penalised."""
+    p = data.X.shape[1]
+    factors = np.ones(p)
+    if case["variant"] == "factors":
+        factors[:2] = 0.0, 2.0
+    l1_ratio = {"lasso": 1.0, "elastic_net": 0.5, "ridge": 0.0}[case["kind"].removeprefix("grouped_")]
+    weights = data.row_weights / data.total_weight
+    spread = np.sqrt(weights @ (data.X - weights @ data.X) ** 2) if case["standardize"] else np.ones(p)
+    if case["variant"] in LIMITS:
+        lower, upper = (limit * spread for limit in LIMITS[case["variant"]])
+        made = Box.on_coefficients(strength, l1_ratio, factors, lower, upper, fit_intercept=True)
+    elif case["kind"].startswith("grouped"):
+        codes = np.arange(p, dtype=np.int32)
+        made = GroupElasticNet.on_coefficients(strength, l1_ratio, factors, codes, fit_intercept=True)
+    elif l1_ratio == 0.0:
+        made = Ridge(np.append(strength * factors, 0.0))
+    else:
+        made = ElasticNet.on_coefficients(strength, l1_ratio, factors, fit_intercept=True)
+    return made.in_units(spread)
+
+
+def explained(fit):
+    return 1.0 - (fit.loss - fit.penalty) / fit.null_loss
+
+
+def coef_of(case, point):
+    """Coefficients as R has them, shape (p, q), and intercepts."""
+    data = data_of(case)
+    intercept = np.array(point["intercept"])
+    coef = np.zeros(len(intercept) * data.X.shape[1])
+    coef[point["nonzero"]] = point["coef"]
+    return coef.reshape(len(intercept), -1).T, intercept
+
+
+def probabilities_of(data, coef, intercept):
+    """Of five rows, those in the file."""
+    chosen = np.round(np.linspace(0, len(data.y) - 1, 5)).astype(int)
+    eta = data.X[chosen] @ coef + intercept + (0.0 if data.offset is None else data.offset[chosen])
+    if coef.shape[1] == 1:
+        eta = np.column_stack([np.zeros(5), eta])
+    odds = np.exp(eta - eta.max(axis=1, keepdims=True))
+    return odds / odds.sum(axis=1, keepdims=True)
+
+
+def centred(case, coef):
+    """Without what nothing determines: a constant added to a free feature's coefficients of all classes."""
+    coef = coef.copy()
+    if case["variant"] == "factors" and coef.shape[1] > 1:
+        coef[0] -= coef[0].mean()
+    return coef
+
+
+@pytest.mark.parametrize("name", SPARSE)
+def test_the_coefficients_of_glmnet_satisfy_the_conditions_of_an_optimum(name):
+    case = CASES[name]
+    data = data_of(case)
+    for at, point in zip(R["kept"], case["points"], strict=True):
+        penalty = penalty_of(case, data, case["lambda"][at])
+        coef, intercept = coef_of(case, point)
+        strength = penalty.smooth.strength
+        gradient = gradient_at(data, coef, intercept) + strength[: len(coef), np.newaxis] * coef
+        held = np.maximum(np.abs(gradient).max(axis=1, keepdims=True), 1.0)
+        assert np.abs(penalty.violation(coef, gradient) / held).max() < OPTIMALITY * case["lambda"][at]
+
+
+def gradient_at(data, coef, intercept):
+    """Of the mean loss by the coefficients, shape (p, q)."""
+    objective = objective_of(*rows_and_family(data), 0.0)
+    _, gradient = objective.evaluate(objective.centred(coef, intercept))
+    by_coef, by_intercept = objective.split(gradient)
+    return by_coef + np.outer(objective.moments.center, by_intercept)
