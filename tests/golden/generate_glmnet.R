@@ -72,7 +72,7 @@ fit_path <- function(rows, kind, variant, standardize) {
     coef <- t(sapply(betas, function(beta) as.numeric(beta[, KEPT[at]])))
     nonzero <- which(t(coef) != 0)
     list(
-      intercept = unname(intercepts[, KEPT[at]]),
+      intercept = I(unname(intercepts[, KEPT[at]])),
       nonzero = I(nonzero - 1), coef = I(t(coef)[nonzero]),
       probability = if (K == 2) I(unname(probability[, at])) else unname(probability[, , at])
     )
