@@ -6,7 +6,7 @@ from softglm.model.glm import GLM
 from softglm.model.intercept import Null, null_model
 from softglm.model.limits import beyond_hessians
 from softglm.model.objective import Objective
-from softglm.model.penalties import ElasticNet, Penalty, Ridge, SparsePenalty
+from softglm.model.penalties import Box, ElasticNet, GroupElasticNet, Penalty, Ridge, SparseGroup, SparsePenalty
 from softglm.model.prepared import Prepared
 from softglm.model.rebasing import Basis, rebased
 from softglm.model.row_space import row_space
@@ -14,13 +14,16 @@ from softglm.model.row_space import row_space
 __all__ = [
     "GLM",
     "Basis",
+    "Box",
     "Combinations",
     "ElasticNet",
+    "GroupElasticNet",
     "Null",
     "Objective",
     "Penalty",
     "Prepared",
     "Ridge",
+    "SparseGroup",
     "SparsePenalty",
     "beyond_hessians",
     "null_coordinates",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
+import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.model.penalties.penalty import Penalty
@@ -39,6 +40,10 @@ class Ridge(Penalty):
         strength[: len(units)] *= units
         strength[: len(units)] *= units
         return Ridge(strength)
+
+    def restricted(self, features: npt.NDArray[np.intp], n_features: int) -> "Ridge":
+        """Return the same on these of the n_features, and on the intercepts."""
+        return Ridge(np.concatenate([self.strength[features], self.strength[n_features:]]))
 
     @property
     def curvature(self) -> FloatArray:
