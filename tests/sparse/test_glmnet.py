@@ -102,7 +102,7 @@ def coef_of(case, point):
 
 def probabilities_of(data, coef, intercept):
     """Of five rows, those in the file."""
-    chosen = np.round(np.linspace(0, len(data.y) - 1, 5)).astype(int)
+    chosen = np.round(np.linspace(1, len(data.y), 5)).astype(int) - 1
     eta = data.X[chosen] @ coef + intercept + (0.0 if data.offset is None else data.offset[chosen])
     if coef.shape[1] == 1:
         eta = np.column_stack([np.zeros(5), eta])
@@ -155,7 +155,7 @@ def test_a_path_is_that_of_glmnet(name):
     data, fits = path_of(case)
     np.testing.assert_allclose([explained(fit) for fit in fits], case["dev_ratio"], **DEVIANCE)
     for at, point in zip(R["kept"], case["points"], strict=True):
-        coef, intercept = coef_of(case, point)
+        coef, _ = coef_of(case, point)
         found = fits[at]
         spread = data.X.std(axis=0)[:, np.newaxis]
         np.testing.assert_allclose(spread * centred(case, found.coef), spread * centred(case, coef), **COEFFICIENTS)
@@ -188,7 +188,6 @@ def test_the_largest_strength_is_that_of_glmnet(name):
     data, largest = data_of(case), case["lambda"][0]
     fit = solve(prepare(*rows_and_family(data)), penalty_of(case, data, (1.0 + LARGEST) * largest), tol=TOL)
     assert not fit.coef[int(case["variant"] == "factors") :].any()
-    # With a share of L1 of one half, as if all were L1, halved.
     penalty = penalty_of(case, data, 1.0)
     pull = penalty.pull(gradient_at(data, fit.coef, fit.intercept))
     assert pull.max() == pytest.approx(largest, rel=LARGEST)
