@@ -29,6 +29,7 @@ from softglm.sums.predictor import Predictor
 from softglm.sums.roundings import GradientRounding
 from softglm.sums.spread import Spread
 from softglm.sums.sum import Sum
+from softglm.sums.working import ScaledColumns, SupportedEvaluation
 
 __all__ = [
     "CONSTANT",
@@ -58,12 +59,14 @@ __all__ = [
     "Predictor",
     "Residuals",
     "RowWeights",
+    "ScaledColumns",
     "Scores",
     "SecondMoments",
     "Spread",
     "Squares",
     "SquaresAbout",
     "Sum",
+    "SupportedEvaluation",
     "Totals",
     "WeightedTotals",
     "pivoted_directions",
