@@ -162,9 +162,11 @@ def _table(options):
 
 
 def _plot(options):
-    from benchmarks.plots import draw
+    from benchmarks.plots import draw, draw_paths
 
-    for path in draw(json.loads(options.results.read_text()), options.to, options.target):
+    results = json.loads(options.results.read_text())
+    drawn = draw_paths(results, options.to) if "paths" in results else draw(results, options.to, options.target)
+    for path in drawn:
         print(path)
 
 

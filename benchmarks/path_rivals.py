@@ -102,9 +102,11 @@ def our_penalty(problem, alpha):
     """Return softglm's penalty of the kind of a problem."""
     from softglm.model import penalties
 
-    factors = np.ones(problem.rows.X.shape[1])
-    kind = penalties.GroupElasticNet if problem.kind.is_grouped else penalties.ElasticNet
-    return kind.on_coefficients(alpha, problem.kind.l1_ratio, factors, fit_intercept=True)
+    p, l1_ratio = problem.rows.X.shape[1], problem.kind.l1_ratio
+    if problem.kind.is_grouped:
+        each = np.arange(p, dtype=np.int32)
+        return penalties.GroupElasticNet.on_coefficients(alpha, l1_ratio, np.ones(p), each, fit_intercept=True)
+    return penalties.ElasticNet.on_coefficients(alpha, l1_ratio, np.ones(p), fit_intercept=True)
 
 
 class Glmnet(PathRival):

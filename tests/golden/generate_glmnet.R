@@ -16,11 +16,11 @@ rows_of <- function(file) {
   frame <- read.csv(file.path(scikit_learn, file), skip = 1, header = FALSE)
   list(X = unname(as.matrix(frame[-ncol(frame)])), y = frame[[ncol(frame)]])
 }
-# Whole numbers over 97, so that they are the same wherever they are computed.
+# Whole numbers over 127, so that they are the same wherever they are computed.
 wide <- function(n = 40, p = 120) {
   i <- matrix(seq_len(n), n, p)
   j <- matrix(seq_len(p), n, p, byrow = TRUE)
-  X <- ((i^2 * (j + 3) * 17 + 31 * i * j^2 + 7 * j) %% 97) / 97
+  X <- ((i^2 * (j + 3) * 17 + 31 * i * j^2 + 7 * j) %% 127) / 127
   score <- X[, 1] - X[, 2] + X[, 3] * X[, 4] + X[, 5] / 2
   list(X = X, y = as.integer(score > 0.25) + as.integer(score > 0.6))
 }

@@ -33,7 +33,7 @@ SPARSE = {name: case for name, case in CASES.items() if case["kind"] != "ridge" 
 def wide():
     """As the script in R makes it."""
     i, j = np.arange(1, 41)[:, np.newaxis], np.arange(1, 121)
-    X = ((i**2 * (j + 3) * 17 + 31 * i * j**2 + 7 * j) % 97) / 97
+    X = ((i**2 * (j + 3) * 17 + 31 * i * j**2 + 7 * j) % 127) / 127
     score = X[:, 0] - X[:, 1] + X[:, 2] * X[:, 3] + X[:, 4] / 2
     return X, (score > 0.25).astype(np.int32) + (score > 0.6)
 
