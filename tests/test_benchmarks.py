@@ -27,8 +27,8 @@ from softglm import SoftmaxGLM
 
 # cyanure works to single precision in places, and stops there on several classes.
 RELATIVE_GAPS = {"cyanure auto": 1e-3, "cyanure qning-miso": 1e-5}
-# What is asked for; the others ask for changes of coefficients, which come to gaps of all sizes.
-PATH_GAPS = {"softglm 1e-04": 1e-4, "softglm 1e-06": 1e-6}
+# What is asked for; the others ask for small changes of coefficients, which come to gaps of all sizes.
+PATH_GAPS = {"softglm 1e-06": 1e-6}
 # Of a fit at the default tolerance, whose relative gap is at most 1e-8 and commonly 1e-16.
 GRADIENT = 1e-8
 SMALL = [source for source in SOURCES if source.shape[0] * source.shape[1] <= 4 * 10**5]
@@ -164,7 +164,7 @@ def log_odds(rows):
     return np.log(shares[1:] / shares[0]) if rows.n_classes == 2 else np.log(shares)
 
 
-@pytest.mark.parametrize("rival", path_rivals(), ids=lambda rival: rival.name)
+@pytest.mark.parametrize("rival", path_rivals()[1::2], ids=lambda rival: rival.name)
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_a_rival_s_path_is_that_of_softglm(rival, kind):
     problem = a_path(kind)

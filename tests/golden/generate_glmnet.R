@@ -58,10 +58,12 @@ fit_path <- function(rows, kind, variant, standardize) {
     ),
     kinds[[kind]], variants[[variant]](nrow(rows$X), ncol(rows$X), K)
   )
-  found <- do.call(glmnet, c(arguments, nlambda = STRENGTHS, lambda.min.ratio = 0.01))
-  stopifnot(length(found$lambda) == STRENGTHS)
+  found <- suppressWarnings(do.call(
+    glmnet, c(arguments, nlambda = STRENGTHS, lambda.min.ratio = 0.01, thresh = min(THRESH))
+  ))
+  lambda <- found$lambda[1] * 0.01^((seq_len(STRENGTHS) - 1) / (STRENGTHS - 1))
   for (thresh in THRESH) {
-    model <- suppressWarnings(do.call(glmnet, c(arguments, list(lambda = found$lambda, thresh = thresh))))
+    model <- suppressWarnings(do.call(glmnet, c(arguments, list(lambda = lambda, thresh = thresh))))
     if (length(model$lambda) == STRENGTHS && model$jerr == 0) break
   }
   stopifnot(length(model$lambda) == STRENGTHS, model$jerr == 0)
