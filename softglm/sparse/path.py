@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.model import Prepared, SparsePenalty
+from softglm.model.penalties import EntrywisePenalty
 from softglm.sparse.proof import conjugate_gap
 from softglm.solver import Outcome, Progress
 from softglm.sparse.columns import WorkingColumns
@@ -119,6 +120,7 @@ class SparsePath:
         if report is not None:
             self._working.after_step = lambda: self._tell(report, penalty, before)
         there = penalty.in_units(self._held.units)
+        self._bound(there)
         pull = float(there.pull(self._slopes).max(initial=0.0))
         while pull > _JUMP:
             pull /= _JUMP
@@ -135,6 +137,15 @@ class SparsePath:
         is_out = self._working.n_iterations - before[0] >= max_iter
         failed = Outcome.ITERATIONS if is_out else Outcome.PRECISION
         return self._ended(penalty, before, gap, Outcome.CONVERGED if gap <= tol * scale else failed)
+
+    def _bound(self, penalty: SparsePenalty) -> None:
+        """Move to where the penalty is finite, if it has bounds."""
+        held, coef = self._held, self._working.coef.copy()
+        within = self._terms(penalty).penalty
+        coef[held.n_constants :] = within.prox(coef[held.n_constants :], np.zeros(len(held.features)))
+        if (coef != self._working.coef).any():
+            self._working.move_to(coef)
+            self._slopes = self._all_slopes()
 
     def _ended(
         self, penalty: SparsePenalty, before: tuple[int, int, int], gap: float, outcome: Outcome
@@ -249,6 +260,8 @@ class SparsePath:
         coef = self._all_coef() * held.units[:, np.newaxis]
         free = np.flatnonzero(penalty.is_free)
         coef[free] = identified(coef[free])
+        if isinstance(penalty, EntrywisePenalty) and (bounds := penalty.bounds(coef.shape[1])) is not None:
+            coef = coef.clip(*bounds)  # beyond which another unit may round
         return np.concatenate([coef, identified(self._working.coef[: held.n_constants])])
 
     def _given(self, penalty: SparsePenalty) -> tuple[FloatArray, FloatArray]:
