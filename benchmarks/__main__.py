@@ -1,4 +1,4 @@
-"""The command line: run, problems, table, plot, compare, prices, sweep, fuzz."""
+"""The command line: run, problems, table, plot, compare, prices, sweep, paths, fuzz."""
 
 import argparse
 import json
@@ -7,10 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import fuzz, kernel, memory, predict, prices, report, scaling, sweep
+from benchmarks import fuzz, kernel, memory, path_problems, path_report, paths, predict, prices, report, scaling, sweep
 from benchmarks.machine import describe
 from benchmarks.measure import QUICK, TARGETS, Effort, key_of, measure
 from benchmarks.problems import all_cases, matching, quick_cases
+from benchmarks.r_process import version_of
 from benchmarks.rivals import all_rivals
 
 _SECTIONS = {"kernel": kernel, "predict": predict, "memory": memory, "scaling": scaling}
@@ -59,6 +60,15 @@ def _parser():
     strengths = commands.add_parser("sweep", help="a warm-started sweep over ten strengths against ten cold fits")
     strengths.set_defaults(command=_sweep)
     strengths.add_argument("--problems", default="", help="a regular expression for the names of problems")
+
+    path = commands.add_parser("paths", help="paths of sparse models against those of glmnet and adelie")
+    path.set_defaults(command=_paths)
+    path.add_argument("--problems", default="", help="a regular expression for the names of problems")
+    path.add_argument("--only", default=",".join(paths.PARTS), help="comma-separated parts")
+    path.add_argument("--rounds", type=int, default=3)
+    path.add_argument("--limit", type=float, default=600.0, help="seconds that one path may take")
+    path.add_argument("--out", type=Path, default=Path("paths.json"))
+    path.add_argument("--resume", action="store_true", help="keep what --out holds already, and add the rest")
 
     random = commands.add_parser("fuzz", help="random problems, judged in extended precision")
     random.set_defaults(command=fuzz.main)
@@ -118,6 +128,23 @@ def _store(results, path):
     path.write_text(json.dumps(results, indent=1))
 
 
+def _paths(options):
+    results = {"paths": [], "cold": [], "memory": [], "skipped": {}}
+    if options.resume and options.out.exists():
+        results = json.loads(options.out.read_text())
+    results.update(machine=describe(), glmnet=version_of("glmnet"), threads=1)
+    chosen = [source for source in path_problems.sources() if re.search(options.problems, source.name)]
+    paths.measure(
+        results,
+        chosen,
+        options.only.split(","),
+        rounds=options.rounds,
+        limit=options.limit,
+        store=lambda results: _store(results, options.out),
+    )
+    print(path_report.full(results))
+
+
 def _list(options):  # noqa: ARG001 - every command is given its options
     sources = {}
     for case in all_cases():
@@ -130,13 +157,16 @@ def _list(options):  # noqa: ARG001 - every command is given its options
 
 
 def _table(options):
-    print(report.full(json.loads(options.results.read_text()), options.target))
+    results = json.loads(options.results.read_text())
+    print(path_report.full(results) if "paths" in results else report.full(results, options.target))
 
 
 def _plot(options):
-    from benchmarks.plots import draw
+    from benchmarks.plots import draw, draw_paths
 
-    for path in draw(json.loads(options.results.read_text()), options.to, options.target):
+    results = json.loads(options.results.read_text())
+    drawn = draw_paths(results, options.to) if "paths" in results else draw(results, options.to, options.target)
+    for path in drawn:
         print(path)
 
 

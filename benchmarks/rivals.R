@@ -1,27 +1,9 @@
 # Reads tolerances from standard input, one a line; answers each with the seconds of a fit, and writes the
 # coefficients, an intercept first, class after class, to the file "theta". Started by r_rivals.py.
-given <- commandArgs(trailingOnly = TRUE)
+source("rows.R")
 package <- given[1]
-folder <- given[2]
-n <- as.integer(given[3])
-p <- as.integer(given[4])
-K <- as.integer(given[5])
-entries <- as.integer(given[6])
-strength <- as.numeric(given[7])
+strength <- as.numeric(given[2])
 suppressPackageStartupMessages(library(package, character.only = TRUE))
-
-numbers <- function(name, count, what = "double") {
-  readBin(file.path(folder, name), what, count, size = if (what == "integer") 4L else 8L)
-}
-X <- if (entries > 0) {
-  Matrix::sparseMatrix(
-    i = numbers("indices", entries, "integer"), p = numbers("indptr", p + 1L, "integer"),
-    x = numbers("X", entries), dims = c(n, p), index1 = FALSE
-  )
-} else {
-  matrix(numbers("X", n * p), n, p)
-}
-y <- numbers("y", n, "integer")
 
 fit_nnet <- function(tol) {
   binary <- K == 2

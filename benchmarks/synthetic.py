@@ -24,7 +24,7 @@ def _tall(n=1_000_000, p=20, K=3):
     return X, _drawn(rng, X @ rng.normal(size=(p, K)) / 2.0)
 
 
-def _correlated(n=200_000, p=50, K=5):
+def correlated(n=200_000, p=50, K=5):
     """Five factors behind all columns, whose scales span 1e4."""
     rng = np.random.default_rng(102)
     latent = rng.normal(size=(n, 5)) @ rng.normal(size=(5, p)) + 0.5 * rng.normal(size=(n, p))
@@ -61,7 +61,7 @@ def _wide(n=200, p=20_000, K=4):
     return X, y
 
 
-def _text(n=20_000, p=50_000, K=20, words=50):
+def text(n=20_000, p=50_000, K=20, words=50):
     """Word counts: Zipf's law for all, and for each class an order of the words of its own."""
     rng = np.random.default_rng(106)
     zipf = 1.0 / np.arange(1.0, p + 1.0)
@@ -104,10 +104,10 @@ _SIGNALS = {"weak": 3.0, "medium": 10.0, "strong": 40.0}
 
 SYNTHETIC = (
     Source("tall", "tall", (1_000_000, 20, 3), _tall, repeats=3),
-    Source("correlated", "tall, correlated", (200_000, 50, 5), _correlated, repeats=3),
+    Source("correlated", "tall, correlated", (200_000, 50, 5), correlated, repeats=3),
     Source("images", "images", (5000, 784, 10), _images, repeats=3),
     Source("wide", "wide", (200, 20_000, 4), _wide, repeats=3),
-    Source("text", "sparse text", (20_000, 50_000, 20), _text, repeats=3),
+    Source("text", "sparse text", (20_000, 50_000, 20), text, repeats=3),
     Source("rare", "rare classes", (50_000, 10, 6), _rare),
     Source("near_separable", "nearly separable", (20_000, 20, 5), _nearly_separable),
     Source("dummies", "dummy-coded", (20_000, 152, 4), _dummies),
