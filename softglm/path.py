@@ -382,8 +382,8 @@ def softglm_path(
         max_iter=max_iter,
     )
     check_ending(tol, max_iter)
-    for name in ("fit_intercept", "stop_early", "verbose"):
-        flag(locals()[name], name)
+    for name, value in (("fit_intercept", fit_intercept), ("stop_early", stop_early), ("verbose", verbose)):
+        flag(value, name)
     seen = observe(X, y, sample_weight, offset, class_weight=class_weight, estimator=model, needs_two=True)
     form = penalty_form(model, seen)
     rows, total_weight = seen.rows()
