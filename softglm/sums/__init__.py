@@ -5,6 +5,7 @@ made, and at which theta, is the model's room, and where they are made is that o
 """
 
 from softglm.sums.columns import CentredColumns, Observations
+from softglm.sums.deletions import Deletions, RowMoves, RowParts
 from softglm.sums.evaluation import (
     Evaluation,
     EvaluationAndInformation,
@@ -37,6 +38,7 @@ __all__ = [
     "Combinations",
     "ContrastForms",
     "CrossMoments",
+    "Deletions",
     "Distances",
     "Evaluation",
     "EvaluationAndInformation",
@@ -57,6 +59,8 @@ __all__ = [
     "Offsets",
     "Predictor",
     "Residuals",
+    "RowMoves",
+    "RowParts",
     "RowWeights",
     "Scores",
     "SecondMoments",
