@@ -2,7 +2,6 @@
 
 import math
 import warnings
-from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
@@ -13,23 +12,22 @@ from sklearn.exceptions import ConvergenceWarning
 from softglm.arrays import FloatArray, IntArray
 from softglm.callbacks import CallbackSupportMixin, FitTask, data_of_fit, with_callbacks
 from softglm.data import one_blas_thread
-from softglm.fit import Fit, Start, fit, mean_losses
-from softglm.fitted import coefficients_of, fit_of_one_class, fitted_arrays
+from softglm.fit import Fit, Start, prepare, solve
+from softglm.fitted import attributes_of, coefficients_of, fit_of_one_class, fitted_arrays
 from softglm.inference.classes import class_probabilities, log_probabilities
-from softglm.model import Ridge
+from softglm.model import AnyPenalty, PenaltyForm
+from softglm.penalised import in_units_of, penalty_form, penalty_named
 from softglm.predict import predictions_of
 from softglm.response import match_response, observe
 from softglm.solver import Progress
 from softglm.status import Status
 from softglm.validation.entries import as_given, shown
 from softglm.validation.finite import as_float
+from softglm.validation.parameters import MOST_ALPHA, check_ending, check_strength, flag
 from softglm.validation.weights import read_weights
 from softglm.verdict import ONE_CLASS, REMEDY, StagePrinter, beforehand, sentence
 from softglm.version import __version__
 from softglm.warn import warn_user
-
-# The sum of the strengths of all columns is to be finite, too.
-MOST_ALPHA = 1e300
 
 
 class SeparationWarning(ConvergenceWarning):
@@ -60,7 +58,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     which has the same optimum as ``LogisticRegression(C=1 / (alpha * W))``; intercepts are not penalised. The fit
     needs no scaled data: L-BFGS runs in coordinates in which the Fisher information is the identity, and where that is
-    cheap to make at every step the method is Newton's.
+    cheap to make at every step the method is Newton's. With `l1_ratio` above 0 some coefficients, or all of some
+    features, are exactly 0, see Notes; `softglm_path` fits a whole sequence of strengths.
 
     Parameters
     ----------
@@ -69,6 +68,31 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         likelihood; whether that has a maximum, and how near, is proved up to the sizes in the Notes.
     C : float or None, default=None
         LogisticRegression's inverse strength, alpha = 1 / (C W) in each fit; np.inf for no penalty. Give alpha or C.
+    l1_ratio : float, default=0.0
+        From 0 to 1, as in LogisticRegression: the penalty is alpha (l1_ratio ||coef||_1 + (1 - l1_ratio) / 2
+        ||coef||^2). 0 is the ridge, 1 the lasso. (glmnet calls it alpha, and our alpha lambda.)
+    penalty_factors : array-like of shape (p,), or dict, default=None
+        Factors on alpha for each feature, at least 0; 0 leaves it unpenalised. A dict has some, by the name or position
+        of the column; others have 1. They are taken as they are: glmnet divides them by their mean, so its lambda is
+        our alpha times that mean.
+    grouped : bool, default=False
+        Whether the coefficients of a feature leave 0 together, in all classes: glmnet's type.multinomial="grouped". The
+        penalty has ||coef of the feature|| in place of ||.||_1.
+    groups : array-like of shape (p,), or list of lists, default=None
+        Features that leave 0 together, such as the dummies of a factor, in all classes: a label for each, or lists of
+        columns by name or position, the rest by themselves. A group of s columns has sqrt(s) times the norm. It implies
+        `grouped`.
+    within_ratio : float, default=0.0
+        Of the share l1_ratio, what is on single coefficients where there are groups: the sparse group lasso. From 0,
+        groups only, to 1, where it is ||.||_1 again.
+    lower, upper : float, array-like of shape (p,) or as `coef_`, or dict, default=None
+        Bounds on the coefficients, lower <= 0 <= upper, for all, by feature, or by class and feature; a dict has some
+        features. ``lower=0`` lets no coefficient fall below 0: log odds that only rise with it. For three classes and
+        more they are bounds in the symmetric coding. In units of `coef_`, whatever `standardize` is.
+    standardize : bool, default=False
+        Whether the penalty acts on features in units of their standard deviations (weighted as the fit weighs rows,
+        with the divisor W; 1 for constant ones), as if they came out of StandardScaler. `coef_` is that of features as
+        they come all the same; sparse X stays sparse. It is glmnet's default.
     fit_intercept : bool, default=True
         Whether eta has a constant for each class, which is not penalised.
     class_weight : dict, "balanced" or None, default=None
@@ -90,7 +114,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     classes_ : array of shape (K,)
         Sorted.
     coef_ : array of shape (K, p), or (1, p) for two classes
-        The columns sum to zero over three classes and more.
+        The columns sum to zero over three classes and more, under a ridge; see Notes.
         In nats per unit of a feature, as features come: not of scaled ones.
     intercept_ : array of shape (K,), or (1,)
         0 without an intercept, -inf for a class of no weight; of two classes inf if that is the first.
@@ -106,6 +130,8 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Where X has named columns, all of them strings.
     alpha_ : float
         The strength that was used.
+    scale_ : array of shape (p,), or None
+        The standard deviations, where `standardize` is True.
     converged_ : bool
         See Notes.
     status_ : str
@@ -115,7 +141,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     gap_ : float
         What the objective, at `coef_` and `intercept_` as these numbers stand, is at most above its minimum, in nats
         per unit of weight: with what rounding may have done to the gradient, and the numbers' own last digits.
-    gap_kind_ : {"self-concordance", "strong convexity", "estimate"}
+    gap_kind_ : {"self-concordance", "strong convexity", "duality", "estimate"}
         What proves `gap_`; an estimate is not a proof.
     deviance_, null_deviance_ : float
         2 sum_i w_i sum_k t_ik log(t_ik / (m_i p_ik)), in nats, of the model and of the best one without features (and
@@ -134,6 +160,15 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     then estimated and not proved, `gap_kind_` says so, and since nothing decides whether the classes are separated,
     `converged_` is False. So it is where a Hessian proves nothing and the linear programs that would decide take too
     long. For float32 X the coefficients are rounded to float32 and the promise is 1e-6.
+
+    With coefficients held at 0 (`l1_ratio` above 0), or within bounds, the proof is by duality, and `converged_` is
+    True where `gap_` is at most `tol` times the loss of the model without features. A coefficient of 0 is exactly 0.
+
+    What is unique under the lasso. Adding a constant to the coefficients of a feature in all classes changes no
+    probability. A ridge makes them sum to 0; ``l1_ratio=1`` makes their median 0, and where K is even any value between
+    the two middle ones is as good. The choice is then arbitrary, and probabilities do not depend on it; neither does
+    the penalty. Between 0 and 1 the ridge decides, and the optimum is unique. Without a ridge and with collinear
+    features, copies of one for example, only probabilities are.
 
     What it takes for granted. Rounding is part of the proof: where double precision cannot tell the gap it says so, as
     with columns so far from 0 that the intercept has no digits left. What varies by no more than the last digits of X,
@@ -171,6 +206,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     n_features_in_: int
     feature_names_in_: npt.NDArray[Any]
     alpha_: float
+    scale_: FloatArray | None
     converged_: bool
     status_: str
     loss_: float
@@ -186,6 +222,14 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         alpha: float | str = "1/n_samples",
         *,
         C: float | None = None,
+        l1_ratio: float = 0.0,
+        penalty_factors: Any = None,
+        grouped: bool = False,
+        groups: Any = None,
+        within_ratio: float = 0.0,
+        lower: Any = None,
+        upper: Any = None,
+        standardize: bool = False,
         fit_intercept: bool = True,
         class_weight: dict[Any, float] | str | None = None,
         tol: float = 1e-8,
@@ -195,6 +239,14 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     ) -> None:
         self.alpha = alpha
         self.C = C
+        self.l1_ratio = l1_ratio
+        self.penalty_factors = penalty_factors
+        self.grouped = grouped
+        self.groups = groups
+        self.within_ratio = within_ratio
+        self.lower = lower
+        self.upper = upper
+        self.standardize = standardize
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
         self.tol = tol
@@ -246,6 +298,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self._check_parameters()
         seen = observe(X, y, sample_weight, offset, class_weight=self.class_weight, estimator=self)
         X, classes, present = seen.X, seen.response.classes, seen.present
+        form = penalty_form(self, seen)
         start = self._start(X.shape[1], classes, present)
         rows, total_weight = seen.rows()
         alpha, max_iter = self._alpha(total_weight), int(self.max_iter)
@@ -264,40 +317,31 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         if self.verbose and alpha == 0.0:
             printer.begin(beforehand(seen, fit_intercept=self.fit_intercept))
         precision = np.float32 if X.dtype in (np.float32, np.float16) else np.float64
-        result = (
-            fit(
-                rows,
-                seen.family,
-                Ridge.on_coefficients(alpha, X.shape[1], fit_intercept=self.fit_intercept),
+        if seen.n_present > 1:
+            prepared = prepare(rows, seen.family, fit_intercept=self.fit_intercept)
+            form = in_units_of(form, prepared, standardize=self.standardize)
+            result = solve(
+                prepared,
+                self._penalty(form, alpha),
                 start,
-                fit_intercept=self.fit_intercept,
                 tol=as_float(self.tol),
                 max_iter=max_iter,
                 precision=precision,
                 report=report if self.verbose or task.is_watched else None,
             )
-            if seen.n_present > 1
-            else fit_of_one_class(X.shape[1], precision)
-        )
-        losses = result.loss - result.penalty, result.null_loss
-        if seen.factors is not None and seen.n_present > 1:
-            plain, total_weight = seen.rows(with_class_weights=False)
-            losses = mean_losses(plain, seen.family, result, fit_intercept=self.fit_intercept)
-        deviance, null_deviance = seen.deviances(losses, total_weight)
+        else:
+            result = fit_of_one_class(X.shape[1], precision)
         fitted = {
             **known_before,
-            **fitted_arrays(result.coef, result.intercept, present),
-            "alpha_": alpha,
-            "n_iter_": np.array([max(result.n_iterations, 1)], dtype=np.int32),
-            "n_evaluations_": result.n_evaluations,
-            "n_passes_": result.n_passes,
-            "loss_": max(result.loss, 0.0),  # no likelihood of classes is above 1: below 0 there is rounding
-            "gap_": result.gap,
-            "gap_kind_": result.gap_kind.value,
-            "converged_": result.status is Status.CONVERGED,
-            "status_": sentence(result) if seen.n_present > 1 else ONE_CLASS,
-            "deviance_": deviance,
-            "null_deviance_": null_deviance,
+            **attributes_of(
+                result,
+                seen,
+                total_weight,
+                fit_intercept=self.fit_intercept,
+                alpha=alpha,
+                form=form,
+                status=sentence(result) if seen.n_present > 1 else ONE_CLASS,
+            ),
         }
         task.end({**unnamed, **fitted})
         if self.verbose:
@@ -429,6 +473,14 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             weights = np.ones(len(hits))
         return float(weights @ hits / (weights.sum() if trials is None else weights @ trials))
 
+    @property
+    def penalty(self) -> str:
+        """What the penalty is called: "l2", "l1", "elasticnet" (LogisticRegression's names), or "group".
+
+        `SelectFromModel` takes it, where it is "l1", for the sign that coefficients of 0 are to be left out.
+        """
+        return penalty_named(self)
+
     def __sklearn_tags__(self) -> Any:
         """Return the default tags of a classifier, and that X may be sparse."""
         tags = super().__sklearn_tags__()
@@ -449,32 +501,15 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 UserWarning,
                 stacklevel=2,
             )
-        super().__setstate__(state)
+        # Of an earlier version, whose models had fewer parameters.
+        super().__setstate__({**SoftmaxGLM().get_params(), **state})
 
     def _check_parameters(self) -> None:
         """Raise if a parameter is not what its docstring says."""
-        is_default = isinstance(self.alpha, str) and self.alpha == "1/n_samples"
-        if not (is_default or 0.0 <= _number(self.alpha) <= MOST_ALPHA):
-            raise ValueError(
-                f"alpha must be a number of at least 0 and at most {MOST_ALPHA:g}, "
-                f'or "1/n_samples", got {as_given(self.alpha)}.'
-            )
-        if self.C is not None:
-            if not is_default:
-                raise ValueError(
-                    f"alpha={as_given(self.alpha)} and C={as_given(self.C)} were both given, and both set the strength "
-                    "of the penalty: alpha = 1 / (C W). Leave one of them at its default."
-                )
-            if math.isnan(_number(self.C)) or not self.C > 0:
-                raise ValueError(f"C must be a number above 0, np.inf for no penalty, or None, got {as_given(self.C)}.")
-        if not 0.0 <= _number(self.tol) < math.inf:
-            raise ValueError(f"tol must be a finite number of at least 0, got {as_given(self.tol)}.")
-        if not (isinstance(self.max_iter, Integral) and not isinstance(self.max_iter, bool) and self.max_iter >= 1):
-            raise ValueError(f"max_iter must be an integer of at least 1, got {as_given(self.max_iter)}.")
-        for name in ("fit_intercept", "warm_start", "verbose"):
-            value = getattr(self, name)
-            if not (isinstance(value, bool | np.bool_ | Integral) and value in (True, False)):
-                raise ValueError(f"{name} must be True or False, got {as_given(value)}.")
+        check_strength(self.alpha, self.C)
+        check_ending(self.tol, self.max_iter)
+        for name in ("standardize", "fit_intercept", "warm_start", "verbose"):
+            flag(getattr(self, name), name)
 
     def _alpha(self, total_weight: float) -> float:
         if self.C is not None:
@@ -486,6 +521,17 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 )
             return 1.0 / room
         return 1.0 / total_weight if isinstance(self.alpha, str) else abs(as_float(self.alpha))
+
+    def _penalty(self, form: PenaltyForm, alpha: float) -> AnyPenalty:
+        """Return the penalty of this strength; raise if it overflows."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            largest = alpha * form.factors * (1.0 if form.units is None else np.maximum(form.units, 1.0) ** 2)
+            if not largest.sum() < math.inf:
+                raise ValueError(
+                    f"alpha={alpha:g} times penalty_factors{' and variances' * (form.units is not None)} overflows. "
+                    "Choose a smaller alpha."
+                )
+        return form.at(alpha, fit_intercept=self.fit_intercept)
 
     def _start(self, n_features: int, classes: npt.NDArray[Any], present: npt.NDArray[np.bool_]) -> Start | None:
         """Return the last solution, for a warm start."""
@@ -549,11 +595,6 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             kind = SeparationWarning if result.status is Status.SEPARATED else ConvergenceWarning
             remedy = REMEDY[result.status].format(max_iter=self.max_iter)
             warn_user(f"SoftmaxGLM {status}. {remedy}", kind)
-
-
-def _number(value: Any) -> float:
-    """Return a parameter as a float; NaN if it is no real number."""
-    return as_float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
 
 
 def _kind_of(values: Any) -> str:

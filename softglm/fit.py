@@ -21,11 +21,13 @@ from softglm.model import (
     Penalty,
     Prepared,
     Ridge,
+    SparsePenalty,
     null_model,
     rebased,
 )
 from softglm.model.proof import gradient_rounding, partial_gap, representation_loss, value_rounding
 from softglm.solver import DISTRUST, GapKind, Iterate, Outcome, Progress, minimise
+from softglm.sparse import SparsePath
 from softglm.status import STATUS_OF, Status
 from softglm.tuning import DEFAULT, Tuning
 
@@ -175,7 +177,7 @@ def fit(
 @one_blas_thread
 def solve(
     prepared: Prepared,
-    penalty: Penalty,
+    penalty: Penalty | SparsePenalty,
     start: Start | None = None,
     *,
     tol: float = 1e-8,
@@ -188,12 +190,13 @@ def solve(
     Parameters
     ----------
     prepared : Prepared
-    penalty : Penalty
+    penalty : Penalty or SparsePenalty
         On p rows of coefficients, and one of intercepts if there are any, which has to be free.
     start : Start or None, default=None
         None starts at the null model.
     tol : float, default=1e-8
-        The relative gap to prove, and the relative distance to the optimum to reach; see `_precision`.
+        The relative gap to prove, and the relative distance to the optimum to reach; see `_precision`. Under a sparse
+        penalty the gap relative to F of the null model.
     max_iter : int, default=1000
         The most iterations.
     precision : dtype, default=float64
@@ -205,6 +208,9 @@ def solve(
     ValueError
         If the penalty has strengths below 0, or on the intercepts, or not one for each row of the parameters.
     """
+    if isinstance(penalty, SparsePenalty):
+        path = sparse_path(prepared, start)
+        return solve_sparse(path, prepared, penalty, tol=tol, max_iter=max_iter, precision=precision, report=report)
     _check_penalty(penalty, prepared)
     options = _Options(tol, max_iter, prepared.count.n_passes)
     report = None if report is None else blas_as_found(report)
@@ -218,6 +224,47 @@ def solve(
             result = _rounded(result, prepared, penalty, precision, tol)
             result = replace(result, n_passes=prepared.count.n_passes - options.n_passes_before)
     return result
+
+
+def sparse_path(prepared: Prepared, start: Start | None = None) -> SparsePath:
+    """Return where fits under one sparse penalty after another begin; see `solve_sparse`."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return SparsePath(prepared) if start is None else SparsePath(prepared, start.coef, start.intercept)
+
+
+@one_blas_thread
+def solve_sparse(
+    path: SparsePath,
+    prepared: Prepared,
+    penalty: SparsePenalty,
+    *,
+    tol: float,
+    max_iter: int,
+    precision: npt.DTypeLike = np.float64,
+    report: Report | None = None,
+) -> Fit:
+    """Fit under a sparse penalty, from where the path is; see `solve`."""
+    _check_penalty(penalty.smooth, prepared)
+    n_passes_before, null = prepared.count.n_passes, prepared.null
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = path.fit(penalty, tol, max_iter, None if report is None else blas_as_found(report))
+        result = Fit(
+            coef=found.coef,
+            intercept=found.intercept,
+            loss=found.loss,
+            null_loss=null.value,
+            penalty=found.penalty,
+            gap=found.gap,
+            gap_kind=GapKind.DUALITY,
+            status=STATUS_OF[found.outcome],
+            is_unique=True,
+            n_iterations=found.n_iterations,
+            n_evaluations=found.n_evaluations,
+            n_refreshes=found.n_hessians,
+        )
+        if np.dtype(precision).itemsize < np.dtype(np.float64).itemsize:
+            result = _rounded_sparsely(result, prepared, penalty, precision, tol)
+    return replace(result, n_passes=prepared.count.n_passes - n_passes_before)
 
 
 def _check_penalty(penalty: Penalty, prepared: Prepared) -> None:
@@ -284,15 +331,15 @@ def _solve_wide(
 ) -> Fit | None:
     """Fit in the row space, where p > n; None if the penalty has no form there."""
     is_penalised = bool(penalty.curvature.any())
-    if penalty.rotated(prepared.rows.n_features, 0) is None:
+    even = penalty.isotropic(prepared.rows.n_features)
+    if even is None:
         return None
-    found = prepared.reduced(penalised=is_penalised)
+    scale, strength = even
+    found = prepared.reduced(penalised=is_penalised, scale=None if (scale == 1.0).all() else scale)
     if found is None:
         return None
     reduced, space = found
-    narrow = penalty.rotated(prepared.rows.n_features, reduced.rows.n_features)
-    if narrow is None:
-        return None
+    narrow = Ridge.on_coefficients(strength, reduced.rows.n_features, fit_intercept=prepared.fit_intercept)
     result = _solve_in(space, partial(_solve, reduced, narrow, options), start, report)
     result = replace(result, is_unique=is_penalised)
     if not is_penalised or result.gap_kind is GapKind.ESTIMATE:
@@ -304,7 +351,8 @@ def _solve_wide(
     _, in_space = below.evaluate(below.centred(*space.down(result.coef, result.intercept)))
     slopes, constant = below.split(in_space)
     lifted, _ = space.up(slopes, constant)
-    difference = gradient - np.concatenate([lifted, in_space[len(slopes) :]])
+    # Slopes are larger where coefficients are smaller: those of columns that are divided by a scale.
+    difference = gradient - np.concatenate([lifted * np.square(scale)[:, np.newaxis], in_space[len(slopes) :]])
     off = partial_gap(objective, there, difference, gradient_rounding(objective, there, gradient))
     return replace(result, gap=(math.sqrt(result.gap) + math.sqrt(off)) ** 2)
 
@@ -474,6 +522,23 @@ def _rounded(result: Fit, prepared: Prepared, penalty: Penalty, precision: npt.D
     if rounded.status is Status.CONVERGED and lost and rounded.relative_gap > max(tol, ROUNDING_TOLERANCE):
         return replace(rounded, status=Status.ROUNDED)
     return rounded
+
+
+def _rounded_sparsely(
+    result: Fit, prepared: Prepared, penalty: SparsePenalty, precision: npt.DTypeLike, tol: float
+) -> Fit:
+    """Return the fit in the given precision, and count what that lost, of the kinked part too, as part of the gap."""
+    kinked = penalty.kinked(result.coef)
+    smoothly = replace(result, loss=result.loss - kinked, null_loss=result.null_loss - kinked)
+    rounded = _rounded(smoothly, prepared, penalty.smooth, precision, tol)
+    there = penalty.kinked(rounded.coef.astype(np.float64))
+    return replace(
+        rounded,
+        loss=rounded.loss + there,
+        null_loss=result.null_loss,
+        penalty=rounded.penalty + there,
+        gap=rounded.gap + max(there - kinked, 0.0),
+    )
 
 
 def mean_losses(rows: Rows, family: UnconstrainedFamily, result: Fit, *, fit_intercept: bool) -> tuple[float, float]:

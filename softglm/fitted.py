@@ -7,7 +7,9 @@ import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.fit import Fit
+from softglm.fit import Fit, mean_losses
+from softglm.model import PenaltyForm
+from softglm.response import Observations
 from softglm.solver import GapKind
 from softglm.status import Status
 
@@ -24,6 +26,59 @@ def fitted_arrays(coef: FloatArray, intercept: FloatArray, present: BoolArray) -
     constants = np.full(len(present), -np.inf, dtype=intercept.dtype)
     constants[present] = intercept
     return {"coef_": whole, "intercept_": constants}
+
+
+def attributes_of(
+    result: Fit,
+    seen: Observations,
+    total_weight: float,
+    *,
+    fit_intercept: bool,
+    alpha: float,
+    form: PenaltyForm,
+    status: str,
+) -> dict[str, Any]:
+    """Return what a fit says of itself, by the names of attributes: all but the classes and the columns.
+
+    Parameters
+    ----------
+    result : Fit
+    seen : Observations
+        That were fitted.
+    total_weight : float
+        Theirs, class weights in.
+    fit_intercept : bool
+    alpha : float
+    form : PenaltyForm
+        Times alpha, the penalty.
+    status : str
+        How the fit ended, in a sentence.
+    """
+    deviance, null_deviance = deviances_of(result, seen, total_weight, fit_intercept=fit_intercept)
+    return {
+        **fitted_arrays(result.coef, result.intercept, seen.present),
+        "alpha_": alpha,
+        "scale_": form.units,
+        "n_iter_": np.array([max(result.n_iterations, 1)], dtype=np.int32),
+        "n_evaluations_": result.n_evaluations,
+        "n_passes_": result.n_passes,
+        "loss_": max(result.loss, 0.0),  # no likelihood of classes is above 1: below 0 there is rounding
+        "gap_": result.gap,
+        "gap_kind_": result.gap_kind.value,
+        "converged_": result.status is Status.CONVERGED,
+        "status_": status,
+        "deviance_": deviance,
+        "null_deviance_": null_deviance,
+    }
+
+
+def deviances_of(result: Fit, seen: Observations, total_weight: float, *, fit_intercept: bool) -> tuple[float, float]:
+    """Return the deviance of a fit and of its null model, class weights and penalty out."""
+    losses = result.loss - result.penalty, result.null_loss
+    if seen.factors is not None and seen.n_present > 1:
+        plain, total_weight = seen.rows(with_class_weights=False)
+        losses = mean_losses(plain, seen.family, result, fit_intercept=fit_intercept)
+    return seen.deviances(losses, total_weight)
 
 
 def coefficients_of(model: Any) -> tuple[npt.NDArray[Any], FloatArray, FloatArray]:

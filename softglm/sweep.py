@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 
-from softglm.fit import Fit, Report, Start, solve
-from softglm.model import Penalty, Prepared
+from softglm.fit import Fit, Report, Start, solve, solve_sparse, sparse_path
+from softglm.model import Penalty, Prepared, SparsePenalty
+from softglm.sparse import SparsePath
 
 
 def sweep(
     prepared: Prepared,
-    penalties: Iterable[Penalty],
+    penalties: Iterable[Penalty | SparsePenalty],
     start: Start | None = None,
     *,
     tol: float = 1e-8,
@@ -20,16 +21,23 @@ def sweep(
     Parameters
     ----------
     prepared : Prepared
-    penalties : iterable of Penalty
+    penalties : iterable of Penalty or SparsePenalty
         From the strongest to the weakest, or so that neighbours have like optima.
     start : Start or None, default=None
         Of the first; None for the null model.
     tol : float, default=1e-8
+        The relative gap to prove; under sparse penalties relative to F of the null model; see `solve`.
     max_iter : int, default=1000
         Of each fit; see `solve`.
     report : callable or None, default=None
     """
+    # What fits under sparse penalties know of the rows, they pass on.
+    path: SparsePath | None = None
     for penalty in penalties:
-        result = solve(prepared, penalty, start, tol=tol, max_iter=max_iter, report=report)
+        if isinstance(penalty, SparsePenalty):
+            path = path or sparse_path(prepared, start)
+            result = solve_sparse(path, prepared, penalty, tol=tol, max_iter=max_iter, report=report)
+        else:
+            path, result = None, solve(prepared, penalty, start, tol=tol, max_iter=max_iter, report=report)
         start = Start(result.coef, result.intercept)
         yield result

@@ -53,6 +53,11 @@ def beforehand(seen: Observations, *, fit_intercept: bool) -> str | None:
     return text
 
 
+def print_line(text: str) -> None:
+    """Print how far something has come."""
+    print(text, flush=True)
+
+
 class StagePrinter:
     """Prints a line for each stage of a fit, once the next begins."""
 

@@ -21,7 +21,7 @@ from softglm.cli.tables import (
     read_table,
     wine_table,
 )
-from softglm.estimator import MOST_ALPHA
+from softglm.validation.parameters import MOST_ALPHA
 from softglm.version import __version__
 
 N_STRONGEST = 5

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from softglm.arrays import FloatArray, IntArray, Matrix
@@ -50,6 +51,10 @@ class Block(ABC):
     @abstractmethod
     def centred(self, center: FloatArray, out: FloatArray | None = None) -> FloatArray:
         """Return x_i - center, shape (rows, p), in memory the caller may overwrite: fresh, or the given."""
+
+    @abstractmethod
+    def columns(self, features: npt.NDArray[np.intp]) -> FloatArray:
+        """Return these columns of X, dense, shape (rows, k), in memory the caller may overwrite."""
 
     @abstractmethod
     def squares(self, center: FloatArray, values: FloatArray) -> FloatArray:
@@ -127,6 +132,9 @@ class DenseBlock(Block):
         centred: FloatArray = np.subtract(self.X, center, out=out, dtype=np.float64, casting="same_kind")
         return centred
 
+    def columns(self, features: npt.NDArray[np.intp]) -> FloatArray:
+        return np.asarray(self.X[:, features], dtype=np.float64)
+
     def squares(self, center: FloatArray, values: FloatArray) -> FloatArray:
         centred = self.centred(center)
         centred *= centred
@@ -150,6 +158,9 @@ class SparseBlock(Block):
     def centred(self, center: FloatArray, out: FloatArray | None = None) -> FloatArray:
         centred: FloatArray = np.subtract(self.X.toarray(), center, out=out, dtype=np.float64, casting="same_kind")
         return centred
+
+    def columns(self, features: npt.NDArray[np.intp]) -> FloatArray:
+        return np.asarray(self.X[:, features].toarray(), dtype=np.float64)
 
     def squares(self, center: FloatArray, values: FloatArray) -> FloatArray:
         # v ((x - c)^2 - c^2) summed over the entries, plus c^2 sum v: the zeros are never visited.

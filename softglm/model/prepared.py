@@ -9,6 +9,7 @@ from softglm.data import CountedRows, PassCount, Rows, Sampling
 from softglm.families import UnconstrainedFamily
 from softglm.model.collinearity import Collinearity, collinearity_of
 from softglm.model.coordinates import KroneckerCoordinates, is_decomposed, second_moments
+from softglm.model.deviations import standard_deviations
 from softglm.model.intercept import Null, null_model
 from softglm.model.objective import Objective
 from softglm.model.passes import CachedPasses, HeldColumns, Passes, StreamedPasses, are_few
@@ -20,6 +21,9 @@ from softglm.model.row_space import RowSpace, row_space
 from softglm.once import cached_property
 from softglm.sums.moments import without_noise
 from softglm.tuning import DEFAULT, Tuning
+
+# Units in the last place by which scales may differ that are the same.
+_ROUNDINGS = 8.0
 
 
 @final
@@ -59,7 +63,7 @@ class Prepared:
         self._pilot: Rows | None = None
         self._has_chosen = False
         self._in_doubt: FloatArray | None = None
-        self._reduced: dict[bool, tuple[Prepared, RowSpace] | None] = {}
+        self._reduced: dict[bool, tuple[FloatArray | None, tuple[Prepared, RowSpace] | None]] = {}
 
     def of(self, likelihood: Objective) -> "Prepared":
         """Return the same for a likelihood of these rows in another form; passes are counted here."""
@@ -114,6 +118,11 @@ class Prepared:
     def null(self) -> Null:
         """The model without features, which has no penalty."""
         return null_model(self.likelihood)
+
+    @cached_property
+    def standard_deviations(self) -> FloatArray:
+        """Those of the columns, shape (p,); 1 of those that are constant."""
+        return standard_deviations(self.likelihood)
 
     @cached_property
     def held(self) -> HeldColumns | None:
@@ -198,14 +207,25 @@ class Prepared:
             self._null_moments[is_full], _ = self.rows.sum(second_moments(self.likelihood, is_full=is_full))
         return self._null_moments[is_full]
 
-    def reduced(self, *, penalised: bool) -> "tuple[Prepared, RowSpace] | None":
-        """Return the same in the space that the rows span, with the way back; None if that would lose digits."""
-        if penalised not in self._reduced:
-            self._reduced[penalised] = self._reduce(penalised=penalised)
-        return self._reduced[penalised]
+    def reduced(self, *, penalised: bool, scale: FloatArray | None = None) -> "tuple[Prepared, RowSpace] | None":
+        """Return the same in the space that the rows span, with the way back; None if that would lose digits.
 
-    def _reduce(self, *, penalised: bool) -> "tuple[Prepared, RowSpace] | None":
-        found = row_space(self.rows, centred=self.fit_intercept, penalised=penalised, tuning=self.tuning)
+        Parameters
+        ----------
+        penalised : bool
+        scale : array of shape (p,) or None, default=None
+            By which columns are divided first, where something is penalised; None for ones. That of the last call is
+            taken for another that differs from it by rounding.
+        """
+        if penalised in self._reduced:
+            last, reduced = self._reduced[penalised]
+            if _are_same(last, scale):
+                return reduced
+        self._reduced[penalised] = scale, self._reduce(penalised=penalised, scale=scale)
+        return self._reduced[penalised][1]
+
+    def _reduce(self, *, penalised: bool, scale: FloatArray | None) -> "tuple[Prepared, RowSpace] | None":
+        found = row_space(self.rows, centred=self.fit_intercept, penalised=penalised, scale=scale, tuning=self.tuning)
         if found is None:
             return None
         rows, space = found
@@ -214,3 +234,10 @@ class Prepared:
             counted, self.family, fit_intercept=self.fit_intercept, tuning=self.tuning, count=self.count
         )
         return prepared, space
+
+
+def _are_same(one: FloatArray | None, other: FloatArray | None) -> bool:
+    """Tell whether scales are the same, but for the rounding of the products that they are made of."""
+    if one is None or other is None:
+        return one is other
+    return bool((np.abs(one - other) <= _ROUNDINGS * np.finfo(np.float64).eps * one).all())

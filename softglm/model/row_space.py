@@ -53,7 +53,9 @@ class RowSpace:
         return self.mixing.T @ across, intercept + self.center @ coef
 
 
-def row_space(rows: Rows, *, centred: bool, penalised: bool, tuning: Tuning = DEFAULT) -> tuple[Rows, RowSpace] | None:
+def row_space(
+    rows: Rows, *, centred: bool, penalised: bool, scale: FloatArray | None = None, tuning: Tuning = DEFAULT
+) -> tuple[Rows, RowSpace] | None:
     """Return the reduced rows, with r <= n features in place of p > n, and the way back.
 
     None if the scales of the columns differ so much that the largest would drown the others in rounding.
@@ -65,6 +67,8 @@ def row_space(rows: Rows, *, centred: bool, penalised: bool, tuning: Tuning = DE
         Whether there is an intercept.
     penalised : bool
         If not, the columns are scaled to unit variance first, so that the solution is of minimum norm in those.
+    scale : array of shape (p,) or None, default=None
+        By which columns are divided first, if something is penalised: the roots of its strengths, where these differ.
     tuning : Tuning, optional
     """
     zero = np.zeros(rows.n_features)
@@ -73,7 +77,9 @@ def row_space(rows: Rows, *, centred: bool, penalised: bool, tuning: Tuning = DE
     columns, targets, weights, offset = parts if counted.all() else (part[..., counted] for part in parts)
     center = columns @ weights / weights.sum() if centred else zero
     columns -= center[:, np.newaxis]
-    scale = np.ones(rows.n_features)
+    scale = np.ones(rows.n_features) if scale is None else scale
+    if penalised:
+        columns /= scale[:, np.newaxis]
     # Where nothing is penalised the smallest singular values count.
     factors = _by_products(columns, centred=centred, clear=tuning.clear) if penalised else None
     if factors is None:

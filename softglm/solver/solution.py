@@ -26,6 +26,7 @@ class GapKind(Enum):
 
     SELF_CONCORDANCE = "self-concordance"
     STRONG_CONVEXITY = "strong convexity"
+    DUALITY = "duality"
     ESTIMATE = "estimate"
 
 

@@ -30,6 +30,7 @@ from softglm.sums.predictor import Predictor
 from softglm.sums.roundings import GradientRounding
 from softglm.sums.spread import Spread
 from softglm.sums.sum import Sum
+from softglm.sums.working import ScaledColumns, SupportedEvaluation
 
 __all__ = [
     "CONSTANT",
@@ -62,12 +63,14 @@ __all__ = [
     "RowMoves",
     "RowParts",
     "RowWeights",
+    "ScaledColumns",
     "Scores",
     "SecondMoments",
     "Spread",
     "Squares",
     "SquaresAbout",
     "Sum",
+    "SupportedEvaluation",
     "Totals",
     "WeightedTotals",
     "pivoted_directions",

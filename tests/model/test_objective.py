@@ -122,11 +122,18 @@ def test_which_parameters_are_penalised_is_data():
     np.testing.assert_allclose((gradients[0] - gradients[1])[:, 0], [0.0, 4.0, 0.0, 20.0], **ROUNDING)
 
 
-def test_a_ridge_is_rotated_only_where_it_is_the_same_in_every_direction():
-    even = Ridge.on_coefficients(0.5, 4, fit_intercept=True).rotated(4, 2)
-    assert even is not None
-    assert even.strength.tolist() == [0.5, 0.5, 0.0]
-    assert Ridge(np.array([0.5, 0.1, 0.0])).rotated(2, 2) is None
+@pytest.mark.parametrize(
+    ("strengths", "scale", "strength"),
+    [([0.5, 0.5], [1.0, 1.0], 0.5), ([4.0, 1.0], [1.0, 0.5], 4.0), ([0.0, 0.0], [1.0, 1.0], 0.0)],
+)
+def test_columns_are_scaled_by_the_roots_of_their_strengths(strengths, scale, strength):
+    found, common = Ridge(np.array([*strengths, 0.0])).isotropic(2)
+    assert found.tolist() == scale
+    assert common == strength
+
+
+def test_nothing_scales_a_column_that_is_not_penalised_to_one_that_is():
+    assert Ridge(np.array([0.5, 0.0, 0.0])).isotropic(2) is None
 
 
 def blocks_of(objective):

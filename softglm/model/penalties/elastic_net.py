@@ -6,9 +6,10 @@ from typing import Self, final
 import numpy as np
 import numpy.typing as npt
 
-from softglm.arrays import BoolArray, FloatArray, IntArray
+from softglm.arrays import BoolArray, FloatArray
 from softglm.model.penalties.ridge import Ridge
 from softglm.model.penalties.sparse import EntrywisePenalty
+from softglm.model.penalties.thresholds import towards_zero
 
 
 @final
@@ -35,14 +36,6 @@ class ElasticNet(EntrywisePenalty):
         return cls(l1_ratio * strength, Ridge(np.append((1.0 - l1_ratio) * strength, np.zeros(int(fit_intercept)))))
 
     @property
-    def groups(self) -> IntArray:
-        return np.arange(len(self.l1), dtype=np.int32)
-
-    @property
-    def is_kinked(self) -> BoolArray:
-        return self.l1 > 0.0
-
-    @property
     def is_free(self) -> BoolArray:
         return np.asarray((self.l1 == 0.0) & (self.smooth.strength[: len(self.l1)] == 0.0))
 
@@ -53,22 +46,22 @@ class ElasticNet(EntrywisePenalty):
         return float(self.l1 @ np.abs(coef).sum(axis=1))
 
     def prox(self, coef: FloatArray, step: FloatArray) -> FloatArray:
-        return _towards_zero(coef, (step * self.l1)[:, np.newaxis])
+        return towards_zero(coef, (step * self.l1)[:, np.newaxis])
 
-    def conjugate(self, slopes: FloatArray) -> float:
+    def conjugate(self, gradient: FloatArray) -> float:
         curvature = self.smooth.strength[: len(self.l1)]
-        beyond = np.square(_towards_zero(slopes, self.l1[:, np.newaxis])).sum(axis=1)[~self.is_free]
+        beyond = np.square(towards_zero(gradient, self.l1[:, np.newaxis])).sum(axis=1)[~self.is_free]
         with np.errstate(divide="ignore", invalid="ignore"):
             shares = beyond / (2.0 * curvature[~self.is_free])
         return float(np.where(beyond > 0.0, shares, 0.0).sum())
 
-    def pull(self, slopes: FloatArray) -> FloatArray:
-        largest, held = np.abs(slopes).max(axis=1), self.is_kinked
+    def pull(self, gradient: FloatArray) -> FloatArray:
+        largest, held = np.abs(gradient).max(axis=1), self.is_kinked
         return np.asarray(np.divide(largest, self.l1, out=np.zeros_like(largest), where=held))
 
     def violation(self, coef: FloatArray, gradient: FloatArray) -> FloatArray:
         l1 = self.l1[:, np.newaxis]
-        return np.where(coef == 0.0, _towards_zero(gradient, l1), gradient + l1 * np.sign(coef))
+        return np.where(coef == 0.0, towards_zero(gradient, l1), gradient + l1 * np.sign(coef))
 
     def times(self, factor: float) -> Self:
         return type(self)(factor * self.l1, Ridge(factor * self.smooth.strength))
@@ -77,11 +70,4 @@ class ElasticNet(EntrywisePenalty):
         return type(self)(self.l1 * units, self.smooth.in_units(units))
 
     def restricted(self, features: npt.NDArray[np.intp]) -> Self:
-        p = len(self.l1)
-        strength = np.concatenate([self.smooth.strength[:p][features], self.smooth.strength[p:]])
-        return type(self)(self.l1[features], Ridge(strength))
-
-
-def _towards_zero(values: FloatArray, by: FloatArray) -> FloatArray:
-    """Return values moved towards 0 by so much, and not beyond it."""
-    return np.asarray(np.sign(values) * np.maximum(np.abs(values) - by, 0.0))
+        return type(self)(self.l1[features], self.smooth.restricted(features, len(self.l1)))

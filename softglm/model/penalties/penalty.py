@@ -22,15 +22,20 @@ class Penalty(ABC):
         """c, shape (m,): the second derivative of r along each row of the parameters, 0 for intercepts."""
 
     @abstractmethod
-    def rotated(self, n_features: int, n_directions: int) -> "Penalty | None":
-        """Return the same penalty on the coefficients of n_directions orthonormal directions of the n_features.
-
-        None if it has no such form.
-        """
-
-    @abstractmethod
     def in_units(self, units: FloatArray) -> "Penalty":
         """Return the same penalty on the coefficients of columns that are multiplied by units, shape (p,)."""
+
+    @final
+    def isotropic(self, n_features: int) -> tuple[FloatArray, float] | None:
+        """Return by what to divide the features, shape (p,), so that one strength is theirs in every direction; and it.
+
+        None if nothing does: some are penalised, and some are not.
+        """
+        strength = self.curvature[:n_features]
+        most = float(strength.max(initial=0.0))
+        if np.ptp(strength) == 0.0:
+            return np.ones(n_features), most
+        return (np.sqrt(strength / most), most) if strength.min() > 0.0 else None
 
     @final
     def value(self, parameters: FloatArray) -> float:

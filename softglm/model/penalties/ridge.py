@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
+import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.model.penalties.penalty import Penalty
@@ -27,18 +28,16 @@ class Ridge(Penalty):
         """Return alpha on every coefficient and nothing on the intercepts."""
         return cls(np.repeat([alpha, 0.0], [n_features, int(fit_intercept)]))
 
-    def rotated(self, n_features: int, n_directions: int) -> "Ridge | None":
-        features, rest = np.split(self.strength, [n_features])
-        if np.ptp(features) > 0.0:
-            return None
-        return Ridge(np.concatenate([np.full(n_directions, features[0]), rest]))
-
     def in_units(self, units: FloatArray) -> "Ridge":
         strength = self.strength.copy()
         # One after the other: the square of a unit may overflow where the product does not.
         strength[: len(units)] *= units
         strength[: len(units)] *= units
         return Ridge(strength)
+
+    def restricted(self, features: npt.NDArray[np.intp], n_features: int) -> "Ridge":
+        """Return the same on these of the n_features, and on the intercepts."""
+        return Ridge(np.concatenate([self.strength[features], self.strength[n_features:]]))
 
     @property
     def curvature(self) -> FloatArray:

@@ -59,15 +59,15 @@ class SparsePenalty(ABC):
         """
 
     @abstractmethod
-    def conjugate(self, slopes: FloatArray) -> float:
-        """Return the sum of c_j(G_j) = sup_b <G_j, b> - r_j(b) over the features (or groups) that are not free.
+    def conjugate(self, gradient: FloatArray) -> float:
+        """Return the sum of c_j(G_j) = sup_b -<G_j, b> - r_j(b) over the features (or groups) that are not free.
 
-        inf where it is; slopes has shape (p, q).
+        inf where it is. The gradient G, shape (p, q), is that of what r is added to.
         """
 
     @abstractmethod
-    def pull(self, slopes: FloatArray) -> FloatArray:
-        """Return how large slopes are beside what holds the features of a group at 0, shape (p,), the same for each.
+    def pull(self, gradient: FloatArray) -> FloatArray:
+        """Return how a gradient, shape (p, q), pulls at features held at 0, shape (p,), the same for each of a group.
 
         That is the least factor on the kink that would hold them: above 1 the group leaves 0. It is 0 for features
         that are not kinked.
@@ -82,11 +82,11 @@ class SparsePenalty(ABC):
 
     @abstractmethod
     def times(self, factor: float) -> Self:
-        """Return the penalty times a factor, at least 0; bounds stay."""
+        """Return the penalty times a factor, at least 0; bounds, if there are any, stay."""
 
     @abstractmethod
     def in_units(self, units: FloatArray) -> Self:
-        """Return the same penalty on the coefficients of columns that are multiplied by units, shape (p,).
+        """Return the same penalty on the coefficients of columns that are multiplied by units > 0, shape (p,).
 
         So, with units their standard deviations, it is the penalty of standardised columns on those as they are.
         """
@@ -106,20 +106,14 @@ class EntrywisePenalty(SparsePenalty):
 
     l1: FloatArray
 
+    @property
+    def groups(self) -> IntArray:
+        return np.arange(len(self.l1), dtype=np.int32)
+
+    @property
+    def is_kinked(self) -> BoolArray:
+        return self.l1 > 0.0
+
     @abstractmethod
     def bounds(self, n_parameters: int) -> tuple[FloatArray, FloatArray] | None:
         """Return lower <= 0 and upper >= 0, shape (p, q) each; None where no entry has any."""
-
-
-class GroupedPenalty(SparsePenalty):
-    """One whose h is h(B) = sum_g group_l1_g ||B_g|| + sum_j l1_j ||B_j||_1, B_g the rows of the features of a group.
-
-    Attributes
-    ----------
-    group_l1 : array of shape (n_groups,)
-    l1 : array of shape (p,)
-        The same for the features of a group; zeros where only groups leave 0 as one.
-    """
-
-    group_l1: FloatArray
-    l1: FloatArray

@@ -26,9 +26,6 @@ class Decreasing(Penalty):
     n_features: int
     n_constants: int = 1
 
-    def rotated(self, n_features: int, n_directions: int) -> None:
-        """No rotation leaves it what it is."""
-
     def in_units(self, units: FloatArray) -> Ridge:
         return Ridge(np.append(self.curvature[: self.n_features] * units**2, np.zeros(self.n_constants)))
 
@@ -80,12 +77,15 @@ def test_in_other_units_it_is_the_same(penalty):
     np.testing.assert_allclose(penalty.in_units(units).value(there), penalty.value(point), **ROUNDING)
 
 
-def test_where_it_can_be_rotated_it_has_the_same_value_there(penalty):
-    narrow = penalty.rotated(4, 2)
-    if narrow is None:
+def test_of_scaled_columns_it_is_the_same_in_every_direction_if_any_scale_makes_it_so(penalty):
+    even = penalty.isotropic(4)
+    if even is None:
+        assert (penalty.curvature[:4] == 0.0).any()
         return
+    scale, strength = even
     directions, coordinates = np.linalg.qr(np.random.default_rng(2).normal(size=(4, 2)))[0], somewhere()[:3]
-    whole = np.concatenate([directions @ coordinates[:2], coordinates[2:]])
+    whole = np.concatenate([directions @ coordinates[:2] / scale[:, np.newaxis], coordinates[2:]])
+    narrow = Ridge.on_coefficients(strength, 2, fit_intercept=True)
     np.testing.assert_allclose(narrow.value(coordinates), penalty.value(whole), **ROUNDING)
 
 
@@ -98,7 +98,7 @@ def test_a_fit_under_it_ends_where_the_gradient_vanishes(penalty):
     np.testing.assert_allclose(gradient, 0.0, **SAME_OPTIMUM)
 
 
-def test_of_wide_rows_too_whether_it_can_be_rotated_or_not():
+def test_of_wide_rows_too_whether_their_space_can_be_used_or_not():
     rows, family = rows_and_family(wide())
     for penalty in (Ridge.on_coefficients(0.1, 60, fit_intercept=True), Decreasing(0.5, 60)):
         result = fit(rows, family, penalty)

@@ -1,0 +1,10 @@
+"""Numbers are moved towards 0, and held there: what a kink does to them."""
+
+import numpy as np
+
+from softglm.arrays import FloatArray
+
+
+def towards_zero(values: FloatArray, by: FloatArray) -> FloatArray:
+    """Return values moved towards 0 by so much, and not beyond it."""
+    return np.asarray(np.sign(values) * np.maximum(np.abs(values) - by, 0.0))

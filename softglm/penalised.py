@@ -1,0 +1,51 @@
+"""From the parameters of an estimator to the form of the penalty of its fits."""
+
+from typing import Any
+
+from softglm.model import PenaltyForm, Prepared
+from softglm.response import Observations
+from softglm.validation.parameters import flag, number
+from softglm.validation.penalties import read_penalty_form
+
+
+def penalty_form(model: Any, seen: Observations) -> PenaltyForm:
+    """Return all of the penalty but its strength; raise if a parameter is not what its docstring says.
+
+    Its units are those of the columns: `in_units_of` makes them standard deviations where the model standardises.
+
+    Parameters
+    ----------
+    model : object
+        With the parameters `l1_ratio`, `penalty_factors`, `grouped`, `groups`, `within_ratio`, `lower`, `upper` of
+        `SoftmaxGLM`.
+    seen : Observations
+        What it is fitted to, or was.
+    """
+    # Of a fit to come, the model may know names of an earlier one.
+    known = seen.columns or vars(model)
+    return read_penalty_form(
+        l1_ratio=model.l1_ratio,
+        penalty_factors=model.penalty_factors,
+        grouped=model.grouped,
+        groups=model.groups,
+        within_ratio=model.within_ratio,
+        lower=model.lower,
+        upper=model.upper,
+        n_features=seen.X.shape[1],
+        names=known.get("feature_names_in_"),
+        present=seen.present,
+    )
+
+
+def in_units_of(form: PenaltyForm, prepared: Prepared, *, standardize: Any) -> PenaltyForm:
+    """Return the form in units of the standard deviations of these rows, if it is to be, else as it is."""
+    return form.in_units(prepared.standard_deviations) if flag(standardize, "standardize") else form
+
+
+def penalty_named(model: Any) -> str:
+    """Return what a penalty is called: "l2", "l1", "elasticnet" as in LogisticRegression, or "group"."""
+    if not (number(model.l1_ratio) > 0.0):
+        return "l2"
+    if model.groups is not None or model.grouped:
+        return "group"
+    return "l1" if model.l1_ratio == 1.0 else "elasticnet"

@@ -1,0 +1,95 @@
+"""The columns that a sparse fit works on, held as rows of one array."""
+
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+
+from softglm.arrays import FloatArray
+from softglm.model import Prepared
+from softglm.sums import Offsets, RowWeights, ScaledColumns
+
+Indices = npt.NDArray[np.intp]
+
+# A column whose variance is below this, relative to its mean square, is constant.
+_CONSTANT = 1e-14
+# All features are held where they are so few, or their numbers.
+_FEW_FEATURES, _FEW_NUMBERS = 256, 2**20
+
+
+@final
+class WorkingColumns:
+    """Columns z_j = (x_j - c_j) / spread_j of the features that were asked for, after ones for the intercept.
+
+    Parameters
+    ----------
+    prepared : Prepared
+
+    Attributes
+    ----------
+    units : array of shape (p,)
+        One over the spread of each feature; 1 where that is 0.
+    varies, is_held : bool arrays of shape (p,)
+        Whether each feature varies, and is held.
+    holds_all : bool
+        Whether all are, in their order.
+    features : int array of shape (k,)
+        The features held, in the order of the columns.
+    n_constants : int
+        1 where there is an intercept, whose column comes first; else 0.
+    weights : array of shape (n,)
+        Of the rows, with sum 1.
+    offset : array of shape (q, n) or None
+
+    Raises
+    ------
+    TypeError
+        If the rows cannot be held in memory.
+    """
+
+    def __init__(self, prepared: Prepared) -> None:
+        objective = prepared.likelihood
+        rows, moments = objective.rows, objective.moments
+        if not rows.can_be_held:
+            raise TypeError(
+                f"{type(rows).__name__} cannot be held in memory, and a penalty that sets coefficients to 0 works on "
+                "columns that are: read the data into memory (RowsInMemory), or use a Ridge."
+            )
+        self._rows, self._center = rows, moments.center
+        squares = moments.size**2 - moments.center**2
+        self.varies = squares > _CONSTANT * moments.size**2
+        self.units = 1.0 / np.sqrt(np.where(self.varies, squares, 1.0))
+        self.n_constants = int(objective.fit_intercept)
+        self.features: Indices = np.empty(0, dtype=np.intp)
+        (weights,) = rows.concatenate(RowWeights())
+        self.weights = weights / moments.total_weight
+        self.offset = rows.concatenate(Offsets())[0] if rows.has_offset else None
+        self._held = np.ones((self.n_constants, rows.n_rows))
+        self.is_held = np.zeros(rows.n_features, dtype=bool)
+        self.holds_all = False
+        if rows.n_features <= _FEW_FEATURES or rows.n_features * rows.n_rows <= _FEW_NUMBERS:
+            self.hold(np.arange(rows.n_features))
+            self.holds_all = True
+
+    @property
+    def array(self) -> FloatArray:
+        """The columns, shape (n_constants + k, n)."""
+        return self._held[: self.n_constants + len(self.features)]
+
+    def hold(self, features: Indices) -> None:
+        """Hold these features too."""
+        new = features[~self.is_held[features]]
+        if not len(new):
+            return
+        units = np.where(self.varies, self.units, 0.0)[new]
+        (columns,) = self._rows.concatenate(ScaledColumns(new, self._center[new], units))
+        before = self.array
+        after = len(before) + len(new)
+        if after > len(self._held):
+            self._held = np.empty(
+                (min(max(after, 2 * len(before)), self.n_constants + len(self.is_held)), len(columns.T))
+            )
+            self._held[: len(before)] = before
+        self._held[len(before) : after] = columns
+        self.features = np.concatenate([self.features, new])
+        self.is_held[new] = True

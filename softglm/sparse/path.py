@@ -1,0 +1,258 @@
+"""Fits under one sparse penalty after another, each from where the last one ended."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+import numpy as np
+import numpy.typing as npt
+
+from softglm.arrays import FloatArray
+from softglm.model import Prepared, SparsePenalty
+from softglm.sparse.proof import conjugate_gap
+from softglm.solver import Outcome, Progress
+from softglm.sparse.columns import WorkingColumns
+from softglm.sparse.restricted import Restricted
+from softglm.sparse.terms import Terms, fenchel_gap
+from softglm.sums import SupportedEvaluation
+
+Indices = npt.NDArray[np.intp]
+
+# The next strength is at most so many times weaker, or strengths in between are fitted first, up to such a part of
+# f_null.
+_JUMP, _ROUGHLY = 10.0, 1e-2
+# How much of the gap asked for is aimed at, and of what was left where the proof wanted more.
+_AIM, _AGAIN = 0.5, 0.1
+# So often a proof is tried.
+_PROOFS = 8
+# So many features may join at a time, however few have coefficients.
+_JOINING = 16
+# The pull from which on a feature is promising, however much weaker the penalty has become.
+_LEAST_PULL = 0.75
+
+
+Report: TypeAlias = Callable[[Progress, FloatArray, FloatArray], None]
+"""Called as ``report(progress, coef, intercept)`` after each iteration."""
+
+
+@final
+@dataclass(frozen=True)
+class SparseSolution:
+    """Where a fit under a sparse penalty ended.
+
+    Attributes
+    ----------
+    coef : array of shape (p, q)
+        Exactly 0 where it is, in the units of the columns as they are given.
+    intercept : array of shape (q,)
+        At x = 0.
+    loss, penalty, gap : float
+        F, the part of it that is the penalty, and what is proved of F - F*.
+    outcome : Outcome
+    n_iterations, n_evaluations, n_hessians : int
+        Of this fit.
+    """
+
+    coef: FloatArray
+    intercept: FloatArray
+    loss: float
+    penalty: float
+    gap: float
+    outcome: Outcome
+    n_iterations: int
+    n_evaluations: int
+    n_hessians: int
+
+
+@final
+class SparsePath:
+    """Fits of one problem under one penalty after another.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    coef, intercept : arrays of shape (p, q) and (q,), or None
+        Where to begin, of the columns as they are given; None for the null model.
+
+    Raises
+    ------
+    TypeError
+        If the rows cannot be held in memory.
+    """
+
+    def __init__(self, prepared: Prepared, coef: FloatArray | None = None, intercept: FloatArray | None = None) -> None:
+        self._prepared, self._likelihood = prepared, prepared.likelihood
+        self._held = held = WorkingColumns(prepared)
+        moments = self._likelihood.moments
+        linear = [moments.mean_target[np.newaxis]] * held.n_constants
+        linear.append(moments.cross * held.units[:, np.newaxis])
+        self._linear = np.concatenate(linear)
+        n = held.n_constants
+        _, constant = self._likelihood.split(prepared.null.parameters)
+        self._working = Restricted(prepared, held, self._linear, constant[np.newaxis][:n])
+        if coef is not None and intercept is not None:
+            there = self._likelihood.centred(
+                *(prepared.basis.down(coef, intercept) if prepared.basis else (coef, intercept))
+            )
+            held.hold(np.flatnonzero(coef.any(axis=1)))
+            self._working.extend()
+            slopes = there[: len(coef)] / held.units[:, np.newaxis]
+            self._working.move_to(np.concatenate([there[len(coef) :], slopes[held.features]]))
+        self._slopes = self._all_slopes()
+        self._latest: SparsePenalty | None = None
+
+    def fit(self, penalty: SparsePenalty, tol: float, max_iter: int, report: Report | None = None) -> SparseSolution:
+        """Fit under a penalty, until the gap proved is at most tol times F of the null model.
+
+        Parameters
+        ----------
+        penalty : SparsePenalty
+            In the units of the columns as they are given.
+        tol : float
+        max_iter : int
+        report : callable or None, default=None
+            Called as ``report(progress, coef, intercept)`` after each iteration.
+        """
+        before, scale = self._counts(), abs(self._prepared.null.value)
+        if not np.isfinite(scale):
+            return self._ended(penalty, before, np.inf, Outcome.NON_FINITE)
+        if report is not None:
+            self._working.after_step = lambda: self._tell(report, penalty, before)
+        there = penalty.in_units(self._held.units)
+        pull = float(there.pull(self._slopes).max(initial=0.0))
+        while pull > _JUMP:
+            pull /= _JUMP
+            self._descend(there.times(pull), _ROUGHLY * scale, max_iter)
+        goal = _AIM * tol * scale
+        for _ in range(_PROOFS):
+            left = max_iter - (self._working.n_iterations - before[0])
+            reached = self._descend(there, goal, left)
+            gap = conjugate_gap(self._likelihood, penalty, self._parameters(penalty))
+            if gap <= tol * scale or reached is None or left <= 0:
+                break
+            goal = _AGAIN * min(goal, reached)
+        self._working.after_step = None
+        is_out = self._working.n_iterations - before[0] >= max_iter
+        failed = Outcome.ITERATIONS if is_out else Outcome.PRECISION
+        return self._ended(penalty, before, gap, Outcome.CONVERGED if gap <= tol * scale else failed)
+
+    def _ended(
+        self, penalty: SparsePenalty, before: tuple[int, int, int], gap: float, outcome: Outcome
+    ) -> SparseSolution:
+        coef, intercept = self._given(penalty)
+        value = penalty.value(coef)
+        counts = [now - was for now, was in zip(self._counts(), before, strict=True)]
+        return SparseSolution(coef, intercept, self._working.likelihood + value, value, gap, outcome, *counts)
+
+    def _tell(self, report: Report, penalty: SparsePenalty, before: tuple[int, int, int]) -> None:
+        coef, intercept = self._given(penalty)
+        iteration = self._working.n_iterations - before[0]
+        report(Progress(0, iteration, self._working.likelihood + penalty.value(coef)), coef, intercept)
+
+    def _counts(self) -> tuple[int, int, int]:
+        return self._working.n_iterations, self._working.n_evaluations, self._working.n_hessians
+
+    def _descend(self, penalty: SparsePenalty, goal: float, max_iter: int) -> float | None:
+        """Move until F is about as near to its minimum as the goal; return how near, None where it cannot be reached.
+
+        Parameters
+        ----------
+        penalty : SparsePenalty
+            In the units of the working columns.
+        goal : float
+        max_iter : int
+        """
+        working, held = self._working, self._held
+        self._hold(penalty, self._promising(penalty))
+        self._latest = penalty
+        aim = goal
+        before = working.n_iterations
+        while True:
+            terms = self._terms(penalty)
+            ending = working.minimise(terms, aim, max_iter - (working.n_iterations - before))
+            self._slopes = self._all_slopes()
+            if held.holds_all:
+                return ending.gap if ending.is_reached else None
+            coef = self._all_coef()
+            gap = fenchel_gap(penalty, coef, self._slopes, working.likelihood)
+            if gap <= goal:
+                return gap
+            pull = penalty.pull(self._slopes)
+            violators = np.flatnonzero((pull > 1.0) & ~held.is_held)
+            if len(violators):
+                most = max(_JOINING, int(coef.any(axis=1).sum()))
+                order = np.argsort(-pull[violators], kind="stable")
+                self._hold(penalty, violators[order[:most]])
+            elif ending.is_reached:
+                aim *= _AGAIN
+            if not ending.is_reached and not len(violators):
+                return None
+
+    def _promising(self, penalty: SparsePenalty) -> Indices:
+        """Return the features that may have coefficients, by the sequential strong rule (Tibshirani et al. 2012).
+
+        A feature stays 0, as a rule, if its slope is below 2 l1 - l1_before. Of the pull m of a feature under this
+        penalty and the one before, m / m_before is l1_before / l1.
+        """
+        pull = penalty.pull(self._slopes)
+        before = (
+            pull / max(float(pull.max(initial=0.0)), 1.0) if self._latest is None else self._latest.pull(self._slopes)
+        )
+        ratio = np.divide(pull, before, out=np.ones_like(pull), where=before > 0.0)
+        is_promising = (pull >= np.maximum(2.0 - ratio, _LEAST_PULL)) & ~self._held.is_held
+        promising = np.flatnonzero(is_promising)
+        if len(promising) > (most := max(_JOINING, len(self._held.weights))):
+            promising = promising[np.argsort(-pull[promising], kind="stable")[:most]]
+        return np.concatenate([np.flatnonzero(~penalty.is_kinked), promising])
+
+    def _hold(self, penalty: SparsePenalty, features: Indices) -> None:
+        """Hold these features, and those that the penalty ties to them."""
+        if self._held.holds_all:
+            return
+        groups = penalty.groups
+        is_wanted = np.zeros(int(groups.max(initial=-1)) + 1, dtype=bool)
+        is_wanted[groups[features]] = True
+        self._held.hold(np.flatnonzero(is_wanted[groups]))
+        self._working.extend()
+
+    def _terms(self, penalty: SparsePenalty) -> Terms:
+        family = self._prepared.family
+        return Terms.of(
+            penalty if self._held.holds_all else penalty.restricted(self._held.features),
+            self._held.n_constants,
+            family.n_parameters,
+            is_symmetric=family.n_identifiable < family.n_parameters,
+        )
+
+    def _all_coef(self) -> FloatArray:
+        """Return the coefficients of all features, in the units of the working columns, shape (p, q)."""
+        coef = np.zeros((len(self._held.units), self._working.coef.shape[1]))
+        coef[self._held.features] = self._working.coef[self._held.n_constants :]
+        return coef
+
+    def _all_slopes(self) -> FloatArray:
+        """Return the gradient of the likelihood in all coefficients, in the same units, shape (p, q)."""
+        held, working, objective = self._held, self._working, self._likelihood
+        if held.holds_all:
+            return working.slopes()[held.n_constants :]
+        parameters = np.concatenate([self._all_coef() * held.units[:, np.newaxis], working.coef[: held.n_constants]])
+        coef, intercept = objective.uncentred(parameters)
+        support = np.flatnonzero(coef.any(axis=1))
+        sums = objective.rows.sum(SupportedEvaluation(self._prepared.family, support, coef[support], intercept))
+        _, gradient = objective.assembled(sums, parameters)
+        slopes, _ = objective.split(gradient)
+        return np.where(held.varies, held.units, 0.0)[:, np.newaxis] * slopes
+
+    def _parameters(self, penalty: SparsePenalty) -> FloatArray:
+        """Return the parameters of the likelihood, shape (m, q); of what is not penalised, what is identified of it."""
+        held, identified = self._held, self._prepared.family.identified
+        coef = self._all_coef() * held.units[:, np.newaxis]
+        free = np.flatnonzero(penalty.is_free)
+        coef[free] = identified(coef[free])
+        return np.concatenate([coef, identified(self._working.coef[: held.n_constants])])
+
+    def _given(self, penalty: SparsePenalty) -> tuple[FloatArray, FloatArray]:
+        """Return coefficients and intercepts of the columns as they are given."""
+        coef, intercept = self._likelihood.uncentred(self._parameters(penalty))
+        basis = self._prepared.basis
+        return (coef, intercept) if basis is None else basis.up(coef, intercept)

@@ -1,0 +1,266 @@
+r"""The fit on the working columns alone: prox-Newton over (feature, class) pairs, with a Hessian that is kept.
+
+Each step minimises, over the pairs that are not 0 or should not be,
+
+    <g, d> + 1/2 d' H d + h(B + d),
+
+with g the gradient here and H the Hessian of this point or of an earlier one, and goes along d as far as F falls. The
+iterations beyond two pay for the next Hessian: once they have cost half its price it is made anew.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple, final
+
+import numpy as np
+import numpy.typing as npt
+
+from softglm.arrays import BoolArray, FloatArray
+from softglm.data import PassCount
+from softglm.families import UnconstrainedFamily
+from softglm.model import Prepared
+from softglm.solver.pivoting import minimise_entrywise
+from softglm.sparse.columns import WorkingColumns
+from softglm.sparse.gram import PairGram
+from softglm.sparse.terms import Terms, fenchel_gap, held_at_zero, median_shift
+
+Indices = npt.NDArray[np.intp]
+
+# Iterations that a Hessian serves for nothing, and the part of its price that the others pay until the next.
+_FOR_NOTHING, _SHARE = 2, 0.5
+# A violation beyond this is one, relative to the largest slope.
+_ROUNDING = 1e-12
+# So many pairs may join at a time, however few have.
+_JOINING = 16
+# Of what a step promises, it has to hold so much; and so often it is shortened.
+_SUFFICIENT, _MAX_TRIALS = 1e-4, 30
+# Differences of F below this, relative to |F| + 1, are rounding; and what a step has to leave of the gap there.
+_FLAT, _PROGRESS = 1e-14, 0.5
+# In multiplications: an exponential, with all that is done to it.
+_EXPONENTIAL = 15.0
+
+
+@final
+class Ending(NamedTuple):
+    """How it ended: whether the gap that it aimed at is reached, with the last gap and the number of iterations."""
+
+    is_reached: bool
+    gap: float
+
+
+@final
+class Restricted:
+    """Coefficients of the working columns, and the means there.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    held : WorkingColumns
+    linear : array of shape (m, q)
+        The mean of t for the intercept, then of z t' for all p features.
+
+    Attributes
+    ----------
+    coef : array of shape (k, q)
+    likelihood : float
+        The mean negative log-likelihood there.
+    n_iterations, n_evaluations, n_hessians : int
+        In all.
+    after_step : callable or None
+        What is called after each step.
+    """
+
+    def __init__(self, prepared: Prepared, held: WorkingColumns, linear: FloatArray, intercept: FloatArray) -> None:
+        self._family: UnconstrainedFamily = prepared.family
+        self._count: PassCount = prepared.count
+        self._held, self._all_linear = held, linear
+        self._offset_term = prepared.likelihood.moments.offset_term
+        self._gram = PairGram(self._family, held.weights)
+        self._reference = int(prepared.likelihood.moments.mean_target.argmax())
+        self._is_symmetric = self._family.n_identifiable < self._family.n_parameters
+        self.n_iterations = self.n_evaluations = self.n_hessians = 0
+        self._paid, self._is_fresh = 0.0, True
+        # Of the last step: whether F could tell what it gained, and whether the Hessian was of where it began.
+        self._is_flat = self._was_fresh = False
+        self.after_step: Callable[[], None] | None = None
+        self.coef = np.zeros((0, self._family.n_parameters))
+        self.extend()
+        self.coef[: held.n_constants] = intercept
+        self.move_to(self.coef)
+
+    def extend(self) -> None:
+        """Give newly held columns coefficients of 0."""
+        n = self._held.n_constants
+        self._linear = np.concatenate([self._all_linear[:n], self._all_linear[n:][self._held.features]])
+        missing = len(self._linear) - len(self.coef)
+        self.coef = np.concatenate([self.coef, np.zeros((missing, self.coef.shape[1]))])
+
+    def move_to(self, coef: FloatArray) -> None:
+        """Evaluate at other coefficients, shape (k, q)."""
+        self.coef = coef
+        eta = self._product(coef)
+        if self._held.offset is not None:
+            eta += self._held.offset
+        self._eta = eta
+        self.likelihood, self.mean = self._evaluate(eta, coef)
+        self._is_fresh = False
+
+    def slopes(self) -> FloatArray:
+        """Return the gradient of the likelihood, shape (k, q)."""
+        gradient = (self.mean * self._held.weights) @ self._held.array.T
+        return np.asarray(gradient.T) - self._linear
+
+    def minimise(self, terms: Terms, goal: float, max_iter: int) -> Ending:
+        """Move until F is about as near to its minimum over these columns as the goal."""
+        self._gram.bend(terms.curvature)
+        gap = np.inf
+        for iteration in range(max_iter + 1):
+            gradient = self.slopes()
+            violation = terms.violation(self.coef, gradient)
+            self._hold_reference(terms, violation)
+            n, before = terms.n_constants, gap
+            gap = fenchel_gap(terms.penalty, self.coef[n:], gradient[n:], self.likelihood)
+            gap += self._free_gap(terms, violation)
+            if gap <= goal:
+                return Ending(is_reached=True, gap=gap)
+            # Where F tells nothing any more, the gap does.
+            has_stalled = self._is_flat and not gap < _PROGRESS * before
+            if iteration == max_iter or (has_stalled and self._was_fresh):
+                break
+            if has_stalled:
+                self._paid = np.inf
+            self.n_iterations += 1
+            if not self._step(terms, gradient, violation, iteration):
+                break
+            if self.after_step is not None:
+                self.after_step()
+        return Ending(is_reached=False, gap=gap)
+
+    def _hold_reference(self, terms: Terms, violation: FloatArray) -> None:
+        """Count no violation of the class that free columns are relative to: it is minus the sum of the others."""
+        if self._is_symmetric:
+            violation[terms.is_free, self._reference] = 0.0
+
+    def _free_gap(self, terms: Terms, violation: FloatArray) -> float:
+        """Return about what is to be gained by the columns that are free, by the diagonal of the Hessian."""
+        rows = np.flatnonzero(terms.is_free)
+        if len(rows) and not len(self._gram):
+            return float("inf")
+        pairs = self._gram.index[rows]
+        diagonal = self._gram.systems.matrix.diagonal()[pairs] + self._gram.systems.shift
+        return float(np.where(pairs >= 0, violation[rows] ** 2 / diagonal, 0.0).sum())
+
+    def _step(self, terms: Terms, gradient: FloatArray, violation: FloatArray, iteration: int) -> bool:
+        """Make a step; tell whether F fell."""
+        moving = terms.candidates(self.coef, violation, _ROUNDING * (1.0 + float(np.abs(gradient).max())))
+        if self._is_symmetric:
+            moving[terms.is_free, self._reference] = False
+        moving = held_at_zero(moving, terms.shifts, self.coef, violation)
+        if not self._is_fresh and self._paid >= _SHARE * self._gram.price(int(moving.sum())):
+            self._renew(terms, moving)
+        else:
+            self._include(terms, moving, violation)
+        try:
+            target = self._direction(terms, gradient, violation)
+        except np.linalg.LinAlgError:
+            # Rows that were added at other means than those that were there.
+            self._renew(terms, moving)
+            target = self._direction(terms, gradient, violation)
+        if iteration >= _FOR_NOTHING:
+            self._paid += self._price()
+        if self._search(terms, gradient, target):
+            return True
+        if self._is_fresh:
+            return False
+        self._renew(terms, moving)
+        return self._search(terms, gradient, self._direction(terms, gradient, violation))
+
+    def _price(self) -> float:
+        (k, n), q = self._held.array.shape, self.coef.shape[1]
+        return n * q * (2.0 * k + _EXPONENTIAL) + 4.0 * len(self._gram) ** 2
+
+    def _include(self, terms: Terms, moving: BoolArray, violation: FloatArray) -> None:
+        known = self._gram.index
+        new = moving.copy()
+        new[: len(known)] &= known < 0
+        most = max(_JOINING, int((self.coef != 0.0).sum()))
+        if new.sum() > most and len(self._gram):
+            sizes = np.where(new, np.abs(violation), 0.0)
+            new &= sizes >= np.partition(sizes, -most, axis=None)[-most]
+        if not len(self._gram):
+            self._paid, self._is_fresh = 0.0, True
+        self._gram.include(new, self._held.array, self.mean, terms.curvature)
+
+    def _renew(self, terms: Terms, moving: BoolArray) -> None:
+        self.n_hessians += 1
+        self._gram.rebuild(moving, self._held.array, self.mean, terms.curvature)
+        self._paid, self._is_fresh = 0.0, True
+
+    def _direction(self, terms: Terms, gradient: FloatArray, violation: FloatArray) -> FloatArray:
+        """Return where the pairs want to go, shape (k, q)."""
+        columns, classes = self._gram.columns, self._gram.classes
+        known = np.zeros(self.coef.shape, dtype=bool)
+        known[columns, classes] = True
+        allowed = held_at_zero(known, terms.shifts, self.coef, violation)[columns, classes]
+        start = self.coef[columns, classes]
+        linear = gradient[columns, classes] + terms.curvature[columns] * start
+        solution = minimise_entrywise(
+            self._gram.systems,
+            linear,
+            np.where(allowed, terms.l1[columns], np.inf),
+            terms.lower[columns, classes],
+            terms.upper[columns, classes],
+            start,
+        )
+        target = self.coef.copy()
+        target[columns, classes] = solution
+        return target
+
+    def _search(self, terms: Terms, gradient: FloatArray, target: FloatArray) -> bool:
+        """Go towards the target as far as F falls enough; tell whether it did."""
+        move = target - self.coef
+        before = terms.value(self.coef)
+        value = self.likelihood + before
+        promise = float(np.vdot(gradient, move)) + terms.value(target) - before
+        flat = _FLAT * (1.0 + abs(value))
+        if not promise < flat:
+            return False
+        direction, length = self._product(move), 1.0
+        self._is_flat, self._was_fresh = promise > -flat, self._is_fresh
+        for _ in range(_MAX_TRIALS):
+            there = target if length == 1.0 else self.coef + length * move
+            eta = self._eta + length * direction
+            likelihood, mean = self._evaluate(eta, there)
+            change = likelihood + terms.value(there) - value
+            if change <= _SUFFICIENT * length * promise + flat:
+                self.coef, self._eta, self.likelihood, self.mean = there, eta, likelihood, mean
+                self._is_fresh = False
+                self._centre(terms)
+                return True
+            bend = change - length * promise
+            length = max(0.1 * length, min(0.5 * length, -promise * length**2 / (2.0 * bend)))
+            self._paid = np.inf
+        return False
+
+    def _centre(self, terms: Terms) -> None:
+        """Shift coefficients that may be shifted, so that the penalty is least: no mean changes."""
+        rows = np.flatnonzero(terms.shifts)
+        shift = median_shift(self.coef[rows])
+        if shift.any():
+            self.coef[rows] -= shift[:, np.newaxis]
+            self._eta -= shift @ self._held.array[rows]
+
+    def _product(self, coef: FloatArray) -> FloatArray:
+        """Return B'z, shape (q, n)."""
+        support = np.flatnonzero(coef.any(axis=1))
+        columns = self._held.array
+        if 2 * len(support) < len(columns):
+            return np.asarray(coef[support].T @ columns[support])
+        return np.asarray(coef.T @ columns)
+
+    def _evaluate(self, eta: FloatArray, coef: FloatArray) -> tuple[float, FloatArray]:
+        """Return the mean negative log-likelihood, and the means, shape (q, n)."""
+        self.n_evaluations += 1
+        self._count.add()
+        log_normalizer, mean = self._family.normalizer_and_mean(eta.copy())
+        linear = float(np.vdot(self._linear, coef)) + self._offset_term
+        return float(self._held.weights @ log_normalizer) - linear, mean

@@ -1,0 +1,144 @@
+"""The penalty as it acts on the working columns, intercept included."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+
+from softglm.arrays import BoolArray, FloatArray
+from softglm.model.penalties import EntrywisePenalty, GroupedPenalty, SparsePenalty
+
+Indices = npt.NDArray[np.intp]
+
+_ROUNDING = 8 * np.finfo(np.float64).eps
+
+
+@final
+@dataclass(frozen=True)
+class Terms:
+    """What is added to the likelihood, for each of k working columns, of which the first n_constants are not penalised.
+
+    Attributes
+    ----------
+    penalty : SparsePenalty
+        On the coefficients of the features among them, in their units.
+    n_constants : int
+    curvature : array of shape (k,)
+        Of the smooth part.
+    l1 : array of shape (k,)
+    lower, upper : arrays of shape (k, q)
+    is_kinked : bool array of shape (k,)
+    shifts : bool array of shape (k,)
+        Columns whose coefficients may all be shifted by one constant, which changes nothing but what the kink costs.
+    is_free : bool array of shape (k,)
+    """
+
+    penalty: SparsePenalty
+    n_constants: int
+    curvature: FloatArray
+    l1: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    is_kinked: BoolArray
+    shifts: BoolArray
+    is_free: BoolArray
+
+    @classmethod
+    def of(cls, penalty: SparsePenalty, n_constants: int, n_parameters: int, *, is_symmetric: bool) -> "Terms":
+        """Return the terms of a penalty on k - n_constants features, with q = n_parameters.
+
+        Parameters
+        ----------
+        penalty : SparsePenalty
+        n_constants, n_parameters : int
+        is_symmetric : bool
+            Whether a constant added to all natural parameters of a row changes nothing.
+        """
+        p = len(penalty.groups)
+        zeros, ones = np.zeros(n_constants), np.ones(n_constants, dtype=bool)
+        curvature = np.concatenate([zeros, penalty.smooth.strength[:p]])
+        assert isinstance(penalty, EntrywisePenalty | GroupedPenalty)  # noqa: S101 - there are no others
+        l1 = np.concatenate([zeros, penalty.l1])
+        bounds = penalty.bounds(n_parameters) if isinstance(penalty, EntrywisePenalty) else None
+        lower, upper = (
+            np.full((n_constants + p, n_parameters), -np.inf),
+            np.full((n_constants + p, n_parameters), np.inf),
+        )
+        if bounds is not None:
+            lower[n_constants:], upper[n_constants:] = bounds
+        is_kinked = np.concatenate([~ones, penalty.is_kinked])
+        is_free = np.concatenate([ones, penalty.is_free])
+        is_unbounded = (lower == -np.inf).all(axis=1) & (upper == np.inf).all(axis=1)
+        is_shifted = is_kinked & (curvature == 0.0) & is_unbounded
+        if isinstance(penalty, GroupedPenalty) or not is_symmetric:
+            is_shifted = np.zeros(len(l1), dtype=bool)
+        return cls(penalty, n_constants, curvature, l1, lower, upper, is_kinked, is_shifted, is_free)
+
+    def value(self, coef: FloatArray) -> float:
+        """Return r, of coefficients of shape (k, q)."""
+        return self.penalty.value(coef[self.n_constants :])
+
+    def violation(self, coef: FloatArray, gradient: FloatArray) -> FloatArray:
+        """Return how far each entry is from the optimum, shape (k, q), given the gradient of the likelihood."""
+        smooth = gradient + self.curvature[:, np.newaxis] * coef
+        n = self.n_constants
+        smooth[n:] = self.penalty.violation(coef[n:], smooth[n:])
+        return smooth
+
+    def candidates(self, coef: FloatArray, violation: FloatArray, tolerance: float) -> BoolArray:
+        """Tell which entries are to move, shape (k, q): those that are not 0, or should not be."""
+        moving = (coef != 0.0) | (np.abs(violation) > tolerance) | ~self.is_kinked[:, np.newaxis]
+        if isinstance(self.penalty, GroupedPenalty):
+            codes = self.penalty.groups
+            of_group = np.zeros(int(codes.max(initial=-1)) + 1, dtype=bool)
+            of_group[codes[moving[self.n_constants :].any(axis=1)]] = True
+            moving[self.n_constants :] = of_group[codes, np.newaxis]
+        return moving
+
+
+def fenchel_gap(penalty: SparsePenalty, coef: FloatArray, slopes: FloatArray, likelihood: float) -> float:
+    """Return about how far F is above its minimum, where what is not penalised has a gradient near 0.
+
+    By Fenchel's inequality at the fitted means mu; where the penalty forbids those, at mu + e (t - mu), which costs the
+    likelihood all of it at e = 1, and e^2 / 2 for each class about mu if the model is true.
+
+    Parameters
+    ----------
+    penalty : SparsePenalty
+    coef, slopes : arrays of shape (p, q)
+        The latter the gradient of the likelihood.
+    likelihood : float
+    """
+    value, product = penalty.value(coef), float((slopes * coef)[~penalty.is_free].sum())
+    pull = float(penalty.pull(slopes).max(initial=0.0))
+    # By a few roundings more than it takes.
+    away = 1.0 - (1.0 - _ROUNDING) / pull if pull > 1.0 else 0.0
+    gaps = [value + product + penalty.conjugate(slopes)]
+    if away > 0.0:
+        cost = away * min(abs(likelihood), away * coef.shape[1] / 2.0)
+        gaps.append(value + (1.0 - away) * product + penalty.conjugate((1.0 - away) * slopes) + cost)
+    return min(gaps)
+
+
+def held_at_zero(allowed: BoolArray, shifts: BoolArray, coef: FloatArray, violation: FloatArray) -> BoolArray:
+    """Return the allowed entries without one that is 0 of each shifting column that has them all, shape (k, q).
+
+    All of them at once would be free to shift, along a direction without curvature.
+    """
+    full = np.flatnonzero(shifts & allowed.all(axis=1))
+    if not len(full):
+        return allowed
+    allowed = allowed.copy()
+    allowed[full, np.where(coef[full] == 0.0, np.abs(violation[full]), np.inf).argmin(axis=1)] = False
+    return allowed
+
+
+def median_shift(coef: FloatArray) -> FloatArray:
+    """Return for each row what to subtract, so that h is least and some entry exactly 0, shape (k,)."""
+    ordered = np.sort(coef, axis=1)
+    q = coef.shape[1]
+    low, high = ordered[:, (q - 1) // 2], ordered[:, q // 2]
+    nearest = np.where(np.abs(low) < np.abs(high), low, high)
+    has_zero = (coef == 0.0).any(axis=1)
+    return np.where((low <= 0.0) & (high >= 0.0), np.where(has_zero, 0.0, nearest), nearest)
