@@ -2,7 +2,7 @@
 
 `SoftmaxGLM` takes the place of ``sklearn.linear_model.LogisticRegression``. `infer` says of a fitted model or pipeline
 what a statistics package says, `compare` tests two nested fits, `detect_separation` tells which estimates are infinite,
-and `neg_log_loss` scores every kind of y.
+`softglm_path` fits a sequence of penalties, and `neg_log_loss` scores every kind of y.
 
 The theory can be read in the order of the rooms: `families` (what is assumed), `model` (what is minimised), `solver`
 (how), `fit` (the core), `inference` (what a fit says).
@@ -13,12 +13,15 @@ from softglm.estimator import SeparationWarning, SoftmaxGLM
 from softglm.infer import infer
 from softglm.inference.inference import Inference
 from softglm.inference.nested import compare
+from softglm.path import Path, PathPoint, softglm_path
 from softglm.scoring import neg_log_loss
 from softglm.version import __version__
 
 __all__ = [
     "DetectedSeparation",
     "Inference",
+    "Path",
+    "PathPoint",
     "SeparationWarning",
     "SoftmaxGLM",
     "__version__",
@@ -26,4 +29,5 @@ __all__ = [
     "detect_separation",
     "infer",
     "neg_log_loss",
+    "softglm_path",
 ]

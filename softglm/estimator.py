@@ -70,7 +70,7 @@ class SoftmaxGLM(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         LogisticRegression's inverse strength, alpha = 1 / (C W) in each fit; np.inf for no penalty. Give alpha or C.
     l1_ratio : float, default=0.0
         From 0 to 1, as in LogisticRegression: the penalty is alpha (l1_ratio ||coef||_1 + (1 - l1_ratio) / 2
-        ||coef||^2). 0 is the ridge, 1 the lasso. (glmnet calls it alpha, and our alpha lambda.)
+        ||coef||^2). 0 is the ridge, 1 the lasso. What glmnet calls alpha, and lambda what is alpha here.
     penalty_factors : array-like of shape (p,), or dict, default=None
         Factors on alpha for each feature, at least 0; 0 leaves it unpenalised. A dict has some, by the name or position
         of the column; others have 1. They are taken as they are: glmnet divides them by their mean, so its lambda is

@@ -82,12 +82,7 @@ def leave_one_out(
     -------
     LeftOut
     """
-    parameters = fitted.coef, fitted.intercept
-    found = prepared.reduced(penalised=True) if prepared.is_wide and penalty.curvature.any() else None
-    if found is not None:
-        narrow = penalty.rotated(prepared.rows.n_features, found[0].rows.n_features)
-        if narrow is not None:
-            prepared, penalty, parameters = found[0], narrow, found[1].down(*parameters)
+    prepared, penalty, parameters = _narrowed(prepared, penalty, (fitted.coef, fitted.intercept))
     curvature = curvature_at(prepared, penalty, prepared.as_read(*parameters))
     if curvature is None:
         return _unknown(prepared, *parameters)
@@ -102,6 +97,23 @@ def leave_one_out(
     first = LeftOut(eta, np.where(shares > 0.0, bound, 0.0), np.zeros(len(bound), dtype=bool))
     allowed = tolerance * float(shares @ loss)
     return _refined(first, _Problem(prepared, penalty, Start(*parameters), curvature), others, shares, allowed)
+
+
+def _narrowed(
+    prepared: Prepared, penalty: Penalty, parameters: tuple[FloatArray, FloatArray]
+) -> tuple[Prepared, Penalty, tuple[FloatArray, FloatArray]]:
+    """Return the same in the space of the rows, where there are fewer of them than features."""
+    n_features = prepared.rows.n_features
+    even = penalty.isotropic(n_features) if prepared.is_wide and penalty.curvature.any() else None
+    if even is None:
+        return prepared, penalty, parameters
+    scale, strength = even
+    found = prepared.reduced(penalised=True, scale=None if (scale == 1.0).all() else scale)
+    if found is None:
+        return prepared, penalty, parameters
+    reduced, space = found
+    narrow = Ridge.on_coefficients(strength, reduced.rows.n_features, fit_intercept=prepared.fit_intercept)
+    return reduced, narrow, space.down(*parameters)
 
 
 def _unknown(prepared: Prepared, coef: FloatArray, intercept: FloatArray) -> LeftOut:

@@ -15,11 +15,12 @@ from softglm.estimator import SoftmaxGLM
 from softglm.fit import Start, prepare
 from softglm.fitted import attributes_of
 from softglm.inference.classes import class_probabilities
-from softglm.model import AnyPenalty, PenaltyForm, Prepared
+from softglm.model import AnyPenalty, PenaltyForm, Prepared, SparsePenalty
 from softglm.penalised import in_units_of, penalty_form
 from softglm.predict import predictions_of
 from softglm.response import Observations, observe
-from softglm.sweep import strongest, sweep
+from softglm.strongest import strongest
+from softglm.sweep import sweep
 from softglm.validation.entries import as_given
 from softglm.validation.parameters import MOST_ALPHA, check_count, check_ending, flag, number
 from softglm.verdict import print_line, sentence
@@ -48,6 +49,15 @@ class PathPoint:
     gap : float
         In nats per unit of weight.
     converged : bool
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from softglm import softglm_path
+    >>> points = []
+    >>> path = softglm_path(*load_iris(return_X_y=True), n_alphas=10, callback=points.append)
+    >>> [point.n_nonzero for point in points]
+    [0, 1, 1, 1, 3, 4, 4, 4, 4, 4]
     """
 
     place: int
@@ -89,6 +99,16 @@ class Path:
         Of the best model without features, in nats.
     ending : str
         Why it ended where it does.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from softglm import softglm_path
+    >>> path = softglm_path(*load_iris(return_X_y=True), n_alphas=50)
+    >>> bool((path.gaps <= 1e-6 * path.losses[0]).all()), path.ending
+    (True, 'all strengths were fitted')
+    >>> path.coef(0.01).shape, path.coefs[0].nnz
+    ((3, 4), 0)
     """
 
     classes: npt.NDArray[Any]
@@ -121,6 +141,11 @@ class Path:
         alpha : float
             Within those of the path.
 
+        Returns
+        -------
+        array of shape (K, p), or (1, p) for two classes
+            In nats per unit of a feature.
+
         Raises
         ------
         ValueError
@@ -129,7 +154,23 @@ class Path:
         return self._between(alpha)[0]
 
     def intercept(self, alpha: float) -> FloatArray:
-        """Return the intercepts of a strength, as `SoftmaxGLM.intercept_`; see `coef`."""
+        """Return the intercepts of a strength, as `SoftmaxGLM.intercept_`: linear in between.
+
+        Parameters
+        ----------
+        alpha : float
+            Within those of the path.
+
+        Returns
+        -------
+        array of shape (K,), or (1,) for two classes
+            In nats, at X = 0.
+
+        Raises
+        ------
+        ValueError
+            If it is beyond them.
+        """
         return self._between(alpha)[1]
 
     def predict_proba(self, X: Any, alpha: float, *, offset: Any = None, exact: bool = False) -> FloatArray:
@@ -138,7 +179,9 @@ class Path:
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, p)
+            The rows to predict, with the features of the fit.
         alpha : float
+            Above 0; within those of the path unless `exact`.
         offset : array-like of shape (n, K), or (n,) for two classes, or 0, default=None
             Required if the path was fitted with one; 0 leaves it out.
         exact : bool, default=False
@@ -147,6 +190,7 @@ class Path:
         Returns
         -------
         array of shape (n, K)
+            A column for each of `classes`; rows sum to one.
 
         Raises
         ------
@@ -169,6 +213,16 @@ class Path:
         ----------
         alpha : float
             Above 0.
+
+        Returns
+        -------
+        SoftmaxGLM
+            Another one at every call.
+
+        Raises
+        ------
+        ValueError
+            If it is not above 0; or none of the path, and this was pickled, which leaves out the data.
         """
         if not 0.0 < number(alpha) <= MOST_ALPHA:
             raise ValueError(f"alpha must be a number above 0, and at most {MOST_ALPHA:g}, got {as_given(alpha)}.")
@@ -198,7 +252,7 @@ class Path:
     def _model(self, alpha: float, attributes: dict[str, Any]) -> SoftmaxGLM:
         """Return an estimator with the attributes of a fit."""
         model: SoftmaxGLM = clone(self._unfitted).set_params(alpha=alpha)
-        vars(model).update({**self._known, **attributes})
+        model.__dict__ = {**vars(model), **self._known, **attributes}
         return model
 
     def _between(self, alpha: float) -> tuple[FloatArray, FloatArray]:
@@ -251,7 +305,7 @@ def softglm_path(
 
     Parameters
     ----------
-    X, y, sample_weight, offset : array-like
+    X, y : array-like
         As `SoftmaxGLM.fit` takes them.
     l1_ratio : float, default=1.0
         From 0, the ridge, to 1, the lasso: glmnet's alpha.
@@ -265,6 +319,8 @@ def softglm_path(
         The last of them over the first; None is 1e-4 where there are more rows than columns, else 1e-2.
     penalty_factors, grouped, groups, within_ratio, lower, upper, standardize, fit_intercept, class_weight : object
         As of `SoftmaxGLM`.
+    sample_weight, offset : array-like
+        As `SoftmaxGLM.fit` takes them.
     tol : float, default=1e-6
         The gap to prove at every strength: relative to the loss of the model without features; for ``l1_ratio=0``
         without bounds as of `SoftmaxGLM`.
@@ -281,6 +337,7 @@ def softglm_path(
     Returns
     -------
     Path
+        Of as many strengths as were fitted.
 
     Raises
     ------
@@ -294,9 +351,9 @@ def softglm_path(
     >>> X, y = load_wine(return_X_y=True)
     >>> path = softglm_path(X, y, standardize=True)
     >>> path.n_nonzero[[0, 20, 40]].tolist(), bool(path.converged.all())
-    ([0, 9, 12], True)
+    ([0, 8, 10], True)
     >>> path.at(0.1).score(X, y)
-    0.9662921348314607
+    0.949438202247191
     """
     model = SoftmaxGLM(
         l1_ratio=l1_ratio,
@@ -337,9 +394,7 @@ def softglm_path(
     return points.path(model, known, problem, ending)
 
 
-def _strengths(
-    alphas: Any, n_alphas: Any, alpha_min_ratio: Any, form: PenaltyForm, prepared: Prepared
-) -> FloatArray:
+def _strengths(alphas: Any, n_alphas: Any, alpha_min_ratio: Any, form: PenaltyForm, prepared: Prepared) -> FloatArray:
     """Return the strengths to fit, decreasing."""
     if alphas is not None:
         return _given_strengths(alphas)
@@ -353,7 +408,8 @@ def _strengths(
             "strength over the first."
         )
     kinked = replace(form, l1_ratio=max(form.l1_ratio, _LEAST_RATIO))
-    first = strongest(prepared, kinked.at(1.0, fit_intercept=prepared.fit_intercept))
+    penalty = kinked.at(1.0, fit_intercept=prepared.fit_intercept)
+    first = strongest(prepared, penalty) if isinstance(penalty, SparsePenalty) else 0.0
     if not 0.0 < first <= MOST_ALPHA:
         raise ValueError(
             f"The strength to begin with would be {first:.3g}: no feature that is penalised explains anything. Pass "
@@ -428,7 +484,7 @@ class _Problem:
     def start(self, model: SoftmaxGLM) -> Start:
         """Return where a fit begins that continues from a model."""
         kept = self.seen.present if len(self.seen.present) > 2 else slice(None)
-        return Start(model.coef_[kept].T, model.intercept_[kept])
+        return Start(*(values[kept].T.astype(np.float64) for values in (model.coef_, model.intercept_)))
 
 
 @final

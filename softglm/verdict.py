@@ -25,7 +25,10 @@ ONE_CLASS = "converged: only one class has weight, its probability is 1 everywhe
 def sentence(result: Fit) -> str:
     """Return how the fit ended, for the user."""
     proof = "an estimate" if result.gap_kind is GapKind.ESTIMATE else f"proved by {result.gap_kind.value}"
-    text = f"{result.status.value} (relative gap {result.relative_gap:.1e}, {proof})"
+    # Relative to what the fit was to reach.
+    is_sparse = result.gap_kind is GapKind.DUALITY
+    size = f"gap {_of_null_loss(result):.1e} of the loss" if is_sparse else f"relative gap {result.relative_gap:.1e}"
+    text = f"{result.status.value} ({size}, {proof})"
     if result.status in {Status.SEPARATED, Status.NON_FINITE}:
         text = result.status.value
     elif not result.is_unique:
@@ -34,6 +37,11 @@ def sentence(result: Fit) -> str:
             "minimum norm in standardised coordinates"
         )
     return text
+
+
+def _of_null_loss(result: Fit) -> float:
+    """Return the gap relative to the loss without features."""
+    return result.gap / result.null_loss if result.null_loss > 0.0 else float(result.gap > 0.0)
 
 
 def beforehand(seen: Observations, *, fit_intercept: bool) -> str | None:

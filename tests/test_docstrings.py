@@ -144,7 +144,9 @@ def test_numpydoc_finds_nothing_to_complain_about():
 @pytest.mark.parametrize("name", RESULTS)
 def test_a_result_documents_all_its_fields(name):
     found = PUBLIC[name].found
-    assert sorted(documented(found, "Attributes")) == sorted(field.name for field in dataclasses.fields(found))
+    assert sorted(documented(found, "Attributes")) == sorted(
+        field.name for field in dataclasses.fields(found) if not field.name.startswith("_")
+    )
 
 
 def test_the_estimator_documents_what_a_fit_sets():

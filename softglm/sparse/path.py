@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.model import Prepared, SparsePenalty
-from softglm.sparse.proof import conjugate_gap
 from softglm.solver import Outcome, Progress
 from softglm.sparse.columns import WorkingColumns
+from softglm.sparse.proof import conjugate_gap
 from softglm.sparse.restricted import Restricted
 from softglm.sparse.terms import Terms, fenchel_gap
 from softglm.sums import SupportedEvaluation
