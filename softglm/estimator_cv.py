@@ -62,9 +62,9 @@ class SoftmaxGLMCV(SoftmaxClassifier):
         Folds as scikit-learn has them: None for 5; an int is stratified by labels, and not shuffled. Of a y of
         probabilities or counts splitters see the numbers of the rows only. "loo" is for ridges.
     scoring : str or callable, default=None
-        As scikit-learn has it; None is "neg_log_loss", weighted, for every kind of y: what the fit itself minimises, glmnet's
-        default and that of LogisticRegressionCV from scikit-learn 1.11 on. Accuracy, its default until then, is a
-        coarse guide to a strength.
+        As scikit-learn has it; None is "neg_log_loss", weighted, for every kind of y: what the fit itself minimises,
+        glmnet's default and that of LogisticRegressionCV from scikit-learn 1.11 on. Accuracy, its default until then,
+        is a coarse guide to a strength.
     rule : {"min", "1se"}, default="min"
         "min" chooses the best mean score; "1se" the largest alpha whose mean score is within one standard error of it,
         at the l1_ratio of the best.
@@ -117,7 +117,8 @@ class SoftmaxGLMCV(SoftmaxClassifier):
     what it is, as with LogisticRegression's C. From the Hessian of the fit with all rows one Newton step leaves out a
     row, and self-concordance bounds what that is off by. At the strength that is chosen, and its neighbours, the rows
     of the largest bounds take more steps, or a fit of their own, until the mean score is known to 0.001 of the log
-    loss. Where more than 200 rows, and 0.3 of them, would have to, a strength is not chosen, and a warning says so.
+    loss. Where more than 1000 rows, and 0.3 of them, would have to, or 100 need a fit of their own, a strength is not
+    chosen, and a warning says so: the model decides too much of too many rows, and folds cost less.
 
     References
     ----------

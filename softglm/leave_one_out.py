@@ -23,8 +23,9 @@ from softglm.model.proof.deletion import Metric, loss_bound, remaining_gradient
 from softglm.status import Status
 from softglm.sums import Features, Predictor, RowParts, RowWeights
 
-# More rows than this share, and than so many, are not left out of fits of their own: those would cost more than folds.
-_MOST_SHARE, _ALWAYS = 0.3, 200
+# No more rows than this share, unless so many, take more steps, and no more than so many a fit of their own: folds
+# would cost less.
+_MOST_SHARE, _ALWAYS, _MOST_FITS = 0.3, 1000, 100
 # Of the tolerance, for the rows that take no more than one step.
 _FIRST = 0.8
 # What fits without a row are made to.
@@ -156,10 +157,13 @@ def _refined(first: LeftOut, problem: _Problem, others: FloatArray, shares: Floa
     if len(chosen) > max(_MOST_SHARE * len(shares), _ALWAYS):
         return first
     each = (1.0 - _FIRST) * allowed / float(shares[chosen].sum())
-    eta, bound, is_refitted = first.eta.copy(), first.bound.copy(), first.is_refitted.copy()
+    eta, bound, is_refitted, n_fits = first.eta.copy(), first.bound.copy(), first.is_refitted.copy(), 0
     for row in problem.curvature.rows_at(chosen.tolist()):
         nearer = problem.curvature.without(row).approach(float(others[row.place]), each)
         if not nearer.bound < np.inf:
+            n_fits += 1
+            if n_fits > _MOST_FITS:
+                return first
             nearer = _refitted(problem, row)
         eta[:, row.place], bound[row.place], is_refitted[row.place] = nearer.eta, nearer.bound, True
     return LeftOut(eta, bound, is_refitted)

@@ -318,14 +318,14 @@ def observe(
 
 
 def _check_presence(classes: Labels, present: BoolArray, *, needs_two: bool) -> None:
+    if len(classes) < 2:
+        raise ValueError(
+            f"y has only one class, {classes.tolist()}: there is nothing to tell apart. Pass rows of at least two."
+        )
     if needs_two and present.sum() < 2:
         raise ValueError(
             f"Only the class {classes[present].tolist()} has any weight, so there is nothing to tell apart. "
             "Pass rows of at least two classes."
-        )
-    if len(classes) < 2:
-        raise ValueError(
-            f"y has only one class, {classes.tolist()}: there is nothing to tell apart. Pass rows of at least two."
         )
     if not present.any():
         raise ValueError(
