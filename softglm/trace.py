@@ -227,7 +227,7 @@ def _strength(model: Any, n_rows: int) -> float:
         if getattr(model, "l1_ratio", 0.0) or getattr(model, "standardize", False) or not is_plain:
             raise ValueError(
                 "Trace.record knows SoftmaxGLM with a ridge of one strength on the columns as they come, got "
-                f"{model!r}. Leave out l1_ratio, penalty_factors, bounds and standardize; scale by a StandardScaler in a pipeline."
+                f"{model!r}. Leave out l1_ratio, penalty_factors, bounds and standardize; scale in a pipeline."
             )
         return float(model.alpha_)
     penalty = getattr(model, "penalty", "l2")

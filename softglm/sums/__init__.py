@@ -5,6 +5,7 @@ made, and at which theta, is the model's room, and where they are made is that o
 """
 
 from softglm.sums.columns import CentredColumns, Observations
+from softglm.sums.deletions import Deletions, RowMoves, RowParts
 from softglm.sums.duals import SelectedFeatures, Tilt, TiltedDivergences, TiltedMeansAndInformation
 from softglm.sums.evaluation import (
     Evaluation,
@@ -39,6 +40,7 @@ __all__ = [
     "Combinations",
     "ContrastForms",
     "CrossMoments",
+    "Deletions",
     "Distances",
     "Evaluation",
     "EvaluationAndInformation",
@@ -59,6 +61,8 @@ __all__ = [
     "Offsets",
     "Predictor",
     "Residuals",
+    "RowMoves",
+    "RowParts",
     "RowWeights",
     "ScaledColumns",
     "Scores",
