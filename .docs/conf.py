@@ -44,7 +44,7 @@ def _without_constructor(app, what, name, found, options, signature, returned): 
 def _is_left_out(app, what, name, found, skip, options):  # noqa: PLR0917 - as Sphinx calls it
     """Leave out what scikit-learn adds for metadata routing, and bare fields, which their class describes."""
     del app, what, options
-    is_request = name.startswith("set_") and name.endswith("_request")
+    is_request = (name.startswith("set_") and name.endswith("_request")) or name == "get_metadata_routing"
     is_member = inspect.isroutine(found) or isinstance(found, property | cached_property)
     return is_request or skip or not is_member
 

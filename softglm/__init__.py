@@ -1,6 +1,7 @@
 """Multiclass classification as an honest generalised linear model.
 
-`SoftmaxGLM` takes the place of ``sklearn.linear_model.LogisticRegression``. `infer` says of a fitted model or pipeline
+`SoftmaxGLM` takes the place of ``sklearn.linear_model.LogisticRegression``. `SoftmaxGLMCV` chooses the
+strength of its penalty, `infer` says of a fitted model or pipeline
 what a statistics package says, `compare` tests two nested fits, `detect_separation` tells which estimates are infinite,
 `softglm_path` fits a sequence of penalties, and `neg_log_loss` scores every kind of y.
 
@@ -8,8 +9,10 @@ The theory can be read in the order of the rooms: `families` (what is assumed), 
 (how), `fit` (the core), `inference` (what a fit says).
 """
 
+from softglm.classifier import SeparationWarning
 from softglm.detect import DetectedSeparation, detect_separation
-from softglm.estimator import SeparationWarning, SoftmaxGLM
+from softglm.estimator import SoftmaxGLM
+from softglm.estimator_cv import SoftmaxGLMCV
 from softglm.infer import infer
 from softglm.inference.inference import Inference
 from softglm.inference.nested import compare
@@ -24,6 +27,7 @@ __all__ = [
     "PathPoint",
     "SeparationWarning",
     "SoftmaxGLM",
+    "SoftmaxGLMCV",
     "__version__",
     "compare",
     "detect_separation",

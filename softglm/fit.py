@@ -216,7 +216,7 @@ def solve(
     report = None if report is None else blas_as_found(report)
     # Values too large for the arithmetic are a status, not a warning.
     with np.errstate(over="ignore", invalid="ignore"):
-        result = _solve_wide(prepared, penalty, options, start, report) if _is_wide(prepared) else None
+        result = _solve_wide(prepared, penalty, options, start, report) if prepared.is_wide else None
         if result is None:
             result = _solve_as_read(prepared, penalty, options, start, report)
         result = _represented(result, prepared, penalty, options)
@@ -292,11 +292,6 @@ class _Options(NamedTuple):
     n_passes_before: int
 
 
-def _is_wide(prepared: Prepared) -> bool:
-    rows, most = prepared.rows, prepared.tuning.reduced_rows
-    return rows.n_rows < rows.n_features and rows.n_rows <= most and not rows.is_sparse
-
-
 class _Frame(Protocol):
     """Another form of the features, in which they are fitted."""
 
@@ -351,7 +346,7 @@ def _solve_wide(
         return result
     # The space is only as exact as rotations are: where its gradient vanishes that of the rows does not, quite.
     objective, below = prepared.likelihood.with_penalty(penalty), reduced.likelihood.with_penalty(narrow)
-    there = _as_read(prepared, result.coef, result.intercept)
+    there = prepared.as_read(result.coef, result.intercept)
     _, gradient = objective.evaluate(there)
     _, in_space = below.evaluate(below.centred(*space.down(result.coef, result.intercept)))
     slopes, constant = below.split(in_space)
@@ -360,12 +355,6 @@ def _solve_wide(
     difference = gradient - np.concatenate([lifted * np.square(scale)[:, np.newaxis], in_space[len(slopes) :]])
     off = partial_gap(objective, there, difference, gradient_rounding(objective, there, gradient))
     return replace(result, gap=(math.sqrt(result.gap) + math.sqrt(off)) ** 2)
-
-
-def _as_read(prepared: Prepared, coef: FloatArray, intercept: FloatArray) -> FloatArray:
-    """Return the parameters of the rows as they are read, shape (m, q), for those of the rows as they are given."""
-    basis = prepared.basis
-    return prepared.likelihood.centred(*((coef, intercept) if basis is None else basis.down(coef, intercept)))
 
 
 def _solve(prepared: Prepared, penalty: Penalty, options: _Options, start: Start | None, report: Report | None) -> Fit:
@@ -523,7 +512,7 @@ def _rounded(result: Fit, prepared: Prepared, penalty: Penalty, precision: npt.D
     coef = np.clip(result.coef, -most, most).astype(precision)
     # The intercepts take up what the rounding of the coefficients shifts eta by at the mean of X.
     intercept = (result.intercept + center @ (result.coef - coef)).astype(precision)
-    there = _as_read(prepared, coef.astype(np.float64), intercept.astype(np.float64))
+    there = prepared.as_read(coef.astype(np.float64), intercept.astype(np.float64))
     loss, _ = objective.evaluate(there)
     # Two losses tell nothing finer than their own rounding.
     gap = result.gap + max(loss - result.loss, 0.0) + 2.0 * value_rounding(objective, there)

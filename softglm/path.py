@@ -1,7 +1,7 @@
 """softglm_path: fits under one strength of a penalty after another, from the strongest on, each of them proved."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, final
 
 import numpy as np
@@ -16,23 +16,20 @@ from softglm.estimator import SoftmaxGLM
 from softglm.fit import Start, prepare
 from softglm.fitted import attributes_of
 from softglm.inference.classes import class_probabilities
-from softglm.model import AnyPenalty, PenaltyForm, Prepared, SparsePenalty
+from softglm.model import AnyPenalty, PenaltyForm, Prepared
 from softglm.penalised import in_units_of, penalty_form
 from softglm.predict import predictions_of
 from softglm.response import Observations, observe
-from softglm.strongest import strongest
+from softglm.strongest import default_strengths
 from softglm.sweep import sweep
 from softglm.validation.entries import as_given
 from softglm.validation.parameters import MOST_ALPHA, check_count, check_ending, flag, number
 from softglm.verdict import print_line, sentence, without_weight
 from softglm.warn import warn_user
 
-# glmnet's: of a ridge, or nearly one, the first strength is that of this share of lasso; from so many strengths on, a
-# path ends where so much is explained, or no more than so much is gained by the last step.
-_LEAST_RATIO = 1e-3
+# glmnet's: from so many strengths on, a path ends where so much is explained, or no more than so much is gained by the
+# last step.
 _LEAST_STRENGTHS, _MOST_EXPLAINED, _LEAST_GAIN = 5, 0.999, 1e-5
-# The last strength, relative to the first: with more rows than columns, and with fewer.
-_LAST_OF_LONG, _LAST_OF_WIDE = 1e-4, 1e-2
 
 
 @final
@@ -382,8 +379,8 @@ def softglm_path(
         max_iter=max_iter,
     )
     check_ending(tol, max_iter)
-    for name in ("fit_intercept", "stop_early", "verbose"):
-        flag(locals()[name], name)
+    for name, value in (("fit_intercept", fit_intercept), ("stop_early", stop_early), ("verbose", verbose)):
+        flag(value, name)
     seen = observe(X, y, sample_weight, offset, class_weight=class_weight, estimator=model, needs_two=True)
     form = penalty_form(model, seen)
     rows, total_weight = seen.rows()
@@ -425,23 +422,13 @@ def _strengths(alphas: Any, n_alphas: Any, alpha_min_ratio: Any, form: PenaltyFo
     if alphas is not None:
         return _given_strengths(alphas)
     check_count(n_alphas, "n_alphas")
-    if alpha_min_ratio is None:
-        is_long = prepared.rows.n_rows > prepared.rows.n_features
-        alpha_min_ratio = _LAST_OF_LONG if is_long else _LAST_OF_WIDE
-    if not 0.0 < number(alpha_min_ratio) < 1.0:
+    if alpha_min_ratio is not None and not 0.0 < number(alpha_min_ratio) < 1.0:
         raise ValueError(
             f"alpha_min_ratio must be a number between 0 and 1, or None, got {as_given(alpha_min_ratio)}: the last "
             "strength over the first."
         )
-    kinked = replace(form, l1_ratio=max(form.l1_ratio, _LEAST_RATIO))
-    penalty = kinked.at(1.0, fit_intercept=prepared.fit_intercept)
-    first = strongest(prepared, penalty) if isinstance(penalty, SparsePenalty) else 0.0
-    if not 0.0 < first <= MOST_ALPHA:
-        raise ValueError(
-            f"The strength to begin with would be {first:.3g}: no feature that is penalised explains anything. Pass "
-            "features that vary and penalty_factors above 0 for some, or the alphas."
-        )
-    return np.geomspace(first, first * number(alpha_min_ratio), int(n_alphas))
+    last = None if alpha_min_ratio is None else number(alpha_min_ratio)
+    return default_strengths(prepared, form, int(n_alphas), last=last)
 
 
 def _given_strengths(alphas: Any) -> FloatArray:

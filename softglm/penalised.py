@@ -1,10 +1,14 @@
 """From the parameters of an estimator to the form of the penalty of its fits."""
 
+import math
 from typing import Any
+
+import numpy as np
 
 from softglm.model import AnyPenalty, PenaltyForm, Prepared
 from softglm.response import Observations
-from softglm.validation.parameters import flag, number
+from softglm.validation.entries import as_given
+from softglm.validation.parameters import MOST_ALPHA, flag, number
 from softglm.validation.penalties import read_penalty_form
 
 
@@ -54,6 +58,28 @@ def is_sparsely_fitted(model: Any) -> bool:
     """Tell whether coefficients of a fitted model were held at 0, or within bounds."""
     is_bounded = model.lower is not None or model.upper is not None
     return is_bounded or (number(model.l1_ratio) > 0.0 and model.alpha_ > 0.0)
+
+
+def strength_of(C: float, total_weight: float) -> float:
+    """Return alpha = 1 / (C W); raise if it overflows."""
+    room = C * total_weight
+    if not room * MOST_ALPHA >= 1.0:
+        raise ValueError(
+            f"C={as_given(C)} is so small that alpha = 1 / (C W) overflows, beyond {MOST_ALPHA:g}. Increase it."
+        )
+    return 1.0 / room
+
+
+def penalty_at(form: PenaltyForm, alpha: float, *, fit_intercept: bool) -> AnyPenalty:
+    """Return the penalty of a strength; raise if it overflows."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        largest = alpha * form.factors * (1.0 if form.units is None else np.maximum(form.units, 1.0) ** 2)
+        if not largest.sum() < math.inf:
+            raise ValueError(
+                f"alpha={alpha:g} times penalty_factors{' and variances' * (form.units is not None)} overflows. "
+                "Choose a smaller alpha."
+            )
+    return form.at(alpha, fit_intercept=fit_intercept)
 
 
 def penalty_named(model: Any) -> str:

@@ -137,14 +137,17 @@ class Response:
             return np.asarray((self.codes == codes).astype(np.float64))
         return np.asarray(self._given[np.arange(len(self._given)), codes])
 
+    def log_likelihoods(self, log_probabilities: FloatArray) -> FloatArray:
+        """Return sum_k t_ik log p_ik of each row, shape (n,), where 0 log 0 = 0."""
+        if self.codes is not None:
+            return np.asarray(log_probabilities[np.arange(len(self.codes)), self.codes])
+        counts = self._given
+        observed = counts > 0.0
+        return np.asarray(np.where(observed, counts * np.where(observed, log_probabilities, 0.0), 0.0).sum(axis=1))
+
     def log_likelihood(self, log_probabilities: FloatArray, weights: FloatArray | None) -> float:
         """Return sum_i w_i sum_k t_ik log p_ik, where 0 log 0 = 0."""
-        if self.codes is not None:
-            per_row = log_probabilities[np.arange(len(self.codes)), self.codes]
-        else:
-            counts = self._given
-            observed = counts > 0.0
-            per_row = np.where(observed, counts * np.where(observed, log_probabilities, 0.0), 0.0).sum(axis=1)
+        per_row = self.log_likelihoods(log_probabilities)
         # A row that does not count may well be impossible.
         return float(per_row.sum() if weights is None else weights @ np.where(weights > 0.0, per_row, 0.0))
 
@@ -156,6 +159,16 @@ class Response:
         shares = self.counts / self.counts.sum(axis=1, keepdims=True)
         logs = np.log(shares, out=np.zeros_like(shares), where=shares > 0.0)
         return np.asarray((self.counts * logs).sum(axis=1))
+
+    def taken(self, rows: npt.NDArray[np.intp]) -> "Response":
+        """Return what was observed in these rows, of the same classes."""
+        codes = None if self.codes is None else self.codes[rows]
+        return Response(self.classes, codes, None if self.counts is None else self.counts[rows])
+
+    @property
+    def values(self) -> npt.NDArray[Any]:
+        """y as a user would pass it: labels, or counts."""
+        return self._given if self.codes is None else self.classes[self.codes]
 
     @property
     def _given(self) -> FloatArray:
@@ -228,6 +241,27 @@ class Observations:
             )
         return RowsInMemory(self.X, targets, weights, offset), total
 
+    def taken(self, rows: npt.NDArray[np.intp]) -> "Observations":
+        """Return these rows, of the same classes, of which some may be absent from them; class weights stay."""
+        response = self.response.taken(rows)
+        weights = None if self.weights is None else self.weights[rows]
+        return Observations(
+            self.X[rows],
+            response,
+            weights,
+            self.factors,
+            None if self.offset is None else self.offset[rows],
+            response.present(weights, self.factors),
+            self.columns,
+        )
+
+    @property
+    def sizes(self) -> FloatArray:
+        """What each row counts where it is scored, class weights out: w_i m_i, shape (n,)."""
+        trials, weights = self.response.trials, self.weights
+        sizes = np.ones(self.X.shape[0]) if trials is None else trials
+        return sizes if weights is None else sizes * weights
+
     def deviances(self, losses: tuple[float, float], total_weight: float) -> tuple[float, float]:
         """Return the deviance of the model and of the null model, given their mean losses without class weights."""
         response, weights = self.response, self.weights
@@ -284,14 +318,14 @@ def observe(
 
 
 def _check_presence(classes: Labels, present: BoolArray, *, needs_two: bool) -> None:
+    if len(classes) < 2:
+        raise ValueError(
+            f"y has only one class, {classes.tolist()}: there is nothing to tell apart. Pass rows of at least two."
+        )
     if needs_two and present.sum() < 2:
         raise ValueError(
             f"Only the class {classes[present].tolist()} has any weight, so there is nothing to tell apart. "
             "Pass rows of at least two classes."
-        )
-    if len(classes) < 2:
-        raise ValueError(
-            f"y has only one class, {classes.tolist()}: there is nothing to tell apart. Pass rows of at least two."
         )
     if not present.any():
         raise ValueError(

@@ -1,14 +1,51 @@
-"""The smallest strength of a penalty that leaves nothing in the model but what is not penalised."""
+"""The smallest strength of a penalty that leaves nothing in the model but what is not penalised; and a path from it."""
+
+from dataclasses import replace
 
 import numpy as np
 
+from softglm.arrays import FloatArray
 from softglm.fit import solve
-from softglm.model import Prepared, SparsePenalty
+from softglm.model import PenaltyForm, Prepared, SparsePenalty
 
 # How exactly the model of what is not penalised is fitted, relative to its loss.
 _TOLERANCE = 1e-15
 # A pull below this share of what the largest could be is rounding: of constant columns there is no other.
 _NOTHING = 1e-14
+
+# glmnet's: of a ridge, or nearly one, the first strength is that of this share of lasso.
+_LEAST_RATIO = 1e-3
+# The last strength, relative to the first: with more rows than columns, and with fewer.
+_LAST_OF_LONG, _LAST_OF_WIDE = 1e-4, 1e-2
+
+
+def default_strengths(prepared: Prepared, form: PenaltyForm, count: int, *, last: float | None = None) -> FloatArray:
+    """Return so many strengths that fall geometrically, as glmnet's do.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    form : PenaltyForm
+    count : int
+    last : float or None, default=None
+        The last of them over the first; None for glmnet's.
+
+    Raises
+    ------
+    ValueError
+        If nothing that is penalised explains anything.
+    """
+    if last is None:
+        last = _LAST_OF_LONG if prepared.rows.n_rows > prepared.rows.n_features else _LAST_OF_WIDE
+    kinked = replace(form, l1_ratio=max(form.l1_ratio, _LEAST_RATIO))
+    penalty = kinked.at(1.0, fit_intercept=prepared.fit_intercept)
+    first = strongest(prepared, penalty) if isinstance(penalty, SparsePenalty) else 0.0
+    if not 0.0 < first < np.inf:
+        raise ValueError(
+            f"The strength to begin with would be {first:.3g}: no feature that is penalised explains anything. Pass "
+            "features that vary and penalty_factors above 0 for some, or the alphas."
+        )
+    return np.geomspace(first, first * last, count)
 
 
 def strongest(prepared: Prepared, penalty: SparsePenalty) -> float:

@@ -3,7 +3,7 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from softglm import SoftmaxGLM
+from softglm import SoftmaxGLM, SoftmaxGLMCV
 
 # Without an intercept the exact optimum cannot put 87 % of the points into the class of weight 1000, as the check
 # expects of any classifier that is not excused; LogisticRegression(fit_intercept=False) fails it too.
@@ -23,6 +23,9 @@ ABSENT = "ignore:The total weight of the classes:UserWarning"
         SoftmaxGLM(l1_ratio=0.5),
         SoftmaxGLM(l1_ratio=0.5, grouped=True),
         SoftmaxGLM(standardize=True),
+        SoftmaxGLMCV(Cs=3, cv=3),
+        SoftmaxGLMCV(alphas=3, l1_ratios=(0.5,), cv=3, rule="1se"),
+        SoftmaxGLMCV(Cs=3, cv="loo"),
     ]
 )
 @pytest.mark.filterwarnings("default", ABSENT)

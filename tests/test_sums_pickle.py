@@ -34,9 +34,10 @@ import softglm
 from softglm import SoftmaxGLM, infer
 from softglm.data import RowsInMemory
 from softglm.families import Bernoulli, Categorical, ExponentialFamily
-from softglm.fit import fit
+from softglm.fit import fit, prepare, solve
 from softglm.inference.deviations import standard_deviations
 from softglm.inference.estimable import RowSpace
+from softglm.leave_one_out import leave_one_out
 from softglm.model import ElasticNet, Objective, Ridge
 from softglm.model.proof import conjugate_gap
 from softglm.sums import Features, Predictor, Sum
@@ -180,6 +181,13 @@ def fitted(data, tuning, *, fit_intercept=True):
     fit(rows, family, ridge, fit_intercept=fit_intercept, tuning=tuning)
 
 
+def what_is_said_of_rows_that_are_left_out():
+    rows, family = rows_and_family(weighted_with_offset())
+    prepared, ridge = prepare(rows, family), Ridge.on_coefficients(1e-3, rows.n_features, fit_intercept=True)
+    shares = np.full(rows.n_rows, 1.0 / rows.n_rows)
+    assert leave_one_out(prepared, ridge, solve(prepared, ridge), shares, tolerance=1e-6).is_refitted.any()
+
+
 def what_is_drawn_of_coefficients():
     data = overlapping()
     standard_deviations(rows_and_family(data)[0])
@@ -200,6 +208,7 @@ SITUATIONS = [
     fits_of_means_without_an_end,
     fits_of_many_classes,
     fits_of_wide_rows,
+    what_is_said_of_rows_that_are_left_out,
     what_is_drawn_of_coefficients,
     what_is_said_of_weighted_rows,
     what_is_said_of_counts,

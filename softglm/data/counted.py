@@ -70,5 +70,11 @@ class CountedRows(Rows):
         self.count.add()
         return CountedRows(self._rows.rounded_copy(adaptation), self.count)
 
-    def changed(self, *, columns: npt.NDArray[np.intp] | None = None, offset: FloatArray | None = None) -> Rows:
-        return CountedRows(self._rows.changed(columns=columns, offset=offset), self.count)
+    def changed(
+        self,
+        *,
+        columns: npt.NDArray[np.intp] | None = None,
+        offset: FloatArray | None = None,
+        weights: FloatArray | None = None,
+    ) -> Rows:
+        return CountedRows(self._rows.changed(columns=columns, offset=offset, weights=weights), self.count)

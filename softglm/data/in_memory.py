@@ -130,12 +130,18 @@ class RowsInMemory(Rows):
         adapted = adaptation(make_block(X, targets, weights, offset))
         return RowsInMemory(adapted.X, targets, weights, offset, tuning=self._tuning)
 
-    def changed(self, *, columns: npt.NDArray[np.intp] | None = None, offset: FloatArray | None = None) -> Rows:
-        X, targets, weights, known = self._parts
+    def changed(
+        self,
+        *,
+        columns: npt.NDArray[np.intp] | None = None,
+        offset: FloatArray | None = None,
+        weights: FloatArray | None = None,
+    ) -> Rows:
+        X, targets, own, known = self._parts
         return RowsInMemory(
             X if columns is None else X[:, columns],
             targets,
-            weights,
+            own if weights is None else weights,
             known if offset is None else offset,
             tuning=self._tuning,
         )

@@ -150,9 +150,16 @@ class Rows(ABC):
             f"{type(self).__name__} says that it can_be_rounded, and has no method rounded_copy: add it, or do not."
         )
 
-    def changed(self, *, columns: npt.NDArray[np.intp] | None = None, offset: FloatArray | None = None) -> "Rows":
-        """Return the same rows with only these columns of X, or with another offset, shape (n, q).
+    def changed(
+        self,
+        *,
+        columns: npt.NDArray[np.intp] | None = None,
+        offset: FloatArray | None = None,
+        weights: FloatArray | None = None,
+    ) -> "Rows":
+        """Return the same rows with only these columns of X, or with another offset, (n, q), or other weights, (n,).
 
-        No fit asks for it: `infer` does, where classes are separated, and of models without features.
+        No fit asks for it: `infer` does, where classes are separated, and of models without features; and so does
+        whoever leaves out rows, by weights of 0.
         """
-        raise NotImplementedError(f"{type(self).__name__} can change neither its columns nor its offset.")
+        raise NotImplementedError(f"{type(self).__name__} can change neither its columns nor its offset or weights.")

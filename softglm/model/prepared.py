@@ -104,6 +104,17 @@ class Prepared:
         self._in_doubt = places.in_doubt
         return given if places.origin is None else read_from(given, places.origin)
 
+    @property
+    def is_wide(self) -> bool:
+        """Whether there are fewer rows than features, and few enough to reduce the problem to their space."""
+        rows = self.rows
+        return rows.n_rows < rows.n_features and rows.n_rows <= self.tuning.reduced_rows and not rows.is_sparse
+
+    def as_read(self, coef: FloatArray, intercept: FloatArray) -> FloatArray:
+        """Return the parameters of the rows as they are read, shape (m, q), for those of the rows as they are given."""
+        basis = self.basis
+        return self.likelihood.centred(*((coef, intercept) if basis is None else basis.down(coef, intercept)))
+
     def lost_of_constants(self, penalty: Penalty) -> float:
         """Return what columns could explain, at most, that count as constant and vary in their last digits."""
         _ = self.likelihood  # which has looked

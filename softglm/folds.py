@@ -1,0 +1,142 @@
+"""One fold of a cross-validation: fits to its training rows, from the strongest penalty on, scored on the others."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, final
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import clone
+
+from softglm.arrays import FloatArray, IntArray
+from softglm.estimator import SoftmaxGLM
+from softglm.fit import Fit, prepare
+from softglm.fitted import fit_of_one_class, fitted_arrays
+from softglm.inference.classes import log_probabilities
+from softglm.penalised import in_units_of, penalty_at, penalty_form, strength_of
+from softglm.predict import predictions_of
+from softglm.response import Observations
+from softglm.sweep import sweep
+from softglm.validation.labels import Labels
+
+Scorer: TypeAlias = Callable[..., float]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """The strengths to try, in order, from the strongest: alpha itself, or C, of which alpha depends on the weight.
+
+    Attributes
+    ----------
+    values : array of shape (n_strengths,)
+    is_inverse : bool
+        Whether they are C: alpha = 1 / (C W).
+    """
+
+    values: FloatArray
+    is_inverse: bool
+
+    def strengths(self, total_weight: float) -> list[float]:
+        """Return the alphas of a fit to rows of this total weight W."""
+        if not self.is_inverse:
+            return [float(alpha) for alpha in self.values]
+        return [strength_of(float(C), total_weight) for C in self.values]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """The scores of the fits to the training rows of a fold, on the others.
+
+    Attributes
+    ----------
+    scores : array of shape (n_l1_ratios, n_strengths)
+    coefs : array of shape (n_l1_ratios, n_strengths, K or 1, p + 1, or p without an intercept)
+    n_nonzero : array of shape (n_l1_ratios, n_strengths)
+        Features of which some coefficient is not 0.
+    weight : float
+        Of the rows that are scored.
+    """
+
+    scores: FloatArray
+    coefs: FloatArray
+    n_nonzero: IntArray
+    weight: float
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is fitted in every fold.
+
+    Attributes
+    ----------
+    models : sequence of SoftmaxGLM
+        With the parameters of the fits, one for each l1_ratio.
+    grid : Grid
+    tol : float
+    scorer : callable or None
+        As scikit-learn has them; None for the mean log-likelihood.
+    """
+
+    models: Sequence[SoftmaxGLM]
+    grid: Grid
+    tol: float
+    scorer: Scorer | None
+
+    def run(self, seen: Observations, train: npt.NDArray[np.intp], test: npt.NDArray[np.intp]) -> Fold:
+        """Fit the training rows and score the others."""
+        fitted, scored = seen.taken(train), seen.taken(test)
+        weight = float(scored.sizes.sum())
+        shape = len(self.models), len(self.grid.values)
+        scores, n_nonzero, coefs = np.zeros(shape), np.zeros(shape, dtype=np.int32), []
+        for row, model in enumerate(self.models):
+            for place, result in enumerate(self._fits(fitted, model)):
+                there = _fitted_model(model, fitted, result)
+                scores[row, place] = self._score(there, scored, weight) if weight > 0.0 else np.nan
+                n_nonzero[row, place] = result.coef.any(axis=1).sum()
+                parts = [there.coef_, there.intercept_[:, np.newaxis]]
+                coefs.append(np.concatenate(parts if model.fit_intercept else parts[:1], axis=1))
+        return Fold(scores, np.reshape(coefs, (*shape, *coefs[0].shape)), n_nonzero, weight)
+
+    def _fits(self, seen: Observations, model: SoftmaxGLM) -> "Sequence[Fit] | Any":
+        """Return the fits under one strength after the other."""
+        n_features = seen.X.shape[1]
+        if seen.n_present < 2:
+            return [fit_of_one_class(n_features, np.float64)] * len(self.grid.values)
+        rows, total_weight = seen.rows()
+        prepared = prepare(rows, seen.family, fit_intercept=model.fit_intercept)
+        form = in_units_of(penalty_form(model, seen), prepared, standardize=model.standardize)
+        strengths = self.grid.strengths(total_weight)
+        penalties = (penalty_at(form, alpha, fit_intercept=model.fit_intercept) for alpha in strengths)
+        return sweep(prepared, penalties, tol=self.tol, max_iter=int(model.max_iter))
+
+    def _score(self, model: SoftmaxGLM, seen: Observations, weight: float) -> float:
+        if self.scorer is None:
+            return _mean_log_likelihood(model, seen, weight)
+        metadata = {}
+        if seen.weights is not None and "sample_weight" in inspect.signature(self.scorer).parameters:
+            metadata["sample_weight"] = seen.weights
+        return float(self.scorer(model, seen.X, seen.response.values, **metadata))
+
+
+def _mean_log_likelihood(model: SoftmaxGLM, seen: Observations, weight: float) -> float:
+    """Return sum_i w_i sum_k t_ik log p_ik / sum_i w_i m_i: minus the log loss."""
+    rows = predictions_of(model, seen.X, seen.offset, log_probabilities)
+    return seen.response.log_likelihood(rows, seen.weights) / weight
+
+
+def _fitted_model(model: SoftmaxGLM, seen: Observations, result: Fit) -> SoftmaxGLM:
+    """Return an estimator with the coefficients of a fit."""
+    there: SoftmaxGLM = clone(model)
+    known = {"classes_": seen.response.classes, "n_features_in_": seen.X.shape[1]}
+    there.__dict__.update({**known, **fitted_arrays(result.coef, result.intercept, seen.present)})
+    return there
+
+
+def classes_without_rows(seen: Observations, train: npt.NDArray[np.intp], test: npt.NDArray[np.intp]) -> Labels:
+    """Return the classes that are observed in some rows of a fold and have no weight in those that are fitted."""
+    observed = seen.response.taken(test).class_totals(None if seen.weights is None else seen.weights[test]) > 0.0
+    return seen.response.classes[observed & ~seen.taken(train).present]

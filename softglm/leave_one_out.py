@@ -1,0 +1,202 @@
+"""Every row left out in turn, for about the price of a fit: a Newton step each, and a proof of how far that is off.
+
+From the Hessian of the fit with all rows the fit without any one of them is a small matter of linear algebra, exact up
+to the change of the Hessian on the way. What that does is bounded, row by row, by self-concordance: see
+`softglm.model.proof.deletion`. The rows of the largest bounds take more steps, or are left out of a fit of their own,
+until the mean loss is known as well as it was asked for.
+
+The total strength of the penalty stays what it is when a row is left out, as with LogisticRegression's C.
+"""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from softglm.arrays import BoolArray, FloatArray
+from softglm.fit import Fit, Start, solve
+from softglm.model import Penalty, Prepared, Ridge, beyond_hessians
+from softglm.model.deletion import Approach, Curvature, Row, curvature_at
+from softglm.model.passes import Passes
+from softglm.model.proof.certificate import concordance_radius, leverage_form
+from softglm.model.proof.deletion import Metric, loss_bound, remaining_gradient
+from softglm.status import Status
+from softglm.sums import Features, Predictor, RowParts, RowWeights
+
+# No more rows than this share, unless so many, take more steps, and no more than so many a fit of their own: folds
+# would cost less.
+_MOST_SHARE, _ALWAYS, _MOST_FITS = 0.3, 1000, 100
+# Of the tolerance, for the rows that take no more than one step.
+_FIRST = 0.8
+# What fits without a row are made to.
+_PRECISE = 1e-10
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class LeftOut:
+    """What the fits without each of the rows say of it.
+
+    Attributes
+    ----------
+    eta : array of shape (q, n)
+        Of each row in the fit without it.
+    bound : array of shape (n,)
+        What the loss of the row there may be off by, at most, in nats per trial: A(eta) - <t, eta>. inf where nothing
+        is proved.
+    is_refitted : bool array of shape (n,)
+        Which rows took more than one step.
+    """
+
+    eta: FloatArray
+    bound: FloatArray
+    is_refitted: BoolArray
+
+
+def why_not(prepared: Prepared) -> str | None:
+    """Say why rows cannot be left out of a fit of these, which takes exact Hessians; None where they can."""
+    n_rows, n_features = prepared.rows.n_rows, prepared.rows.n_features
+    n_terms = (n_rows if prepared.is_wide else n_features) + int(prepared.fit_intercept)
+    return beyond_hessians(prepared.family, n_terms, prepared.tuning)
+
+
+def leave_one_out(
+    prepared: Prepared, penalty: Penalty, fitted: Fit, shares: FloatArray, *, tolerance: float = 1e-3
+) -> LeftOut:
+    """Leave out each row in turn.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Of rows of which no class, nor any other family's value, is known from one of them alone.
+    penalty : Penalty
+        Its total strength, W times it, stays.
+    fitted : Fit
+        Of all the rows, under this penalty; the nearer the optimum the better.
+    shares : array of shape (n,)
+        What each row counts in the mean loss; they sum to 1.
+    tolerance : float, default=1e-3
+        What the mean loss may be off by, relative to it. Where too many rows would have to be refitted for that, none
+        is, and the bounds say so. inf for one step only.
+
+    Returns
+    -------
+    LeftOut
+    """
+    prepared, penalty, parameters = _narrowed(prepared, penalty, (fitted.coef, fitted.intercept))
+    curvature = curvature_at(prepared, penalty, prepared.as_read(*parameters))
+    if curvature is None:
+        return _unknown(prepared, *parameters)
+    eta, decrement, shrinkage, reach, reach_without, slope, loss = curvature.objective.rows.concatenate(
+        curvature.deletions
+    )
+    others = _largest_of_others(reach)
+    radius = np.sqrt(others * shrinkage)
+    moved = radius * decrement
+    left = remaining_gradient(decrement, moved) + curvature.decrement * np.sqrt(shrinkage)
+    bound = loss_bound(left, moved, Metric(radius, reach_without, slope))
+    first = LeftOut(eta, np.where(shares > 0.0, bound, 0.0), np.zeros(len(bound), dtype=bool))
+    allowed = tolerance * float(shares @ loss)
+    return _refined(first, _Problem(prepared, penalty, Start(*parameters), curvature), others, shares, allowed)
+
+
+def _narrowed(
+    prepared: Prepared, penalty: Penalty, parameters: tuple[FloatArray, FloatArray]
+) -> tuple[Prepared, Penalty, tuple[FloatArray, FloatArray]]:
+    """Return the same in the space of the rows, where there are fewer of them than features."""
+    n_features = prepared.rows.n_features
+    even = penalty.isotropic(n_features) if prepared.is_wide and penalty.curvature.any() else None
+    if even is None:
+        return prepared, penalty, parameters
+    scale, strength = even
+    found = prepared.reduced(penalised=True, scale=None if (scale == 1.0).all() else scale)
+    if found is None:
+        return prepared, penalty, parameters
+    reduced, space = found
+    narrow = Ridge.on_coefficients(strength, reduced.rows.n_features, fit_intercept=prepared.fit_intercept)
+    return reduced, narrow, space.down(*parameters)
+
+
+def _unknown(prepared: Prepared, coef: FloatArray, intercept: FloatArray) -> LeftOut:
+    """Return the fit with all rows, of which nothing is proved without one of them."""
+    p = prepared.rows.n_features
+    parts = RowParts(prepared.family, Predictor(coef, intercept), Features(np.zeros(p), np.ones(p)))
+    eta = np.concatenate([part[1] for part in prepared.rows.map(parts)], axis=1)
+    return LeftOut(eta, np.full(eta.shape[1], np.inf), np.zeros(eta.shape[1], dtype=bool))
+
+
+def _largest_of_others(values: FloatArray) -> FloatArray:
+    """Return the largest of all other values, shape (n,)."""
+    if len(values) < 2:
+        return np.zeros_like(values)
+    second, largest = np.partition(values, -2)[-2:]
+    result = np.full_like(values, largest)
+    result[values.argmax()] = second
+    return result
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Problem:
+    """The fit with all rows, of which they are left out."""
+
+    prepared: Prepared
+    penalty: Penalty
+    start: Start
+    curvature: Curvature
+
+
+def _refined(first: LeftOut, problem: _Problem, others: FloatArray, shares: FloatArray, allowed: float) -> LeftOut:
+    """Take more steps for the rows of the largest bounds, until the mean loss is off by no more than is allowed."""
+    order = np.argsort(-first.bound * shares, kind="stable")
+    # What is left of the sum of bounds once the first k of these rows are refitted.
+    left = np.append(np.cumsum((first.bound * shares)[order][::-1])[::-1], 0.0)
+    if left[0] <= allowed:
+        return first
+    chosen = np.sort(order[: int(np.argmax(left <= _FIRST * allowed))])
+    if len(chosen) > max(_MOST_SHARE * len(shares), _ALWAYS):
+        return first
+    each = (1.0 - _FIRST) * allowed / float(shares[chosen].sum())
+    eta, bound, is_refitted, n_fits = first.eta.copy(), first.bound.copy(), first.is_refitted.copy(), 0
+    for row in problem.curvature.rows_at(chosen.tolist()):
+        nearer = problem.curvature.without(row).approach(float(others[row.place]), each)
+        if not nearer.bound < np.inf:
+            n_fits += 1
+            if n_fits > _MOST_FITS:
+                return first
+            nearer = _refitted(problem, row)
+        eta[:, row.place], bound[row.place], is_refitted[row.place] = nearer.eta, nearer.bound, True
+    return LeftOut(eta, bound, is_refitted)
+
+
+def _refitted(problem: _Problem, row: Row) -> Approach:
+    """Return a fit of its own without a row."""
+    prepared = problem.prepared
+    (weights,) = prepared.rows.concatenate(RowWeights())
+    total = float(weights.sum())
+    weights[row.place] = 0.0
+    there = Prepared(
+        prepared.rows.changed(weights=weights),
+        prepared.family,
+        fit_intercept=prepared.fit_intercept,
+        tuning=prepared.tuning,
+    )
+    penalty = Ridge(problem.penalty.curvature * (total / float(weights.sum())))
+    result = solve(there, penalty, problem.start, tol=_PRECISE)
+    curvature = curvature_at(there, penalty, there.as_read(result.coef, result.intercept))
+    if result.status is not Status.CONVERGED or curvature is None:
+        return Approach(row.eta, np.inf)
+    (here,) = curvature.rows_at([row.place])
+    values = curvature.deletions.of(
+        here.features[np.newaxis], here.eta[:, np.newaxis].copy(), here.targets[:, np.newaxis], np.zeros(1)
+    )
+    metric = Metric(np.array([_radius(there.passes(penalty), curvature)]), values[4], values[5])
+    return Approach(here.eta, float(loss_bound(np.array([curvature.decrement]), np.zeros(1), metric)[0]))
+
+
+def _radius(passes: Passes, curvature: Curvature) -> float:
+    """Return the most that a step of length 1 in the metric of the total loss moves any row by."""
+    root = np.asarray(np.linalg.cholesky(curvature.inverse).T)
+    form = leverage_form(curvature.coordinates, root)
+    objective = curvature.objective
+    return concordance_radius(objective, passes.largest_leverage(curvature.coordinates, form, objective.rows))

@@ -1,0 +1,143 @@
+"""Cross-validation by single rows: what each strength of a ridge says of every row that it was not fitted to."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from softglm.arrays import BoolArray, FloatArray
+from softglm.inference.classes import log_probabilities
+from softglm.leave_one_out import leave_one_out, why_not
+from softglm.model import Penalty, Prepared
+from softglm.response import Observations
+from softglm.selection import Rule, Selection, select
+from softglm.sweep import sweep
+
+# What the mean score of a strength that may be chosen is known to, relative to it.
+TOLERANCE = 1e-3
+# What fits with all rows are made to: how far they are from their optima counts in the bounds.
+_NEAR = 1e-6
+_FOLDS = "Use folds: cv=10."
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class SingleRows:
+    """The scores of rows in the fits without them.
+
+    Attributes
+    ----------
+    scores : array of shape (n, n_strengths)
+        The log-likelihood of each row, per trial.
+    bound : array of shape (n_strengths,)
+        What the mean score of each strength may be off by, at most, in nats; inf where nothing is proved.
+    is_open : bool array of shape (n_strengths,)
+        Which could not be made as exact as they have to be to be chosen.
+    selection : Selection
+        Of those that could.
+    n_nonzero : array of shape (n_strengths,)
+    """
+
+    scores: FloatArray
+    bound: FloatArray
+    is_open: BoolArray
+    selection: Selection
+    n_nonzero: FloatArray
+
+
+def check_single_rows(seen: Observations, prepared: Prepared) -> None:
+    """Raise where rows cannot be left out one by one, or the loss without one of them is infinite."""
+    reason = why_not(prepared)
+    if reason is not None:
+        raise ValueError(f'cv="loo" takes the Hessian of a fit, and {reason}. {_FOLDS}')
+    if seen.factors is not None and seen.response.codes is None:
+        raise ValueError(
+            'cv="loo" has no class_weight for a y of probabilities or counts: they change what is observed. '
+            "Fold them into y, or use folds: cv=10."
+        )
+    alone = _known_from_one_row(seen)
+    if len(alone):
+        raise ValueError(
+            f"The classes {alone[:10].tolist()} are observed in a single row: without it their probability is 0, "
+            'and the log loss of cv="loo" infinite, whatever the strength. Leave out these rows, or merge their '
+            "classes with others."
+        )
+
+
+def _known_from_one_row(seen: Observations) -> FloatArray:
+    """Return the classes that are observed, with weight, in one row only."""
+    K, weights = len(seen.response.classes), seen.weights
+    rows = np.zeros(K, dtype=np.int64)
+    for k in range(K):
+        observed = seen.response.observed_at(k)
+        rows[k] = np.count_nonzero(observed if weights is None else observed * weights)
+    return np.asarray(seen.response.classes[rows == 1])
+
+
+def score_single_rows(
+    seen: Observations, prepared: Prepared, penalties: list[Penalty], rule: Rule, *, max_iter: int
+) -> SingleRows:
+    """Score each row in the fits without it, and choose among the strengths.
+
+    Every strength takes one Newton step for each row. Those that may be chosen, with their neighbours, are made as
+    exact as `TOLERANCE` asks, if that takes no more than some of the rows; otherwise they are left out of the choice.
+
+    Parameters
+    ----------
+    seen : Observations
+    prepared : Prepared
+        Of them.
+    penalties : list of Penalty
+        From the strongest on.
+    rule : {"min", "1se"}
+    max_iter : int
+    """
+    sizes = seen.sizes
+    shares = sizes / sizes.sum()
+    fits = list(sweep(prepared, penalties, tol=_NEAR, max_iter=max_iter))
+    n_strengths = len(fits)
+    scores, bound = np.zeros((len(sizes), n_strengths)), np.zeros(n_strengths)
+    is_exact, is_tried = np.zeros(n_strengths, dtype=bool), np.zeros(n_strengths, dtype=bool)
+
+    def enter(place: int, tolerance: float) -> None:
+        left = leave_one_out(prepared, penalties[place], fits[place], shares, tolerance=tolerance)
+        scores[:, place] = _log_likelihoods(seen, left.eta)
+        bound[place] = np.where(shares > 0.0, left.bound * np.where(shares > 0.0, shares, 1.0), 0.0).sum()
+        is_exact[place] = bound[place] <= TOLERANCE * -float(shares @ scores[:, place])
+
+    for place in range(n_strengths):
+        enter(place, np.inf)
+    while True:
+        candidates = is_exact | ~is_tried
+        if not candidates.any():
+            raise ValueError(
+                f'cv="loo" cannot tell what the fits without single rows are to {TOLERANCE:g} of their loss, at no '
+                f"strength: too many rows decide too much. {_FOLDS} Or try stronger penalties."
+            )
+        selection = select(scores[:, np.newaxis], sizes, rule, candidates[np.newaxis])
+        wanted = _with_neighbours({selection.best[1], selection.chosen[1]}, n_strengths)
+        pending = [place for place in wanted if not (is_exact[place] or is_tried[place])]
+        if not pending:
+            break
+        for place in pending:
+            is_tried[place] = True
+            enter(place, TOLERANCE)
+    n_nonzero = np.array([np.count_nonzero(result.coef.any(axis=1)) for result in fits], dtype=np.float64)
+    return SingleRows(scores, bound, is_tried & ~is_exact, selection, n_nonzero)
+
+
+def _with_neighbours(places: set[int], count: int) -> list[int]:
+    """Return places and those beside them, the places themselves first."""
+    beside = {place + step for place in places for step in (-1, 1)} - places
+    return [*sorted(places), *sorted(place for place in beside if 0 <= place < count)]
+
+
+def _log_likelihoods(seen: Observations, eta: FloatArray) -> FloatArray:
+    """Return the log-likelihood of each row per trial, shape (n,), given eta of the classes that are present."""
+    found = log_probabilities(eta).T
+    whole = np.full((len(found), len(seen.present)), -np.inf)
+    whole[:, seen.present if len(seen.present) > 2 else slice(None)] = found
+    totals, trials = seen.response.log_likelihoods(whole), seen.response.trials
+    per_trial = totals if trials is None else totals / np.where(trials > 0.0, trials, 1.0)
+    # Rows that do not count may well be impossible.
+    return np.where(seen.sizes > 0.0, per_trial, 0.0)

@@ -1,0 +1,156 @@
+"""What leaving out a row would do to the fit, row by row, by one Newton step; and what rows contribute to a fit."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from softglm.arrays import FloatArray
+from softglm.data import Block
+from softglm.families import UnconstrainedFamily
+from softglm.sums.features import Features
+from softglm.sums.predictor import Predictor
+from softglm.sums.sum import Sum
+
+# A symmetric matrix with a pivot below this, relative to 1, cannot be told from a singular one.
+_SINGULAR = 1e-10
+
+
+@final
+@dataclass(frozen=True)
+class Deletions(Sum):
+    r"""What becomes of each row in the fit without it, by one Newton step, to be joined.
+
+    With the weight w of the row, B = Q' A''(eta) Q its curvature in the s directions Q that are identified, e = Q'(mu -
+    t) and A = Z H^-1 Z', H the Hessian of the total loss and Z the map from its coordinates to Q' eta, leaving out the
+    row leaves H - w Z'BZ, in the inverse of which Z is measured by M = (I - w A B)^-1 A. The Newton step moves Q' eta
+    by w M e.
+
+    Attributes
+    ----------
+    family : UnconstrainedFamily
+    predictor : Predictor
+        Of the fit.
+    features : Features
+        F'[x - c; 1], shape (rows, r).
+    classes : array of shape (q, s)
+        Q.
+    inverse : array of shape (s, s, r, r)
+        That of H, between the features of two directions.
+    """
+
+    family: UnconstrainedFamily
+    predictor: Predictor
+    features: Features
+    classes: FloatArray
+    inverse: FloatArray
+
+    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
+        """Return numbers of each row.
+
+        Returns
+        -------
+        eta : array of shape (q, rows)
+            After the step.
+        decrement : array of shape (rows,)
+            w sqrt(e' M e): the length of the step, in the metric of the Hessian without the row.
+        shrinkage : array of shape (rows,)
+            At least the largest factor by which the inverse grows along any direction, 1 / (1 - kappa); inf where the
+            other rows do not determine it.
+        reach : array of shape (rows,)
+            The largest D' A D, D the directions of the family's curvature; 0 of rows without weight.
+        reach_without : array of shape (rows,)
+            The largest D' M D.
+        slope : array of shape (rows,)
+            sqrt(g' M g), g = Q'(mu - t) after the step: how fast the loss of the row changes.
+        loss : array of shape (rows,)
+            A(eta) - <t, eta> after the step.
+        """
+        targets = block.targets_matrix(self.family.n_parameters)
+        return self.of(self.features.of(block), self.predictor.of(block), targets, block.row_weights)
+
+    def of(
+        self, features: FloatArray, eta: FloatArray, targets: FloatArray, weights: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        """Return the same of rows with features (rows, r), eta, which is overwritten, and targets (q, rows)."""
+        classes = self.classes
+        mean = self.family.normalizer_and_mean(eta.copy())[1]
+        leverage = _between(features, self.inverse)
+        directions = self.family.curvature_directions @ classes
+        s = classes.shape[1]
+        pairs = (directions[:, :, np.newaxis] * directions[:, np.newaxis]).reshape(-1, s * s)
+        curvature = (self.family.curvature_weights(mean).T @ pairs).reshape(-1, s, s)
+        hat = weights[:, np.newaxis, np.newaxis] * (leverage @ curvature)
+        identity = np.identity(s)
+        # Where this row alone determines a direction nothing is known of it without: the fit has to be made.
+        alone = np.linalg.det(identity - hat) < _SINGULAR
+        hat[alone] = 0.0
+        grown = np.linalg.inv(identity - hat)
+        without = grown @ leverage
+        score = weights[:, np.newaxis] * ((mean - targets).T @ classes)
+        step = np.einsum("nab,nb->na", without, score)
+        decrement = np.sqrt(np.maximum(np.einsum("na,na->n", step, score), 0.0))
+        eta += classes @ step.T
+        normalizer, moved = self.family.normalizer_and_mean(eta.copy())
+        loss = normalizer - np.einsum("qn,qn->n", targets, eta)
+        slope = _lengths(without, (moved - targets).T @ classes)
+        # The eigenvalues of the inverse of I - w A B are at least 1.
+        shrinkage = np.trace(grown, axis1=1, axis2=2) - (s - 1.0)
+        shrinkage[alone] = np.inf
+        reach = np.where(weights > 0.0, _reach(leverage, directions), 0.0)
+        return eta, decrement, shrinkage, reach, _reach(without, directions), slope, loss
+
+
+def _between(features: FloatArray, inverse: FloatArray) -> FloatArray:
+    """Return f' V_ab f, shape (rows, s, s), of features f, (rows, r), and symmetric V, shape (s, s, r, r)."""
+    s = len(inverse)
+    result = np.empty((len(features), s, s))
+    for a in range(s):
+        # One product for all of the pairs of a direction: BLAS is faster on wide matrices.
+        wide = features @ inverse[a, a:].transpose(1, 0, 2).reshape(features.shape[1], -1)
+        pairs = np.einsum("nbj,nj->nb", wide.reshape(len(features), s - a, -1), features)
+        result[:, a, a:] = result[:, a:, a] = pairs
+    return result
+
+
+def _reach(matrices: FloatArray, directions: FloatArray) -> FloatArray:
+    """Return the largest D' M D, shape (rows,), of matrices (rows, s, s) and directions (d, s)."""
+    return np.asarray(np.einsum("ds,nsd->nd", directions, matrices @ directions.T).max(axis=1, initial=0.0))
+
+
+def _lengths(matrices: FloatArray, vectors: FloatArray) -> FloatArray:
+    """Return sqrt(v' M v), shape (rows,), of matrices (rows, s, s) and vectors (rows, s)."""
+    return np.asarray(np.sqrt(np.maximum(np.einsum("na,nab,nb->n", vectors, matrices, vectors), 0.0)))
+
+
+@final
+@dataclass(frozen=True)
+class RowParts(Sum):
+    """F'[x - c; 1] of each row, shape (rows, r), its eta and t, (q, rows), and its weight, (rows,)."""
+
+    family: UnconstrainedFamily
+    predictor: Predictor
+    features: Features
+
+    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
+        targets = block.targets_matrix(self.family.n_parameters)
+        return self.features.of(block), self.predictor.of(block), targets, block.row_weights
+
+
+@final
+@dataclass(frozen=True)
+class RowMoves(Sum):
+    """How far a step of theta moves each row, to be joined, shape (rows,): the largest difference of two of its eta.
+
+    Of a single natural parameter, its size. Rows without weight count as not moved.
+    """
+
+    coef: FloatArray
+    intercept: FloatArray
+
+    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
+        moves = block.times(self.coef) + self.intercept[:, np.newaxis]
+        size = np.abs(moves[0]) if len(moves) == 1 else moves.max(axis=0) - moves.min(axis=0)
+        if block.weights is not None:
+            size[block.weights == 0.0] = 0.0
+        return (size,)
