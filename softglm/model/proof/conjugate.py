@@ -58,9 +58,9 @@ class Balance(NamedTuple):
     step : array of shape (m, q)
         d, any.
     gradient : array of shape (m, q)
-        g + H d, of the likelihood alone. It need not be exact.
+        g + H d, of the likelihood alone. It need not be exact: what is summed tells what is left.
     information : array of shape (r, q, r, q)
-        H_U, of the free features and then the intercept. Nor need this.
+        H_U at these parameters, of the free features and then the intercept: by this what is left is measured.
     """
 
     step: FloatArray

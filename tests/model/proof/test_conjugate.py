@@ -8,7 +8,7 @@ from scipy.special import rel_entr, softmax
 
 from softglm.families import Bernoulli, Categorical
 from softglm.model import Box, ElasticNet, GroupElasticNet, Objective, Ridge, SparseGroup
-from softglm.model.proof import Balance, balance_at, balanced_gap, conjugate_gap
+from softglm.model.proof import balance_at, balanced_gap, conjugate_gap
 from softglm.sums import SelectedFeatures, Tilt, TiltedDivergences
 
 # Of two values of F of order 1, computed in double precision by the program that knows the truth.
@@ -163,7 +163,7 @@ def test_whatever_the_step_it_is_a_bound(penalty):
         assert conjugate_gap(case.objective, case.penalty, parameters, step) >= gap - RESOLUTION
 
 
-def test_what_is_given_need_not_be_exact():
+def test_the_gradient_that_is_given_need_not_be_exact():
     case = Case(PROBLEMS["overlapping"](), with_a_free_feature)
     for distance in (0.0, 1e-4):
         parameters, gap = case.beside(distance)
@@ -171,10 +171,22 @@ def test_what_is_given_need_not_be_exact():
         exact = balanced_gap(case.objective, case.penalty, parameters, balance)
         for seed in range(4):
             rng = np.random.default_rng(seed)
-            other = Balance(*(values * (1.0 + 1e-3 * rng.normal(size=values.shape)) for values in balance))
+            gradient = balance.gradient * (1.0 + 1e-3 * rng.normal(size=parameters.shape))
+            other = balance._replace(gradient=gradient)
             bound = balanced_gap(case.objective, case.penalty, parameters, other)
             assert bound >= gap - RESOLUTION
             assert bound <= 2.0 * exact + 1e-9
+
+
+def test_of_what_is_not_balanced_nothing_is_proved():
+    case = Case(PROBLEMS["overlapping"](), with_a_free_feature)
+    parameters, _ = case.beside(1e-3)
+    balance = balance_at(case.objective, case.penalty, parameters, np.zeros_like(parameters))
+    assert balanced_gap(case.objective, case.penalty, parameters, balance) < np.inf
+    unseen = balance.information.copy()
+    unseen[0], unseen[:, :, 0] = 0.0, 0.0
+    for wrong in (balance._replace(information=unseen), balance._replace(gradient=1.3 * balance.gradient)):
+        assert balanced_gap(case.objective, case.penalty, parameters, wrong) == np.inf
 
 
 def test_whatever_penalty_the_objective_has_is_left_out():
