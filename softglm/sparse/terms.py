@@ -16,6 +16,8 @@ Indices = npt.NDArray[np.intp]
 
 # How much larger than it is a pull is taken, so that rounding leaves the scaled gradient within what the penalty holds.
 _ROUNDING = 256 * np.finfo(np.float64).eps
+# The part of its violation that a subproblem of groups may leave: its Hessian is but that of some point nearby.
+_LEFT = 1e-2
 
 
 @final
@@ -121,7 +123,13 @@ class Terms:
         whole[n:] = largest[codes, np.newaxis]
         return whole
 
-    def minimiser(self, systems: PrincipalSystems, pairs: tuple[Indices, Indices], quadratic: tuple[FloatArray, FloatArray], allowed: BoolArray) -> FloatArray:
+    def minimiser(
+        self,
+        systems: PrincipalSystems,
+        pairs: tuple[Indices, Indices],
+        quadratic: tuple[FloatArray, FloatArray],
+        allowed: BoolArray,
+    ) -> FloatArray:
         """Return where a quadratic of some (column, class) pairs is least with these terms, shape (d,).
 
         Parameters
@@ -144,7 +152,7 @@ class Terms:
         codes = np.concatenate([np.full(n, len(group_l1) - 1), self.penalty.groups])[columns]
         units = np.concatenate([np.ones(n), self.penalty.units])[columns]
         hessian = systems.matrix / units / units[:, np.newaxis]
-        solution = minimise_grouped(hessian, linear / units, codes, group_l1, l1 / units, start * units)
+        solution = minimise_grouped(hessian, linear / units, codes, group_l1, l1 / units, start * units, tol=_LEFT)
         return solution / units
 
 
