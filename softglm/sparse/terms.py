@@ -151,7 +151,9 @@ class Terms:
         n, group_l1 = self.n_constants, np.append(self.penalty.group_l1, 0.0)
         codes = np.concatenate([np.full(n, len(group_l1) - 1), self.penalty.groups])[columns]
         units = np.concatenate([np.ones(n), self.penalty.units])[columns]
-        hessian = systems.matrix / units / units[:, np.newaxis]
+        hessian = systems.matrix
+        if (units != 1.0).any():
+            hessian = hessian / units / units[:, np.newaxis]
         solution = minimise_grouped(hessian, linear / units, codes, group_l1, l1 / units, start * units, tol=_LEFT)
         return solution / units
 
