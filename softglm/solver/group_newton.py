@@ -129,7 +129,8 @@ def _newton_move(phi: Grouped, b: FloatArray, slope: FloatArray, added: FloatArr
     kinks, norms = phi.kinks, phi.kinks.norms(b)
     active = np.flatnonzero((b != 0.0) | kinks.is_smooth)
     groups, pulls = kinks.groups[active], kinks.pulls(norms)
-    system = phi.hessian[np.ix_(active, active)]
+    # Rows and then columns: several times as fast as both at once.
+    system = phi.hessian.copy() if len(active) == len(b) else phi.hessian[active].take(active, axis=1)
     curved = np.flatnonzero(pulls[groups])
     pairs = pairs_within(groups[curved])
     first, second, units = curved[pairs.first], curved[pairs.second], np.zeros(len(active))
@@ -147,10 +148,11 @@ def _solve(system: FloatArray, diagonal: FloatArray, damping: FloatArray, right:
     own, factor = system.diagonal() + diagonal, 1.0
     while factor <= _MOST:
         np.fill_diagonal(system, own + factor * damping)
-        # The transpose is the same matrix, in LAPACK's order.
-        triangle, info = lapack.dpotrf(system.T, clean=0)
+        # The transpose is the same matrix, in LAPACK's order. Half of it is left as it was, should that have failed.
+        triangle, info = lapack.dpotrf(system.T, lower=1, clean=0, overwrite_a=1)
         if not info:
-            return np.asarray(lapack.dpotrs(triangle, right)[0])
+            return np.asarray(lapack.dpotrs(triangle, right, lower=1)[0])
+        system[:] = np.tril(system) + np.tril(system, -1).T
         factor *= _MORE
     raise np.linalg.LinAlgError(
         f"The Hessian of {len(own)} entries is not positive semidefinite to rounding, or not finite (its diagonal is "

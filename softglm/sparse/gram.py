@@ -2,7 +2,8 @@ r"""The Hessian of the likelihood in some (feature, class) pairs, kept while the
 
     H[(j, k), (l, m)] = sum_i w_i z_ij z_il A''_km(eta_i),    A'' = diag(mu) - mu mu' / sum(mu)   (one class: its own)
 
-Pairs are added with the mean at that moment; what is there already stays as it was.
+Pairs are added with the mean at that moment; what is there already stays as it was. In place of classes there may be
+contrasts of them, c: B = C Q', with the columns of Q orthonormal and of sum 0, has H[(j, c), (l, d)] = (Q' A'' Q)_cd.
 """
 
 from typing import final
@@ -28,30 +29,37 @@ class PairGram:
     ----------
     family : UnconstrainedFamily
     weights : array of shape (n,)
+    contrasts : array of shape (q, r) or None, default=None
+        Q; None for the classes themselves, r = q.
 
     Attributes
     ----------
     columns, classes : int arrays of shape (d,)
-        Of the pairs.
-    index : int array of shape (k, q)
+        Of the pairs; the latter from 0 to r. With contrasts a column has all of them, one after the other, or none.
+    index : int array of shape (k, r)
         Which pair is which, -1 where it is none.
     systems : PrincipalSystems
         Of the matrix.
     """
 
-    def __init__(self, family: UnconstrainedFamily, weights: FloatArray) -> None:
-        self._family, self._weights = family, weights
+    def __init__(self, family: UnconstrainedFamily, weights: FloatArray, contrasts: FloatArray | None = None) -> None:
+        self._family, self._weights, self.contrasts = family, weights, contrasts
         self._clear(0)
 
     def _clear(self, n_columns: int) -> None:
         self.columns = self.classes = np.empty(0, dtype=np.intp)
-        self.index = np.full((n_columns, self._family.n_parameters), -1, dtype=np.intp)
+        r = self._family.n_parameters if self.contrasts is None else self.contrasts.shape[1]
+        self.index = np.full((n_columns, r), -1, dtype=np.intp)
         self._matrix, self._curvature = np.empty((0, 0)), np.empty(0)
         self.systems = PrincipalSystems(self._matrix)
 
     def __len__(self) -> int:
         """Return the number of pairs."""
         return len(self.columns)
+
+    def coordinates(self, values: FloatArray) -> FloatArray:
+        """Return values of classes, shape (k, q), as those of contrasts, shape (k, r)."""
+        return values if self.contrasts is None else np.asarray(values @ self.contrasts)
 
     def price(self, n_pairs: int) -> float:
         """Return what so many pairs cost to make anew, and to factor, in multiplications."""
@@ -63,7 +71,7 @@ class PairGram:
 
         Parameters
         ----------
-        wanted : bool array of shape (k, q)
+        wanted : bool array of shape (k, r)
         columns : array of shape (k, n)
         mean : array of shape (q, n)
         curvature : array of shape (k,)
@@ -110,11 +118,25 @@ class PairGram:
 
     def _rows(self, first: int, columns: FloatArray, mean: FloatArray) -> FloatArray:
         """Return the rows of the Hessian from the first of these pairs on, shape (d - first, d)."""
-        n, d, q = columns.shape[1], len(self), len(mean)
+        if self.contrasts is None:
+            return self._rows_of_classes((self.columns, self.classes), first, columns, mean)
+        q, r = self.contrasts.shape
+        those, d = self.columns[::r], len(self)
+        pairs = np.repeat(those, q), np.tile(np.arange(q), len(those))
+        rows = self._rows_of_classes(pairs, first // r * q, columns, mean)
+        contrasted = self.contrasts.T @ rows.reshape(-1, q, len(those) * q)
+        return np.asarray(contrasted.reshape(-1, q) @ self.contrasts).reshape(d - first, d)
+
+    def _rows_of_classes(
+        self, pairs: tuple[Indices, Indices], first: int, columns: FloatArray, mean: FloatArray
+    ) -> FloatArray:
+        """Return the same of pairs of columns and classes."""
+        (of_columns, of_classes), n, q = pairs, columns.shape[1], len(mean)
+        d = len(of_columns)
         # Class by class, so that each is multiplied by its own weights in one go.
-        order = np.argsort(self.classes, kind="stable")
-        is_new, those = order >= first, self.columns[order]
-        ends = np.searchsorted(self.classes[order], np.arange(q + 1))
+        order = np.argsort(of_classes, kind="stable")
+        is_new, those = order >= first, of_columns[order]
+        ends = np.searchsorted(of_classes[order], np.arange(q + 1))
         new_ends = np.append(0, np.cumsum(is_new))[ends]
         products = np.zeros((d - first, d))
         step = max(_NUMBERS // max(d, 1), _FEWEST)
