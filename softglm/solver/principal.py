@@ -43,10 +43,8 @@ class PrincipalSystems:
 
     def times(self, vector: FloatArray, support: Indices) -> FloatArray:
         """Return H v, shape (d,), of a vector that is 0 outside its support."""
-        if 2 * len(support) < len(vector):
-            product = self.matrix[support].T @ vector[support]
-        else:
-            product = self.matrix @ vector
+        is_small = 2 * len(support) < len(vector)
+        product = self.matrix[support].T @ vector[support] if is_small else self.matrix @ vector
         product[support] += self.shift * vector[support]
         return np.asarray(product)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias, final
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from softglm.arrays import FloatArray
 from softglm.model import Prepared, SparsePenalty
 from softglm.model.penalties import EntrywisePenalty
-from softglm.sparse.proof import conjugate_gap
+from softglm.model.proof.conjugate import Balance, balanced_gap
 from softglm.solver import Outcome, Progress
 from softglm.sparse.columns import WorkingColumns
 from softglm.sparse.restricted import Restricted
@@ -28,6 +29,8 @@ _AIM, _AGAIN = 0.5, 0.1
 _PROOFS = 8
 # So many features may join at a time, however few have coefficients.
 _JOINING = 16
+# Of the model without the features that are held at 0.
+_MOST_STEPS = 100
 # The pull from which on a feature is promising, however much weaker the penalty has become.
 _LEAST_PULL = 0.75
 
@@ -117,8 +120,7 @@ class SparsePath:
         before, scale = self._counts(), abs(self._prepared.null.value)
         if not np.isfinite(scale):
             return self._ended(penalty, before, np.inf, Outcome.NON_FINITE)
-        if report is not None:
-            self._working.after_step = lambda: self._tell(report, penalty, before)
+        self._working.after_step = partial(self._tell, report, penalty, before)
         there = penalty.in_units(self._held.units)
         self._bound(there)
         pull = float(there.pull(self._slopes).max(initial=0.0))
@@ -129,14 +131,25 @@ class SparsePath:
         for _ in range(_PROOFS):
             left = max_iter - (self._working.n_iterations - before[0])
             reached = self._descend(there, goal, left)
-            gap = conjugate_gap(self._likelihood, penalty, self._parameters(penalty))
+            gap = self._proved(penalty)
             if gap <= tol * scale or reached is None or left <= 0:
                 break
             goal = _AGAIN * min(goal, reached)
-        self._working.after_step = None
         is_out = self._working.n_iterations - before[0] >= max_iter
         failed = Outcome.ITERATIONS if is_out else Outcome.PRECISION
         return self._ended(penalty, before, gap, Outcome.CONVERGED if gap <= tol * scale else failed)
+
+    def strongest(self, penalty: SparsePenalty) -> float:
+        """Return the factor on a penalty from which on every feature that it holds at 0 is: see `strongest`."""
+        there, factor, pull = penalty.in_units(self._held.units), 0.0, 1.0
+        if self._held.n_constants == 0 and not (~penalty.is_kinked).any():
+            return float(there.pull(self._slopes).max(initial=0.0))
+        while pull > factor:
+            # The features that are free are fitted beside none of the others, which are held more than enough.
+            factor = 2.0 * max(pull, float(there.pull(self._slopes).max(initial=0.0)))
+            self._descend(there.times(factor), 0.0, _MOST_STEPS)
+            pull = float(there.pull(self._slopes).max(initial=0.0))
+        return pull
 
     def _bound(self, penalty: SparsePenalty) -> None:
         """Move to where the penalty is finite, if it has bounds."""
@@ -155,7 +168,9 @@ class SparsePath:
         counts = [now - was for now, was in zip(self._counts(), before, strict=True)]
         return SparseSolution(coef, intercept, self._working.likelihood + value, value, gap, outcome, *counts)
 
-    def _tell(self, report: Report, penalty: SparsePenalty, before: tuple[int, int, int]) -> None:
+    def _tell(self, report: Report | None, penalty: SparsePenalty, before: tuple[int, int, int]) -> None:
+        if report is None:
+            return
         coef, intercept = self._given(penalty)
         iteration = self._working.n_iterations - before[0]
         report(Progress(0, iteration, self._working.likelihood + penalty.value(coef)), coef, intercept)
@@ -245,14 +260,35 @@ class SparsePath:
         """Return the gradient of the likelihood in all coefficients, in the same units, shape (p, q)."""
         held, working, objective = self._held, self._working, self._likelihood
         if held.holds_all:
-            return working.slopes()[held.n_constants :]
+            slopes = working.slopes()
+            self._residual = slopes[: held.n_constants]
+            return slopes[held.n_constants :]
         parameters = np.concatenate([self._all_coef() * held.units[:, np.newaxis], working.coef[: held.n_constants]])
         coef, intercept = objective.uncentred(parameters)
         support = np.flatnonzero(coef.any(axis=1))
         sums = objective.rows.sum(SupportedEvaluation(self._prepared.family, support, coef[support], intercept))
         _, gradient = objective.assembled(sums, parameters)
-        slopes, _ = objective.split(gradient)
-        return np.where(held.varies, held.units, 0.0)[:, np.newaxis] * slopes
+        self._residual = gradient[len(coef) :]
+        return np.where(held.varies, held.units, 0.0)[:, np.newaxis] * gradient[: len(coef)]
+
+    def _proved(self, penalty: SparsePenalty) -> float:
+        """Return a bound on F - F* here."""
+        held, working = self._held, self._working
+        gradient = np.concatenate([self._slopes / held.units[:, np.newaxis], self._residual])
+        slots = np.zeros(len(held.units), dtype=np.intp)
+        slots[held.features] = np.arange(len(held.features))
+        free = np.flatnonzero(penalty.is_free)
+        columns = held.array[held.n_constants :][slots[free]] / held.units[free, np.newaxis]
+        columns = np.concatenate([columns, held.array[: held.n_constants]])
+        information = np.empty((len(columns), len(gradient.T), len(columns), len(gradient.T)))
+        for a, first in enumerate(columns):
+            for b, second in enumerate(columns[: a + 1]):
+                weights = held.weights * first * second
+                information[a, :, b] = information[b, :, a] = self._prepared.family.total_information(
+                    working.mean, weights
+                )
+        balance = Balance(np.zeros_like(gradient), gradient, information)
+        return balanced_gap(self._likelihood, penalty, self._parameters(penalty), balance)
 
     def _parameters(self, penalty: SparsePenalty) -> FloatArray:
         """Return the parameters of the likelihood, shape (m, q); of what is not penalised, what is identified of it."""
@@ -269,3 +305,23 @@ class SparsePath:
         coef, intercept = self._likelihood.uncentred(self._parameters(penalty))
         basis = self._prepared.basis
         return (coef, intercept) if basis is None else basis.up(coef, intercept)
+
+
+def strongest(prepared: Prepared, penalty: SparsePenalty) -> float:
+    """Return the least factor on a penalty under which every feature that it may hold at 0 is, exactly.
+
+    It is found at the model of the other features, free or bounded, with intercepts and offsets: just below it some
+    feature has a coefficient.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    penalty : SparsePenalty
+        As it is at the strength 1.
+
+    Raises
+    ------
+    TypeError
+        If the rows cannot be held in memory.
+    """
+    return SparsePath(prepared).strongest(penalty)

@@ -8,15 +8,12 @@ with g the gradient here and H the Hessian of this point or of an earlier one, a
 iterations beyond two pay for the next Hessian: once they have cost half its price it is made anew.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.data import PassCount
-from softglm.families import UnconstrainedFamily
 from softglm.model import Prepared
 from softglm.sparse.columns import WorkingColumns
 from softglm.sparse.gram import PairGram
@@ -64,13 +61,13 @@ class Restricted:
         The mean negative log-likelihood there.
     n_iterations, n_evaluations, n_hessians : int
         In all.
-    after_step : callable or None
+    after_step : callable
         What is called after each step.
     """
 
     def __init__(self, prepared: Prepared, held: WorkingColumns, linear: FloatArray, intercept: FloatArray) -> None:
-        self._family: UnconstrainedFamily = prepared.family
-        self._count: PassCount = prepared.count
+        self._family = prepared.family
+        self._count = prepared.count
         self._held, self._all_linear = held, linear
         self._offset_term = prepared.likelihood.moments.offset_term
         self._gram = PairGram(self._family, held.weights)
@@ -80,7 +77,7 @@ class Restricted:
         self._paid, self._is_fresh = 0.0, True
         # Of the last step: whether F could tell what it gained, and whether the Hessian was of where it began.
         self._is_flat = self._was_fresh = False
-        self.after_step: Callable[[], None] | None = None
+        self.after_step = _nothing
         self.coef = np.zeros((0, self._family.n_parameters))
         self.extend()
         self.coef[: held.n_constants] = intercept
@@ -106,7 +103,7 @@ class Restricted:
     def slopes(self) -> FloatArray:
         """Return the gradient of the likelihood, shape (k, q)."""
         gradient = (self.mean * self._held.weights) @ self._held.array.T
-        return np.asarray(gradient.T) - self._linear
+        return np.asarray(gradient.T - self._linear)
 
     def minimise(self, terms: Terms, goal: float, max_iter: int) -> Ending:
         """Move until F is about as near to its minimum over these columns as the goal."""
@@ -130,8 +127,7 @@ class Restricted:
             self.n_iterations += 1
             if not self._step(terms, gradient, terms.sizes(violation), iteration):
                 break
-            if self.after_step is not None:
-                self.after_step()
+            self.after_step()
         return Ending(is_reached=False, gap=gap)
 
     def _hold_reference(self, terms: Terms, violation: FloatArray) -> None:
@@ -175,7 +171,7 @@ class Restricted:
 
     def _price(self) -> float:
         (k, n), q = self._held.array.shape, self.coef.shape[1]
-        return n * q * (2.0 * k + _EXPONENTIAL) + 4.0 * len(self._gram) ** 2
+        return float(n * q * (2.0 * k + _EXPONENTIAL) + 4.0 * len(self._gram) ** 2)
 
     def _include(self, terms: Terms, moving: BoolArray, sizes: FloatArray) -> None:
         known = self._gram.index
@@ -256,3 +252,7 @@ class Restricted:
         log_normalizer, mean = self._family.normalizer_and_mean(eta.copy())
         linear = float(np.vdot(self._linear, coef)) + self._offset_term
         return float(self._held.weights @ log_normalizer) - linear, mean
+
+
+def _nothing() -> None:
+    """Tell nobody."""
