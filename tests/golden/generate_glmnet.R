@@ -58,9 +58,8 @@ fit_path <- function(rows, kind, variant, standardize) {
     ),
     kinds[[kind]], variants[[variant]](nrow(rows$X), ncol(rows$X), K)
   )
-  found <- suppressWarnings(do.call(
-    glmnet, c(arguments, nlambda = STRENGTHS, lambda.min.ratio = 0.01, thresh = min(THRESH))
-  ))
+  # Three are the fewest of which it tells the largest.
+  found <- do.call(glmnet, c(arguments, nlambda = 3, lambda.min.ratio = 0.5, thresh = THRESH[2]))
   lambda <- found$lambda[1] * 0.01^((seq_len(STRENGTHS) - 1) / (STRENGTHS - 1))
   for (thresh in THRESH) {
     model <- suppressWarnings(do.call(glmnet, c(arguments, list(lambda = lambda, thresh = thresh))))
