@@ -15,6 +15,7 @@ from softglm.data import one_blas_thread
 from softglm.estimator import SoftmaxGLM
 from softglm.fit import Start, prepare
 from softglm.fitted import attributes_of
+from softglm.inference.cells import aligned
 from softglm.inference.classes import class_probabilities
 from softglm.model import AnyPenalty, PenaltyForm, Prepared
 from softglm.penalised import in_units_of, penalty_form
@@ -30,6 +31,9 @@ from softglm.warn import warn_user
 # glmnet's: from so many strengths on, a path ends where so much is explained, or no more than so much is gained by the
 # last step.
 _LEAST_STRENGTHS, _MOST_EXPLAINED, _LEAST_GAIN = 5, 0.999, 1e-5
+
+# So many strengths are printed.
+_SHOWN = 12
 
 
 @final
@@ -110,6 +114,10 @@ class Path:
     (True, 'all strengths were fitted')
     >>> path.coef(0.01).shape, path.coefs[0].nnz
     ((3, 4), 0)
+    >>> print(path)
+    50 strengths, 4 features; all strengths were fitted.
+          alpha  features in  explained      gap
+    ...
     """
 
     classes: npt.NDArray[Any]
@@ -134,6 +142,24 @@ class Path:
     def __len__(self) -> int:
         """Return the number of strengths."""
         return len(self.alphas)
+
+    def __str__(self) -> str:
+        """Return a table of some of the strengths, from the first to the last."""
+        shown = np.unique(np.linspace(0, len(self) - 1, _SHOWN).round().astype(int))
+        rows = [
+            [
+                "",
+                f"{self.alphas[place]:.4g}",
+                str(self.n_nonzero[place]),
+                f"{self.deviance_explained[place]:.4f}",
+                f"{self.gaps[place]:.1e}" if self.gap_kinds[place] != "estimate" else "not proved",
+            ]
+            for place in shown
+        ]
+        head = f"{len(self)} strengths, {self.coefs[0].shape[1]} features; {self.ending}."
+        return "\n".join([head, *aligned(["alpha", "features in", "explained", "gap"], {"": rows})])
+
+    __repr__ = __str__
 
     def coef(self, alpha: float) -> FloatArray:
         """Return the coefficients of a strength, as `SoftmaxGLM.coef_`: linear in between, as glmnet has it.
