@@ -151,7 +151,7 @@ class Path:
                 "",
                 f"{self.alphas[place]:.4g}",
                 str(self.n_nonzero[place]),
-                f"{self.deviance_explained[place]:.4f}",
+                f"{max(self.deviance_explained[place], 0.0):.4f}",
                 f"{self.gaps[place]:.1e}" if self.gap_kinds[place] != "estimate" else "not proved",
             ]
             for place in shown
