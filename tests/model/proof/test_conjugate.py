@@ -163,19 +163,18 @@ def test_whatever_the_step_it_is_a_bound(penalty):
         assert conjugate_gap(case.objective, case.penalty, parameters, step) >= gap - RESOLUTION
 
 
-def test_the_gradient_that_is_given_need_not_be_exact():
-    case = Case(PROBLEMS["overlapping"](), with_a_free_feature)
-    for distance in (0.0, 1e-4):
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_the_gradient_that_is_given_need_not_be_exact(penalty):
+    case = Case(PROBLEMS["overlapping"](), PENALTIES[penalty])
+    for distance in (0.0, 1e-4, 1e-2):
         parameters, gap = case.beside(distance)
         balance = balance_at(case.objective, case.penalty, parameters, np.zeros_like(parameters))
         exact = balanced_gap(case.objective, case.penalty, parameters, balance)
         for seed in range(4):
-            rng = np.random.default_rng(seed)
-            gradient = balance.gradient * (1.0 + 1e-3 * rng.normal(size=parameters.shape))
-            other = balance._replace(gradient=gradient)
+            off = 0.1 * np.random.default_rng(seed).normal(size=parameters.shape) * np.abs(balance.gradient)
+            other = balance._replace(gradient=balance.gradient + off)
             bound = balanced_gap(case.objective, case.penalty, parameters, other)
-            assert bound >= gap - RESOLUTION
-            assert bound <= 2.0 * exact + 1e-9
+            assert gap - RESOLUTION <= bound < 10.0 * exact + NOTHING
 
 
 def test_of_what_is_not_balanced_nothing_is_proved():
@@ -185,7 +184,8 @@ def test_of_what_is_not_balanced_nothing_is_proved():
     assert balanced_gap(case.objective, case.penalty, parameters, balance) < np.inf
     unseen = balance.information.copy()
     unseen[0], unseen[:, :, 0] = 0.0, 0.0
-    for wrong in (balance._replace(information=unseen), balance._replace(gradient=1.3 * balance.gradient)):
+    far = np.add(balance.gradient, [0.2, 0.0, -0.2])
+    for wrong in (balance._replace(information=unseen), balance._replace(gradient=far)):
         assert balanced_gap(case.objective, case.penalty, parameters, wrong) == np.inf
 
 
