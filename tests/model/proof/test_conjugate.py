@@ -150,7 +150,7 @@ def test_with_newtons_step_it_is_the_gap(problem, penalty):
         parameters, gap = case.beside(distance, support_only=True)
         bound = conjugate_gap(case.objective, case.penalty, parameters, newton_step(case, parameters))
         assert gap - RESOLUTION <= bound < (1.0 + 100.0 * distance) * gap + NOTHING
-        assert bound <= case.proved(parameters)
+        assert bound <= case.proved(parameters) + NOTHING  # the same where nothing but intercepts has left 0
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
