@@ -33,7 +33,7 @@ _SUFFICIENT, _MAX_TRIALS = 1e-4, 30
 _FLAT, _PROGRESS = 1e-14, 0.5
 # In nanoseconds, about as measured, of an iteration: once; of an entry of the columns for each class, of an exponential
 # with all that is done to it, of an entry of the Hessian.
-_ONCE, _ENTRY, _EXPONENTIAL, _SOLVED = 3e5, 0.14, 4.0, 3.0
+_ONCE, _ENTRY, _EXPONENTIAL = 3e5, 0.14, 4.0
 
 
 @final
@@ -169,7 +169,7 @@ class Restricted:
             self._renew(terms, moving)
             target = self._direction(terms, gradient, sizes)
         if iteration >= _FOR_NOTHING:
-            self._paid += self._price()
+            self._paid += self._price(terms)
         if self._search(terms, gradient, target):
             return True
         if self._is_fresh:
@@ -177,9 +177,9 @@ class Restricted:
         self._renew(terms, moving)
         return self._search(terms, gradient, self._direction(terms, gradient, sizes))
 
-    def _price(self) -> float:
+    def _price(self, terms: Terms) -> float:
         (k, n), q = self._held.array.shape, self.coef.shape[1]
-        return float(_ONCE + n * q * (_ENTRY * k + _EXPONENTIAL) + _SOLVED * len(self._gram) ** 2)
+        return float(_ONCE + n * q * (_ENTRY * k + _EXPONENTIAL) + terms.price(len(self._gram)))
 
     def _include(self, terms: Terms, moving: BoolArray, sizes: FloatArray) -> None:
         known = self._gram.index
