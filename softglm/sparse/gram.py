@@ -128,7 +128,9 @@ class PairGram:
     def _among(self, first: int, z: FloatArray, mean: FloatArray, weights: FloatArray) -> FloatArray:
         """Return the Hessian of some rows in new pairs beside all, shape (d - first, d)."""
         if len(mean) == 1:
-            return _outer(z[self.columns] * np.sqrt(weights * self._family.curvature_weights(mean)[0]), slice(first, None))
+            return _outer(
+                z[self.columns] * np.sqrt(weights * self._family.curvature_weights(mean)[0]), slice(first, None)
+            )
         # Class by class, so that each is multiplied by its own weights in one go.
         order = np.argsort(self.classes, kind="stable")
         new = np.flatnonzero(order >= first) if first else slice(None)
@@ -145,8 +147,7 @@ class PairGram:
         return hessian
 
     def _beside(self, first: int, z: FloatArray, mean: FloatArray, weights: FloatArray) -> FloatArray:
-        """Return the Hessian of some rows in few new pairs beside all, shape (d - first, d): no column but theirs is
-        multiplied by weights."""
+        """Return the same where few pairs are new: no columns but theirs are multiplied by weights."""
         used, place = np.unique(self.columns, return_inverse=True)
         new, classes, own = z[self.columns[first:]] * weights, self.classes[first:], np.arange(len(self) - first)
         if len(mean) == 1:
