@@ -34,11 +34,12 @@ import softglm
 from softglm import SoftmaxGLM, infer
 from softglm.data import RowsInMemory
 from softglm.families import Bernoulli, Categorical, ExponentialFamily
-from softglm.fit import fit
+from softglm.fit import fit, prepare, solve
 from softglm.inference.deviations import standard_deviations
 from softglm.inference.estimable import RowSpace
 from softglm.model import ElasticNet, Objective, Ridge
 from softglm.model.proof import conjugate_gap
+from softglm.solver import GapKind
 from softglm.sums import Features, Predictor, Sum
 from softglm.tuning import DEFAULT, Tuning
 
@@ -192,6 +193,7 @@ def what_is_proved_under_a_lasso():
         lasso = ElasticNet.on_coefficients(0.1, 1.0, factors, fit_intercept=True)
         objective = Objective(rows, family, lasso.smooth, fit_intercept=True)
         assert conjugate_gap(objective, lasso, np.zeros(objective.shape)) > 0.0
+        assert solve(prepare(rows, family), lasso).gap_kind is GapKind.DUALITY
 
 
 SITUATIONS = [

@@ -123,7 +123,7 @@ class DenseBlock(Block):
 
     def times(self, coef: FloatArray) -> FloatArray:
         X = self.X
-        if len(coef) >= _MANY and _MOSTLY * np.count_nonzero(used := coef.any(axis=1)) < len(coef):
+        if len(coef) >= _MANY and _MOSTLY * np.count_nonzero(used := coef.T.copy().any(axis=0)) < len(coef):
             X, coef = X[:, used], coef[used]
         # A transposed view of coef, not a copy of it: BLAS multiplies that up to twice as fast where q is small.
         eta: FloatArray = np.matmul(coef.T, np.asarray(X, dtype=coef.dtype).T)

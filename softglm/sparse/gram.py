@@ -173,7 +173,7 @@ class PairGram:
     def _beside(
         self, pairs: tuple[Indices, Indices], first: int, z: FloatArray, mean: FloatArray, weights: FloatArray
     ) -> FloatArray:
-        """Return the same where they are few, no column but theirs multiplied by weights."""
+        """Return the same where few pairs are new: no columns but theirs are multiplied by weights."""
         (of_columns, of_classes), n_new = pairs, len(pairs[0]) - first
         used, place = np.unique(of_columns, return_inverse=True)
         new, classes, own = z[of_columns[first:]] * weights, of_classes[first:], np.arange(n_new)

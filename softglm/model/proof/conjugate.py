@@ -181,13 +181,10 @@ def _balanced(objective: Objective, penalty: SparsePenalty, parameters: FloatArr
     off = gradient_rounding(_likelihood(objective), parameters, balance.gradient, of_any_means=True)
     # What a change of U of length 1 moves slopes by at the most.
     reach = np.multiply.outer(_deviations(objective) / 2.0, np.ones(objective.shape[1]))
-    distance = metric.length(residual)
-    furthest = _shrinkage(penalty, split(balance.gradient)[0], distance * reach + 2.0 * split(off)[0])
+    tilted = metric.length(residual) * reach + 2.0 * split(off)[0]
+    furthest = _shrinkage(penalty, split(balance.gradient)[0], tilted)
     shrinkage = np.append(_PARTS * max(furthest, _CLOSE), (1.0 + furthest) / 2.0)
-    # v by no more than twice u, the largest u by the largest entry of e.
-    entries, margin = 2.0 * metric.largest_entries(len(free)), np.zeros(len(step))
-    most_left = _LEFT / max(float((entries * np.append(_deviations(objective), 1.0)[free]).max(initial=0.0)), _TINY)
-    margin[free] = entries * most_left
+    most_left, margin = _allowed(objective, metric, free)
     moved = np.flatnonzero(step.any(axis=1) | (margin > 0.0))
     tilt = Tilt(objective.family, *objective.rounded(parameters), _features(objective, moved), step[moved])
     cross, mean, *sums, short = objective.rows.sum(TiltedDivergences(tilt, shrinkage, _LEAST, margin[moved]))
@@ -198,6 +195,18 @@ def _balanced(objective: Objective, penalty: SparsePenalty, parameters: FloatArr
         return None
     divergences, squares = (total / objective.moments.total_weight for total in sums)
     return _Dual(split(gradient)[0], split(off)[0] + rest * reach, shrinkage, divergences, squares, rest)
+
+
+def _allowed(objective: Objective, metric: "_Metric", free: Indices) -> tuple[float, FloatArray]:
+    """Return how long an e may be left, and what it moves v by for each feature of 1, at the most, shape (m,).
+
+    v moves by no more than twice u, and that by the largest entries of e.
+    """
+    entries, margin = 2.0 * metric.largest_entries(len(free)), np.zeros(objective.shape[0])
+    sizes = entries * np.append(_deviations(objective), 1.0)[free]
+    most_left = _LEFT / max(float(sizes.max(initial=0.0)), _TINY)
+    margin[free] = entries * most_left
+    return most_left, margin
 
 
 def _shrinkage(penalty: SparsePenalty, slopes: FloatArray, off: FloatArray) -> float:
