@@ -57,7 +57,7 @@ class SoftmaxGLMCV(SoftmaxClassifier):
     l1_ratios : array-like of shape (n_l1_ratios,), default=(0.0,)
         What to try for `l1_ratio` of `SoftmaxGLM`.
     penalty_factors, grouped, groups, within_ratio, lower, upper, standardize : object
-        As of `SoftmaxGLM`. Standard deviations are those of the rows of each fit.
+        As of `SoftmaxGLM`. Standard deviations are those of the rows of each fit, with ``cv="loo"`` those of all.
     cv : int, splitter, iterable or "loo", default=None
         Folds as scikit-learn has them: None for 5; an int is stratified by labels, and not shuffled. Of a y of
         probabilities or counts splitters see the numbers of the rows only. "loo" is for ridges.
