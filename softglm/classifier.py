@@ -16,7 +16,7 @@ from softglm.predict import predictions_of
 from softglm.response import match_response
 from softglm.status import Status
 from softglm.validation.weights import read_weights
-from softglm.verdict import REMEDY
+from softglm.verdict import REMEDY, without_weight
 from softglm.version import __version__
 from softglm.warn import warn_user
 
@@ -227,11 +227,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, ABC):
 
     def _warn(self, result: Fit, status: str, absent: npt.NDArray[Any]) -> None:
         if len(absent):
-            warn_user(
-                f"The total weight of the classes {absent[:10].tolist()} is zero beside that of the others: they keep "
-                "their place in classes_ and get probability 0.",
-                UserWarning,
-            )
+            warn_user(without_weight(absent), UserWarning)
         if result.status is not Status.CONVERGED:
             kind = SeparationWarning if result.status is Status.SEPARATED else ConvergenceWarning
             remedy = REMEDY[result.status].format(max_iter=self.max_iter)

@@ -135,6 +135,8 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
 
     With coefficients held at 0 (`l1_ratio` above 0), or within bounds, the proof is by duality, and `converged_` is
     True where `gap_` is at most `tol` times the loss of the model without features. A coefficient of 0 is exactly 0.
+    Where some features are not penalised, by factors of 0 or a bound alone, and these separate the classes, the loss
+    has an infimum and no minimum: that is not told then, and the gap is that to the infimum.
 
     What is unique under the lasso. Adding a constant to the coefficients of a feature in all classes changes no
     probability. A ridge makes them sum to 0; ``l1_ratio=1`` makes their median 0, and where K is even any value between

@@ -21,6 +21,8 @@ from softglm.inference.estimate import Estimate, check_size
 from softglm.inference.inference import Inference
 from softglm.inference.sample import Sample
 from softglm.optimum import check_presence, optimum_of
+from softglm.penalised import is_sparsely_fitted
+from softglm.relaxed import refitted
 from softglm.response import Response, base_of, observe
 from softglm.target import Target
 from softglm.validation.clusters import read_clusters
@@ -44,6 +46,7 @@ def infer(
     correction: str | None = None,
     distribution: Literal["normal", "t"] = "normal",
     level: float = 0.95,
+    relaxed: bool = False,
 ) -> Inference:
     r"""Return standard errors, tests, intervals and effects of a fitted model.
 
@@ -89,6 +92,12 @@ def infer(
         ways), else n - k; Wald tests of q restrictions are then referred to F(q, the same).
     level : float, default=0.95
         Of confidence intervals.
+    relaxed : bool, default=False
+        Of a model with an `l1_ratio` above 0, which has no standard errors of its own: whether to refit the features
+        that have a coefficient other than 0 in some class, in all classes and without a penalty, and to infer from
+        that. (glmnet's relax=TRUE keeps single coefficients at 0; which ones depends on how classes are coded.) They
+        were selected on the same data, which standard errors, tests and intervals do not allow for, as the summary
+        says.
 
     Returns
     -------
@@ -129,8 +138,9 @@ def infer(
     covariance = "robust" if covariance == "HC0" else covariance
     _check_options(weights, covariance, clusters, correction, distribution, level)
     target = Target.of(estimator)
+    _check_offset(target.model, offset)
+    target = refitted(target, X, y, sample_weight, offset) if _is_to_relax(target.model, relaxed=relaxed) else target
     model = target.model
-    _check_offset(model, offset)
     seen = observe(
         target.transform(X),
         y,
@@ -221,6 +231,29 @@ def _check_options(  # noqa: PLR0917 - the options of infer, in its order
         raise ValueError(f"correction={correction!r} is for robust covariances; covariance={covariance!r} has none.")
     if correction is not None and correction.startswith("G") and covariance != "cluster":
         raise ValueError(f'correction={correction!r} counts clusters; pass covariance="cluster" and clusters.')
+
+
+def _is_to_relax(model: SoftmaxGLM, *, relaxed: bool) -> bool:
+    """Tell whether a model is to be refitted without its penalty; raise if it cannot be what is asked for."""
+    is_sparse = is_sparsely_fitted(model)
+    if is_sparse and (model.lower is not None or model.upper is not None):
+        raise ValueError(
+            "The coefficients of this model have bounds (lower, upper), and an estimate at a bound, or near it, has no "
+            "standard error: its distribution is not normal in any sample. Refit without bounds."
+        )
+    if is_sparse and not relaxed:
+        raise ValueError(
+            f"This model holds coefficients at 0 (l1_ratio={model.l1_ratio!r}): the others are shrunk, those at 0 have "
+            "no standard error, and which are which was selected on the same data, so that no p-value would hold. "
+            "Refit with l1_ratio=0 and alpha=0; or infer with relaxed=True, from a refit of the selected features "
+            "without a penalty."
+        )
+    if relaxed and not is_sparse:
+        raise ValueError(
+            "relaxed=True refits the features that an l1_ratio above 0 has selected, and this model has selected none. "
+            "Leave it out."
+        )
+    return is_sparse
 
 
 def _check_offset(model: SoftmaxGLM, offset: Any) -> None:

@@ -12,7 +12,8 @@ from softglm.fitted import present_in_fit
 from softglm.inference.estimate import Estimate, coordinates_of, estimate_at, refined
 from softglm.inference.limit import limit_of
 from softglm.inference.separation import Separation, detect
-from softglm.model import Objective, Ridge, rebased
+from softglm.model import Objective, Penalty, rebased
+from softglm.penalised import fitted_penalty
 from softglm.response import Observations
 from softglm.status import Status
 
@@ -88,7 +89,8 @@ def optimum_of(model: SoftmaxGLM, rows: Rows, seen: Observations) -> Optimum:
 def _fitted(model: SoftmaxGLM, rows: Rows, seen: Observations) -> Estimate:
     """Return the fitted point, and the curvature of these rows there."""
     family = seen.family
-    penalty = Ridge.on_coefficients(model.alpha_, rows.n_features, fit_intercept=model.fit_intercept)
+    penalty = fitted_penalty(model, seen)
+    assert isinstance(penalty, Penalty)  # noqa: S101 - `infer` has refused others
     objective = Objective(rows, family, penalty, fit_intercept=model.fit_intercept)
     kept = seen.present if len(seen.present) > 2 else slice(None)
     coef, intercept = model.coef_[kept].T.astype(np.float64), model.intercept_[kept].astype(np.float64)

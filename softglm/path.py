@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from softglm.arrays import BoolArray, FloatArray, IntArray
 from softglm.data import one_blas_thread
@@ -23,7 +24,8 @@ from softglm.strongest import default_strengths
 from softglm.sweep import sweep
 from softglm.validation.entries import as_given
 from softglm.validation.parameters import MOST_ALPHA, check_count, check_ending, flag, number
-from softglm.verdict import print_line, sentence
+from softglm.verdict import print_line, sentence, without_weight
+from softglm.warn import warn_user
 
 # glmnet's: from so many strengths on, a path ends where so much is explained, or no more than so much is gained by the
 # last step.
@@ -94,6 +96,8 @@ class Path:
         Features of which some coefficient is not 0.
     null_deviance : float
         Of the best model without features, in nats.
+    scale : array of shape (p,), or None
+        The standard deviations that are the units of the penalty, where `standardize` is True.
     ending : str
         Why it ended where it does.
 
@@ -120,6 +124,7 @@ class Path:
     deviance_explained: FloatArray
     n_nonzero: IntArray
     null_deviance: float
+    scale: FloatArray | None
     ending: str
     _unfitted: SoftmaxGLM = field(repr=False)
     _known: dict[str, Any] = field(repr=False)
@@ -341,6 +346,13 @@ def softglm_path(
     ValueError
         If the input cannot be fitted, or nothing in it is penalised; the message says what to do.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If the tolerance was not proved at every strength.
+    UserWarning
+        As `SoftmaxGLM.fit` does.
+
     Examples
     --------
     >>> from sklearn.datasets import load_wine
@@ -367,8 +379,8 @@ def softglm_path(
         max_iter=max_iter,
     )
     check_ending(tol, max_iter)
-    for name in ("fit_intercept", "stop_early", "verbose"):
-        flag(locals()[name], name)
+    for name, value in (("fit_intercept", fit_intercept), ("stop_early", stop_early), ("verbose", verbose)):
+        flag(value, name)
     seen = observe(X, y, sample_weight, offset, class_weight=class_weight, estimator=model, needs_two=True)
     form = penalty_form(model, seen)
     rows, total_weight = seen.rows()
@@ -387,8 +399,22 @@ def softglm_path(
         if why is not None:
             ending = why
             break
+    _warn(points, seen)
     known = {**seen.columns, "classes_": seen.response.classes, "_has_offset": offset is not None}
     return points.path(model, known, problem, ending)
+
+
+def _warn(points: "_Points", seen: Observations) -> None:
+    absent = seen.response.classes[~seen.present]
+    if len(absent):
+        warn_user(without_weight(absent), UserWarning)
+    failed = points.not_converged
+    if failed:
+        warn_user(
+            f"softglm_path did not prove the tolerance at {len(failed)} of {len(points.explained)} strengths, the "
+            f"first {failed[0]:.4g}: see converged and gaps. Increase tol or max_iter, or let the path end sooner.",
+            ConvergenceWarning,
+        )
 
 
 def _strengths(alphas: Any, n_alphas: Any, alpha_min_ratio: Any, form: PenaltyForm, prepared: Prepared) -> FloatArray:
@@ -488,6 +514,11 @@ class _Points:
         """What share of the deviance each explains."""
         return [point.deviance_explained for point in self._points]
 
+    @property
+    def not_converged(self) -> list[float]:
+        """The strengths at which the tolerance was not proved."""
+        return [point.alpha for point in self._points if not point.converged]
+
     def add(self, attributes: dict[str, Any]) -> PathPoint:
         """Keep a fit, given by its attributes."""
         coef, null_deviance = attributes.pop("coef_"), attributes["null_deviance_"]
@@ -525,6 +556,7 @@ class _Points:
             deviance_explained=np.array(self.explained),
             n_nonzero=np.array([point.n_nonzero for point in self._points], dtype=np.int32),
             null_deviance=each("null_deviance_")[0],
+            scale=problem.form.units,
             ending=ending,
             _unfitted=model,
             _known=known,

@@ -46,6 +46,20 @@ def in_units_of(form: PenaltyForm, prepared: Prepared, *, standardize: Any) -> P
     return form.in_units(prepared.standard_deviations) if flag(standardize, "standardize") else form
 
 
+def fitted_penalty(model: Any, seen: Observations) -> AnyPenalty:
+    """Return the penalty of a fitted model, of the rows it was fitted to."""
+    form = penalty_form(model, seen)
+    scale = getattr(model, "scale_", None)  # of models that were pickled before there was any: none
+    form = form if scale is None else form.in_units(scale)
+    return form.at(float(model.alpha_), fit_intercept=model.fit_intercept)
+
+
+def is_sparsely_fitted(model: Any) -> bool:
+    """Tell whether coefficients of a fitted model were held at 0, or within bounds."""
+    is_bounded = model.lower is not None or model.upper is not None
+    return is_bounded or (number(model.l1_ratio) > 0.0 and model.alpha_ > 0.0)
+
+
 def strength_of(C: float, total_weight: float) -> float:
     """Return alpha = 1 / (C W); raise if it overflows."""
     room = C * total_weight

@@ -9,7 +9,9 @@ from softglm.fit import solve
 from softglm.model import PenaltyForm, Prepared, SparsePenalty
 
 # How exactly the model of what is not penalised is fitted, relative to its loss.
-_TOLERANCE = 1e-12
+_TOLERANCE = 1e-15
+# A pull below this share of what the largest could be is rounding: of constant columns there is no other.
+_NOTHING = 1e-14
 
 # glmnet's: of a ridge, or nearly one, the first strength is that of this share of lasso.
 _LEAST_RATIO = 1e-3
@@ -49,6 +51,8 @@ def default_strengths(prepared: Prepared, form: PenaltyForm, count: int, *, last
 def strongest(prepared: Prepared, penalty: SparsePenalty) -> float:
     """Return the least factor on a penalty under which all that it holds at 0 stays there: glmnet's lambda_max.
 
+    0 where nothing that is held explains anything.
+
     Parameters
     ----------
     prepared : Prepared
@@ -56,14 +60,15 @@ def strongest(prepared: Prepared, penalty: SparsePenalty) -> float:
         Of strength 1.
     """
     objective = prepared.likelihood
-    parameters = prepared.null.parameters
+    parameters, beyond = prepared.null.parameters, _beyond(prepared, penalty)
     if penalty.is_free.any() and not penalty.is_free.all():
         basis = prepared.basis
-        alone = solve(prepared, penalty.times(_beyond(prepared, penalty)), tol=_TOLERANCE)
+        alone = solve(prepared, penalty.times(beyond), tol=_TOLERANCE)
         predictor = alone.coef, alone.intercept
         parameters = objective.centred(*(predictor if basis is None else basis.down(*predictor)))
     _, gradient = objective.evaluate(parameters)
-    return float(penalty.pull(gradient[: prepared.rows.n_features]).max(initial=0.0))
+    pull = float(penalty.pull(gradient[: prepared.rows.n_features]).max(initial=0.0))
+    return pull if pull > _NOTHING * beyond else 0.0
 
 
 def _beyond(prepared: Prepared, penalty: SparsePenalty) -> float:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
 from softglm.arrays import BoolArray
@@ -28,11 +30,23 @@ _SELECTED = (
 @final
 @dataclass(frozen=True)
 class Target:
-    """The model inside what was passed, and how X reaches it."""
+    """The model inside what was passed, and how X reaches it.
+
+    Attributes
+    ----------
+    model : SoftmaxGLM
+    steps : Pipeline or None
+        What X goes through first.
+    notes : tuple of str
+        What a reader has to know.
+    columns : int array of shape (k,), or None
+        Which columns of what the steps make reach the model; None for all.
+    """
 
     model: SoftmaxGLM
     steps: Pipeline | None
     notes: tuple[str, ...]
+    columns: npt.NDArray[np.intp] | None = None
 
     @classmethod
     def of(cls, estimator: Any) -> "Target":
@@ -67,14 +81,18 @@ class Target:
     def transform(self, X: Any) -> Any:
         """Send X through the earlier steps."""
         if self.steps is None:
-            return X
+            return self._chosen(X)
         for name, step in self.steps.steps:
             if step not in {None, "passthrough"} and not hasattr(step, "transform"):
                 raise ValueError(
                     f"The step {name!r} of the pipeline has no transform: it changes rows, not features. Call infer on "
                     "the last step, with the rows it was fitted on."
                 )
-        return self.steps.transform(X)
+        return self._chosen(self.steps.transform(X))
+
+    def _chosen(self, X: Any) -> Any:
+        """Return the columns that reach the model."""
+        return X if self.columns is None else _safe_indexing(X, self.columns, axis=1)
 
     def features(self, n_features: int) -> tuple[str, ...]:
         """Return the names of the columns that reach the model."""
@@ -82,11 +100,11 @@ class Target:
         if self.steps is not None:
             # A step that has no names says so in one of three ways, the last of them that of many outside scikit-learn.
             try:
-                names = self.steps.get_feature_names_out()
+                names = self._chosen(np.asarray(self.steps.get_feature_names_out())[np.newaxis])[0]
             except (AttributeError, ValueError, NotImplementedError):
                 names = None
         if names is None or len(names) != n_features:
-            return tuple(f"x{column}" for column in range(n_features))
+            return tuple(f"x{column}" for column in (range(n_features) if self.columns is None else self.columns))
         return tuple(str(name) for name in names)
 
     def inputs(self, given: Any, X: Any, rows: Rows) -> Inputs | None:
@@ -99,7 +117,7 @@ class Target:
             steps = deepcopy(self.steps)
         except Exception:  # noqa: BLE001 - what cannot be copied, such as a lock, is used as it is
             steps = self.steps
-        return inputs_of(given, steps.transform, X, weights)
+        return inputs_of(given, replace(self, steps=steps).transform, X, weights)
 
     def reader(self, present: BoolArray) -> Callable[[Any, Any], Rows]:
         """Return what reads new rows and their offset as the model does, of the classes that are present."""

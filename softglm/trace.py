@@ -223,6 +223,12 @@ def _objective(model: Any, X: Any, y: npt.NDArray[Any]) -> Objective:
 def _strength(model: Any, n_rows: int) -> float:
     """Return alpha."""
     if hasattr(model, "alpha_"):
+        is_plain = all(getattr(model, name, None) is None for name in ("penalty_factors", "lower", "upper"))
+        if getattr(model, "l1_ratio", 0.0) or getattr(model, "standardize", False) or not is_plain:
+            raise ValueError(
+                "Trace.record knows SoftmaxGLM with a ridge of one strength on the columns as they come, got "
+                f"{model!r}. Leave out l1_ratio, penalty_factors, bounds and standardize; scale in a pipeline."
+            )
         return float(model.alpha_)
     penalty = getattr(model, "penalty", "l2")
     is_ridge = penalty in {"l2", "deprecated", None} and not getattr(model, "l1_ratio", None)

@@ -1,5 +1,9 @@
 """How a fit goes and how it ended, in words for its user."""
 
+from typing import Any
+
+import numpy.typing as npt
+
 from softglm.fit import Fit
 from softglm.model import beyond_hessians
 from softglm.response import Observations
@@ -42,6 +46,14 @@ def sentence(result: Fit) -> str:
 def _of_null_loss(result: Fit) -> float:
     """Return the gap relative to the loss without features."""
     return result.gap / result.null_loss if result.null_loss > 0.0 else float(result.gap > 0.0)
+
+
+def without_weight(absent: npt.NDArray[Any]) -> str:
+    """Say which classes have no weight, and what becomes of them."""
+    return (
+        f"The total weight of the classes {absent[:10].tolist()} is zero beside that of the others: they keep their "
+        "place in classes_ and get probability 0."
+    )
 
 
 def beforehand(seen: Observations, *, fit_intercept: bool) -> str | None:

@@ -21,6 +21,7 @@ from problems import (
     overlapping,
     regression,
     rows_and_family,
+    soft_labels,
     sparse_rows,
     two_classes,
     weighted_with_offset,
@@ -37,7 +38,8 @@ from softglm.fit import fit, prepare, solve
 from softglm.inference.deviations import standard_deviations
 from softglm.inference.estimable import RowSpace
 from softglm.leave_one_out import leave_one_out
-from softglm.model import Ridge
+from softglm.model import ElasticNet, Objective, Ridge
+from softglm.model.proof import conjugate_gap
 from softglm.sums import Features, Predictor, Sum
 from softglm.tuning import DEFAULT, Tuning
 
@@ -191,7 +193,17 @@ def what_is_drawn_of_coefficients():
     standard_deviations(rows_and_family(data)[0])
 
 
+def what_is_proved_under_a_lasso():
+    for data in (overlapping(), soft_labels(), two_classes()):
+        rows, family = rows_and_family(data)
+        factors = np.arange(rows.n_features, dtype=float)
+        lasso = ElasticNet.on_coefficients(0.1, 1.0, factors, fit_intercept=True)
+        objective = Objective(rows, family, lasso.smooth, fit_intercept=True)
+        assert conjugate_gap(objective, lasso, np.zeros(objective.shape)) > 0.0
+
+
 SITUATIONS = [
+    what_is_proved_under_a_lasso,
     fits_of_rows_that_are_many,
     fits_of_means_without_an_end,
     fits_of_many_classes,

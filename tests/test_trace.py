@@ -73,6 +73,10 @@ def test_two_classes_and_pipelines_have_losses_of_their_own():
     [
         (LogisticRegression(class_weight="balanced", max_iter=3), "without class_weight"),
         (LogisticRegression(solver="saga", l1_ratio=0.5, max_iter=3, penalty="elasticnet"), "with a ridge"),
+        (SoftmaxGLM(0.1, l1_ratio=0.5), "a ridge of one strength on the columns as they come"),
+        (SoftmaxGLM(standardize=True), "a ridge of one strength"),
+        (SoftmaxGLM(penalty_factors={0: 2.0}), "a ridge of one strength"),
+        (SoftmaxGLM(lower=-1.0), "a ridge of one strength"),
     ],
 )
 @pytest.mark.filterwarnings("ignore")

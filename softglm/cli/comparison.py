@@ -3,11 +3,11 @@
 import warnings
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from statistics import fmean, median, median_high
 from time import perf_counter
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from scipy.special import log_softmax
@@ -23,6 +23,7 @@ from softglm.cli.tables import Table
 from softglm.estimator import SeparationWarning, SoftmaxGLM
 
 _SEED = 0
+_NAMES = ("SoftmaxGLM", "LogisticRegression", "StandardScaler + LogisticRegression")
 
 
 @final
@@ -70,8 +71,51 @@ class Score:
     warnings: dict[str, int]
 
 
+@final
+@dataclass(frozen=True)
+class Choice:
+    """The penalty that is compared.
+
+    Attributes
+    ----------
+    alpha : float or None, default=None
+        Its strength, in the coordinates that each classifier sees. None is 1/W, W being the rows that are fitted:
+        LogisticRegression's default, C=1.
+    l1_ratio : float, default=0.0
+        From 0, the ridge, to 1, the lasso.
+    standardize : bool, default=False
+        Whether SoftmaxGLM penalises columns in units of their standard deviations.
+    """
+
+    alpha: float | None = None
+    l1_ratio: float = 0.0
+    standardize: bool = False
+
+    def model(self) -> SoftmaxGLM:
+        """Return our classifier."""
+        alpha = "1/n_samples" if self.alpha is None else self.alpha
+        return SoftmaxGLM(alpha, l1_ratio=self.l1_ratio, standardize=self.standardize)
+
+    def rival(self, n_rows: int) -> LogisticRegression:
+        """Return LogisticRegression, for so many rows."""
+        options: dict[str, Any] = {}
+        if self.alpha is not None:
+            options["C"] = 1.0 / (self.alpha * n_rows) if self.alpha * n_rows > 0.0 else np.inf
+        if self.l1_ratio > 0.0:
+            # Only one of its solvers knows the elastic net; until 1.8 it is asked for by another name beside.
+            options |= {"l1_ratio": self.l1_ratio, "solver": "saga", "random_state": _SEED}
+            if LogisticRegression().penalty != "deprecated":
+                options["penalty"] = "elasticnet"
+        return LogisticRegression(**options)
+
+    def penalty(self, coef: FloatArray, alpha: float) -> float:
+        """Return the penalty of coefficients, in the units that it measures columns in."""
+        kink, bend = float(np.abs(coef).sum()), float((coef**2).sum())
+        return alpha * (self.l1_ratio * kink + (1.0 - self.l1_ratio) / 2.0 * bend)
+
+
 def cross_validate_rivals(
-    X: FloatArray, codes: IntArray, *, alpha: float | None = None, n_folds: int = 5
+    X: FloatArray, codes: IntArray, *, choice: Choice | None = None, n_folds: int = 5
 ) -> tuple[Score, ...]:
     """Cross-validate SoftmaxGLM, LogisticRegression as it comes, and the latter on standardised columns.
 
@@ -80,22 +124,17 @@ def cross_validate_rivals(
     X : array of shape (n, p)
     codes : int array of shape (n,)
         The classes, 0 to K - 1, with at least `n_folds` rows each.
-    alpha : float or None, default=None
-        Strength of the ridge, in the coordinates that each classifier sees. None is 1/W, W being the rows of the
-        training fold: LogisticRegression's default, C=1.
+    choice : Choice or None, default=None
+        The penalty; None for the defaults.
     n_folds : int, default=5
         They are stratified, and shuffled in the same way every time.
     """
     splits = list(StratifiedKFold(n_folds, shuffle=True, random_state=_SEED).split(X, codes))
-    contestants = {
-        "SoftmaxGLM": SoftmaxGLM(),
-        "LogisticRegression": LogisticRegression(),
-        "StandardScaler + LogisticRegression": make_pipeline(StandardScaler(), LogisticRegression()),
-    }
+    choice = Choice() if choice is None else choice
     # Threads that wait for each other on a busy machine would be what is timed.
     with threadpool_limits(1):
-        per_fold = [_score_fold(contestants, X, codes, split, alpha) for split in splits]
-    return tuple(_summary(name, scores) for name, scores in zip(contestants, zip(*per_fold, strict=True), strict=True))
+        per_fold = [_score_fold(choice, X, codes, split) for split in splits]
+    return tuple(_summary(name, scores) for name, scores in zip(_NAMES, zip(*per_fold, strict=True), strict=True))
 
 
 @final
@@ -118,27 +157,27 @@ class _FoldScore:
     warnings: tuple[type[Warning], ...]
 
 
-def _score_fold(
-    contestants: dict[str, BaseEstimator],
-    X: FloatArray,
-    codes: IntArray,
-    split: tuple[IntArray, IntArray],
-    alpha: float | None,
-) -> list[_FoldScore]:
+def _score_fold(choice: Choice, X: FloatArray, codes: IntArray, split: tuple[IntArray, IntArray]) -> list[_FoldScore]:
     train, test = split
-    strength = 1.0 / len(train) if alpha is None else alpha
-    fits = [
-        _timed_fit(_with_strength(model, alpha, len(train)), X[train], codes[train]) for model in contestants.values()
-    ]
-    raw_reference = fits[0]
+    strength = 1.0 / len(train) if choice.alpha is None else choice.alpha
+    rival, ours = choice.rival(len(train)), choice.model()
+    contestants = (ours, rival, make_pipeline(StandardScaler(), clone(rival)))
+    fits = [_timed_fit(model, X[train], codes[train]) for model in contestants]
+    # Of the others the penalty is in the coordinates that they see.
+    plain = replace(choice, alpha=strength, standardize=False)
+    raw_reference = _timed_fit(plain.model(), X[train], codes[train]) if choice.standardize else fits[0]
     scores = []
     for timed in fits:
         classifier, seen, reference = timed.model, X, raw_reference
-        if isinstance(classifier, Pipeline):
+        if timed is fits[0]:
+            reference = timed
+        elif isinstance(classifier, Pipeline):
             # The penalty acts in the coordinates behind the scaler, so the optimum is another one there.
             classifier, seen = timed.model[-1], timed.model[:-1].transform(X)
-            reference = _timed_fit(SoftmaxGLM(strength), seen[train], codes[train])
-        distance, optimum = _distance(classifier, reference, seen[train], codes[train], strength)
+            reference = _timed_fit(plain.model(), seen[train], codes[train])
+        scale = getattr(classifier, "scale_", None)
+        penalty = plain.penalty(classifier.coef_ * (1.0 if scale is None else scale), strength)
+        distance, optimum = _distance(classifier, reference, seen[train], codes[train], penalty)
         log_probabilities = _log_probabilities(classifier, seen[test])
         scores.append(
             _FoldScore(
@@ -152,16 +191,6 @@ def _score_fold(
             )
         )
     return scores
-
-
-def _with_strength(model: BaseEstimator, alpha: float | None, n_rows: int) -> BaseEstimator:
-    """Return an unfitted copy with the given strength of the ridge; None leaves the default, which is 1/n_rows."""
-    if alpha is None:
-        return clone(model)
-    if isinstance(model, SoftmaxGLM):
-        return SoftmaxGLM(alpha)
-    inverse = 1.0 / (alpha * n_rows) if alpha * n_rows > 0.0 else np.inf
-    return clone(model).set_params(**{"logisticregression__C" if isinstance(model, Pipeline) else "C": inverse})
 
 
 def _timed_fit(model: BaseEstimator, X: FloatArray, codes: IntArray) -> _TimedFit:
@@ -186,12 +215,11 @@ def _log_loss(log_probabilities: FloatArray, codes: IntArray) -> float:
 
 
 def _distance(
-    classifier: BaseEstimator, reference: _TimedFit, X: FloatArray, codes: IntArray, strength: float
+    classifier: BaseEstimator, reference: _TimedFit, X: FloatArray, codes: IntArray, penalty: float
 ) -> tuple[float, Optimum]:
     """Return (f - f*) / (f_null - f*), and what is known about f*, from the loss and the gap of a reference fit."""
     shares = np.bincount(codes) / len(codes)
     null_loss = -float(shares @ np.log(shares))
-    penalty = strength / 2.0 * float((classifier.coef_**2).sum())
     loss = _log_loss(_log_probabilities(classifier, X), codes) + penalty
     least = reference.model.loss_ - reference.model.gap_
     # f is rounded, so it may come out a little below f*.
@@ -238,12 +266,12 @@ class FittedModel:
     strongest: dict[str, tuple[ScaledCoefficient, ...]]
 
 
-def fit_on_all_rows(table: Table, *, alpha: float | None, n_strongest: int) -> FittedModel:
+def fit_on_all_rows(table: Table, *, choice: Choice, n_strongest: int) -> FittedModel:
     """Fit SoftmaxGLM and pick, for each class, the `n_strongest` coefficients that are largest per standard deviation.
 
     For two classes the only coefficients are those of the second.
     """
-    model = _timed_fit(_with_strength(SoftmaxGLM(), alpha, len(table.codes)), table.X, table.codes).model
+    model = _timed_fit(choice.model(), table.X, table.codes).model
     scaled = model.coef_ * table.X.std(axis=0)
     named = table.classes if len(table.classes) > 2 else table.classes[1:]
     return FittedModel(
@@ -252,6 +280,7 @@ def fit_on_all_rows(table: Table, *, alpha: float | None, n_strongest: int) -> F
             name: tuple(
                 ScaledCoefficient(table.features[column], float(coef[column]), float(scaled_coef[column]))
                 for column in np.argsort(-np.abs(scaled_coef), kind="stable")[:n_strongest]
+                if coef[column] != 0.0 or choice.l1_ratio == 0.0
             )
             for name, coef, scaled_coef in zip(named, model.coef_, scaled, strict=True)
         },
@@ -266,8 +295,7 @@ class Comparison:
     Attributes
     ----------
     table : Table
-    alpha : float or None
-        Strength of the ridge; None is 1/W.
+    choice : Choice
     n_folds : int
     scores : tuple of Score
         The first is that of SoftmaxGLM.
@@ -275,28 +303,28 @@ class Comparison:
     """
 
     table: Table
-    alpha: float | None
+    choice: Choice
     n_folds: int
     scores: tuple[Score, ...]
     fitted: FittedModel
 
     @classmethod
-    def of(cls, table: Table, *, alpha: float | None, n_folds: int, n_strongest: int) -> "Comparison":
+    def of(cls, table: Table, *, choice: Choice, n_folds: int, n_strongest: int) -> "Comparison":
         """Cross-validate on the table, then fit on all of its rows.
 
         Parameters
         ----------
         table : Table
             With at least `n_folds` rows of each class.
-        alpha : float or None
+        choice : Choice
         n_folds : int
         n_strongest : int
             Coefficients of each class to pick.
         """
         return cls(
             table,
-            alpha,
+            choice,
             n_folds,
-            cross_validate_rivals(table.X, table.codes, alpha=alpha, n_folds=n_folds),
-            fit_on_all_rows(table, alpha=alpha, n_strongest=n_strongest),
+            cross_validate_rivals(table.X, table.codes, choice=choice, n_folds=n_folds),
+            fit_on_all_rows(table, choice=choice, n_strongest=n_strongest),
         )

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from softglm.cli.comparison import Comparison
+from softglm.cli.comparison import Choice, Comparison
 from softglm.cli.printing import as_json, as_text
 from softglm.cli.tables import (
     MISSING,
@@ -70,7 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UnusableDataError as error:
         print(f"softglm: {error}", file=sys.stderr)
         return 1
-    comparison = Comparison.of(table, alpha=options.alpha, n_folds=options.folds, n_strongest=N_STRONGEST)
+    choice = Choice(options.alpha, options.l1_ratio, options.standardize)
+    comparison = Comparison.of(table, choice=choice, n_folds=options.folds, n_strongest=N_STRONGEST)
     try:
         print(as_json(comparison) if options.json else as_text(comparison), flush=True)
     except BrokenPipeError:  # the reader, head or a pager, has seen enough
@@ -114,8 +115,21 @@ def _parser() -> argparse.ArgumentParser:
         "--alpha",
         type=_alpha,
         metavar="NUMBER",
-        help="strength of the ridge, at least 0; LogisticRegression gets C = 1 / (alpha W), where W is the number of "
+        help="strength of the penalty, at least 0; LogisticRegression gets C = 1 / (alpha W), where W is the number of "
         "rows it is fitted on (default: 1/W, which is C = 1)",
+    )
+    parser.add_argument(
+        "--l1-ratio",
+        type=_ratio,
+        metavar="NUMBER",
+        default=0.0,
+        help="share of the penalty that is lasso, which leaves coefficients at 0, from 0 (the default: a ridge) to 1; "
+        "LogisticRegression then needs its solver saga",
+    )
+    parser.add_argument(
+        "--standardize",
+        action="store_true",
+        help="have SoftmaxGLM penalise columns in units of their standard deviations, as behind a StandardScaler",
     )
     parser.add_argument(
         "--folds", type=_folds, default=5, metavar="K", help="folds of the cross-validation (default: 5)"
@@ -141,6 +155,16 @@ def _alpha(text: str) -> float:
         value = math.nan
     if not 0.0 <= value <= MOST_ALPHA:
         raise argparse.ArgumentTypeError(f"expected a number of at most {MOST_ALPHA:g} and at least 0, got {text!r}")
+    return value
+
+
+def _ratio(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {text!r}")
     return value
 
 

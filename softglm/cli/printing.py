@@ -9,7 +9,7 @@ from itertools import zip_longest
 import numpy as np
 import sklearn
 
-from softglm.cli.comparison import Comparison, Optimum, Score
+from softglm.cli.comparison import Choice, Comparison, Optimum, Score
 from softglm.cli.tables import Table, count, shortlist
 from softglm.version import __version__
 
@@ -22,9 +22,10 @@ _EMPTY = "(empty)"
 # Below this share, the distance of an optimum computed in float64 is only rounding.
 ROUNDING = 1e-13
 _SCORE_NOTE = "accuracy, log loss: on held-out rows, mean over folds; fit time (one thread), iterations: median."
+_RIDGE, _ELASTIC_NET = "alpha/2 ||coef||^2", "alpha (l1_ratio ||coef||_1 + (1 - l1_ratio)/2 ||coef||^2)"
 _DISTANCE_NOTE = (
     "distance to optimum: (f - f*) / (f_null - f*) on the rows fitted, in the worst fold. f is each one's own "
-    "objective, mean log loss + alpha/2 ||coef||^2 in the coordinates it sees, so that raw and standardised columns "
+    "objective, mean log loss + {penalty} in the coordinates it sees, so that raw and standardised columns "
     "have different optima f*; f_null is f without features."
 )
 
@@ -40,12 +41,7 @@ def _introduction(comparison: Comparison) -> list[str]:
     counts = np.bincount(table.codes)
     sizes = [f"{_on_one_line(name) or _EMPTY} {count}" for name, count in zip(table.classes, counts, strict=True)]
     rows = f"{len(table.codes)} rows, {count(table.X.shape[1], 'feature')}, {len(counts)} classes"
-    if comparison.alpha is None:
-        penalty = "alpha = 1/n (LogisticRegression: C=1)"
-    elif comparison.alpha > 0.0:
-        penalty = f"alpha = {comparison.alpha:g} (LogisticRegression: C=1/(alpha n))"
-    else:
-        penalty = "alpha = 0, no penalty (LogisticRegression: C=inf)"
+    penalty = _penalty(comparison.choice)
     shares = counts / counts.sum()
     return _wrapped(
         f"{table.name}: {rows} ({shortlist(sizes)}).",
@@ -53,6 +49,19 @@ def _introduction(comparison: Comparison) -> list[str]:
         f"{comparison.n_folds}-fold cross-validation, stratified and shuffled; {penalty}.",
         f"Knowing only the class shares: accuracy {shares.max():.4f}, log loss {-shares @ np.log(shares):.4f}.",
     )
+
+
+def _penalty(choice: Choice) -> str:
+    """Return what is penalised, and how LogisticRegression is told."""
+    if choice.alpha is None:
+        penalty = "alpha = 1/n (LogisticRegression: C=1)"
+    elif choice.alpha > 0.0:
+        penalty = f"alpha = {choice.alpha:g} (LogisticRegression: C=1/(alpha n))"
+    else:
+        return "alpha = 0, no penalty (LogisticRegression: C=inf)"
+    if choice.l1_ratio > 0.0:
+        penalty += f", l1_ratio = {choice.l1_ratio:g} (solver saga)"
+    return penalty + ", SoftmaxGLM standardizes" * choice.standardize
 
 
 def _score_lines(comparison: Comparison) -> list[str]:
@@ -69,7 +78,8 @@ def _score_lines(comparison: Comparison) -> list[str]:
         )
         for score in comparison.scores
     ]
-    notes = [_SCORE_NOTE, _DISTANCE_NOTE]
+    penalty = _ELASTIC_NET if comparison.choice.l1_ratio > 0.0 else _RIDGE
+    notes = [_SCORE_NOTE, _DISTANCE_NOTE.format(penalty=penalty)]
     n_separated = comparison.scores[0].n_separated
     if n_separated:
         notes.append(
@@ -102,7 +112,7 @@ def _coefficient_lines(comparison: Comparison) -> list[str]:
     """Return a block for each class, as many side by side as fit."""
     strongest_of = comparison.fitted.strongest
     shown = list(strongest_of.items())[:_MAX_SHOWN]
-    name_width = max(len(_shortened(each.feature)) for _, strongest in shown for each in strongest)
+    name_width = max((len(_shortened(each.feature)) for _, strongest in shown for each in strongest), default=0)
     binary = f" (rather than {_shortened(comparison.table.classes[0])})" if len(strongest_of) == 1 else ""
     blocks = [
         [
@@ -119,7 +129,7 @@ def _coefficient_lines(comparison: Comparison) -> list[str]:
         "Strongest coefficients of each class, times the standard deviation of the column:",
     ]
     for first in range(0, len(blocks), abreast):
-        side_by_side = zip(*blocks[first : first + abreast], strict=True)
+        side_by_side = zip_longest(*blocks[first : first + abreast], fillvalue="")
         lines += ["", *((" " * _GAP).join(f"{line:<{width}}" for line in row) for row in side_by_side)]
     if len(strongest_of) > len(shown):
         lines += ["", f"and {len(strongest_of) - len(shown)} more classes: --json has them all"]
@@ -171,7 +181,9 @@ def as_json(comparison: Comparison) -> str:
             "classes": dict(zip(table.classes, counts, strict=True)),
             "notes": table.notes,
             "advice": table.advice,
-            "alpha": "1/n" if comparison.alpha is None else comparison.alpha,
+            "alpha": "1/n" if comparison.choice.alpha is None else comparison.choice.alpha,
+            "l1_ratio": comparison.choice.l1_ratio,
+            "standardize": comparison.choice.standardize,
             "n_folds": comparison.n_folds,
             "scores": [
                 {

@@ -154,7 +154,7 @@ def facts(inference: _Summarised) -> list[list[tuple[str, str]]]:
         criteria = [("AIC", f"{likelihood.aic:.2f}"), ("BIC", f"{likelihood.bic:.2f}"), *criteria]
     if not inference.is_tested:
         sizes.append(("Effective", f"{inference.effective_parameters:.2f}"))
-        log_likelihoods.append(("Ridge alpha", f"{inference.estimate.objective.penalty.curvature.max():.4g}"))
+        log_likelihoods.append(("Ridge alpha", _strengths(inference.estimate)))
     else:
         name, test = inference.overall_test
         overall = [(f"{name} {test.name}", number(test.statistic, 2)), ("p-value", p_cell(test.p_value))]
@@ -166,6 +166,13 @@ def facts(inference: _Summarised) -> list[list[tuple[str, str]]]:
         if inference.separation != "none":
             sizes.append(("Separation", inference.separation))
     return [sizes, log_likelihoods, criteria]
+
+
+def _strengths(estimate: Estimate) -> str:
+    """Return the strength of the ridge on the features, or the least and the largest."""
+    strengths = estimate.objective.penalty.curvature[: estimate.objective.rows.n_features]
+    ends = [f"{strength:.4g}" for strength in (strengths.min(), strengths.max())]
+    return " to ".join(dict.fromkeys(ends))
 
 
 def notes_on(inference: _Summarised) -> list[str]:

@@ -1,5 +1,7 @@
 """The standard deviations of the columns: the units of a penalty on standardised ones."""
 
+import math
+
 import numpy as np
 
 from softglm.arrays import FloatArray
@@ -25,4 +27,6 @@ def standard_deviations(likelihood: Objective) -> FloatArray:
     weight, squares = rows.sum(Spread(center))
     deviations = np.sqrt(np.maximum(squares, 0.0) / weight)
     means = center if rows.origin is None else center + rows.origin
-    return np.where(deviations > CONSTANT * np.abs(means), deviations, 1.0)
+    # Of sparse columns the zeros are not visited, and the squares are a difference after all.
+    least = math.sqrt(CONSTANT) if rows.is_sparse else CONSTANT
+    return np.where(deviations > least * np.abs(means), deviations, 1.0)

@@ -9,6 +9,7 @@ from softglm.plots.coefficients import CoefficientDisplay
 from softglm.plots.convergence import ConvergenceDisplay
 from softglm.plots.effects import EffectDisplay
 from softglm.plots.influence import InfluenceDisplay
+from softglm.plots.paths import PathDisplay
 from softglm.plots.reliability import ReliabilityDisplay
 from softglm.trace import Trace
 
@@ -18,6 +19,7 @@ __all__ = [
     "ConvergenceDisplay",
     "EffectDisplay",
     "InfluenceDisplay",
+    "PathDisplay",
     "ReliabilityDisplay",
     "Trace",
 ]

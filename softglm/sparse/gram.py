@@ -111,25 +111,32 @@ class PairGram:
     def _rows(self, first: int, columns: FloatArray, mean: FloatArray) -> FloatArray:
         """Return the rows of the Hessian from the first of these pairs on, shape (d - first, d)."""
         n, d, q = columns.shape[1], len(self), len(mean)
-        rows = np.zeros((d - first, d))
-        members = [np.flatnonzero(self.classes == k) for k in range(q)]
+        # Class by class, so that each is multiplied by its own weights in one go.
+        order = np.argsort(self.classes, kind="stable")
+        is_new, those = order >= first, self.columns[order]
+        ends = np.searchsorted(self.classes[order], np.arange(q + 1))
+        new_ends = np.append(0, np.cumsum(is_new))[ends]
+        products = np.zeros((d - first, d))
         step = max(_NUMBERS // max(d, 1), _FEWEST)
         for start in range(0, n, step):
             part = slice(start, start + step)
-            weights, mu = self._weights[part], mean[:, part]
-            z = columns[:, part][self.columns]
+            weights, mu, z = self._weights[part], mean[:, part], columns[those, part]
             if q == 1:
-                rows += _outer(z * np.sqrt(weights * self._family.curvature_weights(mu)[0]), first)
+                z *= np.sqrt(weights * self._family.curvature_weights(mu)[0])
+                products += _outer(z, is_new)
                 continue
-            rows -= _outer(z * (mu * np.sqrt(weights / mu.sum(axis=0)))[self.classes], first)
-            z *= np.sqrt(weights * mu)[self.classes]
-            for of_class in members:
-                new = int(np.searchsorted(of_class, first))
-                if new < len(of_class):
-                    rows[of_class[new:, np.newaxis] - first, of_class] += _outer(z[of_class], new)
+            own, shares = np.sqrt(weights * mu), np.sqrt(mu / mu.sum(axis=0))
+            for k in range(q):
+                of_class, new = slice(*ends[k : k + 2]), slice(*new_ends[k : k + 2])
+                z[of_class] *= own[k]
+                products[new, of_class] += _outer(z[of_class], is_new[of_class])
+                z[of_class] *= shares[k]
+            products -= _outer(z, is_new)
+        rows = np.empty_like(products)
+        rows[(order[is_new] - first)[:, np.newaxis], order] = products
         return rows
 
 
-def _outer(factors: FloatArray, first: int) -> FloatArray:
-    """Return the products of the rows from the first on with all of them."""
-    return np.asarray((factors[first:] if first else factors) @ factors.T)
+def _outer(factors: FloatArray, which: BoolArray) -> FloatArray:
+    """Return the products of which rows with all of them."""
+    return np.asarray((factors if which.all() else factors[which]) @ factors.T)

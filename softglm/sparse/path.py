@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.model import Prepared, SparsePenalty
+from softglm.model.penalties import EntrywisePenalty
+from softglm.model.proof.conjugate import Balance, balanced_gap
 from softglm.solver import Outcome, Progress
 from softglm.sparse.columns import WorkingColumns
-from softglm.sparse.proof import conjugate_gap
 from softglm.sparse.restricted import Restricted
 from softglm.sparse.terms import Terms, fenchel_gap
 from softglm.sums import SupportedEvaluation
@@ -119,6 +120,7 @@ class SparsePath:
         if report is not None:
             self._working.after_step = lambda: self._tell(report, penalty, before)
         there = penalty.in_units(self._held.units)
+        self._bound(there)
         pull = float(there.pull(self._slopes).max(initial=0.0))
         while pull > _JUMP:
             pull /= _JUMP
@@ -127,7 +129,7 @@ class SparsePath:
         for _ in range(_PROOFS):
             left = max_iter - (self._working.n_iterations - before[0])
             reached = self._descend(there, goal, left)
-            gap = conjugate_gap(self._likelihood, penalty, self._parameters(penalty))
+            gap = self._proved(penalty)
             if gap <= tol * scale or reached is None or left <= 0:
                 break
             goal = _AGAIN * min(goal, reached)
@@ -135,6 +137,15 @@ class SparsePath:
         is_out = self._working.n_iterations - before[0] >= max_iter
         failed = Outcome.ITERATIONS if is_out else Outcome.PRECISION
         return self._ended(penalty, before, gap, Outcome.CONVERGED if gap <= tol * scale else failed)
+
+    def _bound(self, penalty: SparsePenalty) -> None:
+        """Move to where the penalty is finite, if it has bounds."""
+        held, coef = self._held, self._working.coef.copy()
+        within = self._terms(penalty).penalty
+        coef[held.n_constants :] = within.prox(coef[held.n_constants :], np.zeros(len(held.features)))
+        if (coef != self._working.coef).any():
+            self._working.move_to(coef)
+            self._slopes = self._all_slopes()
 
     def _ended(
         self, penalty: SparsePenalty, before: tuple[int, int, int], gap: float, outcome: Outcome
@@ -234,14 +245,35 @@ class SparsePath:
         """Return the gradient of the likelihood in all coefficients, in the same units, shape (p, q)."""
         held, working, objective = self._held, self._working, self._likelihood
         if held.holds_all:
-            return working.slopes()[held.n_constants :]
+            slopes = working.slopes()
+            self._residual = slopes[: held.n_constants]
+            return slopes[held.n_constants :]
         parameters = np.concatenate([self._all_coef() * held.units[:, np.newaxis], working.coef[: held.n_constants]])
         coef, intercept = objective.uncentred(parameters)
         support = np.flatnonzero(coef.any(axis=1))
         sums = objective.rows.sum(SupportedEvaluation(self._prepared.family, support, coef[support], intercept))
         _, gradient = objective.assembled(sums, parameters)
-        slopes, _ = objective.split(gradient)
-        return np.where(held.varies, held.units, 0.0)[:, np.newaxis] * slopes
+        self._residual = gradient[len(coef) :]
+        return np.where(held.varies, held.units, 0.0)[:, np.newaxis] * gradient[: len(coef)]
+
+    def _proved(self, penalty: SparsePenalty) -> float:
+        """Return a bound on F - F* here."""
+        held, working = self._held, self._working
+        gradient = np.concatenate([self._slopes / held.units[:, np.newaxis], self._residual])
+        slots = np.zeros(len(held.units), dtype=np.intp)
+        slots[held.features] = np.arange(len(held.features))
+        free = np.flatnonzero(penalty.is_free)
+        columns = held.array[held.n_constants :][slots[free]] / held.units[free, np.newaxis]
+        columns = np.concatenate([columns, held.array[: held.n_constants]])
+        information = np.empty((len(columns), len(gradient.T), len(columns), len(gradient.T)))
+        for a, first in enumerate(columns):
+            for b, second in enumerate(columns[: a + 1]):
+                weights = held.weights * first * second
+                information[a, :, b] = information[b, :, a] = self._prepared.family.total_information(
+                    working.mean, weights
+                )
+        balance = Balance(np.zeros_like(gradient), gradient, information)
+        return balanced_gap(self._likelihood, penalty, self._parameters(penalty), balance)
 
     def _parameters(self, penalty: SparsePenalty) -> FloatArray:
         """Return the parameters of the likelihood, shape (m, q); of what is not penalised, what is identified of it."""
@@ -249,6 +281,8 @@ class SparsePath:
         coef = self._all_coef() * held.units[:, np.newaxis]
         free = np.flatnonzero(penalty.is_free)
         coef[free] = identified(coef[free])
+        if isinstance(penalty, EntrywisePenalty) and (bounds := penalty.bounds(coef.shape[1])) is not None:
+            coef = coef.clip(*bounds)  # beyond which another unit may round
         return np.concatenate([coef, identified(self._working.coef[: held.n_constants])])
 
     def _given(self, penalty: SparsePenalty) -> tuple[FloatArray, FloatArray]:

@@ -18,7 +18,6 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.data import PassCount
 from softglm.families import UnconstrainedFamily
 from softglm.model import Prepared
-from softglm.solver.pivoting import minimise_entrywise
 from softglm.sparse.columns import WorkingColumns
 from softglm.sparse.gram import PairGram
 from softglm.sparse.terms import Terms, fenchel_gap, held_at_zero, median_shift
@@ -112,14 +111,14 @@ class Restricted:
     def minimise(self, terms: Terms, goal: float, max_iter: int) -> Ending:
         """Move until F is about as near to its minimum over these columns as the goal."""
         self._gram.bend(terms.curvature)
-        gap = np.inf
+        gap, self._is_flat = np.inf, False
         for iteration in range(max_iter + 1):
             gradient = self.slopes()
             violation = terms.violation(self.coef, gradient)
             self._hold_reference(terms, violation)
             n, before = terms.n_constants, gap
             gap = fenchel_gap(terms.penalty, self.coef[n:], gradient[n:], self.likelihood)
-            gap += self._free_gap(terms, violation)
+            gap += self._open_gap(terms, violation)
             if gap <= goal:
                 return Ending(is_reached=True, gap=gap)
             # Where F tells nothing any more, the gap does.
@@ -129,7 +128,7 @@ class Restricted:
             if has_stalled:
                 self._paid = np.inf
             self.n_iterations += 1
-            if not self._step(terms, gradient, violation, iteration):
+            if not self._step(terms, gradient, terms.sizes(violation), iteration):
                 break
             if self.after_step is not None:
                 self.after_step()
@@ -140,31 +139,31 @@ class Restricted:
         if self._is_symmetric:
             violation[terms.is_free, self._reference] = 0.0
 
-    def _free_gap(self, terms: Terms, violation: FloatArray) -> float:
-        """Return about what is to be gained by the columns that are free, by the diagonal of the Hessian."""
-        rows = np.flatnonzero(terms.is_free)
+    def _open_gap(self, terms: Terms, violation: FloatArray) -> float:
+        """Return about what is to be gained by the columns that nothing holds, by the diagonal of the Hessian."""
+        rows = np.flatnonzero(terms.is_open)
         if len(rows) and not len(self._gram):
             return float("inf")
         pairs = self._gram.index[rows]
         diagonal = self._gram.systems.matrix.diagonal()[pairs] + self._gram.systems.shift
         return float(np.where(pairs >= 0, violation[rows] ** 2 / diagonal, 0.0).sum())
 
-    def _step(self, terms: Terms, gradient: FloatArray, violation: FloatArray, iteration: int) -> bool:
+    def _step(self, terms: Terms, gradient: FloatArray, sizes: FloatArray, iteration: int) -> bool:
         """Make a step; tell whether F fell."""
-        moving = terms.candidates(self.coef, violation, _ROUNDING * (1.0 + float(np.abs(gradient).max())))
+        moving = terms.candidates(self.coef, sizes, _ROUNDING * (1.0 + float(np.abs(gradient).max())))
         if self._is_symmetric:
             moving[terms.is_free, self._reference] = False
-        moving = held_at_zero(moving, terms.shifts, self.coef, violation)
+        moving = held_at_zero(moving, terms.shifts, self.coef, sizes)
         if not self._is_fresh and self._paid >= _SHARE * self._gram.price(int(moving.sum())):
             self._renew(terms, moving)
         else:
-            self._include(terms, moving, violation)
+            self._include(terms, moving, sizes)
         try:
-            target = self._direction(terms, gradient, violation)
+            target = self._direction(terms, gradient, sizes)
         except np.linalg.LinAlgError:
             # Rows that were added at other means than those that were there.
             self._renew(terms, moving)
-            target = self._direction(terms, gradient, violation)
+            target = self._direction(terms, gradient, sizes)
         if iteration >= _FOR_NOTHING:
             self._paid += self._price()
         if self._search(terms, gradient, target):
@@ -172,19 +171,19 @@ class Restricted:
         if self._is_fresh:
             return False
         self._renew(terms, moving)
-        return self._search(terms, gradient, self._direction(terms, gradient, violation))
+        return self._search(terms, gradient, self._direction(terms, gradient, sizes))
 
     def _price(self) -> float:
         (k, n), q = self._held.array.shape, self.coef.shape[1]
         return n * q * (2.0 * k + _EXPONENTIAL) + 4.0 * len(self._gram) ** 2
 
-    def _include(self, terms: Terms, moving: BoolArray, violation: FloatArray) -> None:
+    def _include(self, terms: Terms, moving: BoolArray, sizes: FloatArray) -> None:
         known = self._gram.index
         new = moving.copy()
         new[: len(known)] &= known < 0
         most = max(_JOINING, int((self.coef != 0.0).sum()))
         if new.sum() > most and len(self._gram):
-            sizes = np.where(new, np.abs(violation), 0.0)
+            sizes = np.where(new, sizes, 0.0)
             new &= sizes >= np.partition(sizes, -most, axis=None)[-most]
         if not len(self._gram):
             self._paid, self._is_fresh = 0.0, True
@@ -195,22 +194,15 @@ class Restricted:
         self._gram.rebuild(moving, self._held.array, self.mean, terms.curvature)
         self._paid, self._is_fresh = 0.0, True
 
-    def _direction(self, terms: Terms, gradient: FloatArray, violation: FloatArray) -> FloatArray:
+    def _direction(self, terms: Terms, gradient: FloatArray, sizes: FloatArray) -> FloatArray:
         """Return where the pairs want to go, shape (k, q)."""
         columns, classes = self._gram.columns, self._gram.classes
         known = np.zeros(self.coef.shape, dtype=bool)
         known[columns, classes] = True
-        allowed = held_at_zero(known, terms.shifts, self.coef, violation)[columns, classes]
+        allowed = held_at_zero(known, terms.shifts, self.coef, sizes)[columns, classes]
         start = self.coef[columns, classes]
         linear = gradient[columns, classes] + terms.curvature[columns] * start
-        solution = minimise_entrywise(
-            self._gram.systems,
-            linear,
-            np.where(allowed, terms.l1[columns], np.inf),
-            terms.lower[columns, classes],
-            terms.upper[columns, classes],
-            start,
-        )
+        solution = terms.minimiser(self._gram.systems, (columns, classes), (linear, start), allowed)
         target = self.coef.copy()
         target[columns, classes] = solution
         return target

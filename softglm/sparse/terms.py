@@ -8,10 +8,14 @@ import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.model.penalties import EntrywisePenalty, GroupedPenalty, SparsePenalty
+from softglm.solver.group_newton import minimise_grouped
+from softglm.solver.pivoting import minimise_entrywise
+from softglm.solver.principal import PrincipalSystems
 
 Indices = npt.NDArray[np.intp]
 
-_ROUNDING = 8 * np.finfo(np.float64).eps
+# How much larger than it is a pull is taken, so that rounding leaves the scaled gradient within what the penalty holds.
+_ROUNDING = 256 * np.finfo(np.float64).eps
 
 
 @final
@@ -32,6 +36,9 @@ class Terms:
     shifts : bool array of shape (k,)
         Columns whose coefficients may all be shifted by one constant, which changes nothing but what the kink costs.
     is_free : bool array of shape (k,)
+        Columns that are neither penalised nor bounded.
+    is_open : bool array of shape (k,)
+        Columns that nothing holds, at least in one direction.
     """
 
     penalty: SparsePenalty
@@ -43,6 +50,7 @@ class Terms:
     is_kinked: BoolArray
     shifts: BoolArray
     is_free: BoolArray
+    is_open: BoolArray
 
     @classmethod
     def of(cls, penalty: SparsePenalty, n_constants: int, n_parameters: int, *, is_symmetric: bool) -> "Terms":
@@ -73,7 +81,8 @@ class Terms:
         is_shifted = is_kinked & (curvature == 0.0) & is_unbounded
         if isinstance(penalty, GroupedPenalty) or not is_symmetric:
             is_shifted = np.zeros(len(l1), dtype=bool)
-        return cls(penalty, n_constants, curvature, l1, lower, upper, is_kinked, is_shifted, is_free)
+        is_open = ~is_kinked & (curvature == 0.0) & ((lower == -np.inf) | (upper == np.inf)).any(axis=1)
+        return cls(penalty, n_constants, curvature, l1, lower, upper, is_kinked, is_shifted, is_free, is_open)
 
     def value(self, coef: FloatArray) -> float:
         """Return r, of coefficients of shape (k, q)."""
@@ -86,15 +95,63 @@ class Terms:
         smooth[n:] = self.penalty.violation(coef[n:], smooth[n:])
         return smooth
 
-    def candidates(self, coef: FloatArray, violation: FloatArray, tolerance: float) -> BoolArray:
-        """Tell which entries are to move, shape (k, q): those that are not 0, or should not be."""
-        moving = (coef != 0.0) | (np.abs(violation) > tolerance) | ~self.is_kinked[:, np.newaxis]
-        if isinstance(self.penalty, GroupedPenalty):
-            codes = self.penalty.groups
-            of_group = np.zeros(int(codes.max(initial=-1)) + 1, dtype=bool)
-            of_group[codes[moving[self.n_constants :].any(axis=1)]] = True
-            moving[self.n_constants :] = of_group[codes, np.newaxis]
-        return moving
+    def candidates(self, coef: FloatArray, sizes: FloatArray, tolerance: float) -> BoolArray:
+        """Tell which entries are to move, shape (k, q): those that are not 0, or should not be.
+
+        Parameters
+        ----------
+        coef, sizes : arrays of shape (k, q)
+            The latter as `sizes` returns them.
+        tolerance : float
+        """
+        moving = (self._of_groups(np.abs(coef)) > 0.0) | (sizes > tolerance)
+        return np.asarray(moving | ~self.is_kinked[:, np.newaxis])
+
+    def sizes(self, violation: FloatArray) -> FloatArray:
+        """Return the sizes of violations, shape (k, q): of groups the largest in each."""
+        return self._of_groups(np.abs(violation))
+
+    def _of_groups(self, sizes: FloatArray) -> FloatArray:
+        if isinstance(self.penalty, EntrywisePenalty):
+            return sizes
+        n, codes = self.n_constants, self.penalty.groups
+        largest = np.zeros(int(codes.max(initial=-1)) + 1)
+        np.maximum.at(largest, codes, sizes[n:].max(axis=1))
+        whole = sizes.copy()
+        whole[n:] = largest[codes, np.newaxis]
+        return whole
+
+    def minimiser(
+        self,
+        systems: PrincipalSystems,
+        pairs: tuple[Indices, Indices],
+        quadratic: tuple[FloatArray, FloatArray],
+        allowed: BoolArray,
+    ) -> FloatArray:
+        """Return where a quadratic of some (column, class) pairs is least with these terms, shape (d,).
+
+        Parameters
+        ----------
+        systems : PrincipalSystems
+            Of its Hessian.
+        pairs : two int arrays of shape (d,)
+        quadratic : two arrays of shape (d,)
+            Its gradient, and the point where it has that.
+        allowed : bool array of shape (d,)
+            Which of the pairs may leave 0.
+        """
+        (columns, classes), (linear, start), l1 = pairs, quadratic, self.l1[pairs[0]]
+        if isinstance(self.penalty, EntrywisePenalty):
+            lower, upper = self.lower[columns, classes], self.upper[columns, classes]
+            return minimise_entrywise(systems, linear, np.where(allowed, l1, np.inf), lower, upper, start)
+        # In the units in which the norms of groups are those of their coefficients; what is in none is in one of its own.
+        assert isinstance(self.penalty, GroupedPenalty)  # noqa: S101 - there are no others
+        n, group_l1 = self.n_constants, np.append(self.penalty.group_l1, 0.0)
+        codes = np.concatenate([np.full(n, len(group_l1) - 1), self.penalty.groups])[columns]
+        units = np.concatenate([np.ones(n), self.penalty.units])[columns]
+        hessian = systems.matrix / units / units[:, np.newaxis]
+        solution = minimise_grouped(hessian, linear / units, codes, group_l1, l1 / units, start * units)
+        return solution / units
 
 
 def fenchel_gap(penalty: SparsePenalty, coef: FloatArray, slopes: FloatArray, likelihood: float) -> float:
@@ -110,10 +167,10 @@ def fenchel_gap(penalty: SparsePenalty, coef: FloatArray, slopes: FloatArray, li
         The latter the gradient of the likelihood.
     likelihood : float
     """
-    value, product = penalty.value(coef), float((slopes * coef)[~penalty.is_free].sum())
-    pull = float(penalty.pull(slopes).max(initial=0.0))
-    # By a few roundings more than it takes.
-    away = 1.0 - (1.0 - _ROUNDING) / pull if pull > 1.0 else 0.0
+    slopes = _held_slopes(penalty, slopes)
+    value, product = penalty.value(coef), float(np.vdot(slopes, coef))
+    pull = float(penalty.pull(slopes).max(initial=0.0)) * (1.0 + _ROUNDING)
+    away = max(1.0 - 1.0 / pull, 0.0) if pull > 0.0 else 0.0
     gaps = [value + product + penalty.conjugate(slopes)]
     if away > 0.0:
         cost = away * min(abs(likelihood), away * coef.shape[1] / 2.0)
@@ -121,7 +178,17 @@ def fenchel_gap(penalty: SparsePenalty, coef: FloatArray, slopes: FloatArray, li
     return min(gaps)
 
 
-def held_at_zero(allowed: BoolArray, shifts: BoolArray, coef: FloatArray, violation: FloatArray) -> BoolArray:
+def _held_slopes(penalty: SparsePenalty, slopes: FloatArray) -> FloatArray:
+    """Return slopes with 0 where nothing of the penalty opposes them, which in the end they are."""
+    is_open = np.broadcast_to(penalty.is_free[:, np.newaxis], slopes.shape)
+    if isinstance(penalty, EntrywisePenalty) and (bounds := penalty.bounds(slopes.shape[1])) is not None:
+        p, (lower, upper) = len(slopes), bounds
+        is_endless = (slopes < 0.0) & (upper == np.inf) | (slopes > 0.0) & (lower == -np.inf)
+        is_open = is_endless & ((penalty.l1 == 0.0) & (penalty.smooth.strength[:p] == 0.0))[:, np.newaxis]
+    return np.where(is_open, 0.0, slopes) if is_open.any() else slopes
+
+
+def held_at_zero(allowed: BoolArray, shifts: BoolArray, coef: FloatArray, sizes: FloatArray) -> BoolArray:
     """Return the allowed entries without one that is 0 of each shifting column that has them all, shape (k, q).
 
     All of them at once would be free to shift, along a direction without curvature.
@@ -130,7 +197,7 @@ def held_at_zero(allowed: BoolArray, shifts: BoolArray, coef: FloatArray, violat
     if not len(full):
         return allowed
     allowed = allowed.copy()
-    allowed[full, np.where(coef[full] == 0.0, np.abs(violation[full]), np.inf).argmin(axis=1)] = False
+    allowed[full, np.where(coef[full] == 0.0, sizes[full], np.inf).argmin(axis=1)] = False
     return allowed
 
 

@@ -6,6 +6,7 @@ made, and at which theta, is the model's room, and where they are made is that o
 
 from softglm.sums.columns import CentredColumns, Observations
 from softglm.sums.deletions import Deletions, RowMoves, RowParts
+from softglm.sums.duals import SelectedFeatures, Tilt, TiltedDivergences, TiltedMeansAndInformation
 from softglm.sums.evaluation import (
     Evaluation,
     EvaluationAndInformation,
@@ -66,11 +67,15 @@ __all__ = [
     "ScaledColumns",
     "Scores",
     "SecondMoments",
+    "SelectedFeatures",
     "Spread",
     "Squares",
     "SquaresAbout",
     "Sum",
     "SupportedEvaluation",
+    "Tilt",
+    "TiltedDivergences",
+    "TiltedMeansAndInformation",
     "Totals",
     "WeightedTotals",
     "pivoted_directions",

@@ -10,7 +10,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 from softglm import SoftmaxGLM, __version__
-from softglm.cli.comparison import cross_validate_rivals
+from softglm.cli.comparison import Choice, cross_validate_rivals
 from softglm.cli.main import main
 from softglm.cli.printing import ROUNDING
 from softglm.cli.tables.coding import MAX_CELLS
@@ -110,10 +110,41 @@ def test_it_runs_as_a_module_with_warnings_as_errors():
 
 def test_the_distance_is_that_of_the_loss_fitted():
     X, y = load_iris(return_X_y=True)
-    scores = cross_validate_rivals(X, y.astype(np.int32), alpha=0.1, n_folds=3)
+    scores = cross_validate_rivals(X, y.astype(np.int32), choice=Choice(0.1), n_folds=3)
     assert scores[0].distance <= ROUNDING
     assert all(0.0 <= score.distance < 1e-3 for score in scores)
     assert all(score.accuracy > 0.8 for score in scores)
+
+
+@pytest.mark.parametrize(
+    "choice", [Choice(0.1, 0.5), Choice(0.1, 1.0, standardize=True), Choice(0.1, standardize=True)]
+)
+def test_it_is_that_of_a_lasso_and_of_a_standardised_penalty_too(choice):
+    X, y = load_iris(return_X_y=True)
+    scores = cross_validate_rivals(X, y.astype(np.int32), choice=choice, n_folds=3)
+    assert scores[0].distance <= 1e-6
+    # saga stops early on columns that are not scaled.
+    assert all(0.0 <= score.distance < 0.1 for score in scores)
+    assert [score.optimum.value for score in scores] == ["proved"] * 3
+    if choice.standardize:
+        assert scores[0].log_loss == pytest.approx(scores[2].log_loss, rel=1e-2)
+
+
+def test_the_share_of_lasso_is_told(run):
+    options = ("--alpha", "0.1", "--l1-ratio", "1", "--standardize", "--folds", "2")
+    code, out, _ = run(*options)
+    report = strict(run(*options, "--json")[1])
+    assert code == 0
+    assert (
+        "alpha = 0.1 (LogisticRegression: C=1/(alpha n)), l1_ratio = 1 (solver saga), SoftmaxGLM standardizes"
+        in " ".join(out.split())
+    )
+    assert "alpha (l1_ratio ||coef||_1" in " ".join(out.split())
+    assert (report["l1_ratio"], report["standardize"]) == (1.0, True)
+    assert report["scores"][0]["distance_to_optimum"] < 1e-6
+    kept = [each["coefficient"] for strongest in report["strongest_coefficients"].values() for each in strongest]
+    assert 0 < len(kept) < 15
+    assert all(kept)
 
 
 def test_without_penalty_separated_classes_have_no_optimum(run):
@@ -326,6 +357,8 @@ def test_more_folds_than_rows_of_a_class_of_wine_are_refused(run):
         (["--alpha", "inf"], "at least 0, got 'inf'"),
         (["--alpha", "1e301"], "at most 1e+300 and at least 0, got '1e301'"),
         (["--alpha", "much"], "at least 0, got 'much'"),
+        (["--l1-ratio", "1.5"], "expected a number from 0 to 1, got '1.5'"),
+        (["--l1-ratio", "all"], "expected a number from 0 to 1, got 'all'"),
         (["--folds", "1"], "at least 2, got '1'"),
         (["--folds", "2.5"], "at least 2, got '2.5'"),
         (["data.csv"], "a data file and --target COLUMN go together"),

@@ -131,7 +131,7 @@ def stop(*_, **__):
 def test_verbose_says_before_the_fit_what_its_size_will_leave_unproved(
     p, n_classes, fit_intercept, said, monkeypatch, capsys
 ):
-    monkeypatch.setattr(estimator, "fit", stop)
+    monkeypatch.setattr(estimator, "solve", stop)
     rows = sparse.random(p + 3 * n_classes, p, density=1 / p, format="csr", random_state=0)
     model = SoftmaxGLM(alpha=0, fit_intercept=fit_intercept, verbose=True)
     with pytest.raises(InterruptedError):
@@ -154,7 +154,7 @@ def test_what_verbose_says_before_the_fit_of_many_classes_is_how_it_ends(capsys)
     ("p", "n_classes", "alpha"), [(30, 2, 0.0), (2, 242, 0.0), (5000, 2, 0.0), (5000, 2, "1/n_samples"), (2, 300, 1.0)]
 )
 def test_verbose_says_nothing_of_sizes_that_are_proved(p, n_classes, alpha, monkeypatch, capsys):
-    monkeypatch.setattr(estimator, "fit", stop)
+    monkeypatch.setattr(estimator, "solve", stop)
     X = np.random.default_rng(0).normal(size=(2 * n_classes, p))
     with pytest.raises(InterruptedError):
         SoftmaxGLM(alpha=alpha, verbose=True).fit(X, np.arange(len(X)) % n_classes)

@@ -173,6 +173,16 @@ def test_wide_rows_are_reduced_once_into_the_same_account(penalised):
     assert passes_of(prepared, lambda: reduced.likelihood) == 1
 
 
+def test_they_are_reduced_again_where_columns_are_divided_by_another_scale_but_not_for_its_rounding():
+    rows, family = rows_and_family(wide())
+    prepared = Prepared(rows, family, fit_intercept=True)
+    scale = np.linspace(0.1, 1.0, 60)
+    assert passes_of(prepared, lambda: prepared.reduced(penalised=True, scale=scale)) == 1
+    assert passes_of(prepared, lambda: prepared.reduced(penalised=True, scale=scale * (1.0 + 2e-16))) == 0
+    assert passes_of(prepared, lambda: prepared.reduced(penalised=True, scale=scale * (1.0 + 1e-12))) == 1
+    assert passes_of(prepared, lambda: prepared.reduced(penalised=True)) == 1
+
+
 def test_that_they_cannot_be_reduced_is_remembered():
     data = wide()
     X = data.X * np.logspace(0.0, 9.0, 60)

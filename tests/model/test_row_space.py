@@ -15,12 +15,12 @@ from softglm.tuning import Tuning
 ROUNDING = {"rtol": 1e-12, "atol": 1e-12}
 
 
-def reduced_wide(*, centred=True, penalised=True, matrix=None):
+def reduced_wide(*, centred=True, penalised=True, matrix=None, scale=None):
     data = wide()
     rows, family = rows_and_family(data)
     if matrix is not None:
         rows = RowsInMemory(matrix(data.X), data.y)
-    return rows, family, *row_space(rows, centred=centred, penalised=penalised)
+    return rows, family, *row_space(rows, centred=centred, penalised=penalised, scale=scale)
 
 
 @pytest.mark.parametrize("centred", [True, False])
@@ -118,3 +118,26 @@ def test_the_rows_are_not_modified():
     before = data.X.copy()
     row_space(rows_and_family(data)[0], centred=True, penalised=False)
     np.testing.assert_array_equal(data.X, before)
+
+
+@pytest.mark.parametrize("centred", [True, False])
+def test_columns_that_are_divided_first_have_a_penalty_of_several_strengths(centred):
+    scale = np.linspace(0.2, 1.0, 60)
+    rows, family, reduced, space = reduced_wide(centred=centred, scale=scale)
+    above, below = (
+        Ridge(np.append(0.3 * scale**2, 0.0)),
+        Ridge.on_coefficients(0.3, reduced.n_features, fit_intercept=True),
+    )
+    coef, intercept = np.random.default_rng(0).normal(size=(reduced.n_features, 3)), np.ones(3)
+    whole, constant = space.up(coef, intercept)
+    np.testing.assert_allclose(
+        above.value(np.vstack([whole, constant])), below.value(np.vstack([coef, intercept])), rtol=1e-12
+    )
+    for one, other in zip(space.down(whole, constant), (coef, intercept), strict=True):
+        np.testing.assert_allclose(one, other, **ROUNDING)
+    predictors = [
+        some.concatenate(lambda block, predictor=predictor: (block.predictor(*predictor),))[0]
+        for some, predictor in ((reduced, (coef, intercept)), (rows, (whole, constant)))
+    ]
+    np.testing.assert_allclose(*predictors, **ROUNDING)
+    assert family.n_parameters == 3

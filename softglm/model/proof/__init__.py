@@ -1,6 +1,16 @@
 """What is proved: how far the optimum is at the most, or that there is none."""
 
+from softglm.model.proof.conjugate import Balance, balance_at, balanced_gap, conjugate_gap
 from softglm.model.proof.partial import partial_gap
 from softglm.model.proof.rounding import gradient_rounding, representation_loss, value_rounding
 
-__all__ = ["gradient_rounding", "partial_gap", "representation_loss", "value_rounding"]
+__all__ = [
+    "Balance",
+    "balance_at",
+    "balanced_gap",
+    "conjugate_gap",
+    "gradient_rounding",
+    "partial_gap",
+    "representation_loss",
+    "value_rounding",
+]

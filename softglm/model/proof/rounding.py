@@ -30,7 +30,12 @@ _CANCELS = 1e-11
 
 
 def gradient_rounding(
-    objective: Objective, parameters: FloatArray, gradient: FloatArray, *, is_centred: bool = False
+    objective: Objective,
+    parameters: FloatArray,
+    gradient: FloatArray,
+    *,
+    is_centred: bool = False,
+    of_any_means: bool = False,
 ) -> FloatArray:
     """Return a bound on what each entry of the gradient is off by, shape (m, q), from what is known before the fit.
 
@@ -42,6 +47,9 @@ def gradient_rounding(
         That of f there, as it was computed.
     is_centred : bool, default=False
         Whether rows are centred before they are multiplied, or what their products sum up to is.
+    of_any_means : bool, default=False
+        Whether it is that of the means as they were computed, be they those at the parameters or not: only the sums
+        over the rows are off then.
     """
     moments, family = objective.moments, objective.family
     largest_mean, largest_curvature = family.largest_mean, family.largest_curvature
@@ -64,7 +72,7 @@ def gradient_rounding(
     noise = objective.rows.noise
     if noise is not None:
         moved += float(noise @ reach)
-    entry = terms + largest_curvature * moved
+    entry = terms if of_any_means else terms + largest_curvature * moved
     slopes = np.multiply.outer(size, entry)
     if noise is not None:
         slopes += largest_mean * noise[:, np.newaxis]

@@ -1,0 +1,200 @@
+r"""What is summed for a dual point nu = t + s (mu' - t), with mu' = mu (1 + v) and v = u - <mu, u>, u = Gamma' z.
+
+Both mu' and t are probabilities, and so is nu where v >= -1. Its distance to mu is KL(nu || mu) = sum nu log(nu / mu),
+with nu / mu = 1 + d and d = s v + (1 - s) (t / mu - 1): small numbers are small exactly, and nothing cancels.
+"""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+
+from softglm.arrays import BoolArray, FloatArray, IntArray
+from softglm.data import Block
+from softglm.families import Bernoulli, UnconstrainedFamily
+from softglm.sums.sum import Sum
+
+
+@final
+@dataclass(frozen=True)
+class SelectedFeatures:
+    """Some columns of x - c, and 1 for the intercept if that is one of them: z.
+
+    Attributes
+    ----------
+    columns : int array of shape (k,)
+    center : array of shape (k,)
+        c of them.
+    n_constants : int
+        1 or 0.
+    """
+
+    columns: npt.NDArray[np.intp]
+    center: FloatArray
+    n_constants: int
+
+    def __len__(self) -> int:
+        """Return how many they are."""
+        return len(self.columns) + self.n_constants
+
+    def of(self, block: Block) -> FloatArray:
+        """Return z of the rows of a block, shape (r, rows)."""
+        features = np.ones((len(self), len(block)))
+        if len(self.columns):
+            columns = block.X[:, self.columns]
+            features[: len(self.columns)] = (columns if isinstance(columns, np.ndarray) else columns.toarray()).T
+            features[: len(self.columns)] -= self.center[:, np.newaxis]
+        return features
+
+
+@final
+@dataclass(frozen=True)
+class Tilt:
+    """The means mu at some parameters, and v.
+
+    Attributes
+    ----------
+    family : UnconstrainedFamily
+        Of coins or dice.
+    coef, intercept : arrays of shape (p, q) and (q,)
+    features : SelectedFeatures
+        z.
+    tilt : array of shape (r, q)
+        Gamma.
+    """
+
+    family: UnconstrainedFamily
+    coef: FloatArray
+    intercept: FloatArray
+    features: SelectedFeatures
+    tilt: FloatArray
+
+    def of(self, block: Block) -> tuple[FloatArray, FloatArray]:
+        """Return mu and v, shape (K, rows) each: of a coin of both its sides."""
+        eta, u = block.predictor(self.coef, self.intercept), self.tilt.T @ self.features.of(block)
+        if isinstance(self.family, Bernoulli):
+            mean, u = self.family.probabilities(eta), np.concatenate([np.zeros_like(u), u])
+        else:
+            mean = self.family.mean(eta)
+        u -= np.einsum("ki,ki->i", mean, u)
+        return mean, u
+
+    def sums(self, block: Block, mean: FloatArray, v: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return sum_i w_i x_i mu'_i', shape (p, q), and sum_i w_i mu'_i, (q,), in place of v."""
+        v += 1.0
+        v *= mean
+        tilted = block.weighted(v[len(v) - self.family.n_parameters :])
+        return block.cross(tilted), tilted.sum(axis=1)
+
+
+@final
+@dataclass(frozen=True)
+class TiltedMeansAndInformation(Sum):
+    """sum_i w_i x_i mu'_i', shape (p, q), and sum_i w_i mu'_i, (q,).
+
+    And the information at mu: sum_i w_i z_ia z_ib A''(eta_i), shape (r (r + 1) / 2, q, q), for a <= b.
+
+    Attributes
+    ----------
+    tilt : Tilt
+    free : SelectedFeatures
+        z.
+    """
+
+    tilt: Tilt
+    free: SelectedFeatures
+
+    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
+        mean, v = self.tilt.of(block)
+        features, weights, r, q = self.free.of(block), block.row_weights, len(self.free), self.tilt.family.n_parameters
+        information = np.empty((r * (r + 1) // 2, q, q))
+        for total, first, second in zip(information, *np.triu_indices(r), strict=True):
+            weighted = weights * features[first] * features[second]
+            total[:] = self.tilt.family.total_information(mean[len(mean) - q :], weighted)
+        return *self.tilt.sums(block, mean, v), information
+
+
+@final
+@dataclass(frozen=True)
+class TiltedDivergences(Sum):
+    """sum_i w_i x_i mu'_i', shape (p, q), and sum_i w_i mu'_i, (q,); and of nu for each s, (g,) each: see below.
+
+    These are sum_i w_i KL(nu_i || mu_i), and sum_ik w_i mu_ik log^2(nu_ik / mu_ik). And the number of rows of any
+    weight where mu' / mu may be below `least`, (1,): nu may be no probability there, or only just.
+
+    Attributes
+    ----------
+    tilt : Tilt
+    shrinkage : array of shape (g,)
+        1 - s, each below 1.
+    least : float
+    off : array of shape (r,)
+        v is off by off' |z| at the most.
+    """
+
+    tilt: Tilt
+    shrinkage: FloatArray
+    least: float
+    off: FloatArray
+
+    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
+        mean, v = self.tilt.of(block)
+        counts = np.ones(len(block), dtype=bool) if block.weights is None else block.weights > 0.0
+        least = v.min(axis=0) + 1.0
+        touched = np.flatnonzero(self.off)
+        least -= self.off[touched] @ np.abs(self.tilt.features.of(block)[touched])
+        short = float(np.count_nonzero((least < self.least) & counts))
+        none = np.full(len(self.shrinkage), np.inf)
+        divergences = (none, none.copy()) if short else self._divergences(block, mean, v, counts)
+        return *self.tilt.sums(block, mean, v), *divergences, np.array([short])
+
+    def _divergences(
+        self, block: Block, mean: FloatArray, v: FloatArray, counts: BoolArray
+    ) -> tuple[FloatArray, FloatArray]:
+        targets, v = block.targets, np.where(counts, v, 0.0)
+        if targets.ndim == 1 and len(mean) == 2 and not np.issubdtype(targets.dtype, np.integer):
+            is_label = bool(((targets == 0.0) | (targets == 1.0)).all())
+            targets = targets if is_label else np.stack([1.0 - targets, targets], axis=1)
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            if targets.ndim == 1:
+                divergence, squares = _of_labels(mean, v, np.asarray(targets, dtype=np.int32), self.shrinkage)
+            else:
+                divergence, squares = _of_shares(mean, v, np.asarray(targets, dtype=np.float64), self.shrinkage)
+        weights = block.row_weights
+        return divergence[:, counts] @ weights[counts], squares[:, counts] @ weights[counts]
+
+
+def _of_labels(mean: FloatArray, v: FloatArray, labels: IntArray, shrinkage: FloatArray) -> tuple[FloatArray, ...]:
+    """Return the two sums over classes, shape (g, rows): of the classes that were not observed log s is the same."""
+    rows = np.arange(mean.shape[1])
+    own, own_v = mean[labels, rows], v[labels, rows]
+    logs = np.log1p(v)
+    logs[labels, rows] = 0.0
+    others = mean.copy()
+    others[labels, rows] = 0.0
+    rest, first = others.sum(axis=0), (others * logs).sum(axis=0)
+    second = np.einsum("ki,ki,ki->i", others, logs, logs)
+    others *= 1.0 + v
+    moved, cost = others.sum(axis=0), np.einsum("ki,ki->i", others, logs)
+    odds = rest / own
+    divergences, squares = np.empty((len(shrinkage), len(rows))), np.empty((len(shrinkage), len(rows)))
+    for divergence, square, h in zip(divergences, squares, shrinkage, strict=True):
+        s, log_s = 1.0 - h, np.log1p(-h)
+        ratio = s * own_v + h * odds if h else own_v
+        log_ratio = np.log1p(ratio)
+        divergence[:] = s * (log_s * moved + cost) + own * (1.0 + ratio) * log_ratio
+        square[:] = rest * log_s**2 + 2.0 * log_s * first + second + own * log_ratio * log_ratio
+    return divergences, squares
+
+
+def _of_shares(mean: FloatArray, v: FloatArray, shares: FloatArray, shrinkage: FloatArray) -> tuple[FloatArray, ...]:
+    """Return the two sums over classes, shape (g, rows), of targets of shape (rows, K)."""
+    surplus = shares.T / mean - 1.0
+    divergences, squares = np.empty((len(shrinkage), len(shares))), np.empty((len(shrinkage), len(shares)))
+    for divergence, square, h in zip(divergences, squares, shrinkage, strict=True):
+        ratio = (1.0 - h) * v + h * surplus if h else v
+        logs = np.log1p(ratio)
+        divergence[:] = (mean * (1.0 + ratio) * logs).sum(axis=0)
+        square[:] = (mean * logs * logs).sum(axis=0)
+    return divergences, squares
