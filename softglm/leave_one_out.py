@@ -22,9 +22,8 @@ from softglm.model.proof.deletion import Metric, loss_bound, remaining_gradient
 from softglm.status import Status
 from softglm.sums import Features, Predictor, RowParts, RowWeights
 
-# No more rows than this share, unless so many, take more steps, and no more than so many a fit of their own: folds
-# would cost less.
-_MOST_SHARE, _ALWAYS, _MOST_FITS = 0.3, 1000, 100
+# No more rows than so many take more steps, and no more than so many a fit of their own: folds would cost less.
+_MOST_ROWS, _MOST_FITS = 1000, 100
 # Of the tolerance, for the rows that take no more than one step.
 _FIRST = 0.8
 # What fits without a row are made to: how far they are from their optima counts in the bounds.
@@ -152,7 +151,7 @@ def _refined(first: LeftOut, problem: _Problem, others: FloatArray, shares: Floa
     if left[0] <= allowed:
         return first
     chosen = np.sort(order[: int(np.argmax(left <= _FIRST * allowed))])
-    if len(chosen) > max(_MOST_SHARE * len(shares), _ALWAYS):
+    if len(chosen) > _MOST_ROWS:
         return first
     each = (1.0 - _FIRST) * allowed / float(shares[chosen].sum())
     eta, bound, is_refitted, n_fits = first.eta.copy(), first.bound.copy(), first.is_refitted.copy(), 0
