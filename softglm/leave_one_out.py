@@ -14,6 +14,7 @@ from typing import final
 import numpy as np
 
 from softglm.arrays import BoolArray, FloatArray
+from softglm.data import one_blas_thread
 from softglm.fit import Fit, Start, solve
 from softglm.model import Penalty, Prepared, Ridge, beyond_hessians
 from softglm.model.deletion import Approach, Curvature, Row, curvature_at
@@ -58,6 +59,7 @@ def why_not(prepared: Prepared) -> str | None:
     return beyond_hessians(prepared.family, n_terms, prepared.tuning)
 
 
+@one_blas_thread
 def leave_one_out(
     prepared: Prepared, penalty: Penalty, fitted: Fit, shares: FloatArray, *, tolerance: float = 1e-3
 ) -> LeftOut:
