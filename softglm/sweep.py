@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 
 from softglm.fit import Fit, Report, Start, solve, solve_sparse, sparse_path
 from softglm.model import Penalty, Prepared, SparsePenalty
-from softglm.sparse import SparsePath
 
 
 def sweep(
@@ -32,7 +31,7 @@ def sweep(
     report : callable or None, default=None
     """
     # What fits under sparse penalties know of the rows, they pass on.
-    path: SparsePath | None = None
+    path = None
     for penalty in penalties:
         if isinstance(penalty, SparsePenalty):
             path = path or sparse_path(prepared, start)

@@ -63,7 +63,7 @@ class _Sides:
         down = np.where(self.held_at > 0.0, l1, -l1)
         goes_up = ~self.free & (self.held_at < upper) & (gradient < -up - tolerance)
         goes_down = ~self.free & (self.held_at > lower) & (gradient > -down + tolerance)
-        return goes_up.astype(np.float64) - goes_down
+        return np.asarray(goes_up.astype(np.float64) - goes_down)
 
     def hold(self, which: BoolArray, values: FloatArray) -> None:
         self.free[which] = False
@@ -75,7 +75,7 @@ class _Sides:
         self.sign[which] = np.where(self._is_kinked, side, 0.0)[which]
 
 
-def minimise_entrywise(
+def minimise_entrywise(  # noqa: PLR0917 - in the order of the formula
     hessian: FloatArray | PrincipalSystems,
     linear: FloatArray,
     l1: FloatArray,
@@ -175,16 +175,20 @@ def _descend(
         move = target - point
         everywhere = linear + systems.times(point - start, np.arange(len(start)))
         curvature = float(move @ systems.times(move, np.flatnonzero(move)))
-        length = _exact_length(bounds, sides, point, move, float(move @ everywhere), curvature)
+        length = _exact_length(bounds, sides, (point, move), (float(move @ everywhere), curvature))
         _arrive(bounds, sides, point + length * move, point)
         point = np.where(sides.free, point + length * move, sides.held_at)
     return point
 
 
 def _exact_length(
-    bounds: _Bounds, sides: _Sides, point: FloatArray, move: FloatArray, slope: float, curvature: float
+    bounds: _Bounds, sides: _Sides, way: tuple[FloatArray, FloatArray], quadratic: tuple[float, float]
 ) -> float:
-    """Return how far along the move the objective falls: up to a bound, or where its slope is 0."""
+    """Return how far from a point along a move the objective falls: up to a bound, or where its slope is 0.
+
+    The quadratic has this slope and curvature.
+    """
+    (point, move), (slope, curvature) = way, quadratic
     l1, lower, upper = bounds
     moving = sides.free & (move != 0.0)
     slope += float((l1 * sides.sign * move)[moving].sum())

@@ -1,5 +1,5 @@
 """Fits under penalties that set coefficients to 0: prox-Newton over the pairs of feature and class that have any."""
 
-from softglm.sparse.path import SparsePath, SparseSolution
+from softglm.sparse.path import SparsePath, SparseSolution, strongest
 
-__all__ = ["SparsePath", "SparseSolution"]
+__all__ = ["SparsePath", "SparseSolution", "strongest"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias, final
 
 import numpy as np
@@ -15,7 +16,6 @@ from softglm.solver import Outcome, Progress
 from softglm.sparse.columns import WorkingColumns
 from softglm.sparse.restricted import Restricted
 from softglm.sparse.terms import Terms, fenchel_gap
-from softglm.sums import SupportedEvaluation
 
 Indices = npt.NDArray[np.intp]
 
@@ -28,6 +28,8 @@ _AIM, _AGAIN = 0.5, 0.1
 _PROOFS = 8
 # So many features may join at a time, however few have coefficients.
 _JOINING = 16
+# Of the model without the features that are held at 0.
+_MOST_STEPS = 100
 # The pull from which on a feature is promising, however much weaker the penalty has become.
 _LEAST_PULL = 0.75
 
@@ -117,8 +119,7 @@ class SparsePath:
         before, scale = self._counts(), abs(self._prepared.null.value)
         if not np.isfinite(scale):
             return self._ended(penalty, before, np.inf, Outcome.NON_FINITE)
-        if report is not None:
-            self._working.after_step = lambda: self._tell(report, penalty, before)
+        self._working.after_step = partial(self._tell, report, penalty, before)
         there = penalty.in_units(self._held.units)
         self._bound(there)
         pull = float(there.pull(self._slopes).max(initial=0.0))
@@ -133,10 +134,21 @@ class SparsePath:
             if gap <= tol * scale or reached is None or left <= 0:
                 break
             goal = _AGAIN * min(goal, reached)
-        self._working.after_step = None
         is_out = self._working.n_iterations - before[0] >= max_iter
         failed = Outcome.ITERATIONS if is_out else Outcome.PRECISION
         return self._ended(penalty, before, gap, Outcome.CONVERGED if gap <= tol * scale else failed)
+
+    def strongest(self, penalty: SparsePenalty) -> float:
+        """Return the factor on a penalty from which on every feature that it holds at 0 is: see `strongest`."""
+        there, factor, pull = penalty.in_units(self._held.units), 0.0, 1.0
+        if self._held.n_constants == 0 and not (~penalty.is_kinked).any():
+            return float(there.pull(self._slopes).max(initial=0.0))
+        while pull > factor:
+            # The features that are free are fitted beside none of the others, which are held more than enough.
+            factor = 2.0 * max(pull, float(there.pull(self._slopes).max(initial=0.0)))
+            self._descend(there.times(factor), 0.0, _MOST_STEPS)
+            pull = float(there.pull(self._slopes).max(initial=0.0))
+        return pull
 
     def _bound(self, penalty: SparsePenalty) -> None:
         """Move to where the penalty is finite, if it has bounds."""
@@ -155,7 +167,9 @@ class SparsePath:
         counts = [now - was for now, was in zip(self._counts(), before, strict=True)]
         return SparseSolution(coef, intercept, self._working.likelihood + value, value, gap, outcome, *counts)
 
-    def _tell(self, report: Report, penalty: SparsePenalty, before: tuple[int, int, int]) -> None:
+    def _tell(self, report: Report | None, penalty: SparsePenalty, before: tuple[int, int, int]) -> None:
+        if report is None:
+            return
         coef, intercept = self._given(penalty)
         iteration = self._working.n_iterations - before[0]
         report(Progress(0, iteration, self._working.likelihood + penalty.value(coef)), coef, intercept)
@@ -174,7 +188,8 @@ class SparsePath:
         max_iter : int
         """
         working, held = self._working, self._held
-        self._hold(penalty, self._promising(penalty))
+        if not self._held.holds_all:
+            self._hold(penalty, self._promising(penalty))
         self._latest = penalty
         aim = goal
         before = working.n_iterations
@@ -249,12 +264,9 @@ class SparsePath:
             self._residual = slopes[: held.n_constants]
             return slopes[held.n_constants :]
         parameters = np.concatenate([self._all_coef() * held.units[:, np.newaxis], working.coef[: held.n_constants]])
-        coef, intercept = objective.uncentred(parameters)
-        support = np.flatnonzero(coef.any(axis=1))
-        sums = objective.rows.sum(SupportedEvaluation(self._prepared.family, support, coef[support], intercept))
-        _, gradient = objective.assembled(sums, parameters)
-        self._residual = gradient[len(coef) :]
-        return np.where(held.varies, held.units, 0.0)[:, np.newaxis] * gradient[: len(coef)]
+        _, gradient = objective.evaluate(parameters)
+        self._residual = gradient[len(held.units) :]
+        return np.where(held.varies, held.units, 0.0)[:, np.newaxis] * gradient[: len(held.units)]
 
     def _proved(self, penalty: SparsePenalty) -> float:
         """Return a bound on F - F* here."""
@@ -290,3 +302,23 @@ class SparsePath:
         coef, intercept = self._likelihood.uncentred(self._parameters(penalty))
         basis = self._prepared.basis
         return (coef, intercept) if basis is None else basis.up(coef, intercept)
+
+
+def strongest(prepared: Prepared, penalty: SparsePenalty) -> float:
+    """Return the least factor on a penalty under which every feature that it may hold at 0 is, exactly.
+
+    It is found at the model of the other features, free or bounded, with intercepts and offsets: just below it some
+    feature has a coefficient.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    penalty : SparsePenalty
+        As it is at the strength 1.
+
+    Raises
+    ------
+    TypeError
+        If the rows cannot be held in memory.
+    """
+    return SparsePath(prepared).strongest(penalty)

@@ -14,7 +14,7 @@ from softglm.solver.principal import PrincipalSystems
 
 Indices = npt.NDArray[np.intp]
 
-# How much larger than it is a pull is taken, so that rounding leaves the scaled gradient within what the penalty holds.
+# How much larger than it is a pull is taken: rounding leaves the scaled gradient within what the penalty holds.
 _ROUNDING = 256 * np.finfo(np.float64).eps
 
 
@@ -144,14 +144,14 @@ class Terms:
         if isinstance(self.penalty, EntrywisePenalty):
             lower, upper = self.lower[columns, classes], self.upper[columns, classes]
             return minimise_entrywise(systems, linear, np.where(allowed, l1, np.inf), lower, upper, start)
-        # In the units in which the norms of groups are those of their coefficients; what is in none is in one of its own.
+        # In the units in which norms of groups are those of their coefficients; what is in none is in one of its own.
         assert isinstance(self.penalty, GroupedPenalty)  # noqa: S101 - there are no others
         n, group_l1 = self.n_constants, np.append(self.penalty.group_l1, 0.0)
         codes = np.concatenate([np.full(n, len(group_l1) - 1), self.penalty.groups])[columns]
         units = np.concatenate([np.ones(n), self.penalty.units])[columns]
         hessian = systems.matrix / units / units[:, np.newaxis]
         solution = minimise_grouped(hessian, linear / units, codes, group_l1, l1 / units, start * units)
-        return solution / units
+        return np.asarray(solution / units)
 
 
 def fenchel_gap(penalty: SparsePenalty, coef: FloatArray, slopes: FloatArray, likelihood: float) -> float:
@@ -185,7 +185,7 @@ def _held_slopes(penalty: SparsePenalty, slopes: FloatArray) -> FloatArray:
         p, (lower, upper) = len(slopes), bounds
         is_endless = (slopes < 0.0) & (upper == np.inf) | (slopes > 0.0) & (lower == -np.inf)
         is_open = is_endless & ((penalty.l1 == 0.0) & (penalty.smooth.strength[:p] == 0.0))[:, np.newaxis]
-    return np.where(is_open, 0.0, slopes) if is_open.any() else slopes
+    return slopes if not is_open.any() else np.asarray(np.where(is_open, 0.0, slopes))
 
 
 def held_at_zero(allowed: BoolArray, shifts: BoolArray, coef: FloatArray, sizes: FloatArray) -> BoolArray:
@@ -208,4 +208,4 @@ def median_shift(coef: FloatArray) -> FloatArray:
     low, high = ordered[:, (q - 1) // 2], ordered[:, q // 2]
     nearest = np.where(np.abs(low) < np.abs(high), low, high)
     has_zero = (coef == 0.0).any(axis=1)
-    return np.where((low <= 0.0) & (high >= 0.0), np.where(has_zero, 0.0, nearest), nearest)
+    return np.asarray(np.where((low <= 0.0) & (high >= 0.0) & has_zero, 0.0, nearest))

@@ -129,11 +129,14 @@ def balanced_gap(objective: Objective, penalty: SparsePenalty, parameters: Float
         return float("inf")
     coef, _ = objective.split(parameters)
     moved = _moved(objective, parameters)
-    gaps = [
-        dual.divergence(h, moved) + _young_gap(penalty, coef, (1.0 - h) * dual.slopes, (1.0 - h) * dual.off)
-        for h in _PARTS * needed
-    ]
-    return min((gap for gap in gaps if not np.isnan(gap)), default=float("inf"))
+    best = float("inf")
+    # D is concave: once it falls, it falls.
+    for h in _PARTS[::-1] * needed:
+        gap = dual.divergence(h, moved) + _young_gap(penalty, coef, (1.0 - h) * dual.slopes, (1.0 - h) * dual.off)
+        if not gap < best:
+            break
+        best = gap
+    return best
 
 
 class _Dual(NamedTuple):
