@@ -57,7 +57,7 @@ class SoftmaxGLMCV(SoftmaxClassifier):
     l1_ratios : array-like of shape (n_l1_ratios,), default=(0.0,)
         What to try for `l1_ratio` of `SoftmaxGLM`.
     penalty_factors, grouped, groups, within_ratio, lower, upper, standardize : object
-        As of `SoftmaxGLM`. Standard deviations are those of the rows of each fit.
+        As of `SoftmaxGLM`. Standard deviations are those of the rows of each fit, with ``cv="loo"`` those of all.
     cv : int, splitter, iterable or "loo", default=None
         Folds as scikit-learn has them: None for 5; an int is stratified by labels, and not shuffled. Of a y of
         probabilities or counts splitters see the numbers of the rows only. "loo" is for ridges.
@@ -115,10 +115,10 @@ class SoftmaxGLMCV(SoftmaxClassifier):
     -----
     Leaving one out. A row is left out whole, whatever its weight, and the total strength of the penalty, W alpha, stays
     what it is, as with LogisticRegression's C. From the Hessian of the fit with all rows one Newton step leaves out a
-    row, and self-concordance bounds what that is off by. At the strength that is chosen, and its neighbours, the rows
-    of the largest bounds take more steps, or a fit of their own, until the mean score is known to 0.001 of the log
-    loss. Where more than 1000 rows, and 0.3 of them, would have to, or 100 need a fit of their own, a strength is not
-    chosen, and a warning says so: the model decides too much of too many rows, and folds cost less.
+    row, and self-concordance bounds what that is off by. At the strength that is chosen, and at neighbours that are
+    nearly as good, the rows of the largest bounds take more steps, or a fit of their own, until the mean score is known
+    to 0.001 of the log loss. Where more than 1000 rows, and 0.3 of them, would have to, or more than 100 need a fit of
+    their own, a strength is not chosen, and a warning says so: too many rows decide too much, and folds cost less.
 
     References
     ----------
@@ -242,6 +242,7 @@ class SoftmaxGLMCV(SoftmaxClassifier):
         )
         values, is_inverse = self._strengths(problem)
         alphas = np.array(Grid(values, is_inverse).strengths(total_weight))
+        Cs = values if is_inverse else np.array([_inverse(alpha, total_weight) for alpha in alphas])
         order = np.argsort(-alphas, kind="stable")
         grid = Grid(values[order], is_inverse)
         is_loo = isinstance(self.cv, str)
@@ -250,11 +251,11 @@ class SoftmaxGLMCV(SoftmaxClassifier):
         alpha, back = float(alphas[order][place]), np.argsort(order, kind="stable")
         chosen = {
             "alpha_": alpha,
-            "C_": _inverse(alpha, total_weight),
+            "C_": float(Cs[order[place]]),
             "l1_ratio_": float(l1_ratios[row]),
             "l1_ratios_": l1_ratios,
             "alphas_": alphas,
-            "Cs_": values if is_inverse else np.array([_inverse(each, total_weight) for each in alphas]),
+            "Cs_": Cs,
             "scores_": found.scores[..., back],
             "mean_score_": found.selection.mean[:, back],
             "standard_error_": found.selection.error[:, back],

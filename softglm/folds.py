@@ -2,12 +2,12 @@
 
 import inspect
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import clone
 
 from softglm.arrays import FloatArray, IntArray
 from softglm.estimator import SoftmaxGLM
@@ -130,7 +130,7 @@ def _mean_log_likelihood(model: SoftmaxGLM, seen: Observations, weight: float) -
 
 def _fitted_model(model: SoftmaxGLM, seen: Observations, result: Fit) -> SoftmaxGLM:
     """Return an estimator with the coefficients of a fit."""
-    there: SoftmaxGLM = clone(model)
+    there = copy(model)
     known = {"classes_": seen.response.classes, "n_features_in_": seen.X.shape[1]}
     there.__dict__.update({**known, **fitted_arrays(result.coef, result.intercept, seen.present)})
     return there

@@ -48,8 +48,23 @@ def select(scores: FloatArray, weights: FloatArray, rule: Rule, candidates: Bool
     mean = np.einsum("f,frs->rs", shares, scores)
     variance = np.einsum("f,frs->rs", shares, np.square(scores - mean)) / max(len(scores) - 1, 1)
     error = np.sqrt(variance)
+    best, chosen = places(mean, error, rule, candidates)
+    return Selection(mean, error, best, chosen)
+
+
+def places(
+    mean: FloatArray, error: FloatArray, rule: Rule, candidates: BoolArray | None = None
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the place of the best mean score, and of what the rule chooses; see `select`.
+
+    Parameters
+    ----------
+    mean, error : arrays of shape (n_l1_ratios, n_strengths)
+    rule : {"min", "1se"}
+    candidates : bool array of shape (n_l1_ratios, n_strengths) or None, default=None
+    """
     allowed = mean if candidates is None else np.where(candidates, mean, -np.inf)
     row, place = np.unravel_index(int(allowed.argmax()), mean.shape)
     best = int(row), int(place)
     enough = allowed[best[0]] >= mean[best] - (error[best] if rule == "1se" else 0.0)
-    return Selection(mean, error, best, (best[0], int(enough.argmax())))
+    return best, (best[0], int(enough.argmax()))

@@ -15,6 +15,8 @@ from softglm.sweep import sweep
 
 # What the mean score of a strength that may be chosen is known to, relative to it.
 TOLERANCE = 1e-3
+# A neighbour that may yet be the better one has no more than this much more of the log loss: one step is off by less.
+_CLOSE = 0.05
 # What fits with all rows are made to: how far they are from their optima counts in the bounds.
 _NEAR = 1e-6
 _FOLDS = "Use folds: cv=10."
@@ -79,8 +81,9 @@ def score_single_rows(
 ) -> SingleRows:
     """Score each row in the fits without it, and choose among the strengths.
 
-    Every strength takes one Newton step for each row. Those that may be chosen, with their neighbours, are made as
-    exact as `TOLERANCE` asks, if that takes no more than some of the rows; otherwise they are left out of the choice.
+    Every strength takes one Newton step for each row. What would be chosen, and neighbours that are nearly as good, are
+    made as exact as `TOLERANCE` asks, if that takes no more than some of the rows; otherwise they are left out of the
+    choice.
 
     Parameters
     ----------
@@ -115,7 +118,7 @@ def score_single_rows(
                 f"strength: too many rows decide too much. {_FOLDS} Or try stronger penalties."
             )
         selection = select(scores[:, np.newaxis], sizes, rule, candidates[np.newaxis])
-        wanted = _with_neighbours({selection.best[1], selection.chosen[1]}, n_strengths)
+        wanted = _rivals(selection)
         pending = [place for place in wanted if not (is_exact[place] or is_tried[place])]
         if not pending:
             break
@@ -126,10 +129,12 @@ def score_single_rows(
     return SingleRows(scores, bound, is_tried & ~is_exact, selection, n_nonzero)
 
 
-def _with_neighbours(places: set[int], count: int) -> list[int]:
-    """Return places and those beside them, the places themselves first."""
-    beside = {place + step for place in places for step in (-1, 1)} - places
-    return [*sorted(places), *sorted(place for place in beside if 0 <= place < count)]
+def _rivals(selection: Selection) -> list[int]:
+    """Return the places of what is best and what is chosen, and of neighbours that are nearly as good, these last."""
+    mean, best, chosen = selection.mean[0], selection.best[1], selection.chosen[1]
+    beside = [place for place in (best - 1, best + 1) if 0 <= place < len(mean) and place != chosen]
+    close = [place for place in beside if mean[place] >= (1.0 + _CLOSE) * mean[best]]
+    return [*dict.fromkeys((best, chosen)), *close]
 
 
 def _log_likelihoods(seen: Observations, eta: FloatArray) -> FloatArray:

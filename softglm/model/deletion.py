@@ -19,15 +19,19 @@ from softglm.arrays import FloatArray
 from softglm.model.coordinates import KroneckerCoordinates, null_coordinates, quick_coordinates
 from softglm.model.many_classes import as_matrix
 from softglm.model.objective import Objective
+from softglm.model.passes import Passes
 from softglm.model.penalties import Penalty
 from softglm.model.prepared import Prepared
 from softglm.model.proof.deletion import Metric, loss_bound
+from softglm.once import cached_property
 from softglm.sums import Deletions, Features, Predictor, RowMoves, RowParts
 
 # So many steps without a row, with the Hessian with all of them; what moves another row by more is another problem.
 _MAX_STEPS, _FAR = 30, 4.0
 # A step that leaves more of the bound than this is not on its way to anything.
 _SLOW = 0.7
+# What others move by is not looked at where they cannot move by more than this.
+_LITTLE = 0.3
 
 
 @final
@@ -37,7 +41,8 @@ class Curvature:
 
     Attributes
     ----------
-    objective : Objective
+    passes : Passes
+        Of the objective.
     parameters : array of shape (m, q)
     coordinates : KroneckerCoordinates
     inverse : array of shape (P, P)
@@ -46,18 +51,23 @@ class Curvature:
         Of W f.
     """
 
-    objective: Objective
+    passes: Passes
     parameters: FloatArray
     coordinates: KroneckerCoordinates
     inverse: FloatArray
     gradient: FloatArray
 
     @property
+    def objective(self) -> Objective:
+        """That of the passes."""
+        return self.passes.objective
+
+    @property
     def decrement(self) -> float:
         """How long the gradient is."""
         return math.sqrt(max(float(self.gradient @ self.inverse @ self.gradient), 0.0))
 
-    @property
+    @cached_property
     def deletions(self) -> Deletions:
         """What becomes of rows that are left out."""
         scales, rows = self.coordinates.scales, self.objective
@@ -116,12 +126,14 @@ class Approach:
 
     Attributes
     ----------
+    parameters : array of shape (m, q)
     eta : array of shape (q,)
-        Of the row, near the fit without it.
+        Of the row there.
     bound : float
         What its loss there may be off by, at most; inf where nothing is proved.
     """
 
+    parameters: FloatArray
     eta: FloatArray
     bound: float
 
@@ -149,8 +161,7 @@ class Deleted:
         self._directions = family.curvature_directions @ classes
         bends = row.weight * family.curvature_weights(mean)[:, 0]
         information = (self._directions.T * bends) @ self._directions
-        self._across = curvature.inverse @ self._map.T
-        leverage = self._map @ self._across
+        leverage = (curvature.deletions.inverse @ row.features) @ row.features
         grown = np.linalg.inv(np.identity(s) - leverage @ information)
         self._within = information @ grown
         self._spread = grown @ leverage
@@ -159,7 +170,7 @@ class Deleted:
     def _solve(self, gradient: FloatArray) -> FloatArray:
         """Return G^-1 times a gradient, shape (P,)."""
         direct = self._curvature.inverse @ gradient
-        return np.asarray(direct + self._across @ (self._within @ (self._map @ direct)))
+        return np.asarray(direct + self._curvature.inverse @ (self._map.T @ (self._within @ (self._map @ direct))))
 
     def approach(self, reach: float, tolerance: float) -> Approach:
         """Return a point near the optimum, by Newton's steps with the Hessian at the fit.
@@ -173,30 +184,32 @@ class Deleted:
         """
         curvature, row = self._curvature, self._row
         objective, coordinates = curvature.objective, curvature.coordinates
-        family, classes = objective.family, coordinates.classes
         largest = np.einsum("da,ab,db->d", self._directions, self._spread, self._directions).max(keepdims=True)
         radius = np.array([math.sqrt(reach * self._shrinkage)])
-        position, best, eta = np.zeros(len(self._across)), math.inf, row.eta
-        gradient = self._left(curvature.gradient, eta)
+        here, best = Approach(curvature.parameters, row.eta, math.inf), math.inf
+        position, way, gradient = np.zeros(curvature.gradient.shape), 0.0, self._left(curvature.gradient, row.eta)
+        step = self._solve(gradient)
         for _ in range(_MAX_STEPS):
-            position = position - self._solve(gradient)
+            position, way = position - step, way + float(_root(gradient @ step)[0])
             move = coordinates.displacement(position)
-            moved = self._largest_move(move)
+            moved = float(radius[0]) * way
+            if moved > _LITTLE:
+                moved = min(moved, self._largest_move(move))
             if not moved < _FAR:
                 break
-            eta = row.eta + classes @ (self._map @ position)
-            _, slopes = objective.evaluate(curvature.parameters + move)
+            eta, there = row.eta + coordinates.classes @ (self._map @ position), curvature.parameters + move
+            _, slopes = curvature.passes.evaluate(there)
             gradient = self._left(objective.moments.total_weight * coordinates.pull_back(slopes), eta)
-            length = _root(gradient @ self._solve(gradient))
-            pull = (family.mean(eta[:, np.newaxis])[:, 0] - row.targets) @ classes
+            step = self._solve(gradient)
+            pull = (objective.family.mean(eta[:, np.newaxis])[:, 0] - row.targets) @ coordinates.classes
             metric = Metric(radius, largest, _root(pull @ self._spread @ pull))
-            bound = float(loss_bound(length, np.array([moved]), metric)[0])
+            bound = float(loss_bound(_root(gradient @ step), np.array([moved]), metric)[0])
             if bound <= tolerance:
-                return Approach(eta, bound)
+                return Approach(there, eta, bound)
             if bound > _SLOW * best:
                 break
-            best = bound
-        return Approach(eta, np.inf)
+            here, best = Approach(there, eta, math.inf), bound
+        return here
 
     def _left(self, gradient: FloatArray, eta: FloatArray) -> FloatArray:
         """Return the gradient without the row, shape (P,), of one with it, where the row has this eta."""
@@ -242,4 +255,4 @@ def curvature_at(prepared: Prepared, penalty: Penalty, parameters: FloatArray) -
         return None
     inverse, _ = linalg.lapack.dpotri(factor, lower=1)
     inverse = np.tril(inverse) + np.tril(inverse, -1).T
-    return Curvature(objective, parameters, coordinates, inverse / total, total * coordinates.pull_back(gradient))
+    return Curvature(passes, parameters, coordinates, inverse / total, total * coordinates.pull_back(gradient))

@@ -4,6 +4,7 @@ They need matplotlib, which ``pip install "softglm[plots]"`` brings. Each displa
 draw them again (`plot`), and holds the figure and the axes for whatever a reader wants to change.
 """
 
+from softglm.plots.choice import CVDisplay
 from softglm.plots.coefficients import CoefficientDisplay
 from softglm.plots.convergence import ConvergenceDisplay
 from softglm.plots.effects import EffectDisplay
@@ -13,6 +14,7 @@ from softglm.plots.reliability import ReliabilityDisplay
 from softglm.trace import Trace
 
 __all__ = [
+    "CVDisplay",
     "CoefficientDisplay",
     "ConvergenceDisplay",
     "EffectDisplay",

@@ -10,6 +10,7 @@ import pytest
 from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_selection import SelectFromModel
 from sklearn.linear_model import LogisticRegressionCV
 from sklearn.model_selection import GroupKFold, KFold, LeaveOneOut, StratifiedKFold
 from sklearn.pipeline import make_pipeline
@@ -193,6 +194,14 @@ def test_it_is_cloned_pickled_and_used_at_the_end_of_a_pipeline():
     back = pickle.loads(pickle.dumps(model))  # noqa: S301 - our own
     assert np.array_equal(back.predict(data.X), model.predict(data.X))
     assert clone(model[-1]).get_params() == model[-1].get_params()
+
+
+def test_features_are_selected_by_the_lasso_that_was_chosen():
+    data = problems.overlapping()
+    X = np.column_stack([data.X, np.random.default_rng(0).normal(size=(150, 6))])
+    selector = SelectFromModel(SoftmaxGLMCV(10, l1_ratios=[1.0], cv=3, rule="1se")).fit(X, data.y)
+    assert np.array_equal(selector.get_support(), selector.estimator_.coef_.any(axis=0))
+    assert not selector.get_support().all()
 
 
 def test_without_a_refit_there_are_scores_and_nothing_to_predict_with():
