@@ -128,7 +128,9 @@ class PairGram:
     def _among(self, first: int, z: FloatArray, mean: FloatArray, weights: FloatArray) -> FloatArray:
         """Return the Hessian of some rows in new pairs beside all, shape (d - first, d)."""
         if len(mean) == 1:
-            return _outer(z[self.columns] * np.sqrt(weights * self._family.curvature_weights(mean)[0]), slice(first, None))
+            return _outer(
+                z[self.columns] * np.sqrt(weights * self._family.curvature_weights(mean)[0]), slice(first, None)
+            )
         # Class by class, so that each is multiplied by its own weights in one go.
         order = np.argsort(self.classes, kind="stable")
         new = np.flatnonzero(order >= first) if first else slice(None)
