@@ -16,8 +16,8 @@ WINE, CULTIVAR = load_wine(return_X_y=True)
 DATA = problems.overlapping()
 X, y = DATA.X, DATA.y
 BINARY = (y == 1).astype(int)
-# The gap asked for, relative to the loss; and what probabilities are off by then, at most.
-TIGHT, SAME = 1e-9, 1e-5
+# The gap asked for, relative to the loss; and what probabilities are off by then: a few roots of it.
+TIGHT, SAME = 1e-9, 1e-4
 # Just beyond the rounding of a slope; and beyond what it is off by where others are fitted.
 JUST, JUST_BESIDE_OTHERS = 1e-9, 1e-5
 
@@ -119,7 +119,7 @@ def test_a_strength_between_is_interpolated_as_glmnet_does_or_fitted():
     model = SoftmaxGLM(third, l1_ratio=1.0, tol=TIGHT).fit(X, y)
     exact = path.predict_proba(X, third, exact=True)
     np.testing.assert_allclose(exact, model.predict_proba(X), rtol=0.0, atol=SAME)
-    assert 1e-4 < np.abs(path.predict_proba(X, third) - exact).max() < 0.1
+    assert 1e-3 < np.abs(path.predict_proba(X, third) - exact).max() < 0.1
     weaker = path.at(1e-3)
     assert weaker.alpha_ == 1e-3
     assert weaker.converged_
