@@ -250,3 +250,21 @@ def test_strengths_at_which_the_tolerance_was_not_proved_are_told():
         path = softglm_path(WINE, CULTIVAR, n_alphas=5, max_iter=1, tol=1e-10)
     assert not path.converged.all()
     assert (path.gaps >= 0.0).all()
+
+
+# glmnet 4.1.6: glmnet(as.matrix(iris[, 1:4]), iris$Species, family="multinomial", lambda=.03, thresh=1e-14)$dev.ratio
+# with penalty.factor=c(1, 2, .5, 1) and lambda=.03 * 1.125; the same and type.multinomial="grouped"; alpha=.5,
+# lower.limits=-.5, upper.limits=.3; alpha=.7, weights=1 + (0:149) %% 3.
+@pytest.mark.parametrize(
+    ("parameters", "explained"),
+    [
+        ({"penalty_factors": [1.0, 2.0, 0.5, 1.0]}, 0.847499974772),
+        ({"penalty_factors": [1.0, 2.0, 0.5, 1.0], "grouped": True}, 0.867144457596),
+        ({"l1_ratio": 0.5, "lower": -0.5, "upper": 0.3}, 0.55789174045),
+        ({"l1_ratio": 0.7, "sample_weight": 1 + np.arange(150) % 3}, 0.785511302386),
+    ],
+    ids=["factors", "grouped", "bounds", "weights"],
+)
+def test_factors_groups_bounds_and_weights_are_those_of_glmnet(parameters, explained):
+    path = softglm_path(*load_iris(return_X_y=True), standardize=True, alphas=[0.03], tol=1e-10, **parameters)
+    assert path.deviance_explained[0] == pytest.approx(explained, abs=1e-5)
