@@ -24,7 +24,7 @@ COEFFICIENTS = {1e-20: 1e-6, 1e-18: 1e-5, 1e-16: 1e-4}
 PROBABILITIES = {"rtol": 0.0, "atol": 1e-7}
 # The slope at glmnet's coefficients, per standard deviation of a column.
 OPTIMALITY = 1e-7
-# The largest strength, printed to 12 digits, is found by one pass; where a feature is free, after a fit at thresh = 1e-18.
+# The largest strength, printed to 12 digits, is found by one pass; where a feature is free, after a fit to 1e-18.
 LARGEST, LARGEST_AFTER_A_FIT = 1e-9, 1e-7
 CASES = {
     f"{case['data']} {case['kind']} {case['variant']}{' standardised' * case['standardize']}": case
