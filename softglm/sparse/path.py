@@ -16,7 +16,6 @@ from softglm.solver import Outcome, Progress
 from softglm.sparse.columns import WorkingColumns
 from softglm.sparse.restricted import Restricted
 from softglm.sparse.terms import Terms, fenchel_gap
-from softglm.sums import SupportedEvaluation
 
 Indices = npt.NDArray[np.intp]
 
@@ -189,7 +188,8 @@ class SparsePath:
         max_iter : int
         """
         working, held = self._working, self._held
-        self._hold(penalty, self._promising(penalty))
+        if not self._held.holds_all:
+            self._hold(penalty, self._promising(penalty))
         self._latest = penalty
         aim = goal
         before = working.n_iterations
@@ -264,12 +264,9 @@ class SparsePath:
             self._residual = slopes[: held.n_constants]
             return slopes[held.n_constants :]
         parameters = np.concatenate([self._all_coef() * held.units[:, np.newaxis], working.coef[: held.n_constants]])
-        coef, intercept = objective.uncentred(parameters)
-        support = np.flatnonzero(coef.any(axis=1))
-        sums = objective.rows.sum(SupportedEvaluation(self._prepared.family, support, coef[support], intercept))
-        _, gradient = objective.assembled(sums, parameters)
-        self._residual = gradient[len(coef) :]
-        return np.where(held.varies, held.units, 0.0)[:, np.newaxis] * gradient[: len(coef)]
+        _, gradient = objective.evaluate(parameters)
+        self._residual = gradient[len(held.units) :]
+        return np.where(held.varies, held.units, 0.0)[:, np.newaxis] * gradient[: len(held.units)]
 
     def _proved(self, penalty: SparsePenalty) -> float:
         """Return a bound on F - F* here."""

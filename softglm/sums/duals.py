@@ -107,12 +107,22 @@ class TiltedMeansAndInformation(Sum):
 
     def __call__(self, block: Block) -> tuple[FloatArray, ...]:
         mean, v = self.tilt.of(block)
-        features, weights, r, q = self.free.of(block), block.row_weights, len(self.free), self.tilt.family.n_parameters
-        information = np.empty((r * (r + 1) // 2, q, q))
-        for total, first, second in zip(information, *np.triu_indices(r), strict=True):
-            weighted = weights * features[first] * features[second]
-            total[:] = self.tilt.family.total_information(mean[len(mean) - q :], weighted)
-        return *self.tilt.sums(block, mean, v), information
+        features, q = self.free.of(block), self.tilt.family.n_parameters
+        weighted = block.weighted(features.copy())
+        packed = [_informations(mean, features[first:] * row) for first, row in enumerate(weighted)]
+        information = np.concatenate([np.empty((0, len(mean), len(mean))), *packed])
+        return *self.tilt.sums(block, mean, v), information[:, -q:, -q:].copy()
+
+
+def _informations(mean: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return sum_i w_i (diag(mu_i) - mu_i mu_i'), shape (b, K, K), for each of b rows of weights of any sign."""
+    classes = np.arange(len(mean))
+    products = (weights[:, np.newaxis] * mean).reshape(-1, mean.shape[1]) @ mean.T
+    information = -products.reshape(len(weights), len(mean), len(mean))
+    # The rows of each sum to zero; a diagonal made so loses no digits.
+    information[:, classes, classes] = 0.0
+    information[:, classes, classes] = -information.sum(axis=2)
+    return information
 
 
 @final

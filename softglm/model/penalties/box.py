@@ -10,6 +10,7 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.model.penalties.ridge import Ridge
 from softglm.model.penalties.sparse import EntrywisePenalty
 from softglm.model.penalties.thresholds import towards_zero
+from softglm.once import cached_property
 
 
 @final
@@ -52,7 +53,7 @@ class Box(EntrywisePenalty):
         ridge = Ridge(np.append((1.0 - l1_ratio) * strength, np.zeros(int(fit_intercept))))
         return cls(l1_ratio * strength, ridge, lower.reshape(p, -1), upper.reshape(p, -1))
 
-    @property
+    @cached_property
     def is_free(self) -> BoolArray:
         unpenalised = (self.l1 == 0.0) & (self.smooth.strength[: len(self.l1)] == 0.0)
         endless = np.isneginf(self.lower).all(axis=1) & np.isposinf(self.upper).all(axis=1)

@@ -10,6 +10,7 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.model.penalties.ridge import Ridge
 from softglm.model.penalties.sparse import EntrywisePenalty
 from softglm.model.penalties.thresholds import towards_zero
+from softglm.once import cached_property
 
 
 @final
@@ -35,7 +36,7 @@ class ElasticNet(EntrywisePenalty):
         strength = alpha * factors
         return cls(l1_ratio * strength, Ridge(np.append((1.0 - l1_ratio) * strength, np.zeros(int(fit_intercept)))))
 
-    @property
+    @cached_property
     def is_free(self) -> BoolArray:
         return np.asarray((self.l1 == 0.0) & (self.smooth.strength[: len(self.l1)] == 0.0))
 

@@ -40,12 +40,13 @@ Indices = npt.NDArray[np.intp]
 _FLAT = 1e-12
 # The least of mu' / mu, where it is proved what rounding does.
 _LEAST = 1e-2
-# So much of what is to be balanced may be left, and so much more by rounding: elsewhere nothing is proved.
-_LEFT, _ROUNDED = 0.1, 1e-9
+# What is left of the balance may move v by so much at the most for each free feature, at one deviation.
+_LEFT = 1e-2
 # How far s is from 1, as parts of how far it has to be at the most; the divergence is convex between them.
-_PARTS = np.array([0.0, 1 / 64, 1 / 16, 1 / 4, 1 / 2, 1.0])
+_PARTS = np.array([0.0, 1 / 16, 1 / 4, 1.0])
 # The least that it has to be at the most.
 _CLOSE = 1e-13
+_TINY = float(np.finfo(np.float64).tiny)
 # Roundings of a number of few operations.
 _FEW = 16.0
 
@@ -58,9 +59,9 @@ class Balance(NamedTuple):
     step : array of shape (m, q)
         d, any.
     gradient : array of shape (m, q)
-        g + H d, of the likelihood alone. It need not be exact.
+        g + H d, of the likelihood alone. It need not be exact: what is summed tells what is left.
     information : array of shape (r, q, r, q)
-        H_U, of the free features and then the intercept. Nor need this.
+        H_U at these parameters, of the free features and then the intercept: by this what is left is measured.
     """
 
     step: FloatArray
@@ -127,13 +128,15 @@ def balanced_gap(objective: Objective, penalty: SparsePenalty, parameters: Float
     needed = _shrinkage(penalty, dual.slopes, dual.off)
     if not needed <= dual.shrinkage[-1]:
         return float("inf")
-    coef, _ = objective.split(parameters)
-    moved = _moved(objective, parameters)
-    gaps = [
-        dual.divergence(h, moved) + _young_gap(penalty, coef, (1.0 - h) * dual.slopes, (1.0 - h) * dual.off)
-        for h in _PARTS * needed
-    ]
-    return min((gap for gap in gaps if not np.isnan(gap)), default=float("inf"))
+    (coef, _), moved = objective.split(parameters), _moved(objective, parameters)
+    least = float("inf")
+    # D is concave in s: from the s that overcomes no kink up to 1, until the gap grows.
+    for h in needed * _PARTS[::-1]:
+        gap = dual.divergence(h, moved) + _young_gap(penalty, coef, (1.0 - h) * dual.slopes, (1.0 - h) * dual.off)
+        if not gap < least:
+            break
+        least = gap
+    return least
 
 
 class _Dual(NamedTuple):
@@ -159,9 +162,11 @@ class _Dual(NamedTuple):
     def divergence(self, h: float, moved: float) -> float:
         """Return a bound on mean KL(nu || mu) at s = 1 - h, where each eta is off by so much, a root mean square."""
         apart = float(np.interp(h, self.shrinkage, self.divergences))
-        logs = float(np.interp(h, self.shrinkage, self.squares))
+        # A square of a logarithm is between two points at most what it is at one of them.
+        place = int(np.clip(np.searchsorted(self.shrinkage, h), 1, len(self.shrinkage) - 1))
+        logs = float(self.squares[place - 1] + self.squares[place])
         # By e: to first order by <log(nu / mu), A'' e>, and by no more than e' A'' e over the least nu / mu beyond.
-        apart += self.left * (math.sqrt(max(logs, 0.0)) + self.left / _LEAST)
+        apart += self.left * (math.sqrt(logs) + self.left / _LEAST)
         # By eta: the divergence has the slope mu - nu, whose size is at most the root of twice itself (Pinsker).
         return apart + moved * (math.sqrt(2.0 * max(apart, 0.0)) + apart + moved)
 
@@ -179,9 +184,10 @@ def _balanced(objective: Objective, penalty: SparsePenalty, parameters: FloatArr
     distance = metric.length(residual)
     furthest = _shrinkage(penalty, split(balance.gradient)[0], distance * reach + 2.0 * split(off)[0])
     shrinkage = np.append(_PARTS * max(furthest, _CLOSE), (1.0 + furthest) / 2.0)
-    most_left = _LEFT * distance + _ROUNDED
-    margin = np.zeros(len(step))
-    margin[free] = 2.0 * metric.largest_entries(len(free)) * most_left
+    # v by no more than twice u, the largest u by the largest entry of e.
+    entries, margin = 2.0 * metric.largest_entries(len(free)), np.zeros(len(step))
+    most_left = _LEFT / max(float((entries * np.append(_deviations(objective), 1.0)[free]).max(initial=0.0)), _TINY)
+    margin[free] = entries * most_left
     moved = np.flatnonzero(step.any(axis=1) | (margin > 0.0))
     tilt = Tilt(objective.family, *objective.rounded(parameters), _features(objective, moved), step[moved])
     cross, mean, *sums, short = objective.rows.sum(TiltedDivergences(tilt, shrinkage, _LEAST, margin[moved]))
@@ -212,9 +218,11 @@ def _moved(objective: Objective, parameters: FloatArray) -> float:
 
 def _young_gap(penalty: SparsePenalty, coef: FloatArray, slopes: FloatArray, off: FloatArray) -> float:
     """Return a bound on r(B) + <G, B> + c(G) of what is not free; the slopes G, shape (p, q), may be off by so much."""
+    # Whichever sign a slope has that is not sure: both.
     is_sure, held = np.abs(slopes) > off, ~penalty.is_free
     conjugate = penalty.conjugate(np.where(is_sure, slopes + np.copysign(off, slopes), off))
-    conjugate += penalty.conjugate(np.where(is_sure, 0.0, -off))
+    if not is_sure.all():
+        conjugate += penalty.conjugate(np.where(is_sure, 0.0, -off))
     value, products = penalty.value(coef), (slopes * coef)[held]
     sizes = value + conjugate + float(np.abs(products).sum())
     rounding = UNIT * (products.size + _FEW) * sizes + float((off * np.abs(coef))[held].sum())
