@@ -152,7 +152,7 @@ def _of_sums(objective: Objective) -> float:
 
 
 def _size(objective: Objective, reach: FloatArray) -> float:
-    """Return how large B' x is, of coefficients of the sizes reach, shape (p,): where squares of x underflow, at most."""
+    """Return how large B' x is, of coefficients of the sizes reach, shape (p,): at most, where squares underflow."""
     size = objective.moments.size
     if ((size < _UNDERFLOWS) & (reach > 0.0)).any():
         size = np.where(size < _UNDERFLOWS, objective.rows.max(LargestSizes())[0], size)
