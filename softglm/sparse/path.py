@@ -154,6 +154,8 @@ class SparsePath:
 
     def _bound(self, penalty: SparsePenalty) -> None:
         """Move to where the penalty is finite, if it has bounds."""
+        if not isinstance(penalty, EntrywisePenalty) or penalty.bounds(self._working.coef.shape[1]) is None:
+            return
         held, coef = self._held, self._working.coef.copy()
         within = self._terms(penalty).penalty
         coef[held.n_constants :] = within.prox(coef[held.n_constants :], np.zeros(len(held.features)))
