@@ -2,7 +2,8 @@ r"""The Hessian of the likelihood in some (feature, class) pairs, kept while the
 
     H[(j, k), (l, m)] = sum_i w_i z_ij z_il A''_km(eta_i),    A'' = diag(mu) - mu mu' / sum(mu)   (one class: its own)
 
-Pairs are added with the mean at that moment; what is there already stays as it was.
+Pairs are added with the mean at that moment; what is there already stays as it was. In place of classes there may be
+contrasts of them, c: B = C Q', with the columns of Q orthonormal and of sum 0, has H[(j, c), (l, d)] = (Q' A'' Q)_cd.
 """
 
 from typing import final
@@ -32,30 +33,37 @@ class PairGram:
     ----------
     family : UnconstrainedFamily
     weights : array of shape (n,)
+    contrasts : array of shape (q, r) or None, default=None
+        Q; None for the classes themselves, r = q.
 
     Attributes
     ----------
     columns, classes : int arrays of shape (d,)
-        Of the pairs.
-    index : int array of shape (k, q)
+        Of the pairs; the latter from 0 to r. With contrasts a column has all of them, one after the other, or none.
+    index : int array of shape (k, r)
         Which pair is which, -1 where it is none.
     systems : PrincipalSystems
         Of the matrix.
     """
 
-    def __init__(self, family: UnconstrainedFamily, weights: FloatArray) -> None:
-        self._family, self._weights = family, weights
+    def __init__(self, family: UnconstrainedFamily, weights: FloatArray, contrasts: FloatArray | None = None) -> None:
+        self._family, self._weights, self.contrasts = family, weights, contrasts
         self._clear(0)
 
     def _clear(self, n_columns: int) -> None:
         self.columns = self.classes = np.empty(0, dtype=np.intp)
-        self.index = np.full((n_columns, self._family.n_parameters), -1, dtype=np.intp)
+        r = self._family.n_parameters if self.contrasts is None else self.contrasts.shape[1]
+        self.index = np.full((n_columns, r), -1, dtype=np.intp)
         self._matrix, self._curvature = np.empty((0, 0)), np.empty(0)
         self.systems = PrincipalSystems(self._matrix)
 
     def __len__(self) -> int:
         """Return the number of pairs."""
         return len(self.columns)
+
+    def coordinates(self, values: FloatArray) -> FloatArray:
+        """Return values of classes, shape (k, q), as those of contrasts, shape (k, r)."""
+        return values if self.contrasts is None else np.asarray(values @ self.contrasts)
 
     def price(self, n_pairs: int) -> float:
         """Return what so many pairs cost to make anew, and to factor, in nanoseconds."""
@@ -68,7 +76,7 @@ class PairGram:
 
         Parameters
         ----------
-        wanted : bool array of shape (k, q)
+        wanted : bool array of shape (k, r)
         columns : array of shape (k, n)
         mean : array of shape (q, n)
         curvature : array of shape (k,)
@@ -115,27 +123,43 @@ class PairGram:
 
     def _rows(self, first: int, columns: FloatArray, mean: FloatArray) -> FloatArray:
         """Return the rows of the Hessian from the first of these pairs on, shape (d - first, d)."""
-        d, q = len(self), len(mean)
+        if self.contrasts is None:
+            return self._rows_of_classes((self.columns, self.classes), first, columns, mean)
+        q, r = self.contrasts.shape
+        those, d = self.columns[::r], len(self)
+        pairs = np.repeat(those, q), np.tile(np.arange(q), len(those))
+        rows = self._rows_of_classes(pairs, first // r * q, columns, mean)
+        contrasted = self.contrasts.T @ rows.reshape(-1, q, len(those) * q)
+        return np.asarray(contrasted.reshape(-1, q) @ self.contrasts).reshape(d - first, d)
+
+    def _rows_of_classes(
+        self, pairs: tuple[Indices, Indices], first: int, columns: FloatArray, mean: FloatArray
+    ) -> FloatArray:
+        """Return the same of d pairs of columns and classes."""
+        d, q = len(pairs[0]), len(mean)
         are_few = (d - first) * q * _DEARER < d
         step = max(_NUMBERS // (q * (d - first) if are_few else d), _FEWEST)
         rows = np.zeros((d - first, d))
         for start in range(0, columns.shape[1], step):
             part = slice(start, start + step)
             z, mu, weights = columns[:, part], mean[:, part], self._weights[part]
-            rows += self._beside(first, z, mu, weights) if are_few else self._among(first, z, mu, weights)
+            rows += (self._beside if are_few else self._among)(pairs, first, z, mu, weights)
         return rows
 
-    def _among(self, first: int, z: FloatArray, mean: FloatArray, weights: FloatArray) -> FloatArray:
+    def _among(
+        self, pairs: tuple[Indices, Indices], first: int, z: FloatArray, mean: FloatArray, weights: FloatArray
+    ) -> FloatArray:
         """Return the Hessian of some rows in new pairs beside all, shape (d - first, d)."""
+        of_columns, of_classes = pairs
         if len(mean) == 1:
             return _outer(
-                z[self.columns] * np.sqrt(weights * self._family.curvature_weights(mean)[0]), slice(first, None)
+                z[of_columns] * np.sqrt(weights * self._family.curvature_weights(mean)[0]), slice(first, None)
             )
         # Class by class, so that each is multiplied by its own weights in one go.
-        order = np.argsort(self.classes, kind="stable")
+        order = np.argsort(of_classes, kind="stable")
         new = np.flatnonzero(order >= first) if first else slice(None)
-        ends = np.searchsorted(self.classes[order], np.arange(len(mean) + 1))
-        scaled, within = z[self.columns[order]], np.zeros((len(order), len(order)))
+        ends = np.searchsorted(of_classes[order], np.arange(len(mean) + 1))
+        scaled, within = z[of_columns[order]], np.zeros((len(order), len(order)))
         own, shares = np.sqrt(weights * mean), np.sqrt(mean / mean.sum(axis=0))
         for k in range(len(mean)):
             of_class = slice(*ends[k : k + 2])
@@ -146,10 +170,13 @@ class PairGram:
         hessian[(order[new] - first)[:, np.newaxis], order] = within[new] - _outer(scaled, new)
         return hessian
 
-    def _beside(self, first: int, z: FloatArray, mean: FloatArray, weights: FloatArray) -> FloatArray:
+    def _beside(
+        self, pairs: tuple[Indices, Indices], first: int, z: FloatArray, mean: FloatArray, weights: FloatArray
+    ) -> FloatArray:
         """Return the same where few pairs are new: no columns but theirs are multiplied by weights."""
-        used, place = np.unique(self.columns, return_inverse=True)
-        new, classes, own = z[self.columns[first:]] * weights, self.classes[first:], np.arange(len(self) - first)
+        (of_columns, of_classes), n_new = pairs, len(pairs[0]) - first
+        used, place = np.unique(of_columns, return_inverse=True)
+        new, classes, own = z[of_columns[first:]] * weights, of_classes[first:], np.arange(n_new)
         if len(mean) == 1:
             scaled = new[np.newaxis] * self._family.curvature_weights(mean)[0]
         else:
@@ -157,7 +184,7 @@ class PairGram:
             scaled = (-mean / mean.sum(axis=0))[:, np.newaxis] * new
             scaled[classes, own] += new
         products = scaled.reshape(-1, z.shape[1]) @ (z if len(used) == len(z) else z[used]).T
-        return np.asarray(products.reshape(len(mean), len(own), -1)[self.classes, :, place].T)
+        return np.asarray(products.reshape(len(mean), len(own), -1)[of_classes, :, place].T)
 
 
 def _outer(factors: FloatArray, which: Indices | slice) -> FloatArray:

@@ -33,7 +33,7 @@ _SUFFICIENT, _MAX_TRIALS = 1e-4, 30
 _FLAT, _PROGRESS = 1e-14, 0.5
 # In nanoseconds, about as measured, of an iteration: once; of an entry of the columns for each class, of an exponential
 # with all that is done to it, of an entry of the Hessian.
-_ONCE, _ENTRY, _EXPONENTIAL, _SOLVED = 3e5, 0.14, 4.0, 3.0
+_ONCE, _ENTRY, _EXPONENTIAL = 3e5, 0.14, 4.0
 
 
 @final
@@ -111,6 +111,8 @@ class Restricted:
 
     def minimise(self, terms: Terms, goal: float, max_iter: int) -> Ending:
         """Move until F is about as near to its minimum over these columns as the goal."""
+        if (terms.contrasts is None) != (self._gram.contrasts is None):
+            self._gram = PairGram(self._family, self._held.weights, terms.contrasts)
         self._gram.bend(terms.curvature)
         gap, self._is_flat = np.inf, False
         for iteration in range(max_iter + 1):
@@ -136,7 +138,7 @@ class Restricted:
 
     def _hold_reference(self, terms: Terms, violation: FloatArray) -> None:
         """Count no violation of the class that free columns are relative to: it is minus the sum of the others."""
-        if self._is_symmetric:
+        if self._is_symmetric and terms.contrasts is None:
             violation[terms.is_free, self._reference] = 0.0
 
     def _open_gap(self, terms: Terms, violation: FloatArray) -> float:
@@ -146,12 +148,14 @@ class Restricted:
             return float("inf")
         pairs = self._gram.index[rows]
         diagonal = self._gram.systems.matrix.diagonal()[pairs] + self._gram.systems.shift
-        return float(np.where(pairs >= 0, violation[rows] ** 2 / diagonal, 0.0).sum())
+        return float(np.where(pairs >= 0, self._gram.coordinates(violation[rows]) ** 2 / diagonal, 0.0).sum())
 
     def _step(self, terms: Terms, gradient: FloatArray, sizes: FloatArray, iteration: int) -> bool:
         """Make a step; tell whether F fell."""
         moving = terms.candidates(self.coef, sizes, _ROUNDING * (1.0 + float(np.abs(gradient).max())))
-        if self._is_symmetric:
+        if terms.contrasts is not None:
+            moving, sizes = _whole_rows(moving, sizes, terms.contrasts.shape[1])
+        elif self._is_symmetric:
             moving[terms.is_free, self._reference] = False
         moving = held_at_zero(moving, terms.shifts, self.coef, sizes)
         if not self._is_fresh and self._paid >= _SHARE * self._gram.price(int(moving.sum())):
@@ -167,7 +171,7 @@ class Restricted:
             self._renew(terms, moving)
             target = self._direction(terms, gradient, sizes)
         if iteration >= _FOR_NOTHING:
-            self._paid += self._price()
+            self._paid += self._price(terms)
         if self._search(terms, gradient, target):
             return True
         if self._is_fresh:
@@ -175,9 +179,9 @@ class Restricted:
         self._renew(terms, moving)
         return self._search(terms, gradient, self._direction(terms, gradient, sizes))
 
-    def _price(self) -> float:
+    def _price(self, terms: Terms) -> float:
         (k, n), q = self._held.array.shape, self.coef.shape[1]
-        return float(_ONCE + n * q * (_ENTRY * k + _EXPONENTIAL) + _SOLVED * len(self._gram) ** 2)
+        return float(_ONCE + n * q * (_ENTRY * k + _EXPONENTIAL) + terms.price(len(self._gram)))
 
     def _joining(self, moving: BoolArray, sizes: FloatArray) -> BoolArray:
         """Return which of the moving pairs are new, the largest of them where they are many."""
@@ -197,16 +201,15 @@ class Restricted:
 
     def _direction(self, terms: Terms, gradient: FloatArray, sizes: FloatArray) -> FloatArray:
         """Return where the pairs want to go, shape (k, q)."""
-        columns, classes = self._gram.columns, self._gram.classes
-        known = np.zeros(self.coef.shape, dtype=bool)
+        gram, columns, classes = self._gram, self._gram.columns, self._gram.classes
+        known = np.zeros((len(self.coef), gram.index.shape[1]), dtype=bool)
         known[columns, classes] = True
         allowed = held_at_zero(known, terms.shifts, self.coef, sizes)[columns, classes]
-        start = self.coef[columns, classes]
-        linear = gradient[columns, classes] + terms.curvature[columns] * start
-        solution = terms.minimiser(self._gram.systems, (columns, classes), (linear, start), allowed)
-        target = self.coef.copy()
-        target[columns, classes] = solution
-        return target
+        there = gram.coordinates(self.coef).copy()
+        start = there[columns, classes]
+        linear = gram.coordinates(gradient)[columns, classes] + terms.curvature[columns] * start
+        there[columns, classes] = terms.minimiser(gram.systems, (columns, classes), (linear, start), allowed)
+        return there if gram.contrasts is None else np.asarray(there @ gram.contrasts.T)
 
     def _search(self, terms: Terms, gradient: FloatArray, target: FloatArray) -> bool:
         """Go towards the target as far as F falls enough; tell whether it did."""
@@ -257,6 +260,15 @@ class Restricted:
         log_normalizer, mean = self._family.normalizer_and_mean(eta.copy())
         linear = float(np.vdot(self._linear, coef)) + self._offset_term
         return float(self._held.weights @ log_normalizer) - linear, mean
+
+
+def _whole_rows(moving: BoolArray, sizes: FloatArray, n_contrasts: int) -> tuple[BoolArray, FloatArray]:
+    """Return which contrasts are to move, all of a column or none, and the sizes of their violations, shape (k, r)."""
+    shape = len(moving), n_contrasts
+    return (
+        np.broadcast_to(moving.any(axis=1, keepdims=True), shape).copy(),
+        np.broadcast_to(sizes.max(axis=1, keepdims=True), shape),
+    )
 
 
 def _nothing() -> None:

@@ -77,6 +77,9 @@ class GroupedPenalty(SparsePenalty, ABC):
 
     def pull(self, gradient: FloatArray) -> FloatArray:
         """The root r of ||soft(G, r l1)|| = r group_l1, whose left side is convex: Newton's steps from below."""
+        if not self.l1.any():
+            norms, by = self._norms(gradient / self.units[:, np.newaxis]), self.group_l1
+            return np.asarray(np.divide(norms, by, out=np.zeros_like(norms), where=by > 0.0)[self.codes])
         slopes, l1 = np.abs(gradient) / self.units[:, np.newaxis], (self.l1 / self.units)[:, np.newaxis]
         by_group = np.zeros(len(self.group_l1))
         np.maximum.at(by_group, self.codes, l1[:, 0])
