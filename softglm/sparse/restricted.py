@@ -38,7 +38,7 @@ _ONCE, _ENTRY, _EXPONENTIAL = 3e5, 0.14, 4.0
 
 @final
 class Ending(NamedTuple):
-    """How it ended: whether the gap that it aimed at is reached, with the last gap and the number of iterations."""
+    """How it ended: whether the gap that it aimed at is reached, and the last one."""
 
     is_reached: bool
     gap: float
