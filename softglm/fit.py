@@ -146,7 +146,7 @@ def prepare(rows: Rows, family: ExponentialFamily, *, fit_intercept: bool = True
 def fit(
     rows: Rows,
     family: ExponentialFamily,
-    penalty: Penalty,
+    penalty: Penalty | SparsePenalty,
     start: Start | None = None,
     *,
     fit_intercept: bool = True,

@@ -119,7 +119,7 @@ class SparsePath:
             Called as ``report(progress, coef, intercept)`` after each iteration.
         """
         before, scale = self._counts(), abs(self._prepared.null.value)
-        if not np.isfinite(scale):
+        if not np.isfinite(scale) or not self._held.is_finite:
             return self._ended(penalty, before, np.inf, Outcome.NON_FINITE)
         self._working.after_step = partial(self._tell, report, penalty, before)
         there = penalty.in_units(self._held.units)
@@ -154,6 +154,8 @@ class SparsePath:
 
     def _bound(self, penalty: SparsePenalty) -> None:
         """Move to where the penalty is finite, if it has bounds."""
+        if not isinstance(penalty, EntrywisePenalty) or penalty.bounds(self._working.coef.shape[1]) is None:
+            return
         held, coef = self._held, self._working.coef.copy()
         within = self._terms(penalty).penalty
         coef[held.n_constants :] = within.prox(coef[held.n_constants :], np.zeros(len(held.features)))
@@ -191,7 +193,7 @@ class SparsePath:
         """
         working, held = self._working, self._held
         if not self._held.holds_all:
-            self._hold(penalty, self._promising(penalty))
+            self._hold(penalty, np.concatenate([self._held.features, self._promising(penalty)]))
         self._latest = penalty
         aim = goal
         before = working.n_iterations

@@ -5,7 +5,7 @@ Each step minimises, over the pairs that are not 0 or should not be,
     <g, d> + 1/2 d' H d + h(B + d),
 
 with g the gradient here and H the Hessian of this point or of an earlier one, and goes along d as far as F falls. The
-iterations beyond two pay for the next Hessian: once they have cost half its price it is made anew.
+iterations beyond the first pay for the next Hessian: once they have cost twice its price it is made anew.
 """
 
 from typing import NamedTuple, final
@@ -21,8 +21,8 @@ from softglm.sparse.terms import Terms, fenchel_gap, held_at_zero, median_shift
 
 Indices = npt.NDArray[np.intp]
 
-# Iterations that a Hessian serves for nothing at each strength; and the part of its price that the others pay.
-_FOR_NOTHING, _SHARE = 1, 1.0
+# Iterations that a Hessian serves for nothing at each strength; and how many times its price the others pay.
+_FOR_NOTHING, _SHARE = 1, 2.0
 # A violation beyond this is one, relative to the largest slope.
 _ROUNDING = 1e-12
 # So many pairs may join at a time, however few have.
@@ -38,7 +38,7 @@ _ONCE, _ENTRY, _EXPONENTIAL = 3e5, 0.14, 4.0
 
 @final
 class Ending(NamedTuple):
-    """How it ended: whether the gap that it aimed at is reached, with the last gap and the number of iterations."""
+    """How it ended: whether the gap that it aimed at is reached, and the last one."""
 
     is_reached: bool
     gap: float
@@ -161,7 +161,9 @@ class Restricted:
         if not self._is_fresh and self._paid >= _SHARE * self._gram.price(int(moving.sum())):
             self._renew(terms, moving)
         else:
-            self._include(terms, moving, sizes)
+            if not len(self._gram):
+                self._paid, self._is_fresh = 0.0, True
+            self._gram.include(self._joining(moving, sizes), self._held.array, self.mean, terms.curvature)
         try:
             target = self._direction(terms, gradient, sizes)
         except np.linalg.LinAlgError:
@@ -181,7 +183,8 @@ class Restricted:
         (k, n), q = self._held.array.shape, self.coef.shape[1]
         return float(_ONCE + n * q * (_ENTRY * k + _EXPONENTIAL) + terms.price(len(self._gram)))
 
-    def _include(self, terms: Terms, moving: BoolArray, sizes: FloatArray) -> None:
+    def _joining(self, moving: BoolArray, sizes: FloatArray) -> BoolArray:
+        """Return which of the moving pairs are new, the largest of them where they are many."""
         known = self._gram.index
         new = moving.copy()
         new[: len(known)] &= known < 0
@@ -189,9 +192,7 @@ class Restricted:
         if new.sum() > most and len(self._gram):
             sizes = np.where(new, sizes, 0.0)
             new &= sizes >= np.partition(sizes, -most, axis=None)[-most]
-        if not len(self._gram):
-            self._paid, self._is_fresh = 0.0, True
-        self._gram.include(new, self._held.array, self.mean, terms.curvature)
+        return new
 
     def _renew(self, terms: Terms, moving: BoolArray) -> None:
         self.n_hessians += 1

@@ -171,3 +171,14 @@ def test_a_group_without_a_penalty_is_free():
     assert fit.status is Status.CONVERGED
     np.testing.assert_array_equal(fit.coef.any(axis=1), codes == 2)
     assert violation(X, y, fit, codes, penalty.group_l1, penalty.l1, np.zeros(len(codes))) <= STATIONARY
+
+
+@pytest.mark.parametrize("theta", [0.0, 0.3])
+def test_groups_of_standardised_columns_are_fitted_on_columns_as_they_are(theta):
+    X, y, codes = with_factors()
+    units = np.array([3.0, 0.5, 2.0, 1.0, 10.0, 0.1, 7.0, 0.3])
+    penalty = SparseGroup.on_coefficients(0.02, 0.9, theta, np.ones(len(codes)), codes, fit_intercept=True)
+    standardised_fit = solve(prepared(X, y), penalty, tol=TOL)
+    fit = solve(prepared(X * units, y), penalty.in_units(units), tol=TOL)
+    assert fit.loss == pytest.approx(standardised_fit.loss, rel=TOL)
+    np.testing.assert_allclose(fit.coef * units[:, np.newaxis], standardised_fit.coef, atol=SAME)

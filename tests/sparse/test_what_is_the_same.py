@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from penalised import PENALTIES, boxed, grouped, lasso, likelihood_and_gradient, path_of, prepared_of
-from problems import Data, many_classes, overlapping, separable, two_classes, weighted_with_offset, wide
+from problems import Data, many_classes, overlapping, poisson_rows, separable, two_classes, weighted_with_offset, wide
 
 from softglm.data import RowsInMemory
 from softglm.families import Categorical
@@ -148,6 +148,21 @@ def test_float32_columns_cost_what_is_told():
     value = likelihood + penalty.value(fit.coef.astype(float))
     assert value - best.loss <= fit.gap
     assert fit.loss == pytest.approx(value)
+
+
+def test_numbers_beyond_the_arithmetic_are_a_status():
+    data = overlapping()
+    fit = solve(prepared_of(replace(data, X=data.X * 1e200)), lasso(np.ones(4), fit_intercept=True))
+    assert fit.status is Status.NON_FINITE
+    assert fit.gap == np.inf
+
+
+def test_of_other_families_nothing_is_proved_but_they_are_fitted():
+    rows, family = poisson_rows()
+    fit = solve(prepare(rows, family), lasso(np.ones(3), fit_intercept=True).times(0.05))
+    best = solve(prepare(rows, family), lasso(np.ones(3), fit_intercept=True).times(0.05), tol=0.0)
+    assert fit.gap == np.inf
+    np.testing.assert_allclose(fit.coef, best.coef, **SAME)
 
 
 def test_iterations_run_out():

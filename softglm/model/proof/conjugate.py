@@ -122,6 +122,8 @@ def balanced_gap(objective: Objective, penalty: SparsePenalty, parameters: Float
     parameters : array of shape (m, q)
     balance : Balance
     """
+    if not isinstance(objective.family, Bernoulli | Categorical):
+        return float("inf")
     dual = _balanced(objective, penalty, parameters, balance)
     if dual is None:
         return float("inf")
