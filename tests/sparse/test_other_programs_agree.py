@@ -54,6 +54,8 @@ def test_saga_finds_the_same_coefficients(name, l1_ratio):
     penalty = lasso(np.ones(4), fit_intercept=True, l1_ratio=l1_ratio).times(alpha)
     fit = solve(prepared_of(data), penalty, tol=1e-14)
     C = 1.0 / (alpha * len(data.y))
-    saga = LogisticRegression(solver="saga", C=C, l1_ratio=l1_ratio, tol=1e-12, max_iter=100_000)
+    # Before 1.8 the kind of the penalty has a parameter of its own.
+    named = {} if LogisticRegression().penalty == "deprecated" else {"penalty": "elasticnet"}
+    saga = LogisticRegression(solver="saga", C=C, l1_ratio=l1_ratio, tol=1e-12, max_iter=100_000, **named)
     saga.fit(data.X, data.y)
     np.testing.assert_allclose(fit.coef.T, saga.coef_, rtol=SAGA, atol=SAGA)
