@@ -15,12 +15,12 @@ turns this eigenvalue into 1, has the identity for curvature in z: exactly, at t
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import final
 
 import numpy as np
 
 from softglm.arrays import FloatArray
+from softglm.once import cached_property
 
 
 @final
