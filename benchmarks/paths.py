@@ -38,7 +38,7 @@ COLD_GAP = 1e-6
 _MEMORY_SOURCES = {"wide"}
 _REFERENCE_TOLERANCE = 1e-9
 # In seconds: short paths are repeated until they fill it; no smaller tolerance is tried after a fit as long as this.
-_BUDGET, _COLD_SECONDS = 0.2, 60.0
+_BUDGET, _COLD_SECONDS = 0.2, 20.0
 _DECADES = tuple(10.0**-k for k in range(2, 13))
 
 

@@ -57,7 +57,7 @@ class SoftmaxGLMCV(SoftmaxClassifier):
     l1_ratios : array-like of shape (n_l1_ratios,), default=(0.0,)
         What to try for `l1_ratio` of `SoftmaxGLM`.
     penalty_factors, grouped, groups, within_ratio, lower, upper, standardize : object
-        As of `SoftmaxGLM`. Standard deviations are those of the rows of each fit.
+        As of `SoftmaxGLM`. Standard deviations are those of the rows of each fit, with ``cv="loo"`` those of all.
     cv : int, splitter, iterable or "loo", default=None
         Folds as scikit-learn has them: None for 5; an int is stratified by labels, and not shuffled. Of a y of
         probabilities or counts splitters see the numbers of the rows only. "loo" is for ridges.
@@ -117,8 +117,8 @@ class SoftmaxGLMCV(SoftmaxClassifier):
     what it is, as with LogisticRegression's C. From the Hessian of the fit with all rows one Newton step leaves out a
     row, and self-concordance bounds what that is off by. At the strength that is chosen, and at neighbours that are
     nearly as good, the rows of the largest bounds take more steps, or a fit of their own, until the mean score is known
-    to 0.001 of the log loss. Where more than 1000 rows, and 0.3 of them, would have to, or more than 100 need a fit of
-    their own, a strength is not chosen, and a warning says so: too many rows decide too much, and folds cost less.
+    to 0.001 of the log loss. Where more than 1000 rows would have to, or more than 100 need a fit of their own, a
+    strength is not chosen, and a warning says so: too many rows decide too much, and folds cost less.
 
     References
     ----------
@@ -242,36 +242,30 @@ class SoftmaxGLMCV(SoftmaxClassifier):
         )
         values, is_inverse = self._strengths(problem)
         alphas = np.array(Grid(values, is_inverse).strengths(total_weight))
-        Cs = values if is_inverse else np.array([_inverse(alpha, total_weight) for alpha in alphas])
         order = np.argsort(-alphas, kind="stable")
-        grid = Grid(values[order], is_inverse)
         is_loo = isinstance(self.cv, str)
+        grid = Grid(values[order], is_inverse)
         found = self._by_single_rows(problem, alphas[order]) if is_loo else self._by_folds(problem, grid)
         row, place = found.selection.chosen
-        alpha, back = float(alphas[order][place]), np.argsort(order, kind="stable")
-        chosen = {
+        alpha, l1_ratio = float(alphas[order[place]]), float(l1_ratios[row])
+        Cs = values if is_inverse else np.array([_inverse(each, total_weight) for each in alphas])
+        fitted = {
+            **seen.columns,
+            "classes_": seen.response.classes,
+            "_has_offset": offset is not None,
             "alpha_": alpha,
             "C_": float(Cs[order[place]]),
-            "l1_ratio_": float(l1_ratios[row]),
+            "l1_ratio_": l1_ratio,
             "l1_ratios_": l1_ratios,
             "alphas_": alphas,
             "Cs_": Cs,
-            "scores_": found.scores[..., back],
-            "mean_score_": found.selection.mean[:, back],
-            "standard_error_": found.selection.error[:, back],
-            "n_nonzero_": found.n_nonzero[:, back],
-            **{
-                name: values[:, :, back] if name == "coefs_paths_" else values[:, back]
-                for name, values in found.more.items()
-            },
+            **found.in_order(np.argsort(order, kind="stable")),
         }
         if self.verbose:
-            print_line(f"SoftmaxGLMCV chose alpha {alpha:.4g}, l1_ratio {l1_ratios[row]:g}")
-        known = {**seen.columns, "classes_": seen.response.classes, "_has_offset": offset is not None}
-        if not self.refit:
-            self._become({**known, **chosen})
-            return self
-        self._become({**known, **chosen, **self._refitted(problem, row, alpha, known)})
+            print_line(f"SoftmaxGLMCV chose alpha {alpha:.4g}, l1_ratio {l1_ratio:g}")
+        if self.refit:
+            fitted |= self._refitted(problem, row, alpha, fitted)
+        self._become(fitted)
         return self
 
     @property
@@ -356,7 +350,6 @@ class SoftmaxGLMCV(SoftmaxClassifier):
             _check_classes(seen, folds)
         task = Task(problem.models, grid, as_float(self.fold_tol), problem.scorer)
         run = delayed(task.run)
-        # In threads nothing is copied, and most of the time is that of BLAS; yet Python's part waits for the others.
         results: list[Fold] = Parallel(n_jobs=self.n_jobs)(run(seen, train, test) for train, test in folds)
         scores = np.array([fold.scores for fold in results])
         weights = np.array([fold.weight for fold in results])
@@ -366,8 +359,8 @@ class SoftmaxGLMCV(SoftmaxClassifier):
         selection = select(scores, weights, self.rule)
         if not np.isfinite(selection.mean[selection.best]):
             raise ValueError(
-                f"The mean scores of all strengths are {selection.mean[selection.best]}, and nothing can be chosen by "
-                "them. Choose another scoring."
+                f"The best mean score is {selection.mean[selection.best]}, and nothing can be chosen by such scores. "
+                "Choose another scoring, or other folds."
             )
         return _Found(
             scores,
@@ -413,7 +406,7 @@ class SoftmaxGLMCV(SoftmaxClassifier):
             {"score_bound_": found.bound[np.newaxis]},
         )
 
-    def _refitted(self, problem: "_Problem", row: int, alpha: float, known: dict[str, Any]) -> dict[str, Any]:
+    def _refitted(self, problem: "_Problem", row: int, alpha: float, chosen: dict[str, Any]) -> dict[str, Any]:
         """Return the attributes of the fit of a strength to all rows."""
         seen, model = problem.seen, problem.models[row]
         form = problem.form(model)
@@ -435,6 +428,7 @@ class SoftmaxGLMCV(SoftmaxClassifier):
         )
         self._warn(result, fitted["status_"], seen.response.classes[~seen.present])
         model.set_params(alpha=alpha)
+        known = {name: chosen[name] for name in (*seen.columns, "classes_", "_has_offset")}
         model.__dict__.update({**known, **fitted})
         return {**fitted, "best_estimator_": model}
 
@@ -464,6 +458,18 @@ class _Found:
     selection: Selection
     n_nonzero: FloatArray
     more: dict[str, FloatArray]
+
+    def in_order(self, order: npt.NDArray[np.intp]) -> dict[str, FloatArray]:
+        """Return attributes, the strengths in another order."""
+        by_strength = {
+            "mean_score_": self.selection.mean,
+            "standard_error_": self.selection.error,
+            "n_nonzero_": self.n_nonzero,
+        }
+        scores = {"scores_": self.scores[:, :, order]}
+        # Of folds, or of the strengths alone.
+        more = {name: part[:, :, order] if part.ndim > 2 else part[:, order] for name, part in self.more.items()}
+        return {**scores, **{name: part[:, order] for name, part in by_strength.items()}, **more}
 
 
 def _check_classes(seen: Observations, folds: list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]) -> None:

@@ -26,6 +26,7 @@ from softglm.model import (
     rebased,
 )
 from softglm.model.proof import gradient_rounding, partial_gap, representation_loss, value_rounding
+from softglm.model.rebasing import FAR_UNPENALISED
 from softglm.solver import DISTRUST, GapKind, Iterate, Outcome, Progress, minimise
 from softglm.sparse import SparsePath
 from softglm.status import STATUS_OF, Status
@@ -145,7 +146,7 @@ def prepare(rows: Rows, family: ExponentialFamily, *, fit_intercept: bool = True
 def fit(
     rows: Rows,
     family: ExponentialFamily,
-    penalty: Penalty,
+    penalty: Penalty | SparsePenalty,
     start: Start | None = None,
     *,
     fit_intercept: bool = True,
@@ -370,7 +371,7 @@ def _solve(prepared: Prepared, penalty: Penalty, options: _Options, start: Start
         problem = GLM.starting_at_null(prepared, passes)
     except FloatingPointError:
         return _null_fit(objective, null, Status.NON_FINITE, n_passes())
-    elsewhere = rebased(objective, problem.coordinates)
+    elsewhere = rebased(objective, problem.coordinates, far=FAR_UNPENALISED)
     if elsewhere is not None:
         result = _solve_rebased(prepared, elsewhere, options, start, report)
         is_finite = np.isfinite(result.coef).all() and np.isfinite(result.intercept).all()
@@ -496,6 +497,7 @@ def _represented(result: Fit, prepared: Prepared, penalty: Penalty, options: _Op
     if not of_constants < np.inf:
         return _doubted(replace(result, n_passes=n_passes))
     lost = representation_loss(prepared.likelihood, penalty, result.coef, result.intercept) + of_constants
+    n_passes = prepared.count.n_passes - options.n_passes_before
     # The gap is at most quadratic in the distance, with the largest curvature there is.
     represented = replace(result, gap=(math.sqrt(result.gap) + math.sqrt(lost)) ** 2, n_passes=n_passes)
     if result.status is Status.CONVERGED and represented.relative_gap > max(options.tol, result.relative_gap):

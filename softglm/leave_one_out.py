@@ -14,6 +14,7 @@ from typing import final
 import numpy as np
 
 from softglm.arrays import BoolArray, FloatArray
+from softglm.data import one_blas_thread
 from softglm.fit import Fit, Start, solve
 from softglm.model import Penalty, Prepared, Ridge, beyond_hessians
 from softglm.model.deletion import Approach, Curvature, Row, curvature_at
@@ -22,9 +23,8 @@ from softglm.model.proof.deletion import Metric, loss_bound, remaining_gradient
 from softglm.status import Status
 from softglm.sums import Features, Predictor, RowParts, RowWeights
 
-# No more rows than this share, unless so many, take more steps, and no more than so many a fit of their own: folds
-# would cost less.
-_MOST_SHARE, _ALWAYS, _MOST_FITS = 0.3, 1000, 100
+# No more rows than so many take more steps, and no more than so many a fit of their own: folds would cost less.
+_MOST_ROWS, _MOST_FITS = 1000, 100
 # Of the tolerance, for the rows that take no more than one step.
 _FIRST = 0.8
 # What fits without a row are made to: how far they are from their optima counts in the bounds.
@@ -59,6 +59,7 @@ def why_not(prepared: Prepared) -> str | None:
     return beyond_hessians(prepared.family, n_terms, prepared.tuning)
 
 
+@one_blas_thread
 def leave_one_out(
     prepared: Prepared, penalty: Penalty, fitted: Fit, shares: FloatArray, *, tolerance: float = 1e-3
 ) -> LeftOut:
@@ -152,7 +153,7 @@ def _refined(first: LeftOut, problem: _Problem, others: FloatArray, shares: Floa
     if left[0] <= allowed:
         return first
     chosen = np.sort(order[: int(np.argmax(left <= _FIRST * allowed))])
-    if len(chosen) > max(_MOST_SHARE * len(shares), _ALWAYS):
+    if len(chosen) > _MOST_ROWS:
         return first
     each = (1.0 - _FIRST) * allowed / float(shares[chosen].sum())
     eta, bound, is_refitted, n_fits = first.eta.copy(), first.bound.copy(), first.is_refitted.copy(), 0

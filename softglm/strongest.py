@@ -1,20 +1,17 @@
-"""The smallest strength of a penalty that leaves nothing in the model but what is not penalised; and a path from it."""
+"""Strengths that fall from the smallest that leaves nothing in the model but what is not penalised."""
 
 from dataclasses import replace
 
 import numpy as np
 
 from softglm.arrays import FloatArray
-from softglm.fit import solve
-from softglm.model import PenaltyForm, Prepared, SparsePenalty
-
-# How exactly the model of what is not penalised is fitted, relative to its loss.
-_TOLERANCE = 1e-15
-# A pull below this share of what the largest could be is rounding: of constant columns there is no other.
-_NOTHING = 1e-14
+from softglm.model import AnyPenalty, PenaltyForm, Prepared, SparsePenalty
+from softglm.sparse import strongest
 
 # glmnet's: of a ridge, or nearly one, the first strength is that of this share of lasso.
 _LEAST_RATIO = 1e-3
+# A pull below this share of what the largest could be is rounding: of constant columns there is no other.
+_NOTHING = 1e-14
 # The last strength, relative to the first: with more rows than columns, and with fewer.
 _LAST_OF_LONG, _LAST_OF_WIDE = 1e-4, 1e-2
 
@@ -40,7 +37,7 @@ def default_strengths(prepared: Prepared, form: PenaltyForm, count: int, *, last
     kinked = replace(form, l1_ratio=max(form.l1_ratio, _LEAST_RATIO))
     penalty = kinked.at(1.0, fit_intercept=prepared.fit_intercept)
     first = strongest(prepared, penalty) if isinstance(penalty, SparsePenalty) else 0.0
-    if not 0.0 < first < np.inf:
+    if not _NOTHING * _most(prepared, penalty) < first < np.inf:
         raise ValueError(
             f"The strength to begin with would be {first:.3g}: no feature that is penalised explains anything. Pass "
             "features that vary and penalty_factors above 0 for some, or the alphas."
@@ -48,31 +45,9 @@ def default_strengths(prepared: Prepared, form: PenaltyForm, count: int, *, last
     return np.geomspace(first, first * last, count)
 
 
-def strongest(prepared: Prepared, penalty: SparsePenalty) -> float:
-    """Return the least factor on a penalty under which all that it holds at 0 stays there: glmnet's lambda_max.
-
-    0 where nothing that is held explains anything.
-
-    Parameters
-    ----------
-    prepared : Prepared
-    penalty : SparsePenalty
-        Of strength 1.
-    """
-    objective = prepared.likelihood
-    parameters, beyond = prepared.null.parameters, _beyond(prepared, penalty)
-    if penalty.is_free.any() and not penalty.is_free.all():
-        basis = prepared.basis
-        alone = solve(prepared, penalty.times(beyond), tol=_TOLERANCE)
-        predictor = alone.coef, alone.intercept
-        parameters = objective.centred(*(predictor if basis is None else basis.down(*predictor)))
-    _, gradient = objective.evaluate(parameters)
-    pull = float(penalty.pull(gradient[: prepared.rows.n_features]).max(initial=0.0))
-    return pull if pull > _NOTHING * beyond else 0.0
-
-
-def _beyond(prepared: Prepared, penalty: SparsePenalty) -> float:
-    """Return a factor under which nothing leaves 0: no slope is beyond the root mean square of its column, twice."""
-    moments = prepared.likelihood.moments
-    slopes = np.repeat(2.0 * moments.size[:, np.newaxis], prepared.family.n_parameters, axis=1)
+def _most(prepared: Prepared, penalty: AnyPenalty) -> float:
+    """Return what no strength is beyond: no slope is larger than the root mean square of its column, twice."""
+    if not isinstance(penalty, SparsePenalty):
+        return 0.0
+    slopes = np.repeat(2.0 * prepared.likelihood.moments.size[:, np.newaxis], prepared.family.n_parameters, axis=1)
     return max(float(penalty.pull(sign * slopes).max(initial=0.0)) for sign in (1.0, -1.0))

@@ -7,6 +7,7 @@ import re
 import typing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import softglm
@@ -152,8 +153,18 @@ def test_a_result_documents_all_its_fields(name):
 def test_the_estimator_documents_what_a_fit_sets():
     attributes = documented(softglm.SoftmaxGLM, "Attributes")
     fitted = softglm.SoftmaxGLM().fit([[0.0], [1.0], [2.0], [1.5]], [0, 1, 0, 1])
-    public = {name for name in vars(fitted) if name.endswith("_") and not name.startswith("_")}
-    assert set(attributes) == {*public, "feature_names_in_"}
+    assert set(attributes) == {*set_by_a_fit(fitted), "feature_names_in_"}
+
+
+def test_the_estimator_that_chooses_documents_what_a_fit_sets():
+    X, y = np.arange(8.0)[:, np.newaxis] % 3.0, [0, 1, 0, 1, 1, 0, 1, 0]
+    by_folds, by_rows = (softglm.SoftmaxGLMCV(Cs=[0.1], cv=cv).fit(X, y) for cv in (2, "loo"))
+    both = {*set_by_a_fit(by_folds), *set_by_a_fit(by_rows)}
+    assert set(documented(softglm.SoftmaxGLMCV, "Attributes")) == {*both, "feature_names_in_"}
+
+
+def set_by_a_fit(fitted):
+    return {name for name in vars(fitted) if name.endswith("_") and not name.startswith("_")}
 
 
 def test_references_have_a_doi():

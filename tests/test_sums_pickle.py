@@ -40,6 +40,7 @@ from softglm.inference.estimable import RowSpace
 from softglm.leave_one_out import leave_one_out
 from softglm.model import ElasticNet, Objective, Ridge
 from softglm.model.proof import conjugate_gap
+from softglm.solver import GapKind
 from softglm.sums import Features, Predictor, Sum
 from softglm.tuning import DEFAULT, Tuning
 
@@ -200,6 +201,7 @@ def what_is_proved_under_a_lasso():
         lasso = ElasticNet.on_coefficients(0.1, 1.0, factors, fit_intercept=True)
         objective = Objective(rows, family, lasso.smooth, fit_intercept=True)
         assert conjugate_gap(objective, lasso, np.zeros(objective.shape)) > 0.0
+        assert solve(prepare(rows, family), lasso).gap_kind is GapKind.DUALITY
 
 
 SITUATIONS = [

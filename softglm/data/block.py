@@ -17,6 +17,8 @@ from softglm.arrays import FloatArray, IntArray, Matrix
 # Products of sparse rows pay for more features than this, where those of the entries, so much dearer each, are fewer;
 # and are used where so much of the squares is left when the means are taken out.
 _FEW_FEATURES, _DEARER, _KEPT = 512, 32.0, 1 / 64
+# Of so many features only those with coefficients are multiplied, where they are no more than one in so many.
+_MANY, _MOSTLY = 512, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +122,11 @@ class DenseBlock(Block):
     """A block of a dense matrix: a view, converted only while it is being multiplied."""
 
     def times(self, coef: FloatArray) -> FloatArray:
+        X = self.X
+        if len(coef) >= _MANY and _MOSTLY * np.count_nonzero(used := coef.T.copy().any(axis=0)) < len(coef):
+            X, coef = X[:, used], coef[used]
         # A transposed view of coef, not a copy of it: BLAS multiplies that up to twice as fast where q is small.
-        eta: FloatArray = np.matmul(coef.T, np.asarray(self.X, dtype=coef.dtype).T)
+        eta: FloatArray = np.matmul(coef.T, np.asarray(X, dtype=coef.dtype).T)
         return eta
 
     def cross(self, values: FloatArray) -> FloatArray:

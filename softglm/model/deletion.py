@@ -161,7 +161,7 @@ class Deleted:
         self._directions = family.curvature_directions @ classes
         bends = row.weight * family.curvature_weights(mean)[:, 0]
         information = (self._directions.T * bends) @ self._directions
-        leverage = curvature.deletions.leverage(row.features[np.newaxis])[0]
+        leverage = (curvature.deletions.inverse @ row.features) @ row.features
         grown = np.linalg.inv(np.identity(s) - leverage @ information)
         self._within = information @ grown
         self._spread = grown @ leverage

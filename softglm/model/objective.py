@@ -27,8 +27,9 @@ from softglm.model.penalties import Penalty
 from softglm.sums import CentredCross, CrossMoments, Evaluation
 from softglm.tuning import DEFAULT, Tuning
 
-# Where the mean of a column is so much of its root mean square, 50 times its spread, a difference of sums loses digits.
-_CANCELS = 0.9998
+# Where the mean of a column is so much of its root mean square, 50 times its spread, a difference of sums loses digits;
+# beyond 1000 times it is read from an origin, or constant.
+_CANCELS, _FAR = 0.9998, 0.9999995
 
 
 @final
@@ -75,7 +76,8 @@ def moments_of(rows: Rows, n_parameters: int, *, centred: bool) -> Moments:
     weight, totals = float(sums[-1]), sums[:-1]
     center = cross[:, -1] / weight if centred else np.zeros(len(cross))
     about, size = cross[:, :-1] - np.outer(center, totals), np.sqrt(squares / weight)
-    cancels = not rows.is_sparse and bool((np.abs(center) > _CANCELS * size).any())
+    distance = np.abs(center)
+    cancels = not rows.is_sparse and bool(((distance > _CANCELS * size) & (distance < _FAR * size)).any())
     if cancels:
         (about,) = rows.sum(CentredCross(center, n_parameters))
     return Moments(

@@ -23,9 +23,9 @@ from softglm.sums import CONSTANT, LargestSizes, Spread
 _STRONG, _TINY = 1e-180, 1e-80
 # A column whose mean is beyond has a last digit above this spread.
 _NEAR = 1e-60
-# How many times its spread the mean of a column may be before it is read from an origin; and where not every column is
-# penalised, and it is the last digits that may separate the classes.
-_FAR, _FAR_UNPENALISED = 1e3, 50.0
+# How many times its spread the mean of a column may be before it is read from an origin; and before a fit reads it so
+# where not every column is penalised, and it is the last digits that may separate the classes.
+FAR, FAR_UNPENALISED = 1e3, 50.0
 # A variance below this, relative to the mean square, may be the rounding of their difference.
 _CANCELS = 1e-9
 # Veltkamp's constant, 2^27 + 1.
@@ -87,7 +87,7 @@ def places_of(objective: Objective) -> Places:
     if rows.is_sparse or not center.any():
         return Places(None)
     squares = size * size - center * center
-    if (center * center <= _FAR * _FAR * squares).all():
+    if (center * center <= FAR * FAR * squares).all():
         return Places(None)
     distance = np.abs(center)
     # Where the means are so far, their spread may be rounding.
@@ -97,7 +97,7 @@ def places_of(objective: Objective) -> Places:
         squares = np.where(unclear, about / weight, squares)
     spread = np.sqrt(squares)
     seem_constant = spread <= CONSTANT * distance
-    origin = np.where((distance > _FAR * spread) & ~seem_constant, center, 0.0)
+    origin = np.where((distance > FAR * spread) & ~seem_constant, center, 0.0)
     is_far = origin.any() and np.isfinite(origin).all()
     are_told = are_constant(rows, np.flatnonzero(seem_constant & (distance > 0.0)))
     return Places(origin if is_far else None, None if are_told else np.where(seem_constant, spread, 0.0))
@@ -138,7 +138,9 @@ def _halves(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     return high, values - high
 
 
-def rebased(objective: Objective, coordinates: KroneckerCoordinates) -> tuple[Objective, Basis] | None:
+def rebased(
+    objective: Objective, coordinates: KroneckerCoordinates, *, far: float = FAR
+) -> tuple[Objective, Basis] | None:
     """Return the objective on rows that double precision serves well, and the way back; None if these are such.
 
     Parameters
@@ -146,6 +148,8 @@ def rebased(objective: Objective, coordinates: KroneckerCoordinates) -> tuple[Ob
     objective : Objective
     coordinates : KroneckerCoordinates
         Of the null model, or about those.
+    far : float, optional
+        How many times its spread the mean of a column may be.
     """
     rows, center = objective.rows, objective.moments.center
     strength = objective.penalty.curvature[: len(center)]
@@ -158,8 +162,8 @@ def rebased(objective: Objective, coordinates: KroneckerCoordinates) -> tuple[Ob
     units[strength * units * units > 1.0 / _STRONG] = 1.0
     origin = np.zeros(len(center))
     # F is about one over the spread, seldom below half of it.
-    if not rows.is_sparse and (np.abs(center) * reach > _FAR_UNPENALISED / 2.0).any():
-        is_far = (np.abs(center) > _FAR_UNPENALISED * coordinates.spreads[: len(center)]) & (known == 0.0)
+    if not rows.is_sparse and (np.abs(center) * reach > far / 2.0).any():
+        is_far = (np.abs(center) > far * coordinates.spreads[: len(center)]) & (known == 0.0)
         origin[is_far & (reach > 0.0)] = center[is_far & (reach > 0.0)]
     if not origin.any() and (units == 1.0).all():
         return None

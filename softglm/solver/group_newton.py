@@ -4,8 +4,8 @@ r"""Newton's method for a quadratic with kinks where groups of entries are 0: gr
 
 One step: proximal gradients of single groups say which groups and entries are 0 and where about the others are; from
 there goes Newton's step on those, whose norms are smooth. Together they are a step of the semismooth Newton method on
-b = prox(b - t (gradient at b)), of order 2, and near the minimiser there is nothing else to do. It is taken if phi
-falls by a part of what the proximal gradients alone promise.
+b = prox(b - t (gradient at b)), of order 2, and near the minimiser there is nothing else to do. It is taken, or a part
+of it, if phi falls by a part of what the proximal gradients alone promise.
 
 Where it is not, proximal points take over: minimisers of phi + 1/2 (b - c)' D^-1 (b - c), each c the one before, D
 growing. They tend to the minimiser whatever H (Rockafellar 1976, doi:10.1137/0314056); each is found by the same
@@ -13,6 +13,7 @@ system in the dual, which is smooth, so that with a line search Newton's method 
 2018, doi:10.1137/16M1097572, for the lasso).
 """
 
+from collections.abc import Callable
 from typing import NamedTuple, final
 
 import numpy as np
@@ -31,7 +32,7 @@ _POINTS, _GROWTH, _FARTHEST = 100, 10.0, 1e7
 _MOST_IDLE = 15
 # How far in the norm of H, squared, the dual's point may be from the primal's, relative to the way they have come.
 _INEXACT = 1e-4
-# Trials of a line search on the dual; where it ends, relative to the slope at its start.
+# Trials of a line search; where it ends, relative to the slope at its beginning or its end.
 _TRIALS, _FLAT = 60, 0.1
 # Damping grows by this while a system is not positive definite to rounding, up to so much.
 _MORE, _MOST = 100.0, 1e8
@@ -117,8 +118,24 @@ def _semismooth_step(phi: Grouped, here: _Point) -> _Point | None:
     there = _at(phi, _without_turns(kinks, near, near + move))
     promised = float(phi.curvatures[kinks.groups] @ (near - here.b) ** 2) / 2.0
     decrease = phi.decrease(here.b, here.gradient, there.b, there.gradient)
-    is_good = decrease >= _PART * promised or (decrease >= 0.0 and there.violation <= _FALL * here.violation)
-    return there if is_good else None
+    if decrease >= _PART * promised or (decrease >= 0.0 and there.violation <= _FALL * here.violation):
+        return there
+    nearer = _at(phi, here.b + _length(phi, here, there) * (there.b - here.b))
+    decrease = phi.decrease(here.b, here.gradient, nearer.b, nearer.gradient)
+    return nearer if decrease > 0.0 and decrease >= _PART * promised else None
+
+
+def _length(phi: Grouped, here: _Point, there: _Point) -> float:
+    """Return how far from here to there phi falls, about: where its slope changes sign."""
+    move, product = there.b - here.b, there.gradient - here.gradient
+    kinks = phi.kinks
+
+    def slope(length: float) -> float:
+        b = here.b + length * move
+        rise = kinks.pulls(kinks.norms(b))[kinks.groups] * b + kinks.l1 * np.sign(b)
+        return float((here.gradient + length * product + rise) @ move)
+
+    return _root(slope, _FLAT * abs(slope(1.0)))
 
 
 def _newton_move(phi: Grouped, b: FloatArray, slope: FloatArray, added: FloatArray) -> FloatArray:
@@ -221,10 +238,15 @@ def _dual_length(
     at_start = slope(0.0)
     if not at_start < -ROUNDING * float((np.abs(w) + by_entry * np.abs(gradient)) @ np.abs(product)):
         return 0.0
+    return _root(slope, -_FLAT * at_start)
+
+
+def _root(slope: Callable[[float], float], flat: float) -> float:
+    """Return where a slope that rises from below 0 is flat, by bisection of the way to 1; or 1."""
     low, length, high = 0.0, 1.0, 1.0
     for _ in range(_TRIALS):
         there = slope(length)
-        if abs(there) <= -_FLAT * at_start or (length == high and there < 0.0):
+        if abs(there) <= flat or (length == high and there < 0.0):
             break
         low, high = (length, high) if there < 0.0 else (low, length)
         length = (low + high) / 2.0

@@ -10,8 +10,8 @@ from softglm.arrays import BoolArray, FloatArray
 
 Indices = npt.NDArray[np.intp]
 
-# A factor is made anew once so large a part of its rows has changed; or so many, where they are few.
-_CHANGED, _FEW = 1 / 6, 8
+# A factor is made anew once so large a part of its rows has changed; at once where these are few.
+_CHANGED, _FEW = 1 / 6, 64
 # A residual beyond this, relative to the right side, is taken out by another solution.
 _EXACT = 1e-13
 # What is added to the diagonal, relative to its mean.
@@ -72,7 +72,8 @@ class PrincipalSystems:
         is_member = np.zeros(len(free), dtype=bool)
         is_member[self._members] = True
         come, gone = np.flatnonzero(free & ~is_member), np.flatnonzero(is_member & ~free)
-        if len(come) + len(gone) > max(_CHANGED * len(wanted), _FEW) or not len(self._members):
+        n_changed = len(come) + len(gone)
+        if n_changed > _CHANGED * len(wanted) or (n_changed and len(wanted) <= _FEW):
             self._refactor(wanted)
             come = gone = np.empty(0, dtype=np.intp)
         reduced, _ = lapack.dtrtrs(self._factor, right[self._members], lower=1)

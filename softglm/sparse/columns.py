@@ -31,6 +31,8 @@ class WorkingColumns:
         One over the spread of each feature; 1 where that is 0.
     varies, is_held : bool arrays of shape (p,)
         Whether each feature varies, and is held.
+    is_finite : bool
+        Whether the spreads are.
     holds_all : bool
         Whether all are, in their order.
     features : int array of shape (k,)
@@ -57,6 +59,7 @@ class WorkingColumns:
             )
         self._rows, self._center = rows, moments.center
         squares = moments.size**2 - moments.center**2
+        self.is_finite = bool(np.isfinite(squares).all())
         self.varies = squares > _CONSTANT * moments.size**2
         self.units = 1.0 / np.sqrt(np.where(self.varies, squares, 1.0))
         self.n_constants = int(objective.fit_intercept)

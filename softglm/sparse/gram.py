@@ -17,8 +17,12 @@ from softglm.solver.principal import PrincipalSystems
 
 Indices = npt.NDArray[np.intp]
 
-# So many numbers are multiplied at a time, so that they stay in the cache; of so many rows at least.
-_NUMBERS, _FEWEST = 2**18, 64
+# So many numbers are multiplied at a time; of so many rows at least.
+_NUMBERS, _FEWEST = 2**20, 64
+# So much dearer are the products of a few new pairs, each with all columns for each class.
+_DEARER = 1.0
+# In nanoseconds, about as measured: once; of a product, of a number that is copied, of a factor.
+_ONCE, _PRODUCT, _COPY, _CHOLESKY = 1e5, 0.02, 2.0, 0.0055
 
 
 @final
@@ -62,9 +66,10 @@ class PairGram:
         return values if self.contrasts is None else np.asarray(values @ self.contrasts)
 
     def price(self, n_pairs: int) -> float:
-        """Return what so many pairs cost to make anew, and to factor, in multiplications."""
-        n, q = len(self._weights), self._family.n_parameters
-        return n_pairs * (n * (n_pairs * (1.0 + (q > 1) / q) / 2.0 + 4.0) + n_pairs**2 / 6.0)
+        """Return what so many pairs cost to make anew, and to factor, in nanoseconds."""
+        n, q, d = len(self._weights), self._family.n_parameters, float(n_pairs)
+        sums = n * d * (_PRODUCT * d * (1.0 + (q > 1) / q) + _COPY)
+        return _ONCE + sums + _CHOLESKY * d**3
 
     def include(self, wanted: BoolArray, columns: FloatArray, mean: FloatArray, curvature: FloatArray) -> None:
         """Add the wanted pairs that are not there yet.
@@ -130,35 +135,58 @@ class PairGram:
     def _rows_of_classes(
         self, pairs: tuple[Indices, Indices], first: int, columns: FloatArray, mean: FloatArray
     ) -> FloatArray:
-        """Return the same of pairs of columns and classes."""
-        (of_columns, of_classes), n, q = pairs, columns.shape[1], len(mean)
-        d = len(of_columns)
-        # Class by class, so that each is multiplied by its own weights in one go.
-        order = np.argsort(of_classes, kind="stable")
-        is_new, those = order >= first, of_columns[order]
-        ends = np.searchsorted(of_classes[order], np.arange(q + 1))
-        new_ends = np.append(0, np.cumsum(is_new))[ends]
-        products = np.zeros((d - first, d))
-        step = max(_NUMBERS // max(d, 1), _FEWEST)
-        for start in range(0, n, step):
+        """Return the same of d pairs of columns and classes."""
+        d, q = len(pairs[0]), len(mean)
+        are_few = (d - first) * q * _DEARER < d
+        step = max(_NUMBERS // (q * (d - first) if are_few else d), _FEWEST)
+        rows = np.zeros((d - first, d))
+        for start in range(0, columns.shape[1], step):
             part = slice(start, start + step)
-            weights, mu, z = self._weights[part], mean[:, part], columns[those, part]
-            if q == 1:
-                z *= np.sqrt(weights * self._family.curvature_weights(mu)[0])
-                products += _outer(z, is_new)
-                continue
-            own, shares = np.sqrt(weights * mu), np.sqrt(mu / mu.sum(axis=0))
-            for k in range(q):
-                of_class, new = slice(*ends[k : k + 2]), slice(*new_ends[k : k + 2])
-                z[of_class] *= own[k]
-                products[new, of_class] += _outer(z[of_class], is_new[of_class])
-                z[of_class] *= shares[k]
-            products -= _outer(z, is_new)
-        rows = np.empty_like(products)
-        rows[(order[is_new] - first)[:, np.newaxis], order] = products
+            z, mu, weights = columns[:, part], mean[:, part], self._weights[part]
+            rows += (self._beside if are_few else self._among)(pairs, first, z, mu, weights)
         return rows
 
+    def _among(
+        self, pairs: tuple[Indices, Indices], first: int, z: FloatArray, mean: FloatArray, weights: FloatArray
+    ) -> FloatArray:
+        """Return the Hessian of some rows in new pairs beside all, shape (d - first, d)."""
+        of_columns, of_classes = pairs
+        if len(mean) == 1:
+            return _outer(
+                z[of_columns] * np.sqrt(weights * self._family.curvature_weights(mean)[0]), slice(first, None)
+            )
+        # Class by class, so that each is multiplied by its own weights in one go.
+        order = np.argsort(of_classes, kind="stable")
+        new = np.flatnonzero(order >= first) if first else slice(None)
+        ends = np.searchsorted(of_classes[order], np.arange(len(mean) + 1))
+        scaled, within = z[of_columns[order]], np.zeros((len(order), len(order)))
+        own, shares = np.sqrt(weights * mean), np.sqrt(mean / mean.sum(axis=0))
+        for k in range(len(mean)):
+            of_class = slice(*ends[k : k + 2])
+            scaled[of_class] *= own[k]
+            within[of_class, of_class] = scaled[of_class] @ scaled[of_class].T
+            scaled[of_class] *= shares[k]
+        hessian = np.empty((len(order) - first, len(order)))
+        hessian[(order[new] - first)[:, np.newaxis], order] = within[new] - _outer(scaled, new)
+        return hessian
 
-def _outer(factors: FloatArray, which: BoolArray) -> FloatArray:
+    def _beside(
+        self, pairs: tuple[Indices, Indices], first: int, z: FloatArray, mean: FloatArray, weights: FloatArray
+    ) -> FloatArray:
+        """Return the same where few pairs are new: no columns but theirs are multiplied by weights."""
+        (of_columns, of_classes), n_new = pairs, len(pairs[0]) - first
+        used, place = np.unique(of_columns, return_inverse=True)
+        new, classes, own = z[of_columns[first:]] * weights, of_classes[first:], np.arange(n_new)
+        if len(mean) == 1:
+            scaled = new[np.newaxis] * self._family.curvature_weights(mean)[0]
+        else:
+            new *= mean[classes]
+            scaled = (-mean / mean.sum(axis=0))[:, np.newaxis] * new
+            scaled[classes, own] += new
+        products = scaled.reshape(-1, z.shape[1]) @ (z if len(used) == len(z) else z[used]).T
+        return np.asarray(products.reshape(len(mean), len(own), -1)[of_classes, :, place].T)
+
+
+def _outer(factors: FloatArray, which: Indices | slice) -> FloatArray:
     """Return the products of which rows with all of them."""
-    return np.asarray((factors if which.all() else factors[which]) @ factors.T)
+    return np.asarray(factors[which] @ factors.T)

@@ -16,7 +16,6 @@ from softglm.solver import Outcome, Progress
 from softglm.sparse.columns import WorkingColumns
 from softglm.sparse.restricted import Restricted
 from softglm.sparse.terms import Terms, fenchel_gap
-from softglm.sums import SupportedEvaluation
 
 Indices = npt.NDArray[np.intp]
 
@@ -31,6 +30,8 @@ _PROOFS = 8
 _JOINING = 16
 # Of the model without the features that are held at 0.
 _MOST_STEPS = 100
+# What a change of units rounds by, relative.
+_BESIDE = 4.0 * np.finfo(np.float64).eps
 # The pull from which on a feature is promising, however much weaker the penalty has become.
 _LEAST_PULL = 0.75
 
@@ -118,7 +119,7 @@ class SparsePath:
             Called as ``report(progress, coef, intercept)`` after each iteration.
         """
         before, scale = self._counts(), abs(self._prepared.null.value)
-        if not np.isfinite(scale):
+        if not np.isfinite(scale) or not self._held.is_finite:
             return self._ended(penalty, before, np.inf, Outcome.NON_FINITE)
         self._working.after_step = partial(self._tell, report, penalty, before)
         there = penalty.in_units(self._held.units)
@@ -153,6 +154,8 @@ class SparsePath:
 
     def _bound(self, penalty: SparsePenalty) -> None:
         """Move to where the penalty is finite, if it has bounds."""
+        if not isinstance(penalty, EntrywisePenalty) or penalty.bounds(self._working.coef.shape[1]) is None:
+            return
         held, coef = self._held, self._working.coef.copy()
         within = self._terms(penalty).penalty
         coef[held.n_constants :] = within.prox(coef[held.n_constants :], np.zeros(len(held.features)))
@@ -189,7 +192,8 @@ class SparsePath:
         max_iter : int
         """
         working, held = self._working, self._held
-        self._hold(penalty, self._promising(penalty))
+        if not self._held.holds_all:
+            self._hold(penalty, np.concatenate([self._held.features, self._promising(penalty)]))
         self._latest = penalty
         aim = goal
         before = working.n_iterations
@@ -264,12 +268,9 @@ class SparsePath:
             self._residual = slopes[: held.n_constants]
             return slopes[held.n_constants :]
         parameters = np.concatenate([self._all_coef() * held.units[:, np.newaxis], working.coef[: held.n_constants]])
-        coef, intercept = objective.uncentred(parameters)
-        support = np.flatnonzero(coef.any(axis=1))
-        sums = objective.rows.sum(SupportedEvaluation(self._prepared.family, support, coef[support], intercept))
-        _, gradient = objective.assembled(sums, parameters)
-        self._residual = gradient[len(coef) :]
-        return np.where(held.varies, held.units, 0.0)[:, np.newaxis] * gradient[: len(coef)]
+        _, gradient = objective.evaluate(parameters)
+        self._residual = gradient[len(held.units) :]
+        return np.where(held.varies, held.units, 0.0)[:, np.newaxis] * gradient[: len(held.units)]
 
     def _proved(self, penalty: SparsePenalty) -> float:
         """Return a bound on F - F* here."""
@@ -297,14 +298,24 @@ class SparsePath:
         free = np.flatnonzero(penalty.is_free)
         coef[free] = identified(coef[free])
         if isinstance(penalty, EntrywisePenalty) and (bounds := penalty.bounds(coef.shape[1])) is not None:
-            coef = coef.clip(*bounds)  # beyond which another unit may round
+            coef = _at_bounds(coef, *bounds)
         return np.concatenate([coef, identified(self._working.coef[: held.n_constants])])
 
     def _given(self, penalty: SparsePenalty) -> tuple[FloatArray, FloatArray]:
         """Return coefficients and intercepts of the columns as they are given."""
         coef, intercept = self._likelihood.uncentred(self._parameters(penalty))
         basis = self._prepared.basis
-        return (coef, intercept) if basis is None else basis.up(coef, intercept)
+        if basis is not None:
+            coef, intercept = basis.up(coef, intercept)
+        return coef, self._prepared.family.identified(intercept)
+
+
+def _at_bounds(coef: FloatArray, lower: FloatArray, upper: FloatArray) -> FloatArray:
+    """Return coefficients at bounds where another unit has rounded them to beside them."""
+    for bound in (lower, upper):
+        is_near = np.isfinite(bound) & (np.abs(coef - bound) <= _BESIDE * np.abs(bound))
+        coef = np.where(is_near, bound, coef)
+    return coef
 
 
 def strongest(prepared: Prepared, penalty: SparsePenalty) -> float:

@@ -32,7 +32,7 @@ from softglm.sums.predictor import Predictor
 from softglm.sums.roundings import GradientRounding
 from softglm.sums.spread import Spread
 from softglm.sums.sum import Sum
-from softglm.sums.working import ScaledColumns, SupportedEvaluation
+from softglm.sums.working import ScaledColumns
 
 __all__ = [
     "CONSTANT",
@@ -74,7 +74,6 @@ __all__ = [
     "Squares",
     "SquaresAbout",
     "Sum",
-    "SupportedEvaluation",
     "Tilt",
     "TiltedDivergences",
     "TiltedMeansAndInformation",

@@ -69,17 +69,13 @@ class Deletions(Sum):
         targets = block.targets_matrix(self.family.n_parameters)
         return self.of(self.features.of(block), self.predictor.of(block), targets, block.row_weights)
 
-    def leverage(self, features: FloatArray) -> FloatArray:
-        """Return A = Z H^-1 Z', shape (rows, s, s), of rows with features (rows, r)."""
-        return _between(features, self.inverse)
-
     def of(
         self, features: FloatArray, eta: FloatArray, targets: FloatArray, weights: FloatArray
     ) -> tuple[FloatArray, ...]:
         """Return the same of rows with features (rows, r), eta, which is overwritten, and targets (q, rows)."""
         classes = self.classes
         mean = self.family.normalizer_and_mean(eta.copy())[1]
-        leverage = self.leverage(features)
+        leverage = _between(features, self.inverse)
         directions = self.family.curvature_directions @ classes
         s = classes.shape[1]
         pairs = (directions[:, :, np.newaxis] * directions[:, np.newaxis]).reshape(-1, s * s)

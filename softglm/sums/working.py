@@ -1,4 +1,4 @@
-"""What is summed, or joined, where few of the features have coefficients."""
+"""Some columns in units of their own, for where few of them are held."""
 
 from dataclasses import dataclass
 from typing import final
@@ -8,8 +8,6 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.data import Block
-from softglm.families import UnconstrainedFamily
-from softglm.sums.evaluation import Evaluation
 from softglm.sums.sum import Sum
 
 
@@ -34,29 +32,3 @@ class ScaledColumns(Sum):
         columns -= self.center
         columns *= self.units
         return (np.ascontiguousarray(columns.T),)
-
-
-@final
-@dataclass(frozen=True)
-class SupportedEvaluation(Sum):
-    """What `Evaluation` sums, over all features, where only few have coefficients.
-
-    Attributes
-    ----------
-    family : UnconstrainedFamily
-    support : int array of shape (k,)
-    coef, intercept : arrays of shape (k, q) and (q,)
-        Of the support, and at x = 0.
-    """
-
-    family: UnconstrainedFamily
-    support: npt.NDArray[np.intp]
-    coef: FloatArray
-    intercept: FloatArray
-
-    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
-        eta = self.coef.T @ block.columns(self.support).T
-        eta += self.intercept[:, np.newaxis]
-        if block.offset is not None:
-            eta += block.offset.T
-        return Evaluation.of_means(block, *self.family.normalizer_and_mean(eta))

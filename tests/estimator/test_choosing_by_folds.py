@@ -10,6 +10,7 @@ import pytest
 from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_selection import SelectFromModel
 from sklearn.linear_model import LogisticRegressionCV
 from sklearn.model_selection import GroupKFold, KFold, LeaveOneOut, StratifiedKFold
 from sklearn.pipeline import make_pipeline
@@ -20,7 +21,7 @@ from softglm import SoftmaxGLM, SoftmaxGLMCV, infer, neg_log_loss
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 R = json.loads((GOLDEN / "r_cv.json").read_text(encoding="utf-8"))
-# LogisticRegressionCV by Newton's method is exact to about this; glmnet, which stops at 1e-14 of the deviance, too.
+# LogisticRegressionCV at a small tolerance is exact to about this; glmnet, which stops at 1e-14 of the deviance, too.
 TOLERANCE = 1e-6
 # Of folds, so that what is compared does not hang on it.
 EXACT = 1e-10
@@ -47,7 +48,7 @@ def test_scores_and_choice_are_those_of_logistic_regression_cv(K, weighted):
     grid = {"Cs": np.logspace(-3, 1, 5), "cv": StratifiedKFold(3, shuffle=True, random_state=0)}
     ours = SoftmaxGLMCV(**grid, fold_tol=EXACT).fit(X, y, sample_weight=weights)
     theirs = LogisticRegressionCV(
-        **grid, scoring="neg_log_loss", solver="newton-cholesky", tol=1e-12, max_iter=1000, **new_attributes()
+        **grid, scoring="neg_log_loss", solver="newton-cg", tol=1e-9, max_iter=1000, **new_attributes()
     ).fit(X, y, sample_weight=weights)
     scores = theirs.scores_[1] if isinstance(theirs.scores_, dict) else theirs.scores_[:, 0]
     assert np.abs(ours.scores_[:, 0] - scores).max() <= TOLERANCE
@@ -193,6 +194,14 @@ def test_it_is_cloned_pickled_and_used_at_the_end_of_a_pipeline():
     back = pickle.loads(pickle.dumps(model))  # noqa: S301 - our own
     assert np.array_equal(back.predict(data.X), model.predict(data.X))
     assert clone(model[-1]).get_params() == model[-1].get_params()
+
+
+def test_features_are_selected_by_the_lasso_that_was_chosen():
+    data = problems.overlapping()
+    X = np.column_stack([data.X, np.random.default_rng(0).normal(size=(150, 6))])
+    selector = SelectFromModel(SoftmaxGLMCV(10, l1_ratios=[1.0], cv=3, rule="1se")).fit(X, data.y)
+    assert np.array_equal(selector.get_support(), selector.estimator_.coef_.any(axis=0))
+    assert not selector.get_support().all()
 
 
 def test_without_a_refit_there_are_scores_and_nothing_to_predict_with():

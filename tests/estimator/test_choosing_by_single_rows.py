@@ -65,7 +65,7 @@ def test_class_weights_are_in_the_fits_and_not_in_the_scores():
 
 
 def test_where_too_many_rows_decide_too_much_strengths_are_left_out_and_named(monkeypatch):
-    monkeypatch.setattr(softglm.leave_one_out, "_ALWAYS", 10)
+    monkeypatch.setattr(softglm.leave_one_out, "_MOST_ROWS", 10)
     data = problems.many_classes()
     with pytest.warns(UserWarning, match="chose among other strengths than alpha = 0.03333"):
         model = SoftmaxGLMCV(Cs=[1e-4, 1e-3, 0.1], cv="loo").fit(data.X, data.y)
@@ -73,7 +73,7 @@ def test_where_too_many_rows_decide_too_much_strengths_are_left_out_and_named(mo
 
 
 def test_where_no_strength_is_left_it_says_so(monkeypatch):
-    monkeypatch.setattr(softglm.leave_one_out, "_ALWAYS", 10)
+    monkeypatch.setattr(softglm.leave_one_out, "_MOST_ROWS", 10)
     data = problems.many_classes()
     with pytest.raises(ValueError, match="Use folds: cv=10"):
         SoftmaxGLMCV(Cs=[1e4], cv="loo").fit(data.X, data.y)

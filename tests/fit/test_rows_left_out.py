@@ -4,6 +4,7 @@ import numpy as np
 import problems
 import pytest
 
+import softglm.leave_one_out
 from softglm.data import RowsInMemory
 from softglm.families import Bernoulli, Categorical
 from softglm.fit import Start, prepare, solve
@@ -72,6 +73,23 @@ def test_the_fits_without_a_row_are_within_their_bounds_of_brute_force(name, alp
     assert abs(weights @ (loss - truth)) <= TOLERANCE * (weights @ truth)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_no_bound_is_below_the_error_on_data_that_nobody_chose(seed):
+    rng = np.random.default_rng(seed)
+    n, p, K = int(rng.integers(15, 60)), int(rng.integers(1, 8)), int(rng.integers(2, 6))
+    outliers = 1.0 + 9.0 * (rng.random((n, p)) < 0.03)
+    X = rng.normal(size=(n, p)) * 10.0 ** rng.uniform(-2.0, 2.0, size=p) * outliers
+    weights = rng.exponential(size=n) * (rng.random(n) > 0.1)
+    offset = rng.normal(size=(n, 1 if K == 2 else K)) if seed % 2 else None
+    targets = rng.random(n) if K == 2 else rng.dirichlet(np.full(K, 0.5), size=n)
+    rows, family = RowsInMemory(X, targets, weights, offset), Bernoulli() if K == 2 else Categorical(K)
+    alpha, fit_intercept = 10.0 ** rng.uniform(-5.0, 1.0), bool(rng.random() < 0.8)
+    truth = brute_force(rows, family, weights, alpha, fit_intercept=fit_intercept)
+    for tolerance in (np.inf, TOLERANCE):
+        found, loss = left_out(rows, family, weights, alpha, tolerance=tolerance, fit_intercept=fit_intercept)
+        assert (np.abs(loss - truth) <= found.bound + ROUNDING * (1.0 + truth)).all()
+
+
 @pytest.mark.parametrize("name", ["overlapping", "two_classes_with_offset", "soft_labels", "balanced", "imbalanced"])
 def test_one_step_is_near_where_the_penalty_is_that_of_the_default_or_stronger(name):
     data = problems.PROBLEMS[name]()
@@ -127,7 +145,8 @@ def test_a_row_of_weight_2_is_left_out_whole():
     assert abs(loss[3] - truth[3]) <= 1e-4
 
 
-def test_where_too_many_rows_would_have_to_be_refitted_none_is_and_the_bounds_say_so():
+def test_where_too_many_rows_would_have_to_be_refitted_none_is_and_the_bounds_say_so(monkeypatch):
+    monkeypatch.setattr(softglm.leave_one_out, "_MOST_ROWS", 100)
     data = problems.real_data("digits")
     rows, family = problems.rows_and_family(data)
     found, _ = left_out(rows, family, np.ones(len(data.y)), 1e-9, tolerance=1e-9)

@@ -16,8 +16,8 @@ WINE, CULTIVAR = load_wine(return_X_y=True)
 DATA = problems.overlapping()
 X, y = DATA.X, DATA.y
 BINARY = (y == 1).astype(int)
-# The gap asked for, relative to the loss; and what probabilities are off by then, at most.
-TIGHT, SAME = 1e-9, 1e-5
+# The gap asked for, relative to the loss; and what probabilities are off by then: a few roots of it.
+TIGHT, SAME = 1e-9, 1e-4
 # Just beyond the rounding of a slope; and beyond what it is off by where others are fitted.
 JUST, JUST_BESIDE_OTHERS = 1e-9, 1e-5
 
@@ -88,7 +88,7 @@ def test_every_point_is_proved_and_is_that_of_a_fit_of_its_own(l1_ratio):
     for place in (3, 9):
         alpha = float(path.alphas[place])
         model = SoftmaxGLM(alpha, l1_ratio=l1_ratio, standardize=True, tol=TIGHT).fit(WINE, CULTIVAR)
-        assert path.losses[place] == pytest.approx(model.loss_, rel=2 * TIGHT)
+        assert path.losses[place] == pytest.approx(model.loss_, abs=2 * TIGHT * null_loss(CULTIVAR))
         ours = path.predict_proba(WINE, alpha)
         np.testing.assert_allclose(ours, model.predict_proba(WINE), rtol=0.0, atol=SAME)
         assert path.n_nonzero[place] == model.coef_.any(axis=0).sum()
@@ -119,7 +119,7 @@ def test_a_strength_between_is_interpolated_as_glmnet_does_or_fitted():
     model = SoftmaxGLM(third, l1_ratio=1.0, tol=TIGHT).fit(X, y)
     exact = path.predict_proba(X, third, exact=True)
     np.testing.assert_allclose(exact, model.predict_proba(X), rtol=0.0, atol=SAME)
-    assert 1e-4 < np.abs(path.predict_proba(X, third) - exact).max() < 0.1
+    assert 1e-3 < np.abs(path.predict_proba(X, third) - exact).max() < 0.1
     weaker = path.at(1e-3)
     assert weaker.alpha_ == 1e-3
     assert weaker.converged_
@@ -250,3 +250,21 @@ def test_strengths_at_which_the_tolerance_was_not_proved_are_told():
         path = softglm_path(WINE, CULTIVAR, n_alphas=5, max_iter=1, tol=1e-10)
     assert not path.converged.all()
     assert (path.gaps >= 0.0).all()
+
+
+# glmnet 4.1.6: glmnet(as.matrix(iris[, 1:4]), iris$Species, family="multinomial", lambda=.03, thresh=1e-14)$dev.ratio
+# with penalty.factor=c(1, 2, .5, 1) and lambda=.03 * 1.125; the same and type.multinomial="grouped"; alpha=.5,
+# lower.limits=-.5, upper.limits=.3; alpha=.7, weights=1 + (0:149) %% 3.
+@pytest.mark.parametrize(
+    ("parameters", "explained"),
+    [
+        ({"penalty_factors": [1.0, 2.0, 0.5, 1.0]}, 0.847499974772),
+        ({"penalty_factors": [1.0, 2.0, 0.5, 1.0], "grouped": True}, 0.867144457596),
+        ({"l1_ratio": 0.5, "lower": -0.5, "upper": 0.3}, 0.55789174045),
+        ({"l1_ratio": 0.7, "sample_weight": 1 + np.arange(150) % 3}, 0.785511302386),
+    ],
+    ids=["factors", "grouped", "bounds", "weights"],
+)
+def test_factors_groups_bounds_and_weights_are_those_of_glmnet(parameters, explained):
+    path = softglm_path(*load_iris(return_X_y=True), standardize=True, alphas=[0.03], tol=1e-10, **parameters)
+    assert path.deviance_explained[0] == pytest.approx(explained, abs=1e-5)

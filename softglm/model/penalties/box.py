@@ -9,7 +9,8 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray, FloatArray
 from softglm.model.penalties.ridge import Ridge
 from softglm.model.penalties.sparse import EntrywisePenalty
-from softglm.model.penalties.thresholds import towards_zero
+from softglm.model.penalties.thresholds import largest, row_sums, towards_zero
+from softglm.once import cached_property
 
 
 @final
@@ -52,7 +53,7 @@ class Box(EntrywisePenalty):
         ridge = Ridge(np.append((1.0 - l1_ratio) * strength, np.zeros(int(fit_intercept))))
         return cls(l1_ratio * strength, ridge, lower.reshape(p, -1), upper.reshape(p, -1))
 
-    @property
+    @cached_property
     def is_free(self) -> BoolArray:
         unpenalised = (self.l1 == 0.0) & (self.smooth.strength[: len(self.l1)] == 0.0)
         endless = np.isneginf(self.lower).all(axis=1) & np.isposinf(self.upper).all(axis=1)
@@ -65,7 +66,7 @@ class Box(EntrywisePenalty):
     def kinked(self, coef: FloatArray) -> float:
         if ((coef < self.lower) | (coef > self.upper)).any():
             return float("inf")
-        return float(self.l1 @ np.abs(coef).sum(axis=1))
+        return float(self.l1 @ row_sums(np.abs(coef)))
 
     def prox(self, coef: FloatArray, step: FloatArray) -> FloatArray:
         return np.clip(towards_zero(coef, (step * self.l1)[:, np.newaxis]), self.lower, self.upper)
@@ -82,8 +83,8 @@ class Box(EntrywisePenalty):
 
     def pull(self, gradient: FloatArray) -> FloatArray:
         ways = (self.upper > 0.0) & (gradient < 0.0) | (self.lower < 0.0) & (gradient > 0.0)
-        largest = np.where(ways, np.abs(gradient), 0.0).max(axis=1)
-        return np.asarray(np.divide(largest, self.l1, out=np.zeros_like(largest), where=self.is_kinked))
+        most = largest(np.where(ways, np.abs(gradient), 0.0))
+        return np.asarray(np.divide(most, self.l1, out=np.zeros_like(most), where=self.is_kinked))
 
     def violation(self, coef: FloatArray, gradient: FloatArray) -> FloatArray:
         l1 = self.l1[:, np.newaxis]

@@ -9,7 +9,8 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray, FloatArray
 from softglm.model.penalties.ridge import Ridge
 from softglm.model.penalties.sparse import EntrywisePenalty
-from softglm.model.penalties.thresholds import towards_zero
+from softglm.model.penalties.thresholds import largest, row_sums, towards_zero
+from softglm.once import cached_property
 
 
 @final
@@ -35,7 +36,7 @@ class ElasticNet(EntrywisePenalty):
         strength = alpha * factors
         return cls(l1_ratio * strength, Ridge(np.append((1.0 - l1_ratio) * strength, np.zeros(int(fit_intercept)))))
 
-    @property
+    @cached_property
     def is_free(self) -> BoolArray:
         return np.asarray((self.l1 == 0.0) & (self.smooth.strength[: len(self.l1)] == 0.0))
 
@@ -43,21 +44,21 @@ class ElasticNet(EntrywisePenalty):
         return None
 
     def kinked(self, coef: FloatArray) -> float:
-        return float(self.l1 @ np.abs(coef).sum(axis=1))
+        return float(self.l1 @ row_sums(np.abs(coef)))
 
     def prox(self, coef: FloatArray, step: FloatArray) -> FloatArray:
         return towards_zero(coef, (step * self.l1)[:, np.newaxis])
 
     def conjugate(self, gradient: FloatArray) -> float:
         curvature = self.smooth.strength[: len(self.l1)]
-        beyond = np.square(towards_zero(gradient, self.l1[:, np.newaxis])).sum(axis=1)[~self.is_free]
+        beyond = row_sums(np.square(towards_zero(gradient, self.l1[:, np.newaxis])))[~self.is_free]
         with np.errstate(divide="ignore", invalid="ignore"):
             shares = beyond / (2.0 * curvature[~self.is_free])
         return float(np.where(beyond > 0.0, shares, 0.0).sum())
 
     def pull(self, gradient: FloatArray) -> FloatArray:
-        largest, held = np.abs(gradient).max(axis=1), self.is_kinked
-        return np.asarray(np.divide(largest, self.l1, out=np.zeros_like(largest), where=held))
+        most, held = largest(np.abs(gradient)), self.is_kinked
+        return np.asarray(np.divide(most, self.l1, out=np.zeros_like(most), where=held))
 
     def violation(self, coef: FloatArray, gradient: FloatArray) -> FloatArray:
         l1 = self.l1[:, np.newaxis]

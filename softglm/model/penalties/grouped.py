@@ -11,6 +11,7 @@ from softglm.arrays import BoolArray, FloatArray, IntArray
 from softglm.model.penalties.ridge import Ridge
 from softglm.model.penalties.sparse import SparsePenalty
 from softglm.model.penalties.thresholds import towards_zero
+from softglm.once import cached_property
 
 # Newton's method finds each pull from below in a handful of steps; the number of kinks is the only bound there is.
 _MOST_STEPS = 100
@@ -44,11 +45,11 @@ class GroupedPenalty(SparsePenalty, ABC):
     def groups(self) -> IntArray:
         return self.codes
 
-    @property
+    @cached_property
     def is_kinked(self) -> BoolArray:
         return np.asarray((self.l1 > 0.0) | (self.group_l1[self.codes] > 0.0))
 
-    @property
+    @cached_property
     def is_free(self) -> BoolArray:
         return np.asarray(~self.is_kinked & (self.smooth.strength[: len(self.l1)] == 0.0))
 

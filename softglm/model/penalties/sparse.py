@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray, IntArray
 from softglm.model.penalties.ridge import Ridge
+from softglm.once import cached_property
 
 
 class SparsePenalty(ABC):
@@ -110,7 +111,7 @@ class EntrywisePenalty(SparsePenalty):
     def groups(self) -> IntArray:
         return np.arange(len(self.l1), dtype=np.int32)
 
-    @property
+    @cached_property
     def is_kinked(self) -> BoolArray:
         return self.l1 > 0.0
 

@@ -40,12 +40,13 @@ Indices = npt.NDArray[np.intp]
 _FLAT = 1e-12
 # The least of mu' / mu, where it is proved what rounding does.
 _LEAST = 1e-2
-# So much of what is to be balanced may be left, and so much more by rounding: elsewhere nothing is proved.
-_LEFT, _ROUNDED = 0.1, 1e-9
+# What is left of the balance may move v by so much at the most for each free feature, at one deviation.
+_LEFT = 1e-2
 # How far s is from 1, as parts of how far it has to be at the most; the divergence is convex between them.
 _PARTS = np.array([0.0, 1 / 16, 1 / 4, 1.0])
 # The least that it has to be at the most.
 _CLOSE = 1e-13
+_TINY = float(np.finfo(np.float64).tiny)
 # Roundings of a number of few operations.
 _FEW = 16.0
 
@@ -121,6 +122,8 @@ def balanced_gap(objective: Objective, penalty: SparsePenalty, parameters: Float
     parameters : array of shape (m, q)
     balance : Balance
     """
+    if not isinstance(objective.family, Bernoulli | Categorical):
+        return float("inf")
     dual = _balanced(objective, penalty, parameters, balance)
     if dual is None:
         return float("inf")
@@ -161,9 +164,11 @@ class _Dual(NamedTuple):
     def divergence(self, h: float, moved: float) -> float:
         """Return a bound on mean KL(nu || mu) at s = 1 - h, where each eta is off by so much, a root mean square."""
         apart = float(np.interp(h, self.shrinkage, self.divergences))
-        logs = float(np.interp(h, self.shrinkage, self.squares))
+        # A square of a logarithm is between two points at most what it is at one of them.
+        place = int(np.clip(np.searchsorted(self.shrinkage, h), 1, len(self.shrinkage) - 1))
+        logs = float(self.squares[place - 1] + self.squares[place])
         # By e: to first order by <log(nu / mu), A'' e>, and by no more than e' A'' e over the least nu / mu beyond.
-        apart += self.left * (math.sqrt(max(logs, 0.0)) + self.left / _LEAST)
+        apart += self.left * (math.sqrt(logs) + self.left / _LEAST)
         # By eta: the divergence has the slope mu - nu, whose size is at most the root of twice itself (Pinsker).
         return apart + moved * (math.sqrt(2.0 * max(apart, 0.0)) + apart + moved)
 
@@ -178,12 +183,10 @@ def _balanced(objective: Objective, penalty: SparsePenalty, parameters: FloatArr
     off = gradient_rounding(_likelihood(objective), parameters, balance.gradient, of_any_means=True)
     # What a change of U of length 1 moves slopes by at the most.
     reach = np.multiply.outer(_deviations(objective) / 2.0, np.ones(objective.shape[1]))
-    distance = metric.length(residual)
-    furthest = _shrinkage(penalty, split(balance.gradient)[0], distance * reach + 2.0 * split(off)[0])
+    tilted = metric.length(residual) * reach + 2.0 * split(off)[0]
+    furthest = _shrinkage(penalty, split(balance.gradient)[0], tilted)
     shrinkage = np.append(_PARTS * max(furthest, _CLOSE), (1.0 + furthest) / 2.0)
-    most_left = _LEFT * distance + _ROUNDED
-    margin = np.zeros(len(step))
-    margin[free] = 2.0 * metric.largest_entries(len(free)) * most_left
+    most_left, margin = _allowed(objective, metric, free)
     moved = np.flatnonzero(step.any(axis=1) | (margin > 0.0))
     tilt = Tilt(objective.family, *objective.rounded(parameters), _features(objective, moved), step[moved])
     cross, mean, *sums, short = objective.rows.sum(TiltedDivergences(tilt, shrinkage, _LEAST, margin[moved]))
@@ -194,6 +197,18 @@ def _balanced(objective: Objective, penalty: SparsePenalty, parameters: FloatArr
         return None
     divergences, squares = (total / objective.moments.total_weight for total in sums)
     return _Dual(split(gradient)[0], split(off)[0] + rest * reach, shrinkage, divergences, squares, rest)
+
+
+def _allowed(objective: Objective, metric: "_Metric", free: Indices) -> tuple[float, FloatArray]:
+    """Return how long an e may be left, and what it moves v by for each feature of 1, at the most, shape (m,).
+
+    v moves by no more than twice u, and that by the largest entries of e.
+    """
+    entries, margin = 2.0 * metric.largest_entries(len(free)), np.zeros(objective.shape[0])
+    sizes = entries * np.append(_deviations(objective), 1.0)[free]
+    most_left = _LEFT / max(float(sizes.max(initial=0.0)), _TINY)
+    margin[free] = entries * most_left
+    return most_left, margin
 
 
 def _shrinkage(penalty: SparsePenalty, slopes: FloatArray, off: FloatArray) -> float:

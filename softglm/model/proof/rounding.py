@@ -151,19 +151,19 @@ def _of_sums(objective: Objective) -> float:
     return UNIT * (objective.rows.longest_sum + objective.family.n_parameters + _OWN)
 
 
-def _sizes(objective: Objective) -> FloatArray:
-    """Return how large the entries of the columns are, shape (p,): where their squares underflow, at most."""
+def _size(objective: Objective, reach: FloatArray) -> float:
+    """Return how large B' x is, of coefficients of the sizes reach, shape (p,): at most, where squares underflow."""
     size = objective.moments.size
-    if (size >= _UNDERFLOWS).all():
-        return size
-    return np.where(size >= _UNDERFLOWS, size, objective.rows.max(LargestSizes())[0])
+    if ((size < _UNDERFLOWS) & (reach > 0.0)).any():
+        size = np.where(size < _UNDERFLOWS, objective.rows.max(LargestSizes())[0], size)
+    return float(size @ reach)
 
 
 def value_rounding(objective: Objective, parameters: FloatArray) -> float:
     """Return a bound on what f, as it is computed for these parameters, shape (m, q), is off by."""
     coef, _ = objective.split(parameters)
     eta = _largest_constant(objective, parameters, is_centred=False) + objective.moments.offset_size
-    eta += float(_sizes(objective) @ np.abs(coef).max(axis=1))
+    eta += _size(objective, np.abs(coef).max(axis=1))
     own = math.log(objective.family.n_parameters + 1.0)
     return 2.0 * (_of_sums(objective) * (eta + own) + _of_eta(objective) * eta)
 
@@ -177,7 +177,7 @@ def representation_loss(objective: Objective, penalty: Penalty, coef: FloatArray
     family, moments = objective.family, objective.moments
     reach = np.abs(coef).max(axis=1, initial=0.0)
     at_center = float(np.abs(intercept + objective.center @ coef).max())
-    own = (len(reach) + family.n_parameters + _FEW) * (float(_sizes(objective) @ reach) + at_center)
+    own = (len(reach) + family.n_parameters + _FEW) * (_size(objective, reach) + at_center)
     between = (len(reach) + _FEW) * float(np.abs(moments.center) @ reach)
     moved = UNIT * (own + between + float(np.abs(intercept).max()))
     curvature = family.largest_curvature

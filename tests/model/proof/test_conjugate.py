@@ -150,7 +150,7 @@ def test_with_newtons_step_it_is_the_gap(problem, penalty):
         parameters, gap = case.beside(distance, support_only=True)
         bound = conjugate_gap(case.objective, case.penalty, parameters, newton_step(case, parameters))
         assert gap - RESOLUTION <= bound < (1.0 + 100.0 * distance) * gap + NOTHING
-        assert bound <= case.proved(parameters)
+        assert bound <= case.proved(parameters) + NOTHING  # the same where nothing but intercepts has left 0
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
@@ -163,19 +163,19 @@ def test_whatever_the_step_it_is_a_bound(penalty):
         assert conjugate_gap(case.objective, case.penalty, parameters, step) >= gap - RESOLUTION
 
 
-def test_the_gradient_that_is_given_need_not_be_exact():
-    case = Case(PROBLEMS["overlapping"](), with_a_free_feature)
-    for distance in (0.0, 1e-4):
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_the_gradient_that_is_given_need_not_be_exact(penalty):
+    case = Case(PROBLEMS["overlapping"](), PENALTIES[penalty])
+    for distance in (0.0, 1e-4, 1e-2):
         parameters, gap = case.beside(distance)
         balance = balance_at(case.objective, case.penalty, parameters, np.zeros_like(parameters))
         exact = balanced_gap(case.objective, case.penalty, parameters, balance)
         for seed in range(4):
-            rng = np.random.default_rng(seed)
-            gradient = balance.gradient * (1.0 + 1e-3 * rng.normal(size=parameters.shape))
-            other = balance._replace(gradient=gradient)
+            off = 0.1 * np.random.default_rng(seed).normal(size=parameters.shape) * np.abs(balance.gradient)
+            other = balance._replace(gradient=balance.gradient + off)
             bound = balanced_gap(case.objective, case.penalty, parameters, other)
-            assert bound >= gap - RESOLUTION
-            assert bound <= 2.0 * exact + 1e-9
+            # What is left of the balance costs as much as slopes that are off.
+            assert gap - RESOLUTION <= bound < exact + distance + NOTHING
 
 
 def test_of_what_is_not_balanced_nothing_is_proved():
@@ -185,7 +185,8 @@ def test_of_what_is_not_balanced_nothing_is_proved():
     assert balanced_gap(case.objective, case.penalty, parameters, balance) < np.inf
     unseen = balance.information.copy()
     unseen[0], unseen[:, :, 0] = 0.0, 0.0
-    for wrong in (balance._replace(information=unseen), balance._replace(gradient=1.3 * balance.gradient)):
+    far = np.add(balance.gradient, [0.2, 0.0, -0.2])
+    for wrong in (balance._replace(information=unseen), balance._replace(gradient=far)):
         assert balanced_gap(case.objective, case.penalty, parameters, wrong) == np.inf
 
 
@@ -289,3 +290,19 @@ def test_the_tilt_balances_what_is_not_penalised(fit_intercept):
     gradient = balance_at(case.objective, case.penalty, parameters, step).gradient
     assert np.abs(residual).max() > 1e-4
     np.testing.assert_allclose(gradient[there], 0.0, atol=1e-14 * np.abs(case.scale).max())
+
+
+@pytest.mark.parametrize("problem", ["overlapping", "two_classes", "weighted_with_offset"])
+def test_what_moves_the_unpenalised_moves_no_slope_by_more_than_its_length(problem):
+    case = Case(PROBLEMS[problem](), with_a_free_feature)
+    parameters, _ = case.beside(0.1)
+    still = balance_at(case.objective, case.penalty, parameters, np.zeros_like(parameters))
+    free = np.append(np.flatnonzero(case.penalty.is_free), len(case.scale))
+    for seed in range(5):
+        step = np.zeros_like(parameters)
+        step[free] = np.random.default_rng(seed).normal(size=(2, parameters.shape[1]))
+        moved = balance_at(case.objective, case.penalty, parameters, step).gradient - still.gradient
+        entries = step[free].ravel()
+        length = np.sqrt(entries @ still.information.reshape(len(entries), -1) @ entries)
+        assert (np.abs(moved[:-1]) <= case.scale[:, np.newaxis] * length / 2.0).all()
+        np.testing.assert_allclose(np.vdot(moved, step), length**2, **ROUNDING)
