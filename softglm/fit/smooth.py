@@ -1,0 +1,189 @@
+"""Fits under a penalty that is smooth, in the form of the columns that double precision serves best."""
+
+import math
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from softglm.fit.digits import doubted
+from softglm.fit.frames import solve_in
+from softglm.fit.result import Fit, Options, Report, Start
+from softglm.model import GLM, Basis, Combinations, Null, Objective, Penalty, Prepared, Ridge, rebased
+from softglm.model.proof import gradient_rounding, partial_gap
+from softglm.model.rebasing import FAR_UNPENALISED
+from softglm.solver import DISTRUST, GapKind, Iterate, Outcome, minimise
+from softglm.status import STATUS_OF, Status
+
+# The estimate of a distance is often too low, by a factor of up to this.
+_TOO_LOW = 0.1
+# Maximum-likelihood estimates are compared digit by digit, and a Hessian at hand makes the digits cheap; but who asks
+# for a tolerance above this wants few.
+_MORE_DIGITS, _FEW_DIGITS = 1e-3, 1e-6
+# Whether a gradient hides in what the coordinates leave out is seen once the rest of it has vanished.
+_HIDDEN_PRECISION = 1e-12
+
+
+def solve_as_read(
+    prepared: Prepared, penalty: Penalty, options: Options, start: Start | None, report: Report | None
+) -> Fit:
+    """Fit rows as they are read: from an origin, where columns are far from 0."""
+    solve_there = partial(_solve, prepared, penalty, options)
+    basis = prepared.basis
+    return solve_there(start, report) if basis is None else solve_in(basis, solve_there, start, report)
+
+
+def solve_wide(
+    prepared: Prepared, penalty: Penalty, options: Options, start: Start | None, report: Report | None
+) -> Fit | None:
+    """Fit in the row space, where p > n; None if the penalty has no form there."""
+    is_penalised = bool(penalty.curvature.any())
+    even = penalty.isotropic(prepared.rows.n_features)
+    if even is None:
+        return None
+    scale, strength = even
+    found = prepared.reduced(penalised=is_penalised, scale=None if (scale == 1.0).all() else scale)
+    if found is None:
+        return None
+    reduced, space = found
+    narrow = Ridge.on_coefficients(strength, reduced.rows.n_features, fit_intercept=prepared.fit_intercept)
+    result = solve_in(space, partial(_solve, reduced, narrow, options), start, report)
+    result = replace(result, is_unique=is_penalised)
+    if not is_penalised or result.gap_kind is GapKind.ESTIMATE:
+        return result
+    # The space is only as exact as rotations are: where its gradient vanishes that of the rows does not, quite.
+    objective, below = prepared.likelihood.with_penalty(penalty), reduced.likelihood.with_penalty(narrow)
+    there = prepared.as_read(result.coef, result.intercept)
+    _, gradient = objective.evaluate(there)
+    _, in_space = below.evaluate(below.centred(*space.down(result.coef, result.intercept)))
+    slopes, constant = below.split(in_space)
+    lifted, _ = space.up(slopes, constant)
+    # Slopes are larger where coefficients are smaller: those of columns that are divided by a scale.
+    difference = gradient - np.concatenate([lifted * np.square(scale)[:, np.newaxis], in_space[len(slopes) :]])
+    off = partial_gap(objective, there, difference, gradient_rounding(objective, there, gradient))
+    return replace(result, gap=(math.sqrt(result.gap) + math.sqrt(off)) ** 2)
+
+
+def _solve(prepared: Prepared, penalty: Penalty, options: Options, start: Start | None, report: Report | None) -> Fit:
+    passes, null = prepared.passes(penalty), prepared.null
+    objective = passes.objective
+
+    def n_passes() -> int:
+        return prepared.count.n_passes - options.n_passes_before
+
+    if not np.isfinite(null.value):
+        return _null_fit(objective, null, Status.NON_FINITE, n_passes())
+    try:
+        problem = GLM.starting_at_null(prepared, passes)
+    except FloatingPointError:
+        return _null_fit(objective, null, Status.NON_FINITE, n_passes())
+    elsewhere = rebased(objective, problem.coordinates, far=FAR_UNPENALISED)
+    if elsewhere is not None:
+        result = _solve_rebased(prepared, elsewhere, options, start, report)
+        is_finite = np.isfinite(result.coef).all() and np.isfinite(result.intercept).all()
+        return result if is_finite else _null_fit(objective, null, Status.NON_FINITE, n_passes())
+    collinearity = None if penalty.curvature.any() else prepared.collinearity
+    if collinearity is not None and collinearity.combinations is not None:
+        result = _solve_apart(prepared, collinearity.combinations, options, start, report)
+        return result if collinearity.is_told else doubted(result)
+    if not problem.coordinates.scales.size:
+        return _null_fit(objective, null, Status.CONVERGED, n_passes())
+    first, n_evaluations = _first_iterate(objective, problem, null, start)
+    problem, metric = problem.beginning_at(null, *first)
+    solution = minimise(
+        problem,
+        first,
+        metric,
+        reference=null.value,
+        tol=options.tol,
+        precision=_precision(problem, options.tol),
+        max_iter=options.max_iter,
+        report=None if report is None else lambda progress, point: report(progress, *objective.uncentred(point)),
+    )
+    hides = solution.outcome is Outcome.CONVERGED and problem.coordinates.leaves_out(
+        solution.gradient, objective.moments.center
+    )
+    # In Newton's steps rounding adds what the family cannot identify: a constant over the classes.
+    coef, intercept = objective.uncentred(prepared.family.identified(solution.point))
+    result = Fit(
+        coef=coef,
+        intercept=intercept,
+        loss=solution.value,
+        null_loss=null.value,
+        penalty=penalty.value(solution.point),
+        gap=solution.gap,
+        gap_kind=GapKind.ESTIMATE if hides else solution.gap_kind,
+        status=Status.PRECISION if hides else STATUS_OF[solution.outcome],
+        is_unique=problem.is_unique,
+        n_iterations=solution.n_iterations,
+        n_evaluations=n_evaluations + solution.n_evaluations,
+        n_refreshes=solution.n_refreshes,
+        n_passes=n_passes(),
+    )
+    return result if collinearity is None or collinearity.is_told else doubted(result)
+
+
+def _solve_rebased(
+    prepared: Prepared,
+    elsewhere: tuple[Objective, Basis],
+    options: Options,
+    start: Start | None,
+    report: Report | None,
+) -> Fit:
+    """Fit on rows that double precision serves better."""
+    there, basis = elsewhere
+    moved = prepared.of(there, basis)
+    return solve_in(basis, partial(_solve, moved, there.penalty, options), start, report)
+
+
+def _solve_apart(
+    prepared: Prepared, combinations: Combinations, options: Options, start: Start | None, report: Report | None
+) -> Fit:
+    """Fit combinations of columns that are nearly collinear, where nothing is penalised."""
+    there = combinations.read(prepared.likelihood)
+    moved = prepared.of(there)
+    result = solve_in(combinations, partial(_solve, moved, there.penalty, options), start, report)
+    return replace(result, is_unique=result.is_unique and there.rows.n_features == prepared.rows.n_features)
+
+
+def _precision(problem: GLM, tol: float) -> float:
+    """Return how close to the optimum to go, relative to the distance of the null model."""
+    if not problem.hessians:
+        return math.sqrt(DISTRUST * tol)  # digits would be dear: the loss alone
+    wants_digits = not problem.objective.penalty.curvature.any() and tol <= _FEW_DIGITS
+    precision = tol * (_MORE_DIGITS if wants_digits else _TOO_LOW)
+    return precision if problem.is_unique else min(precision, _HIDDEN_PRECISION)
+
+
+def _first_iterate(objective: Objective, problem: GLM, null: Null, start: Start | None) -> tuple[Iterate, int]:
+    """Return where to begin, and how many evaluations that took."""
+    n_evaluations = 0
+    if start is not None:
+        warm = problem.coordinates.nearest(objective.centred(start.coef, start.intercept))
+        first, n_evaluations = Iterate(warm, *objective.evaluate(warm)), 1
+        # Of another model's coefficients, or after a change of units, the null model may be the better start.
+        if first.value <= null.value:
+            return first, n_evaluations
+    if null.gradient is not None:
+        return Iterate(null.parameters, null.value, null.gradient), n_evaluations
+    return Iterate(null.parameters, *objective.evaluate(null.parameters)), n_evaluations + 1
+
+
+def _null_fit(objective: Objective, null: Null, status: Status, n_passes: int) -> Fit:
+    """Return the null model, where the arithmetic allows no more, or no column of X varies."""
+    coef, intercept = objective.uncentred(null.parameters.copy())
+    return Fit(
+        coef=coef,
+        intercept=intercept,
+        loss=null.value,
+        null_loss=null.value,
+        penalty=0.0,
+        gap=0.0 if status is Status.CONVERGED else float("inf"),
+        gap_kind=GapKind.SELF_CONCORDANCE if status is Status.CONVERGED else GapKind.ESTIMATE,
+        status=status,
+        is_unique=status is not Status.CONVERGED or bool(objective.penalty.curvature.any()),
+        n_iterations=0,
+        n_evaluations=0,
+        n_refreshes=0,
+        n_passes=n_passes,
+    )
