@@ -18,6 +18,7 @@ from softglm.validation.entries import shown
 from softglm.validation.finite import as_float
 from softglm.validation.parameters import check_ending, check_strength, flag
 from softglm.verdict import ONE_CLASS, StagePrinter, beforehand, sentence
+from softglm.warn import warn_user
 
 
 class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
@@ -53,7 +54,7 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
     groups : array-like of shape (p,), or list of lists, default=None
         Features that leave 0 together, such as the dummies of a factor, in all classes: a label for each, or lists of
         columns by name or position, the rest by themselves. A group of s columns has sqrt(s) times the norm. It implies
-        `grouped`.
+        `grouped`. Both are about the share l1_ratio: with ``l1_ratio=0`` they change nothing, and a warning says so.
     within_ratio : float, default=0.0
         Of the share l1_ratio, what is on single coefficients where there are groups: the sparse group lasso. From 0,
         groups only, to 1, where it is ||.||_1 again.
@@ -253,12 +254,19 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
             If it does not exist: alpha = 0 and the classes are separated.
         UserWarning
             If a class has no weight, if there are more than half as many classes as rows (and more than 20 rows), as
-            in LogisticRegression, or if a two-dimensional y looks like something else.
+            in LogisticRegression, if a two-dimensional y looks like something else, or if groups were given and
+            `l1_ratio` is 0.
         """
         self._check_parameters()
         seen = observe(X, y, sample_weight, offset, class_weight=self.class_weight, estimator=self)
         X, classes, present = seen.X, seen.response.classes, seen.present
         form = penalty_form(self, seen)
+        if form.l1_ratio == 0.0 and (self.grouped or self.groups is not None):
+            warn_user(
+                "grouped or groups was given, which ties coefficients together in the share l1_ratio of the penalty; "
+                "that is 0, and this is a plain ridge. Set l1_ratio=1 for the group lasso.",
+                UserWarning,
+            )
         start = self._start(X.shape[1], classes, present)
         rows, total_weight = seen.rows()
         alpha, max_iter = self._alpha(total_weight), int(self.max_iter)

@@ -1,15 +1,18 @@
 """The refit of what a sparse model has selected, without its penalty, to infer from."""
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from softglm.classifier import SeparationWarning
 from softglm.estimator import SoftmaxGLM
 from softglm.fit import prepare
 from softglm.model import SparsePenalty
 from softglm.penalised import fitted_penalty
 from softglm.response import Observations, observe
+from softglm.status import Status
 from softglm.target import Target
 
 # The loss of a fit is found again in its data, but for rounding (of coefficients to float32, too).
@@ -51,12 +54,16 @@ def refitted(target: Target, X: Any, y: Any, sample_weight: Any, offset: Any) ->
         max_iter=model.max_iter,
     )
     selected = replace(target, model=plain, columns=columns)
-    plain.fit(selected.transform(X), y, sample_weight=sample_weight, offset=offset)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SeparationWarning)  # what it advises is said below, as it is here
+        plain.fit(selected.transform(X), y, sample_weight=sample_weight, offset=offset)
     note = (
         f"Relaxed: {len(columns)} of {seen.X.shape[1]} features, those with some coefficient other than 0 under "
         f"l1_ratio={model.l1_ratio:g} and alpha={model.alpha_:.4g}, refitted without a penalty. They were selected on "
         "the same data: standard errors, tests and intervals do not allow for the selection, and are too optimistic."
     )
+    if plain.status_ == Status.SEPARATED.value:
+        note += " And they separate the classes, so that some estimates are infinite: a larger alpha selects fewer."
     return replace(selected, notes=(*target.notes, note))
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import problems
 import pytest
 from scipy import sparse
-from sklearn.datasets import load_wine
+from sklearn.datasets import load_iris, load_wine
 from sklearn.feature_selection import SelectFromModel
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -186,10 +186,6 @@ def test_of_two_classes_grouped_is_the_lasso():
     assert_same(fitted(X, BINARY, l1_ratio=0.8, grouped=True), fitted(X, BINARY, l1_ratio=0.8))
 
 
-def test_no_l1_ratio_makes_groups_and_ratios_within_a_ridge():
-    assert_same(fitted(groups=[[0, 1]], within_ratio=0.5), fitted())
-
-
 def test_without_any_strength_l1_ratio_says_nothing():
     np.testing.assert_array_equal(fitted(alpha=0.0, l1_ratio=1.0).coef_, fitted(alpha=0.0).coef_)
 
@@ -243,3 +239,13 @@ def test_a_grid_search_over_l1_ratio():
 def test_a_strength_that_overflows_is_refused():
     with pytest.raises(ValueError, match="times penalty_factors overflows"):
         SoftmaxGLM(1e300, l1_ratio=0.5, penalty_factors=[1e100] * 4).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "ties", [{"grouped": True}, {"groups": [0, 0, 1, 2]}, {"groups": [[0, 1]], "within_ratio": 0.5}]
+)
+def test_groups_of_a_plain_ridge_are_said_to_change_nothing(ties):
+    X, y = load_iris(return_X_y=True)
+    with pytest.warns(UserWarning, match="Set l1_ratio=1 for the group lasso"):
+        tied = SoftmaxGLM(**ties).fit(X, y)
+    np.testing.assert_array_equal(tied.coef_, SoftmaxGLM().fit(X, y).coef_)

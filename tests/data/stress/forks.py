@@ -1,5 +1,6 @@
 """Forks while two threads fit: children have the limits that there were, fit the same bits, and none waits for ever."""
 
+import faulthandler
 import os
 import signal
 import sys
@@ -22,6 +23,7 @@ def coefficients():
 def child():
     """Never returns: what the parent has registered for its end is not the child's to do."""
     is_right = False
+    faulthandler.dump_traceback_later(MOST_SECONDS / 2.0)  # of what waits for ever, where
     try:
         is_right = limits() == before and coefficients() == expected and limits() == before
     finally:
