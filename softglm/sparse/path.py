@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray
-from softglm.model import Prepared, SparsePenalty
+from softglm.model import Objective, Prepared, Ridge, SparsePenalty
 from softglm.model.penalties import EntrywisePenalty
-from softglm.model.proof.conjugate import Balance, balanced_gap
+from softglm.model.proof.conjugate import Balance, Part, balanced_gap, gap_of_part
 from softglm.solver import Outcome, Progress
 from softglm.sparse.columns import WorkingColumns
 from softglm.sparse.restricted import Restricted
@@ -105,6 +105,8 @@ class SparsePath:
             self._working.move_to(np.concatenate([there[len(coef) :], slopes[held.features]]))
         self._slopes = self._all_slopes()
         self._latest: SparsePenalty | None = None
+        # Of the features that were held when it was made.
+        self._likelihood_of_held = self._likelihood
 
     def fit(self, penalty: SparsePenalty, tol: float, max_iter: int, report: Report | None = None) -> SparseSolution:
         """Fit under a penalty, until the gap proved is at most tol times F of the null model.
@@ -289,7 +291,27 @@ class SparsePath:
                     working.mean, weights
                 )
         balance = Balance(np.zeros_like(gradient), gradient, information)
-        return balanced_gap(self._likelihood, penalty, self._parameters(penalty), balance)
+        parameters, part = self._parameters(penalty), self._part(penalty)
+        if part is not None:
+            gap = gap_of_part(self._likelihood, penalty, parameters, balance, part)
+            if gap < np.inf:
+                return gap
+        return balanced_gap(self._likelihood, penalty, parameters, balance)
+
+    def _part(self, penalty: SparsePenalty) -> Part | None:
+        """Return the held features as a problem of their own, where they are few and rows can be read so."""
+        features, likelihood = self._held.features, self._likelihood
+        if self._held.holds_all or likelihood.rows.origin is not None:
+            return None
+        if len(features) != self._likelihood_of_held.shape[0] - self._held.n_constants:
+            self._likelihood_of_held = Objective(
+                likelihood.rows.changed(columns=features),
+                likelihood.family,
+                Ridge(np.zeros(len(features) + self._held.n_constants)),
+                fit_intercept=likelihood.fit_intercept,
+                tuning=likelihood.tuning,
+            )
+        return Part(features, self._likelihood_of_held, penalty.restricted(features))
 
     def _parameters(self, penalty: SparsePenalty) -> FloatArray:
         """Return the parameters of the likelihood, shape (m, q); of what is not penalised, what is identified of it."""

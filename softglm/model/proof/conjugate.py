@@ -69,6 +69,22 @@ class Balance(NamedTuple):
     information: FloatArray
 
 
+class Part(NamedTuple):
+    """Features beside which no other has a coefficient: the likelihood in them alone, and the penalty on them.
+
+    Attributes
+    ----------
+    features : int array of shape (k,)
+        All that are not held at 0 by a kink among them.
+    objective : Objective
+    penalty : SparsePenalty
+    """
+
+    features: Indices
+    objective: Objective
+    penalty: SparsePenalty
+
+
 def conjugate_gap(
     objective: Objective, penalty: SparsePenalty, parameters: FloatArray, step: FloatArray | None = None
 ) -> float:
@@ -125,15 +141,57 @@ def balanced_gap(objective: Objective, penalty: SparsePenalty, parameters: Float
     if not isinstance(objective.family, Bernoulli | Categorical):
         return float("inf")
     dual = _balanced(objective, penalty, parameters, balance)
+    return float("inf") if dual is None else _gap_of(dual, objective, penalty, parameters)
+
+
+def gap_of_part(
+    objective: Objective, penalty: SparsePenalty, parameters: FloatArray, balance: Balance, part: Part
+) -> float:
+    """Return the bound of `balanced_gap` from what a part of the features sum up to: one pass over these alone.
+
+    All others have coefficients of 0. Where their slopes, from a gradient that is exact to rounding and by as much more
+    as the tilt may move them, overcome no kink, they add nothing to the dual: s is chosen so.
+
+    Parameters
+    ----------
+    objective : Objective
+    penalty : SparsePenalty
+    parameters : array of shape (m, q)
+    balance : Balance
+        With a step of 0.
+    part : Part
+    """
+    if not isinstance(objective.family, Bernoulli | Categorical):
+        return float("inf")
+    rows = np.append(part.features, np.arange(len(penalty.is_free), objective.shape[0]))
+    there, balance_there = parameters[rows], balance._replace(step=balance.step[rows], gradient=balance.gradient[rows])
+    others = np.ones(len(penalty.is_free), dtype=bool)
+    others[part.features] = False
+    slopes, off = objective.split(balance.gradient)[0], _off(objective, parameters, balance)
+    dual = _balanced(
+        part.objective, part.penalty, there, balance_there, others=_overcome(_pull(penalty, slopes, off)[others])
+    )
     if dual is None:
         return float("inf")
-    needed = _shrinkage(penalty, dual.slopes, dual.off)
+    moved = (dual.tilt + dual.left) * _deviations(objective)[:, np.newaxis] / 2.0
+    return _gap_of(
+        dual, part.objective, part.penalty, there, others=_overcome(_pull(penalty, slopes, off + moved)[others])
+    )
+
+
+def _gap_of(
+    dual: "_Dual", objective: Objective, penalty: SparsePenalty, parameters: FloatArray, *, others: float = 0.0
+) -> float:
+    """Return the bound on F - F* by a dual point, where other features ask for a 1 - s of at least so much."""
+    needed = max(_overcome(_pull(penalty, dual.slopes, dual.off)), others)
     if not needed <= dual.shrinkage[-1]:
         return float("inf")
     (coef, _), moved = objective.split(parameters), _moved(objective, parameters)
     least = float("inf")
     # D is concave in s: from the s that overcomes no kink up to 1, until the gap grows.
     for h in needed * _PARTS[::-1]:
+        if h < others:
+            break
         gap = dual.divergence(h, moved) + _young_gap(penalty, coef, (1.0 - h) * dual.slopes, (1.0 - h) * dual.off)
         if not gap < least:
             break
@@ -150,8 +208,8 @@ class _Dual(NamedTuple):
         G of mu', and what it may be off by.
     shrinkage, divergences, squares : arrays of shape (g,)
         1 - s, growing; mean KL(nu || mu), which is convex in it, and mean sum mu log^2(nu / mu).
-    left : float
-        ||e||.
+    tilt, left : float
+        How far the unpenalised directions were balanced, in the metric of their information; and ||e||.
     """
 
     slopes: FloatArray
@@ -159,6 +217,7 @@ class _Dual(NamedTuple):
     shrinkage: FloatArray
     divergences: FloatArray
     squares: FloatArray
+    tilt: float
     left: float
 
     def divergence(self, h: float, moved: float) -> float:
@@ -173,8 +232,13 @@ class _Dual(NamedTuple):
         return apart + moved * (math.sqrt(2.0 * max(apart, 0.0)) + apart + moved)
 
 
-def _balanced(objective: Objective, penalty: SparsePenalty, parameters: FloatArray, balance: Balance) -> _Dual | None:
-    """Return mu' and all nu between it and t; None where mu' are no means, or not balanced."""
+def _balanced(
+    objective: Objective, penalty: SparsePenalty, parameters: FloatArray, balance: Balance, *, others: float = 0.0
+) -> _Dual | None:
+    """Return mu' and all nu between it and t; None where mu' are no means, or not balanced.
+
+    Other features ask for a 1 - s of about so much.
+    """
     free, split = _free(objective, penalty), objective.split
     metric = _Metric.of(balance.information, objective.family.identifiable_directions, _noise(objective, free))
     residual = balance.gradient[free].ravel()
@@ -184,7 +248,7 @@ def _balanced(objective: Objective, penalty: SparsePenalty, parameters: FloatArr
     # What a change of U of length 1 moves slopes by at the most.
     reach = np.multiply.outer(_deviations(objective) / 2.0, np.ones(objective.shape[1]))
     tilted = metric.length(residual) * reach + 2.0 * split(off)[0]
-    furthest = _shrinkage(penalty, split(balance.gradient)[0], tilted)
+    furthest = max(_overcome(_pull(penalty, split(balance.gradient)[0], tilted)), others)
     shrinkage = np.append(_PARTS * max(furthest, _CLOSE), (1.0 + furthest) / 2.0)
     most_left, margin = _allowed(objective, metric, free)
     moved = np.flatnonzero(step.any(axis=1) | (margin > 0.0))
@@ -196,7 +260,8 @@ def _balanced(objective: Objective, penalty: SparsePenalty, parameters: FloatArr
     if short[0] or not rest <= most_left or not metric.misses_nothing(left, left_off):
         return None
     divergences, squares = (total / objective.moments.total_weight for total in sums)
-    return _Dual(split(gradient)[0], split(off)[0] + rest * reach, shrinkage, divergences, squares, rest)
+    balanced = metric.length(residual)
+    return _Dual(split(gradient)[0], split(off)[0] + rest * reach, shrinkage, divergences, squares, balanced, rest)
 
 
 def _allowed(objective: Objective, metric: "_Metric", free: Indices) -> tuple[float, FloatArray]:
@@ -211,13 +276,21 @@ def _allowed(objective: Objective, metric: "_Metric", free: Indices) -> tuple[fl
     return most_left, margin
 
 
-def _shrinkage(penalty: SparsePenalty, slopes: FloatArray, off: FloatArray) -> float:
-    """Return how far s has to be from 1 for no kink to be overcome by slopes that may be off by so much.
-
-    The pull is a gauge, so that what it is off by adds up.
-    """
-    pull = float((penalty.pull(slopes) + np.maximum(penalty.pull(off), penalty.pull(-off))).max(initial=0.0))
+def _overcome(pulls: FloatArray) -> float:
+    """Return how far s has to be from 1 for no kink to be overcome by slopes of these pulls."""
+    pull = float(pulls.max(initial=0.0))
     return 1.0 - (1.0 - _FEW * UNIT) / pull if pull > 1.0 - _FEW * UNIT else 0.0
+
+
+def _off(objective: Objective, parameters: FloatArray, balance: Balance) -> FloatArray:
+    """Return what slopes of any means may be off by, shape (p, q)."""
+    off = gradient_rounding(_likelihood(objective), parameters, balance.gradient, of_any_means=True)
+    return objective.split(off)[0]
+
+
+def _pull(penalty: SparsePenalty, slopes: FloatArray, off: FloatArray) -> FloatArray:
+    """Return the most that the pull of slopes may be, shape (p,): a gauge, so that what they are off by adds up."""
+    return penalty.pull(slopes) + np.maximum(penalty.pull(off), penalty.pull(-off))
 
 
 def _moved(objective: Objective, parameters: FloatArray) -> float:

@@ -9,6 +9,7 @@ from scipy.special import rel_entr, softmax
 from softglm.families import Bernoulli, Categorical
 from softglm.model import Box, ElasticNet, GroupElasticNet, Objective, Ridge, SparseGroup
 from softglm.model.proof import balance_at, balanced_gap, conjugate_gap
+from softglm.model.proof.conjugate import Part, gap_of_part
 from softglm.sums import SelectedFeatures, Tilt, TiltedDivergences
 
 # Of two values of F of order 1, computed in double precision by the program that knows the truth.
@@ -306,3 +307,31 @@ def test_what_moves_the_unpenalised_moves_no_slope_by_more_than_its_length(probl
         length = np.sqrt(entries @ still.information.reshape(len(entries), -1) @ entries)
         assert (np.abs(moved[:-1]) <= case.scale[:, np.newaxis] * length / 2.0).all()
         np.testing.assert_allclose(np.vdot(moved, step), length**2, **ROUNDING)
+
+
+def of_the_support(case, parameters):
+    """The bound from the features that have coefficients, and those that these are tied to, alone."""
+    coef, penalty, objective = case.objective.split(parameters)[0], case.penalty, case.objective
+    is_in = coef.any(axis=1) | ~penalty.is_kinked
+    features = np.flatnonzero(np.isin(penalty.groups, penalty.groups[is_in]))
+    alone = Objective(
+        objective.rows.changed(columns=features),
+        objective.family,
+        Ridge(np.zeros(len(features) + int(objective.fit_intercept))),
+        fit_intercept=objective.fit_intercept,
+    )
+    balance = balance_at(objective, penalty, parameters, np.zeros_like(parameters))
+    return gap_of_part(objective, penalty, parameters, balance, Part(features, alone, penalty.restricted(features)))
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("problem", ["overlapping", "two_classes", "weighted_with_offset", "soft_labels", "wide"])
+def test_what_the_support_tells_is_never_below_the_gap_and_near_it_as_sharp(problem, penalty, fit_intercept):
+    case = Case(PROBLEMS[problem](), PENALTIES[penalty], fit_intercept=fit_intercept)
+    for distance in DISTANCES:
+        parameters, gap = case.beside(distance, support_only=True)
+        part = of_the_support(case, parameters)
+        assert part >= gap - RESOLUTION
+        if distance <= 1e-4:
+            assert part <= 2.0 * case.proved(parameters) + NOTHING
