@@ -38,6 +38,7 @@ class CountedRows(Rows):
         self.n_rows, self.n_features, self.n_entries = rows.n_rows, rows.n_features, rows.n_entries
         self.has_offset, self.is_sparse, self.multiplicity = rows.has_offset, rows.is_sparse, rows.multiplicity
         self.can_be_sampled, self.can_be_held = rows.can_be_sampled, rows.can_be_held
+        self.can_be_changed = rows.can_be_changed
         self.can_be_rounded, self.dtype, self.origin = rows.can_be_rounded, rows.dtype, rows.origin
         self.noise = rows.noise
 

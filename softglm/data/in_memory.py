@@ -39,7 +39,7 @@ class RowsInMemory(Rows):
         What decides about the sizes of blocks, and about threads.
     """
 
-    can_be_sampled = can_be_held = True
+    can_be_sampled = can_be_held = can_be_changed = True
 
     def __init__(
         self,

@@ -28,6 +28,7 @@ class Rows(ABC):
     rest is offered by flags, and a fit is priced by those that are set:
 
     - `can_be_held`: few rows may be copied to where the fit runs (by `concatenate`, which needs no method);
+    - `can_be_changed`, with the method `changed`: wide sparse fits are proved by the columns that have coefficients;
     - `can_be_sampled`, with the methods `sampling` and `sample`: Hessians of a part of the rows, where all are many;
     - `can_be_rounded`, with the method `rounded_copy`: most passes run in single precision. More passes, of nearly half
       the price each: set it where arithmetic is what a pass costs, not where reading is.
@@ -44,6 +45,8 @@ class Rows(ABC):
         Whether `sample` returns fewer rows than all of them.
     can_be_held : bool
         Whether few rows may be copied to where the fit runs.
+    can_be_changed : bool
+        Whether `changed` returns them with fewer columns.
     can_be_rounded : bool
         Whether they may be read in single precision, few of them as a copy.
     dtype : dtype
@@ -65,6 +68,7 @@ class Rows(ABC):
     is_sparse: bool
     can_be_sampled: bool = False
     can_be_held: bool = False
+    can_be_changed: bool = False
     can_be_rounded: bool = False
     dtype: npt.DTypeLike = np.float64
     multiplicity: float = 1.0
@@ -159,7 +163,7 @@ class Rows(ABC):
     ) -> "Rows":
         """Return the same rows with only these columns of X, or with another offset, (n, q), or other weights, (n,).
 
-        No fit asks for it: `infer` does, where classes are separated, and of models without features; and so does
-        whoever leaves out rows, by weights of 0.
+        Fits that set coefficients to 0 ask for it where rows `can_be_changed`; and `infer` does, where classes are
+        separated, and of models without features; and whoever leaves out rows, by weights of 0.
         """
         raise NotImplementedError(f"{type(self).__name__} can change neither its columns nor its offset or weights.")

@@ -123,17 +123,17 @@ class SparsePath:
         before, scale = self._counts(), abs(self._prepared.null.value)
         if not np.isfinite(scale) or not self._held.is_finite:
             return self._ended(penalty, before, np.inf, Outcome.NON_FINITE)
-        self._working.after_step = partial(self._tell, report, penalty, before)
+        tell = partial(self._tell, report, penalty, before)
         there = penalty.in_units(self._held.units)
         self._bound(there)
         pull = float(there.pull(self._slopes).max(initial=0.0))
         while pull > _JUMP:
             pull /= _JUMP
-            self._descend(there.times(pull), _ROUGHLY * scale, max_iter)
+            self._descend(there.times(pull), _ROUGHLY * scale, max_iter, tell)
         goal = _AIM * tol * scale
         for _ in range(_PROOFS):
             left = max_iter - (self._working.n_iterations - before[0])
-            reached = self._descend(there, goal, left)
+            reached = self._descend(there, goal, left, tell)
             gap = self._proved(penalty)
             if gap <= tol * scale or reached is None or left <= 0:
                 break
@@ -150,7 +150,7 @@ class SparsePath:
         while pull > factor:
             # The features that are free are fitted beside none of the others, which are held more than enough.
             factor = 2.0 * max(pull, float(there.pull(self._slopes).max(initial=0.0)))
-            self._descend(there.times(factor), 0.0, _MOST_STEPS)
+            self._descend(there.times(factor), 0.0, _MOST_STEPS, _nothing)
             pull = float(there.pull(self._slopes).max(initial=0.0))
         return pull
 
@@ -183,7 +183,9 @@ class SparsePath:
     def _counts(self) -> tuple[int, int, int]:
         return self._working.n_iterations, self._working.n_evaluations, self._working.n_hessians
 
-    def _descend(self, penalty: SparsePenalty, goal: float, max_iter: int) -> float | None:
+    def _descend(
+        self, penalty: SparsePenalty, goal: float, max_iter: int, after_step: Callable[[], None]
+    ) -> float | None:
         """Move until F is about as near to its minimum as the goal; return how near, None where it cannot be reached.
 
         Parameters
@@ -201,7 +203,7 @@ class SparsePath:
         before = working.n_iterations
         while True:
             terms = self._terms(penalty)
-            ending = working.minimise(terms, aim, max_iter - (working.n_iterations - before))
+            ending = working.minimise(terms, aim, max_iter - (working.n_iterations - before), after_step)
             self._slopes = self._all_slopes()
             if held.holds_all:
                 return ending.gap if ending.is_reached else None
@@ -301,7 +303,7 @@ class SparsePath:
     def _part(self, penalty: SparsePenalty) -> Part | None:
         """Return the held features as a problem of their own, where they are few and rows can be read so."""
         features, likelihood = self._held.features, self._likelihood
-        if self._held.holds_all or likelihood.rows.origin is not None:
+        if self._held.holds_all or not likelihood.rows.can_be_changed:
             return None
         if len(features) != self._likelihood_of_held.shape[0] - self._held.n_constants:
             self._likelihood_of_held = Objective(
@@ -330,6 +332,10 @@ class SparsePath:
         if basis is not None:
             coef, intercept = basis.up(coef, intercept)
         return coef, self._prepared.family.identified(intercept)
+
+
+def _nothing() -> None:
+    """Tell nobody."""
 
 
 def _at_bounds(coef: FloatArray, lower: FloatArray, upper: FloatArray) -> FloatArray:

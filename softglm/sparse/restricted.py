@@ -8,6 +8,7 @@ with g the gradient here and H the Hessian of this point or of an earlier one, a
 iterations beyond the first pay for the next Hessian: once they have cost twice its price it is made anew.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple, final
 
 import numpy as np
@@ -62,8 +63,6 @@ class Restricted:
         The mean negative log-likelihood there.
     n_iterations, n_evaluations, n_hessians : int
         In all.
-    after_step : callable
-        What is called after each step.
     """
 
     def __init__(self, prepared: Prepared, held: WorkingColumns, linear: FloatArray, intercept: FloatArray) -> None:
@@ -79,7 +78,6 @@ class Restricted:
         self._slopes: FloatArray | None = None
         # Of the last step: whether F could tell what it gained, and whether the Hessian was of where it began.
         self._is_flat = self._was_fresh = False
-        self.after_step = _nothing
         self.coef = np.zeros((0, self._family.n_parameters))
         self.extend()
         self.coef[: held.n_constants] = intercept
@@ -109,8 +107,8 @@ class Restricted:
             self._slopes = np.asarray(gradient.T - self._linear)
         return self._slopes
 
-    def minimise(self, terms: Terms, goal: float, max_iter: int) -> Ending:
-        """Move until F is about as near to its minimum over these columns as the goal."""
+    def minimise(self, terms: Terms, goal: float, max_iter: int, after_step: Callable[[], None]) -> Ending:
+        """Move until F is about as near to its minimum over these columns as the goal; call this after each step."""
         if (terms.contrasts is None) != (self._gram.contrasts is None):
             self._gram = PairGram(self._family, self._held.weights, terms.contrasts)
         self._gram.bend(terms.curvature)
@@ -133,7 +131,7 @@ class Restricted:
             self.n_iterations += 1
             if not self._step(terms, gradient, terms.sizes(violation), iteration):
                 break
-            self.after_step()
+            after_step()
         return Ending(is_reached=False, gap=gap)
 
     def _hold_reference(self, terms: Terms, violation: FloatArray) -> None:
@@ -269,7 +267,3 @@ def _whole_rows(moving: BoolArray, sizes: FloatArray, n_contrasts: int) -> tuple
         np.broadcast_to(moving.any(axis=1, keepdims=True), shape).copy(),
         np.broadcast_to(sizes.max(axis=1, keepdims=True), shape),
     )
-
-
-def _nothing() -> None:
-    """Tell nobody."""

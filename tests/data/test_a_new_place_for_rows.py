@@ -11,8 +11,9 @@ from fits import SAME_OPTIMUM, TABLE
 from problems import OVERLAPPING, PROBLEMS, REGRESSIONS, SMALL_BLOCKS, regression, rows_and_family
 
 from softglm.data import DenseBlock, Rows, RowsInMemory
+from softglm.families import Categorical
 from softglm.fit import fit, prepare
-from softglm.model import GLM, Ridge
+from softglm.model import GLM, ElasticNet, Ridge
 from softglm.status import Status
 from softglm.tuning import Tuning
 
@@ -155,3 +156,18 @@ def test_what_a_place_cannot_do_is_refused_by_its_name():
         elsewhere.rounded_copy(None)
     with pytest.raises(NotImplementedError, match="RowsElsewhere can change neither"):
         elsewhere.changed()
+
+
+def test_wide_rows_that_can_only_be_held_are_fitted_under_a_lasso_too():
+    rng = np.random.default_rng(0)
+    rows, family = (
+        RowsInMemory(rng.normal(size=(60, 20_000)), rng.integers(3, size=60).astype(np.int32)),
+        Categorical(3),
+    )
+    elsewhere = RowsElsewhere(rows)
+    elsewhere.can_be_held = True
+    lasso = ElasticNet.on_coefficients(0.2, 1.0, np.ones(rows.n_features), fit_intercept=True)
+    there, here = fit(elsewhere, family, lasso), fit(rows, family, lasso)
+    assert there.status is here.status is Status.CONVERGED
+    np.testing.assert_allclose(there.loss, here.loss, **SAME_LOSS)
+    assert not elsewhere.can_be_changed
