@@ -1,9 +1,9 @@
 """Multiclass classification as an honest generalised linear model.
 
-`SoftmaxGLM` takes the place of ``sklearn.linear_model.LogisticRegression``. `SoftmaxGLMCV` chooses the
-strength of its penalty, `infer` says of a fitted model or pipeline
-what a statistics package says, `compare` tests two nested fits, `detect_separation` tells which estimates are infinite,
-`softglm_path` fits a sequence of penalties, and `neg_log_loss` scores every kind of y.
+`SoftmaxGLM` takes the place of ``sklearn.linear_model.LogisticRegression``, and `SoftmaxGLMCV` chooses the strength of
+its penalty; `softglm_path` fits one strength after another. `infer` says of a fitted model or pipeline what a
+statistics package says, `compare` tests two nested fits, `detect_separation` tells which estimates are infinite, and
+`neg_log_loss` scores every kind of y.
 
 The theory can be read in the order of the rooms: `families` (what is assumed), `model` (what is minimised), `solver`
 (how), `fit` (the core), `inference` (what a fit says).
