@@ -46,6 +46,7 @@ def rounded_to(
     penalty: Penalty,
     precision: npt.DTypeLike,
     tol: float,
+    *,
     bounds: tuple[FloatArray, FloatArray] | None = None,
 ) -> Fit:
     """Return the fit in the given precision, within bounds, and count what that lost as part of the gap."""
@@ -78,7 +79,7 @@ def rounded_sparsely(
     kinked = penalty.kinked(result.coef)
     smoothly = replace(result, loss=result.loss - kinked, null_loss=result.null_loss - kinked)
     bounds = penalty.bounds(result.coef.shape[1]) if isinstance(penalty, EntrywisePenalty) else None
-    rounded = rounded_to(smoothly, prepared, penalty.smooth, precision, tol, bounds)
+    rounded = rounded_to(smoothly, prepared, penalty.smooth, precision, tol, bounds=bounds)
     there = penalty.kinked(rounded.coef.astype(np.float64))
     return replace(
         rounded,
