@@ -5,6 +5,7 @@ made, and at which theta, is the model's room, and where they are made is that o
 """
 
 from softglm.sums.columns import CentredColumns, Observations
+from softglm.sums.comparison import Comparison, Leverages
 from softglm.sums.deletions import Deletions, RowMoves, RowParts
 from softglm.sums.duals import SelectedFeatures, Tilt, TiltedDivergences, TiltedMeansAndInformation
 from softglm.sums.evaluation import (
@@ -40,6 +41,7 @@ __all__ = [
     "CentredCross",
     "ClassesBelow",
     "Combinations",
+    "Comparison",
     "ContrastForms",
     "CrossMoments",
     "Deletions",
@@ -57,6 +59,7 @@ __all__ = [
     "LargestLeverage",
     "LargestMove",
     "LargestSizes",
+    "Leverages",
     "LowestMargins",
     "MostOpposed",
     "Observations",

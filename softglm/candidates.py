@@ -1,0 +1,110 @@
+"""What a fitted model minimises, of the data that it is certified on: its coefficients beside its objective."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias, final
+
+import numpy as np
+import numpy.typing as npt
+
+from softglm.arrays import BoolArray
+from softglm.certificate import Candidate, Certificate, certificate_of
+from softglm.data import Rows, RowsInMemory
+from softglm.fitted import coefficients_of, has_offset, present_in_fit
+from softglm.penalised import fitted_penalty, penalty_named
+from softglm.response import Observations, observe
+from softglm.validation.features import clean_features
+from softglm.validation.offset import read_offset_to_predict
+
+Transform: TypeAlias = Callable[[Any], Any]
+
+
+@final
+@dataclass(frozen=True)
+class Reader:
+    """Reads rows that are to be predicted, of the classes that are present.
+
+    Attributes
+    ----------
+    model : estimator
+        Fitted: it knows the columns.
+    classes : array of shape (K,)
+    present : bool array of shape (K,)
+    needs_offset : bool
+    transform : callable
+        What X goes through first.
+    """
+
+    model: Any
+    classes: npt.NDArray[Any]
+    present: BoolArray
+    needs_offset: bool
+    transform: Transform
+
+    def __call__(self, X: Any, offset: Any) -> Rows:
+        """Return the rows, and their offset."""
+        X = clean_features(self.transform(X), self.model)
+        known = read_offset_to_predict(offset, X.shape[0], self.classes, is_required=self.needs_offset)
+        if known is not None and known.shape[1] > 1:
+            known = known[:, self.present]
+        return RowsInMemory(X, np.broadcast_to(np.int32(0), X.shape[0]), offset=known)
+
+
+def as_it_is(X: Any) -> Any:
+    """Return X: what a model without earlier steps does to it."""
+    return X
+
+
+def certified_softmax_glm(
+    model: Any, X: Any, y: Any, sample_weight: Any, offset: Any, *, transform: Transform = as_it_is
+) -> Certificate:
+    """Return the certificate of a `SoftmaxGLM` on the rows that it was fitted to."""
+    classes, coef, intercept = coefficients_of(model)
+    if not hasattr(model, "alpha_"):
+        raise ValueError(
+            "The coefficients of this SoftmaxGLM were set by hand, and of what they are to be the optimum is not known. "
+            "Pass them to softglm.certify as (coef, intercept), with alpha or C."
+        )
+    if (offset is not None) != has_offset(model):
+        given, fitted = ("an offset", "without") if offset is not None else ("no offset", "with one")
+        raise ValueError(f"certify got {given}, and the model was fitted {fitted}. Pass the offset of the fit.")
+    seen = observe(
+        transform(X), y, sample_weight, offset, class_weight=model.class_weight, estimator=model, fitted_classes=classes
+    )
+    present = present_in_fit(model)
+    check_presence(present, seen)
+    kept = present if len(classes) > 2 else slice(None)
+    is_bounded = model.lower is not None or model.upper is not None
+    candidate = Candidate(
+        name=type(model).__name__,
+        objective=named(penalty_named(model), float(model.alpha_), is_bounded=is_bounded),
+        coef=coef.T[kept].T,
+        intercept=intercept[kept],
+        penalty=fitted_penalty(model, seen),
+        alpha=float(model.alpha_),
+        fit_intercept=bool(model.fit_intercept),
+    )
+    return certificate_of(candidate, seen, Reader(model, classes, present, has_offset(model), transform))
+
+
+def check_presence(present: BoolArray, seen: Observations) -> None:
+    """Raise unless two classes and more have weight, and they are those that had it in the fit."""
+    classes = seen.response.classes
+    if present.sum() < 2 or seen.n_present < 2:
+        raise ValueError(
+            f"Only the classes {classes[present & seen.present].tolist()} have weight, in the fit and in these data: "
+            "there is nothing to tell apart. Fit, and pass, rows of at least two classes."
+        )
+    if not np.array_equal(present, seen.present):
+        raise ValueError(
+            f"The classes {classes[seen.present][:10].tolist()} have weight in these data, and those that had it in "
+            f"the fit are {classes[present][:10].tolist()}. Pass the y and the sample_weight of the fit."
+        )
+
+
+def named(penalty: str, alpha: float, *, C: float | None = None, is_bounded: bool = False) -> str:
+    """Return what is minimised, for its user: the penalty by the name of LogisticRegression, and its strength."""
+    text = "maximum likelihood"
+    if alpha > 0.0:
+        text = f"{penalty} penalty, alpha={alpha:.4g}" if C is None else f"{penalty} penalty, C={C:.4g}"
+    return f"{text}, within bounds" if is_bounded else text
