@@ -2,8 +2,8 @@
 
 `SoftmaxGLM` takes the place of ``sklearn.linear_model.LogisticRegression``, and `SoftmaxGLMCV` chooses the strength of
 its penalty; `softglm_path` fits one strength after another. `infer` says of a fitted model or pipeline what a
-statistics package says, `compare` tests two nested fits, `certify` how far anyone's fit is from its optimum, `detect_separation` tells which estimates are infinite, and
-`neg_log_loss` scores every kind of y.
+statistics package says, `compare` tests two nested fits, `detect_separation` tells which estimates are infinite, and
+`neg_log_loss` scores every kind of y. `certify` says of anyone's fit how far it is from its optimum.
 
 The theory can be read in the order of the rooms: `families` (what is assumed), `model` (what is minimised), `solver`
 (how), `fit` (the core), `inference` (what a fit says).

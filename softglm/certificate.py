@@ -339,7 +339,7 @@ def certificate_of(candidate: Candidate, seen: Observations, read: ReadRows) -> 
         null_loss=known.null_loss,
         gap=known.gap if known.has_optimum else float("inf"),
         least_gap=known.least_gap,
-        gap_kind=known.kind.value if known.has_optimum else _NONE,
+        gap_kind=known.fit.gap_kind.value if known.has_optimum else _NONE,
         status=known.fit.status.value,
         predictions=_predictions(known.bounds, classes),
         _elsewhere=_Elsewhere(known, classes, read, _why_not_elsewhere(known, candidate, seen)),

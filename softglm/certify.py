@@ -181,7 +181,7 @@ def _certified_arrays(
         beside=beside,
     )
     columns = SoftmaxGLM()
-    vars(columns).update(seen.columns)
+    columns.__dict__ |= seen.columns  # which names other rows are to have
     return certificate_of(candidate, seen, Reader(columns, classes, present, offset is not None, as_it_is))
 
 

@@ -12,21 +12,15 @@ import numpy as np
 
 from softglm.arrays import BoolArray, FloatArray, IntArray
 from softglm.data import AdaptedRows, Rebasing, Rows, one_blas_thread
+from softglm.fit.reference import Reference, reference_from
 from softglm.fit.result import Fit, Start
-from softglm.fit.solve import solve
-from softglm.model import GLM, AnyPenalty, Penalty, Prepared, SparsePenalty, beyond_hessians
-from softglm.model.proof import distance_to_optimum, gap_beside
+from softglm.model import AnyPenalty, Prepared, SparsePenalty
+from softglm.model.proof import gap_beside
 from softglm.model.proof.rounding import UNIT
-from softglm.solver import GapKind
-from softglm.status import Status
-from softglm.sums import Comparison, Leverages, Predictor
+from softglm.sums import Comparison, Predictor
 
-# Under a lasso a gap is relative to the loss, and what is left of it moves predictions by its root.
-_TOL, _SPARSE_TOL = 1e-8, 1e-12
 # Roundings of a number of few operations.
 _FEW = 16.0
-# Of a fit, where there is no optimum.
-_NOWHERE = frozenset({Status.SEPARATED, Status.NON_FINITE})
 
 
 @final
@@ -62,10 +56,10 @@ class Certified:
         The objective there, and without features, in nats per unit of weight.
     gap, least_gap : float
         What the loss is above its minimum, at the most and at the least; inf and 0 where there is none.
-    kind : GapKind
-        What proves the gap.
+    has_optimum : bool
+        Whether there is an optimum, as far as that is known.
     fit : Fit
-        Near the optimum.
+        Beside the optimum, of a gap that is part of the above: its kind is what proves it.
     bounds : PredictionBounds
         Of the rows that were fitted.
     elsewhere : tuple of Comparison and array of shape (p,) or None; or None
@@ -76,15 +70,10 @@ class Certified:
     null_loss: float
     gap: float
     least_gap: float
-    kind: GapKind
+    has_optimum: bool
     fit: Fit
     bounds: PredictionBounds
     elsewhere: tuple[Comparison, FloatArray | None] | None
-
-    @property
-    def has_optimum(self) -> bool:
-        """Whether there is an optimum, as far as that is known."""
-        return self.fit.status not in _NOWHERE
 
 
 class _Sums(NamedTuple):
@@ -128,12 +117,10 @@ def certified(
     beside : float, default=0.0
         What the objective adds to these parameters, and not to the optimum.
     """
-    tol = _SPARSE_TOL if isinstance(penalty, SparsePenalty) else _TOL
-    fit = solve(prepared, penalty, Start(coef, intercept), tol=tol)
-    if fit.status in _NOWHERE:
-        fit = replace(fit, gap=float("inf"))  # what is near no optimum bounds nothing
+    reference = reference_from(prepared, penalty, Start(coef, intercept))
+    fit = reference.fit
     with np.errstate(over="ignore", invalid="ignore"):
-        comparison = _comparison(prepared, penalty, fit, coef, intercept)
+        comparison = _comparison(prepared, reference, coef, intercept)
         bounds, sums = _compared(prepared.likelihood.rows, comparison)
         rise = _rise(prepared, penalty, (coef, fit.coef), sums)
         loss, _ = prepared.likelihood.evaluate(prepared.as_read(coef, intercept))
@@ -142,7 +129,7 @@ def certified(
         null_loss=fit.null_loss,
         gap=min(rise.value + rise.off + fit.gap, gap_beside(fit.gap, rise.moved)) + beside,
         least_gap=max(rise.value - rise.off, 0.0) + beside,
-        kind=fit.gap_kind,
+        has_optimum=reference.has_optimum,
         fit=fit,
         bounds=bounds,
         elsewhere=(replace(comparison, divergence=float("inf")), prepared.likelihood.rows.origin)
@@ -192,21 +179,18 @@ def _penalty(penalty: AnyPenalty, coef: FloatArray) -> float:
     return float(penalty.curvature[: len(coef)] @ np.square(coef).sum(axis=1)) / 2.0
 
 
-def _comparison(
-    prepared: Prepared, penalty: AnyPenalty, fit: Fit, coef: FloatArray, intercept: FloatArray
-) -> Comparison:
+def _comparison(prepared: Prepared, reference: Reference, coef: FloatArray, intercept: FloatArray) -> Comparison:
     """Return what compares the predictions of these parameters with those of the optimum, of rows as they are read."""
+    fit = reference.fit
     near, given = (_as_read(prepared, *there) for there in ((fit.coef, fit.intercept), (coef, intercept)))
     identified = prepared.family.identified
     step = Predictor(identified(given.coef - near.coef), identified(given.intercept - near.intercept))
-    found = _leverages(prepared, penalty, fit)
-    distance = float("inf") if found is None else distance_to_optimum(fit.gap, found[1])
     p, q = coef.shape
     return Comparison(
         near=near,
         step=step,
-        leverages=found[0] if found and distance < np.inf else None,
-        distance=distance,
+        leverages=reference.leverages,
+        distance=reference.distance,
         divergence=prepared.likelihood.moments.total_weight * fit.gap,
         of_eta=UNIT * (p + q + _FEW),
         of_constants=0.0 if prepared.basis is None else _of_constants(near, given),
@@ -221,16 +205,3 @@ def _of_constants(near: Predictor, given: Predictor) -> float:
 def _as_read(prepared: Prepared, coef: FloatArray, intercept: FloatArray) -> Predictor:
     basis = prepared.basis
     return Predictor(coef, intercept) if basis is None else Predictor(*basis.down(coef, intercept))
-
-
-def _leverages(prepared: Prepared, penalty: AnyPenalty, fit: Fit) -> tuple[Leverages, float] | None:
-    """Return what the Hessian at a fit says of how far its optimum moves predictions, and rho; None without one."""
-    objective = prepared.likelihood
-    is_too_large = beyond_hessians(prepared.family, objective.shape[0], prepared.tuning) is not None
-    if is_too_large or not isinstance(penalty, Penalty) or not fit.gap < np.inf:
-        return None
-    problem = GLM.starting_at_null(prepared, prepared.passes(penalty))
-    problem = problem.finer or problem
-    if not (problem.has_hessian and problem.coordinates.scales.size):
-        return None
-    return problem.hessian_at(prepared.as_read(fit.coef, fit.intercept)).leverages

@@ -6,8 +6,6 @@ half as strong on the difference, which alone predicts, and S is 0 at the optimu
 
 from typing import NamedTuple
 
-import numpy as np
-
 from softglm.arrays import FloatArray
 
 
