@@ -128,7 +128,7 @@ def _lead(logs):
     return top[:, -1] - top[:, -2]
 
 
-def stages(draft, alpha):
+def stages(draft, alpha, n_stages=STAGES):
     """Yield where plain L-BFGS is after some of its iterations, coef (rows, p) and intercept (rows,)."""
     K = draft.n_classes
     X = np.asarray(draft.X.toarray() if hasattr(draft.X, "toarray") else draft.X, dtype=np.float64)
@@ -158,13 +158,13 @@ def stages(draft, alpha):
         callback=lambda point: found.append(point.copy()),
         options={"maxiter": 400, "maxfun": 2000, "ftol": 0.0, "gtol": 1e-14},
     )
-    for stage in np.unique(np.geomspace(1, len(found), STAGES).astype(int)) - 1:
+    for stage in np.unique(np.geomspace(1, len(found), n_stages).astype(int)) - 1:
         parameters = found[stage].reshape(rows.shape[1], -1).T
         constants = parameters[:, -1] if draft.options["fit_intercept"] else np.zeros(len(spread))
         yield np.ascontiguousarray(parameters[:, : X.shape[1]]), constants
 
 
-def of_table(names=None, strengths=STRENGTHS):
+def of_table(names=None, strengths=STRENGTHS, intercepts=(True, False), n_stages=STAGES):
     """Yield the names of problems of the tests' table, and their certificates beside the truth."""
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
     from problems import PROBLEMS, SEPARATED
@@ -172,14 +172,14 @@ def of_table(names=None, strengths=STRENGTHS):
     for name in names or PROBLEMS:
         data = PROBLEMS[name]()
         for strength in strengths[name in SEPARATED and not strengths[0] :]:
-            for fit_intercept in (True, False):
+            for fit_intercept in intercepts:
                 options = {"fit_intercept": fit_intercept}
                 draft = Draft([name], data.X, data.y, data.n_classes, data.weights, data.offset, options)
                 alpha = strength / data.total_weight
                 judge = Judge(draft, alpha)
                 if judge.best is not None:
                     told = f"{name}, {strength:g}/W{'' if fit_intercept else ', no intercept'}"
-                    yield told, [judge.beside(*point) for point in stages(draft, alpha)]
+                    yield told, [judge.beside(*point) for point in stages(draft, alpha, n_stages)]
 
 
 def of_random(seed, n_cases):
@@ -191,7 +191,8 @@ def of_random(seed, n_cases):
         draft.options.pop("class_weight", None)
         rng = np.random.default_rng([seed, number])
         try:
-            model = SoftmaxGLM(**draft.options).fit(draft.X, draft.y, draft.weights, draft.offset)
+            with warnings.catch_warnings(action="ignore"):
+                model = SoftmaxGLM(**draft.options).fit(draft.X, draft.y, draft.weights, draft.offset)
             judge = Judge(draft, model.alpha_)
             if judge.best is None or not np.isfinite(model.intercept_).all():
                 continue
@@ -219,8 +220,7 @@ def main(options):
     check_arithmetic()
     everything = []
     print(f"{'problem':46s} points  gap: least, median    error: least, median     labels: may, are  faults")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
         for name, points in of_random(options.seed, options.random) if options.random else of_table():
             told = [point for point in points if point is not None]
             everything += told

@@ -1,8 +1,8 @@
-"""What a fitted model minimises, of the data that it is certified on: its coefficients beside its objective."""
+"""What a model is certified on: what a user passed, read as the fit read it, and how other rows are read."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias, final
+from typing import Any, NamedTuple, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,15 @@ from softglm.validation.offset import read_offset_to_predict
 Transform: TypeAlias = Callable[[Any], Any]
 
 
+class Given(NamedTuple):
+    """What a user passed."""
+
+    X: Any
+    y: Any
+    sample_weight: Any
+    offset: Any
+
+
 @final
 @dataclass(frozen=True)
 class Reader:
@@ -27,7 +36,7 @@ class Reader:
     Attributes
     ----------
     model : estimator
-        Fitted: it knows the columns.
+        It knows the columns.
     classes : array of shape (K,)
     present : bool array of shape (K,)
     needs_offset : bool
@@ -55,21 +64,23 @@ def as_it_is(X: Any) -> Any:
     return X
 
 
-def certified_softmax_glm(
-    model: Any, X: Any, y: Any, sample_weight: Any, offset: Any, *, transform: Transform = as_it_is
-) -> Certificate:
+def certified_softmax_glm(model: Any, given: Given, transform: Transform = as_it_is) -> Certificate:
     """Return the certificate of a `SoftmaxGLM` on the rows that it was fitted to."""
     classes, coef, intercept = coefficients_of(model)
     if not hasattr(model, "alpha_"):
         raise ValueError(
-            "The coefficients of this SoftmaxGLM were set by hand, and of what they are to be the optimum is not known. "
-            "Pass them to softglm.certify as (coef, intercept), with alpha or C."
+            "The coefficients of this SoftmaxGLM were set by hand, and what they minimise is not known. Pass them to "
+            "softglm.certify as (coef, intercept), with alpha or C."
         )
-    if (offset is not None) != has_offset(model):
-        given, fitted = ("an offset", "without") if offset is not None else ("no offset", "with one")
-        raise ValueError(f"certify got {given}, and the model was fitted {fitted}. Pass the offset of the fit.")
+    if (given.offset is not None) != has_offset(model):
+        passed, fitted = ("an offset", "without") if given.offset is not None else ("no offset", "with one")
+        raise ValueError(f"certify got {passed}, and the model was fitted {fitted}. Pass the offset of the fit.")
     seen = observe(
-        transform(X), y, sample_weight, offset, class_weight=model.class_weight, estimator=model, fitted_classes=classes
+        transform(given.X),
+        *given[1:],
+        class_weight=model.class_weight,
+        estimator=model,
+        fitted_classes=classes,
     )
     present = present_in_fit(model)
     check_presence(present, seen)

@@ -177,6 +177,7 @@ class Certificate:
         Returns
         -------
         CertifiedPredictions
+            With a bound for each row.
 
         Raises
         ------
@@ -220,7 +221,7 @@ class Certificate:
     def _facts(self) -> list[tuple[str, str]]:
         """Return headings, and what is said under each."""
         if not self.has_optimum:
-            return [("Loss", f"{self.loss:.6g}, of which there is no minimum")]
+            return [("Loss", f"{self.loss:.6g}, without a minimum: it falls by {self.least_gap:.3g} and further")]
         found = self.predictions
         return [
             ("Loss", f"{self.loss:.6g}, {self._above()}"),
@@ -238,9 +239,9 @@ class Certificate:
 
     def _notes(self) -> list[str]:
         if not self.has_optimum:
-            return [f"There is no optimum. A fit of these rows: {self.status}."]
+            return [f"There is no optimum ({self.status})."]
         if not self.is_proved:
-            return [f"Estimated, not proved. A fit of these rows: {self.status}."]
+            return [f"Estimated, not proved (a fit of these rows {self.status})."]
         return [f"Proved by {self.gap_kind} of a fit beside it, rounding included."]
 
 

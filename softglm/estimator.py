@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.callbacks import CallbackSupportMixin, FitTask, data_of_fit, with_callbacks
-from softglm.candidates import certified_softmax_glm
+from softglm.candidates import Given, certified_softmax_glm
 from softglm.certificate import Certificate
 from softglm.classifier import SeparationWarning, SoftmaxClassifier
 from softglm.data import one_blas_thread
@@ -346,7 +346,7 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
         ValueError
             If the data are not those of the fit.
         """
-        return certified_softmax_glm(self, X, y, sample_weight, offset)
+        return certified_softmax_glm(self, Given(X, y, sample_weight, offset))
 
     @property
     def penalty(self) -> str:

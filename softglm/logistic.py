@@ -52,19 +52,18 @@ def _check_is_softmax(model: Any) -> None:
     is_liblinear = model.solver == "liblinear"
     if n_classes > 2 and (scheme == "ovr" or is_liblinear):
         raise ValueError(
-            f"This {type(model).__name__} is {n_classes} classifiers, one for each class against the rest "
-            f"({'solver' if is_liblinear else 'multi_class'}={model.solver if is_liblinear else scheme!r}), which share "
-            "no objective. Certify each of them; or fit with solver='lbfgs'."
+            f"This {type(model).__name__} (solver={model.solver!r}) is {n_classes} classifiers, one for each class "
+            "against the rest, which share no objective. Certify each of them; or fit with solver='lbfgs'."
         )
     if is_liblinear and model.fit_intercept:
         raise ValueError(
-            "solver='liblinear' penalises the intercept as the coefficient of a column of intercept_scaling="
+            "solver='liblinear' penalises the intercept, as the coefficient of a column of intercept_scaling="
             f"{model.intercept_scaling:g}: its optimum is that of another objective. Fit with solver='lbfgs'."
         )
     if n_classes == 2 and scheme == "multinomial":
         raise ValueError(
-            "multi_class='multinomial' of two classes has a row of coefficients for each, of which coef_ keeps one: its "
-            "probabilities are those of twice coef_. Fit with the default."
+            "multi_class='multinomial' of two classes has a row of coefficients for each, of which coef_ keeps one, "
+            "and its probabilities are those of twice coef_. Fit with the default."
         )
 
 
@@ -87,9 +86,9 @@ def _strength(model: Any) -> tuple[float, float]:
 
 
 def _only(values: Any) -> float:
-    """Return the number of which all classes have the same; of none, scikit-learn's l1_ratio_, 0."""
-    numbers = np.unique([0.0 if value is None else float(value) for value in np.ravel(values)])
-    return float(numbers[0])
+    """Return the number that is repeated for every class; 0 of None, which l1_ratio_ has where there is no ratio."""
+    first = np.ravel(values)[0]
+    return 0.0 if first is None else float(first)
 
 
 def _class_weight(model: Any, y: Any, sample_weight: Any) -> Any:

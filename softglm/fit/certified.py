@@ -123,12 +123,14 @@ def certified(
         comparison = _comparison(prepared, reference, coef, intercept)
         bounds, sums = _compared(prepared.likelihood.rows, comparison)
         rise = _rise(prepared, penalty, (coef, fit.coef), sums)
-        loss, _ = prepared.likelihood.evaluate(prepared.as_read(coef, intercept))
+        likelihood, _ = prepared.likelihood.evaluate(prepared.as_read(coef, intercept))
+        loss = likelihood + _penalty(penalty, coef)
     return Certified(
-        loss=loss + _penalty(penalty, coef) + beside,
+        loss=loss + beside,
         null_loss=fit.null_loss,
-        gap=min(rise.value + rise.off + fit.gap, gap_beside(fit.gap, rise.moved)) + beside,
-        least_gap=max(rise.value - rise.off, 0.0) + beside,
+        # NaN, where the arithmetic overflows, is neither.
+        gap=float(np.fmin(rise.value + rise.off + fit.gap, gap_beside(fit.gap, rise.moved))) + beside,
+        least_gap=float(np.fmax(rise.value - rise.off, 0.0)) + beside,
         has_optimum=reference.has_optimum,
         fit=fit,
         bounds=bounds,
