@@ -7,10 +7,12 @@ from typing import Any, NamedTuple, TypeAlias, final
 import numpy as np
 import numpy.typing as npt
 
-from softglm.arrays import BoolArray
-from softglm.certificate import Candidate, Certificate, certificate_of
+from softglm.arrays import BoolArray, FloatArray
+from softglm.certificate import NO_OPTIMUM, Certificate, CertifiedPredictions
 from softglm.data import Rows, RowsInMemory
+from softglm.fit import Certified, PredictionBounds, certified, compared_elsewhere, prepare
 from softglm.fitted import coefficients_of, has_offset, present_in_fit
+from softglm.model import AnyPenalty, beyond_hessians
 from softglm.penalised import fitted_penalty, penalty_named
 from softglm.response import Observations, observe
 from softglm.validation.features import clean_features
@@ -57,6 +59,60 @@ class Reader:
         if known is not None and known.shape[1] > 1:
             known = known[:, self.present]
         return RowsInMemory(X, np.broadcast_to(np.int32(0), X.shape[0]), offset=known)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A model that says of what objective it is to be near the optimum.
+
+    Attributes
+    ----------
+    name, objective : str
+        What it is called, and what it minimises, for its user.
+    coef, intercept : arrays of shape (p, q) and (q,)
+        As the core has them, of the classes that are present.
+    penalty : AnyPenalty
+    alpha : float
+    fit_intercept : bool
+    beside : float, default=0.0
+        What the objective adds to these coefficients that is 0 at the optimum.
+    """
+
+    name: str
+    objective: str
+    coef: FloatArray
+    intercept: FloatArray
+    penalty: AnyPenalty
+    alpha: float
+    fit_intercept: bool
+    beside: float = 0.0
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class OtherRows:
+    """What is known of the predictions of rows that were not fitted, or why nothing is.
+
+    Attributes
+    ----------
+    known : Certified
+    classes : array of shape (K,)
+        Those that are present.
+    read : Reader
+    reason : str or None
+    """
+
+    known: Certified
+    classes: npt.NDArray[Any]
+    read: Reader
+    reason: str | None
+
+    def __call__(self, X: Any, offset: Any) -> CertifiedPredictions:
+        """Return what is known of these rows."""
+        if self.reason is not None:
+            raise ValueError(f"Nothing is proved of rows that were not fitted: {self.reason}")
+        return _predictions(compared_elsewhere(self.known, self.read(X, offset)), self.classes)
 
 
 def as_it_is(X: Any) -> Any:
@@ -119,3 +175,58 @@ def named(penalty: str, alpha: float, *, C: float | None = None, is_bounded: boo
     if alpha > 0.0:
         text = f"{penalty} penalty, alpha={alpha:.4g}" if C is None else f"{penalty} penalty, C={C:.4g}"
     return f"{text}, within bounds" if is_bounded else text
+
+
+def certificate_of(candidate: Candidate, seen: Observations, read: Reader) -> Certificate:
+    """Return the certificate of a candidate on the rows that it was fitted to.
+
+    Parameters
+    ----------
+    candidate : Candidate
+    seen : Observations
+    read : Reader
+        Of other rows.
+    """
+    rows, _ = seen.rows()
+    prepared = prepare(rows, seen.family, fit_intercept=candidate.fit_intercept)
+    known = certified(prepared, candidate.penalty, candidate.coef, candidate.intercept, beside=candidate.beside)
+    classes = seen.response.classes[seen.present] if len(seen.present) > 2 else seen.response.classes
+    return Certificate(
+        model=candidate.name,
+        objective=candidate.objective,
+        alpha=candidate.alpha,
+        loss=known.loss,
+        null_loss=known.null_loss,
+        gap=known.gap if known.has_optimum else float("inf"),
+        least_gap=known.least_gap,
+        gap_kind=known.fit.gap_kind.value if known.has_optimum else NO_OPTIMUM,
+        status=known.fit.status.value,
+        predictions=_predictions(known.bounds, classes),
+        _predicts=OtherRows(known, classes, read, _why_not_elsewhere(known, candidate, seen)),
+    )
+
+
+def _predictions(bounds: PredictionBounds, classes: npt.NDArray[Any]) -> CertifiedPredictions:
+    return CertifiedPredictions(
+        labels=classes[bounds.labels],
+        labels_near_optimum=classes[bounds.labels_near],
+        probability_errors=bounds.errors,
+        changes=bounds.changes,
+        may_change=bounds.may_change,
+    )
+
+
+def _why_not_elsewhere(known: Certified, candidate: Candidate, seen: Observations) -> str | None:
+    """Say why nothing is proved of rows that were not fitted; None where it is."""
+    if known.elsewhere is not None:
+        return None
+    if not known.has_optimum:
+        return f"there is no optimum (a fit: {known.fit.status.value})."
+    if not known.fit.is_unique:
+        return (
+            "columns are collinear and nothing is penalised, so that there are many optima, and rows tell them apart."
+        )
+    too_large = beyond_hessians(seen.family, seen.X.shape[1] + int(candidate.fit_intercept))
+    if too_large is not None:
+        return f"that takes the Hessian, and {too_large}."
+    return "that takes the Hessian of a smooth objective, sound to rounding, at a fit that is proved to be near."

@@ -9,22 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.data import Rows
-from softglm.fit import Certified, PredictionBounds, certified, compared_elsewhere, prepare
 from softglm.inference.cells import wrapped
-from softglm.model import AnyPenalty, beyond_hessians
-from softglm.response import Observations
 from softglm.solver import GapKind
 
 if TYPE_CHECKING:
     import pandas as pd
 
+NO_OPTIMUM = "none"
 # So many rows are listed, the rest are counted.
 _LISTED = 12
 _WIDTH = 88
-
-ReadRows: TypeAlias = Callable[[Any, Any], Rows]
-"""Called as ``read(X, offset)`` for rows that are to be predicted."""
 
 
 @final
@@ -94,9 +88,13 @@ class CertifiedPredictions:
     def __repr__(self) -> str:
         """Return one line."""
         return (
-            f"<CertifiedPredictions: {len(self.labels)} rows, probabilities {_small(self.largest_probability_error)} "
+            f"<CertifiedPredictions: {len(self.labels)} rows, probabilities {self.largest_probability_error:.2g} "
             f"from the optimum at the most, {self.n_may_change} labels may be others there>"
         )
+
+
+Predicts: TypeAlias = Callable[[Any, Any], CertifiedPredictions]
+"""Called as ``predicts(X, offset)`` for rows that were not fitted; it raises where nothing is proved of them."""
 
 
 @final
@@ -146,17 +144,17 @@ class Certificate:
     gap_kind: str
     status: str
     predictions: CertifiedPredictions
-    _elsewhere: "_Elsewhere"
+    _predicts: Predicts
 
     @property
     def has_optimum(self) -> bool:
         """Whether the objective has a minimum."""
-        return self.gap_kind != _NONE
+        return self.gap_kind != NO_OPTIMUM
 
     @property
     def is_proved(self) -> bool:
         """Whether the bounds are proved, rounding included, and no estimates."""
-        return self.gap_kind not in {_NONE, GapKind.ESTIMATE.value}
+        return self.gap_kind not in {NO_OPTIMUM, GapKind.ESTIMATE.value}
 
     @property
     def relative_gap(self) -> float:
@@ -184,7 +182,7 @@ class Certificate:
         ValueError
             If nothing is proved of rows that were not fitted; the message says why. Or if X does not fit the model.
         """
-        return self._elsewhere.predictions(X, offset)
+        return self._predicts(X, offset)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return `predictions` as a data frame, a row for each row of X. It needs pandas.
@@ -225,7 +223,7 @@ class Certificate:
         found = self.predictions
         return [
             ("Loss", f"{self.loss:.6g}, {self._above()}"),
-            ("Probabilities", f"at most {_small(found.largest_probability_error)} from those of the optimum"),
+            ("Probabilities", f"at most {found.largest_probability_error:.2g} from those of the optimum"),
             ("Labels", _labels_text(found)),
         ]
 
@@ -234,7 +232,7 @@ class Certificate:
             return "and nothing is known of its minimum"
         least, most = f"{self.least_gap:.3g}", f"{self.gap:.3g}"
         share = f"{self.relative_gap:.2g}" if self.relative_gap < 0.001 else f"{self.relative_gap:.1%}"
-        between = f"{most}" if least == most else f"{least} to {most}" if self.least_gap else f"at most {most}"
+        between = most if least == most else f"{least} to {most}" if self.least_gap else f"at most {most}"
         return f"above its minimum by {between} ({share} of what the features explain)"
 
     def _notes(self) -> list[str]:
@@ -243,9 +241,6 @@ class Certificate:
         if not self.is_proved:
             return [f"Estimated, not proved (a fit of these rows {self.status})."]
         return [f"Proved by {self.gap_kind} of a fit beside it, rounding included."]
-
-
-_NONE = "none"
 
 
 def _labels_text(found: CertifiedPredictions) -> str:
@@ -259,115 +254,3 @@ def _labels_text(found: CertifiedPredictions) -> str:
         return f"{most:,} of {n:,} {'is another' if most == 1 else 'are others'} at the optimum: rows {listed}"
     between = f"{least:,} to {most:,}" if least else f"at most {most:,}"
     return f"{between} of {n:,} are others at the optimum: rows {listed}"
-
-
-def _small(value: float) -> str:
-    return f"{value:.2g}"
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class Candidate:
-    """A model that says of what objective it is to be near the optimum.
-
-    Attributes
-    ----------
-    name, objective : str
-        What it is called, and what it minimises, for its user.
-    coef, intercept : arrays of shape (p, q) and (q,)
-        As the core has them, of the classes that are present.
-    penalty : AnyPenalty
-    alpha : float
-    fit_intercept : bool
-    beside : float, default=0.0
-        What the objective adds to these coefficients that is 0 at the optimum.
-    """
-
-    name: str
-    objective: str
-    coef: FloatArray
-    intercept: FloatArray
-    penalty: AnyPenalty
-    alpha: float
-    fit_intercept: bool
-    beside: float = 0.0
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class _Elsewhere:
-    """What is known of rows that were not fitted, or why nothing is.
-
-    Attributes
-    ----------
-    known : Certified
-    classes : array of shape (K,)
-        Those that are present.
-    read : callable
-    reason : str or None
-    """
-
-    known: Certified
-    classes: npt.NDArray[Any]
-    read: ReadRows
-    reason: str | None
-
-    def predictions(self, X: Any, offset: Any) -> CertifiedPredictions:
-        if self.reason is not None:
-            raise ValueError(f"Nothing is proved of rows that were not fitted: {self.reason}")
-        return _predictions(compared_elsewhere(self.known, self.read(X, offset)), self.classes)
-
-
-def certificate_of(candidate: Candidate, seen: Observations, read: ReadRows) -> Certificate:
-    """Return the certificate of a candidate on the rows that it was fitted to.
-
-    Parameters
-    ----------
-    candidate : Candidate
-    seen : Observations
-    read : callable
-        What reads other rows as the candidate does.
-    """
-    rows, _ = seen.rows()
-    prepared = prepare(rows, seen.family, fit_intercept=candidate.fit_intercept)
-    known = certified(prepared, candidate.penalty, candidate.coef, candidate.intercept, beside=candidate.beside)
-    classes = seen.response.classes[seen.present] if len(seen.present) > 2 else seen.response.classes
-    return Certificate(
-        model=candidate.name,
-        objective=candidate.objective,
-        alpha=candidate.alpha,
-        loss=known.loss,
-        null_loss=known.null_loss,
-        gap=known.gap if known.has_optimum else float("inf"),
-        least_gap=known.least_gap,
-        gap_kind=known.fit.gap_kind.value if known.has_optimum else _NONE,
-        status=known.fit.status.value,
-        predictions=_predictions(known.bounds, classes),
-        _elsewhere=_Elsewhere(known, classes, read, _why_not_elsewhere(known, candidate, seen)),
-    )
-
-
-def _predictions(bounds: PredictionBounds, classes: npt.NDArray[Any]) -> CertifiedPredictions:
-    return CertifiedPredictions(
-        labels=classes[bounds.labels],
-        labels_near_optimum=classes[bounds.labels_near],
-        probability_errors=bounds.errors,
-        changes=bounds.changes,
-        may_change=bounds.may_change,
-    )
-
-
-def _why_not_elsewhere(known: Certified, candidate: Candidate, seen: Observations) -> str | None:
-    """Say why nothing is proved of rows that were not fitted; None where it is."""
-    if known.elsewhere is not None:
-        return None
-    if not known.has_optimum:
-        return f"there is no optimum (a fit: {known.fit.status.value})."
-    if not known.fit.is_unique:
-        return (
-            "columns are collinear and nothing is penalised, so that there are many optima, and rows tell them apart."
-        )
-    too_large = beyond_hessians(seen.family, seen.X.shape[1] + int(candidate.fit_intercept))
-    if too_large is not None:
-        return f"that takes the Hessian, and {too_large}."
-    return "that takes the Hessian of a smooth objective, sound to rounding, at a fit that is proved to be near."

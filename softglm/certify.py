@@ -4,8 +4,17 @@ from typing import Any
 
 import numpy as np
 
-from softglm.candidates import Given, Reader, as_it_is, certified_softmax_glm, check_presence, named
-from softglm.certificate import Candidate, Certificate, certificate_of
+from softglm.candidates import (
+    Candidate,
+    Given,
+    Reader,
+    as_it_is,
+    certificate_of,
+    certified_softmax_glm,
+    check_presence,
+    named,
+)
+from softglm.certificate import Certificate
 from softglm.ending import Ending
 from softglm.estimator import SoftmaxGLM
 from softglm.fitted import coefficients_of
