@@ -59,7 +59,7 @@ def certify(
     sample_weight : array-like of shape (n,), default=None
         That of the fit.
     offset : array-like of shape (n, K), or (n,) for two classes, default=None
-        A known part of eta.
+        A known part of eta, if the model was fitted with one.
     alpha : float or "1/n_samples", default=None
         Of arrays: the strength of the ridge beside the mean loss, 0 for none; intercepts are not penalised. Of (2, p)
         coefficients it acts on both rows, which for the optimum is half of it on their difference.
@@ -140,16 +140,21 @@ def certify(
 
 def _certified_logistic_regression(ending: Ending, given: Given) -> Certificate:
     model = ending.model
+    if given.offset is not None:
+        raise ValueError(
+            f"{type(model).__name__} knows no offset, neither in its fit nor where it predicts. Leave it out."
+        )
     classes, coef, intercept = coefficients_of(model)
     minimised = objective_of(model, given.y, given.sample_weight)
     seen = observe(
         ending.transform(given.X),
-        *given[1:],
+        given.y,
+        given.sample_weight,
         class_weight=minimised.class_weight,
         estimator=model,
         fitted_classes=classes,
     )
-    # It has no classes without weight: of these the optimum of a softmax is not finite.
+    # Of a class without weight it has coefficients as of any other, whose optimum is not finite.
     present = np.ones(len(classes), dtype=bool)
     check_presence(present, seen)
     alpha = _alpha(None, minimised.C, seen)
@@ -163,7 +168,7 @@ def _certified_logistic_regression(ending: Ending, given: Given) -> Certificate:
         alpha=alpha,
         fit_intercept=minimised.fit_intercept,
     )
-    reader = Reader(model, classes, present, given.offset is not None, ending.transform)
+    reader = Reader(model, classes, present, needs_offset=False, transform=ending.transform)
     return certificate_of(candidate, seen, reader)
 
 

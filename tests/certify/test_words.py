@@ -141,6 +141,10 @@ REFUSED = {
         lambda: FITTED.certify(DATA.X, DATA.y, offset=np.zeros((300, 7))),
         "fitted without",
     ),
+    "an offset that no fit of theirs has": (
+        lambda: certify(LogisticRegression().fit(*small_data()), *small_data(), offset=np.zeros(100)),
+        "knows no offset",
+    ),
     "a class without weight": (lambda: certify(FITTED, DATA.X, DATA.y, sample_weight=DATA.y > 0), "have weight in"),
     "only one class with weight": (
         lambda: certify(ARRAYS, DATA.X, DATA.y, sample_weight=DATA.y == 0, C=1.0),
