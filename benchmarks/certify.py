@@ -110,7 +110,7 @@ class Judge:
         return Beside(
             gap_ratio=float(certificate.gap / gap) if gap > _CLEAR * error else np.nan,
             error_ratio=float((bounds[clear] / errors[clear]).min(initial=np.inf)) if clear.any() else np.nan,
-            n_may=found.n_may_change,
+            n_may=int(found.may_change[weighs].sum()),
             n_differ=int(differ.sum()),
             faults=tuple(faults),
         )
