@@ -32,6 +32,7 @@ from softglm.inference.restrictions import check_finite_statistic, equal_slopes,
 from softglm.inference.sample import Sample
 from softglm.inference.separation import Separation
 from softglm.inference.significance import ChiSquaredTest, Test, sampling_distribution
+from softglm.inference.subjects import subject_of
 from softglm.inference.validity import Validity
 from softglm.once import cached_property
 
@@ -597,16 +598,13 @@ class Inference:
         ValueError
             If there is no such column, the pipeline does not take a value, or the shape or `at` is wrong.
         """
+        subject = subject_of(
+            listed(columns), at, estimate=self.estimate, columns=self._columns, groups=groups, base=base
+        )
         return average_predictions(
-            self.estimate,
+            subject,
             self.covariance.root,
-            listed(columns),
             values,
-            at,
-            features=self.features,
-            inputs=self._columns.known_inputs,
-            groups=None if groups is None else self._columns.named(groups),
-            base=base,
             classes=self.classes,
             distribution=self._distribution,
             level=self.level,

@@ -15,9 +15,21 @@ import numpy.typing as npt
 from softglm.arrays import FloatArray, Matrix
 from softglm.inference.names import Name, Names
 
-# What inputs are set to, in all rows, by their positions.
+# What inputs are set to, in all rows, by their positions: values, or a `Move` from where they are.
 Setting: TypeAlias = Mapping[int, Any]
 VariableKind: TypeAlias = Literal["number", "switch", "factor", "undetermined"]
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class Move:
+    """What is added to a number in every row, in place of a value that it is set to."""
+
+    by: float
+
+    def __repr__(self) -> str:
+        """Return it with its sign, to all its digits."""
+        return f"{self.by:+}"
 
 
 @final
@@ -101,7 +113,7 @@ class Inputs(ABC):
 
     @abstractmethod
     def transformed(self, setting: Setting) -> Matrix:
-        """Return the columns of the model, shape (n, p), with inputs set to the same value in all rows.
+        """Return the columns of the model, shape (n, p), with inputs set to the same value in all rows, or moved.
 
         Raises
         ------

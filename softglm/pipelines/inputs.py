@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray, Matrix
 from softglm.data.block import is_sparse
-from softglm.inference.inputs import Inputs, Setting, Variable
+from softglm.inference.inputs import Inputs, Move, Setting, Variable
 from softglm.once import cached_property
 from softglm.pipelines.frames import Frame, frame_of, is_missing
 from softglm.pipelines.probe import Probe, TransformError
@@ -123,9 +123,12 @@ class _PipelineInputs(Inputs):
         return values if self._weights is None else values[self._weights > 0.0]
 
     def _filled(self, position: int, value: Any) -> npt.NDArray[Any]:
-        """Return a column with the same value in all rows."""
+        """Return a column with the same value in all rows, or moved."""
         name, n = self.names[position], len(self._frame)
-        if self._frame.column(position).dtype == np.float64:
+        column = self._frame.column(position)
+        if isinstance(value, Move):
+            return np.asarray(column + value.by)
+        if column.dtype == np.float64:
             try:
                 return np.full(n, np.nan if is_missing(value) else float(value))
             except (TypeError, ValueError):
