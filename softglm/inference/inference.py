@@ -23,6 +23,7 @@ from softglm.inference.hypotheses import NAMES, TermTests, overall_hypothesis, t
 from softglm.inference.influence import influence
 from softglm.inference.inputs import Inputs
 from softglm.inference.intervals import profile_intervals
+from softglm.inference.joint import with_covariance
 from softglm.inference.likelihood import Likelihood, PseudoR2, likelihood_of, pseudo_r2, spectral_condition
 from softglm.inference.limit import null_estimate
 from softglm.inference.names import Name
@@ -527,7 +528,13 @@ class Inference:
         check_finite_statistic(test, "indistinguishable")
         return test
 
-    def predict(self, X: Any, offset: Any = None) -> Predictions:  # noqa: ANN401 - users pass anything
+    def predict(
+        self,
+        X: Any,  # noqa: ANN401 - users pass anything
+        offset: Any = None,  # noqa: ANN401
+        *,
+        joint: bool = False,
+    ) -> Predictions:
         """Return the probabilities of new rows with standard errors and pointwise intervals.
 
         Parameters
@@ -536,6 +543,8 @@ class Inference:
             As the estimator, or the pipeline, takes it.
         offset : array-like, default=None
             Required if the model was fitted with one.
+        joint : bool, default=False
+            Whether to compute the covariance of all of them, for contrasts of predictions: (n K)^2 numbers.
 
         Returns
         -------
@@ -546,15 +555,19 @@ class Inference:
         ------
         ValueError
             If X or the offset does not fit the model.
+        MemoryError
+            If the joint covariance is larger than the memory of this machine.
         """
-        return predictions(
+        rows = self.sample.read_rows(X, offset)
+        found = predictions(
             self.estimate,
             self.covariance.root,
-            self.sample.read_rows(X, offset),
+            rows,
             classes=self.classes,
             distribution=self._distribution,
             level=self.level,
         )
+        return with_covariance(found, self.estimate, self.covariance.root, rows) if joint else found
 
     def average_predictions(
         self,
