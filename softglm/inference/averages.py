@@ -13,7 +13,7 @@ from scipy import linalg
 from scipy.special import expit
 
 from softglm.arrays import FloatArray
-from softglm.inference.cells import LEFT_OPEN, aligned, cells_of, estimate_headings
+from softglm.inference.cells import LEFT_OPEN, aligned, cells_of, estimate_headings, shown_value
 from softglm.inference.means import log_odds_of
 from softglm.inference.significance import half_widths
 from softglm.inference.states import Subject, only_group
@@ -87,7 +87,7 @@ class AveragePredictions:
                 upper=self.upper[row],
                 decimals=_DECIMALS,
             )
-            name = ", ".join(f"{term} = {_shown(value)}" for term, value in zip(self.terms, values, strict=True))
+            name = ", ".join(f"{term} = {shown_value(value)}" for term, value in zip(self.terms, values, strict=True))
             groups[name] = [[str(label), *of_class] for label, of_class in zip(self.classes, cells, strict=True)]
         table = aligned(estimate_headings(self.level, estimate="probability"), groups)
         more = len(self.probability) - _MOST_ROWS
@@ -119,10 +119,6 @@ class AveragePredictions:
     def _listed(self) -> list[list[Any]]:
         grid = self.grid.tolist()
         return [[value] for value in grid] if self.grid.ndim == 1 else grid
-
-
-def _shown(value: Any) -> str:  # noqa: ANN401 - whatever an input holds
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def average_predictions(

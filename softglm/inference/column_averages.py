@@ -213,14 +213,18 @@ class ModelColumns(Subject):
             states = _numbers(grid_of(observed) if values is None else values, len(self.columns))
             shown = states[:, 0] if len(self.columns) == 1 else states
         changes = tuple(Change(self.columns, state, is_move=False) for state in states)
-        return ColumnStates(terms, shown, observed, self.estimate, changes, self._place)
+        return ColumnStates(
+            terms, shown, observed, is_moved=False, estimate=self.estimate, changes=changes, place=self._place
+        )
 
     def moved(self, by: float) -> States:
         """Return what it is where it is, and moved."""
         place, shown = self._place, np.array([0.0, by])
         starts = np.zeros(1) if place is None else place[self.columns]
         changes = tuple(Change(self.columns, starts + move, is_move=place is None) for move in shown)
-        return ColumnStates(self.names, shown, self._observed(), self.estimate, changes, place)
+        return ColumnStates(
+            self.names, shown, np.empty(0), is_moved=True, estimate=self.estimate, changes=changes, place=place
+        )
 
     def _observed(self) -> FloatArray:
         rows = self.estimate.objective.rows

@@ -14,6 +14,8 @@ from softglm.inference.cells import number
 from softglm.inference.classes import position_of
 from softglm.inference.coding import Coding, against_base, constant_term, sum_to_zero
 from softglm.inference.coefficients import Coefficients, Symmetric, coefficient_table
+from softglm.inference.comparisons import ColumnQuestion, Pairs, are_tables, compared_columns, compared_tables
+from softglm.inference.contrasts import ContrastKind, Contrasts, contrasts_of
 from softglm.inference.covariance import Covariance, clipped, quasi, standard_errors_away
 from softglm.inference.estimate import Estimate
 from softglm.inference.factors import BASE
@@ -26,6 +28,7 @@ from softglm.inference.intervals import profile_intervals
 from softglm.inference.joint import with_covariance
 from softglm.inference.likelihood import Likelihood, PseudoR2, likelihood_of, pseudo_r2, spectral_condition
 from softglm.inference.limit import null_estimate
+from softglm.inference.multiplicity import Adjustment
 from softglm.inference.names import Name
 from softglm.inference.prediction import Predictions, predictions
 from softglm.inference.progress import ProgressPrinter
@@ -668,6 +671,81 @@ class Inference:
             kind=kind,
             discrete=discrete,
             level=self.level,
+        )
+
+    def contrasts(
+        self,
+        variable: Any,  # noqa: ANN401 - names, or whatever tables users have
+        values: Any = None,  # noqa: ANN401
+        kind: ContrastKind = "difference",
+        at: Literal["average", "means"] | Mapping[Name, Any] = "average",
+        *,
+        by: Any = None,  # noqa: ANN401
+        pairs: Pairs = "reference",
+        adjust: Adjustment | None = None,
+        groups: Groups | None = None,
+        base: str = BASE,
+        offset: tuple[Any, Any] = (None, None),
+    ) -> Contrasts:
+        """Compare probabilities between levels of a factor, values of a number, or two tables of rows.
+
+        Parameters
+        ----------
+        variable : name or position, or several; or two tables
+            As `average_predictions` takes columns, or the name of a group. Or a pair of tables of rows, as `predict`
+            takes them: the mean over the second is compared with that over the first.
+        values : list, number, "sd" or "iqr", default=None
+            Between what: a list, as `average_predictions` takes it, of two values or more. A number is what to add to
+            that of every row: 1 by default, for an input with derivatives. "sd" is from half a standard deviation below
+            the mean to half of one above, "iqr" from the 25th to the 75th percentile. By default all levels.
+        kind : {"difference", "ratio", "odds_ratio"}
+            Of the probabilities of each class, or of their odds against all other classes.
+        at : {"average", "means"} or dict from column to value, default="average"
+            As `average_predictions` takes it: contrasts are of averages over the rows, or at one place.
+        by : name, or array-like of shape (n,), default=None
+            Groups to average over: the rows with each value of a column, or with each of these labels. At one place a
+            column, which is set to each of its values. With ``by=variable`` contrasts are for those who have it, and
+            those who have not.
+        pairs : {"reference", "pairwise"}
+            Each level, or value, with the first (marginaleffects' default, and emmeans' trt.vs.ctrl), or with each
+            before it.
+        adjust : {"holm", "max-t"}, default=None
+            Allow for the number of tests, all that the table has: p-values by Holm; or p-values and intervals by the
+            distribution of the largest statistic, which uses how they are correlated. It is simulated, always from the
+            same random numbers, and the table says how exactly. (For two classes Holm counts those of one.)
+        groups, base
+            As `average_predictions` takes them.
+        offset : pair of array-likes
+            Of two tables, if the model was fitted with one.
+
+        Returns
+        -------
+        Contrasts
+            A row for each pair, in each group; a column for each class.
+
+        Raises
+        ------
+        ValueError
+            As `average_predictions` does; if there is nothing to compare; for `adjust`, if the fit is penalised.
+        """
+        if adjust is not None:
+            self._validity.require_tests("Adjusted tests")
+        if are_tables(variable):
+            first, second = map(self.sample.read_rows, variable, offset)
+            compared = compared_tables(self.estimate, (first, second), by)
+        else:
+            question = ColumnQuestion(listed(variable), values, at, by, groups, base)
+            compared = compared_columns(self.estimate, self._columns, question)
+        return contrasts_of(
+            compared,
+            self.covariance.root,
+            kind=kind,
+            pairs=pairs,
+            adjust=adjust,
+            classes=self.classes,
+            degrees_of_freedom=self.degrees_of_freedom,
+            level=self.level,
+            is_tested=self.is_tested,
         )
 
     @property

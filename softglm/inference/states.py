@@ -22,11 +22,14 @@ class States(ABC):
     ----------
     terms, grid, observed
         As in `AveragePredictions`.
+    is_moved : bool
+        Whether the grid is what is added to where the columns are, and not what they are set to.
     """
 
     terms: tuple[str, ...]
     grid: npt.NDArray[Any]
     observed: FloatArray
+    is_moved: bool
 
     @abstractmethod
     def means(self, groups: Sequence[BoolArray] | None = None) -> Means:
@@ -71,3 +74,9 @@ def only_group(means: Means) -> Means:
     """Return the means of the only group."""
     probability, gradients, known = means
     return np.asarray(probability[0]), np.asarray(gradients[0]), np.asarray(known[0])
+
+
+def joined(means: Sequence[Means]) -> Means:
+    """Return means of several groups as one."""
+    probability, gradients, known = (np.concatenate(parts) for parts in zip(*means, strict=True))
+    return probability, gradients, known

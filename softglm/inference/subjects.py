@@ -1,7 +1,7 @@
 """What users name to be set: inputs of a pipeline, columns of a model, or the dummies of one factor."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, Literal, TypeAlias, final
 
@@ -205,8 +205,9 @@ class _Inputs(Subject):
         settings: list[Setting] = [{}, {position: Move(by)}]
         if place is not None:
             settings = [{position: place[position]}, {position: place[position] + by}]
-        observed = self.inputs.observed(position)
-        return self._set((self.inputs.names[position],), np.array([0.0, by]), settings, observed[~np.isnan(observed)])
+        return replace(
+            self._set((self.inputs.names[position],), np.array([0.0, by]), settings, np.empty(0)), is_moved=True
+        )
 
     def _of_dummies(self, factor: str, values: list[Any] | None) -> States:
         if not are_dummies(self.inputs, self.positions):
@@ -219,7 +220,16 @@ class _Inputs(Subject):
     def _set(
         self, terms: tuple[str, ...], shown: npt.NDArray[Any], settings: Sequence[Setting], observed: FloatArray
     ) -> States:
-        return _InputStates(terms, shown, observed, self.estimate, self.inputs, tuple(settings), self._place)
+        return _InputStates(
+            terms,
+            shown,
+            observed,
+            is_moved=False,
+            estimate=self.estimate,
+            inputs=self.inputs,
+            settings=tuple(settings),
+            place=self._place,
+        )
 
     @property
     def _place(self) -> Setting | None:
