@@ -37,6 +37,7 @@ from softglm.inference.sample import Sample
 from softglm.inference.separation import Separation
 from softglm.inference.significance import ChiSquaredTest, Test, sampling_distribution
 from softglm.inference.subjects import subject_of
+from softglm.inference.terms import Term, terms_of_variables
 from softglm.inference.validity import Validity
 from softglm.once import cached_property
 
@@ -409,6 +410,7 @@ class Inference:
         kind: Literal["lr", "wald", "score"] = "lr",
         groups: Groups | None = None,
         *,
+        by: Literal["term", "variable"] = "term",
         verbose: bool = False,
     ) -> TermTests:
         """Test for each term whether it can leave all K - 1 equations.
@@ -423,6 +425,11 @@ class Inference:
         groups : dict from name to columns, default=None
             Names or positions of columns of X that leave together, such as the dummies of a factor. By default every
             factor that the pipeline tells of, and every other column by itself.
+        by : {"term", "variable"}, default="term"
+            "variable" tests the columns that a pipeline takes, by all columns of the model that each of them enters
+            (dummies, powers, splines), and columns that several enter as their interaction, "A:B". As car::Anova does
+            in R, tests are of type II: A given B, in the model without A:B. With `groups` variables are these, and what
+            is in two of them is their interaction.
         verbose : bool, default=False
             Print a line for each test, once it is there: likelihood-ratio and score tests take a fit each.
 
@@ -434,15 +441,22 @@ class Inference:
         Raises
         ------
         ValueError
-            For a penalised fit; for "lr" and "score" where the likelihood is not to be trusted.
+            For a penalised fit; for "lr" and "score" where the likelihood is not to be trusted; for "variable" where
+            it is not known which columns of the model a variable enters.
         """
         if kind not in {"lr", "wald", "score"}:
             raise ValueError(f'kind must be "lr", "wald" or "score", got {kind!r}.')
+        if by not in {"term", "variable"}:
+            raise ValueError(f'by must be "term" or "variable", got {by!r}.')
         self._validity.require_tests("Tests")
         if kind != "wald":
             self._validity.require_trusted_likelihood(f'test_terms("{kind}")', 'Use test_terms("wald")')
-        columns = self._columns.of_model(groups)
-        progress = ProgressPrinter(f"{NAMES[kind]} test", len(columns), is_shown=verbose)
+        terms = (
+            terms_of_variables(self._columns.of_variables(groups))
+            if by == "variable"
+            else {name: Term(columns) for name, columns in self._columns.of_model(groups).items()}
+        )
+        progress = ProgressPrinter(f"{NAMES[kind]} test", len(terms), is_shown=verbose)
 
         def report(name: str, test: Test) -> None:
             progress.report(name, str(test))
@@ -451,7 +465,7 @@ class Inference:
             self.estimate,
             self.covariance.root,
             kind,
-            columns,
+            terms,
             degrees_of_freedom=self.degrees_of_freedom,
             report=report,
         )

@@ -152,6 +152,17 @@ class Inputs(ABC):
             If the pipeline does not take the others as they are set.
         """
 
+    @property
+    @abstractmethod
+    def entered(self) -> dict[str, tuple[int, ...]]:
+        """The columns of the model that change with each input, in any row, under its name; none if that is not known.
+
+        Raises
+        ------
+        ValueError
+            If the pipeline does not take a value in another row than its own.
+        """
+
     @abstractmethod
     def observed(self, position: int) -> npt.NDArray[Any]:
         """Return the values of an input in rows of positive weight: float64, NaN where missing, or objects."""

@@ -144,10 +144,33 @@ class _PipelineInputs(Inputs):
             raise TransformError(str(error)) from error
 
     @cached_property
+    def entered(self) -> dict[str, tuple[int, ...]]:
+        probe = self._probe
+        found: dict[str, tuple[int, ...]] = {}
+        for position, name in enumerate(self.names if probe is not None else ()):
+            assert probe is not None  # noqa: S101 - there are names only then
+            try:
+                columns = np.flatnonzero(probe.entered(position))
+            except TransformError as error:
+                raise ValueError(
+                    f"The pipeline does not take values of {name!r} in other rows than their own: {error}. Pass as "
+                    "groups which columns of the model each variable enters."
+                ) from error
+            if len(columns):
+                found[name] = tuple(columns.tolist())
+        return found
+
+    @cached_property
+    def _probe(self) -> Probe | None:
+        try:
+            return Probe.of(self._frame, self._transform, self._transformed, self._weights)
+        except TransformError:
+            return None
+
+    @cached_property
     def _found(self) -> tuple[Variable, ...] | None:
         try:
-            probe = Probe.of(self._frame, self._transform, self._transformed, self._weights)
-            return None if probe is None else tuple(variables_of(probe))
+            return None if self._probe is None else tuple(variables_of(self._probe))
         except TransformError:
             return None
 
