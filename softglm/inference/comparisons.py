@@ -182,30 +182,32 @@ def _states(subject: Subject, values: Any, weights: FloatArray) -> States:  # no
     """Return what a variable is compared between: values, or a move from where it is, by 1 where nobody says."""
     number = subject.number
     values = 1.0 if values is None and number is not None else values
-    is_move = isinstance(values, Real)
-    if is_move or (isinstance(values, str) and values in {"sd", "iqr"}):
+    if isinstance(values, Real) or (isinstance(values, str) and values in {"sd", "iqr"}):
         if number is None:
             raise ValueError(
                 f"values={values!r} is for a number, and this has levels, or is several columns. Pass a list of those "
                 "to compare."
             )
-        if is_move:
-            check_finite([values], "values")
-            return subject.moved(float(values))
         known = ~np.isnan(number)
-        values = _ends(number[known], weights[known], values)
+        if values == "iqr":
+            values = _quartiles(number[known], weights[known])
+        else:
+            step = _standard_deviation(number[known], weights[known]) if values == "sd" else float(values)
+            check_finite([step], "values")
+            return subject.moved(step)
     states = subject.states(None if values is None else listed_values(values))
     if len(states.grid) < 2:
         raise ValueError(f"values holds one value, {states.grid.tolist()}, expected two or more: to compare.")
     return states
 
 
-def _ends(number: FloatArray, weights: FloatArray, values: str) -> list[float]:
-    """Return half a standard deviation below and above the mean, or the quartiles, of values with weights."""
-    if values == "sd":
-        mean = np.average(number, weights=weights)
-        half = np.sqrt(np.average(np.square(number - mean), weights=weights)) / 2.0
-        return [float(mean - half), float(mean + half)]
+def _standard_deviation(number: FloatArray, weights: FloatArray) -> float:
+    mean = np.average(number, weights=weights)
+    return float(np.sqrt(np.average(np.square(number - mean), weights=weights)))
+
+
+def _quartiles(number: FloatArray, weights: FloatArray) -> list[float]:
+    """Return the least values that a quarter, and three quarters, of the rows do not exceed."""
     order = np.argsort(number, kind="stable")
     below = np.cumsum(weights[order])
     return [float(number[order][np.searchsorted(below, share * below[-1])]) for share in (0.25, 0.75)]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
+from scipy import linalg
 
 from softglm.arrays import FloatArray
 from softglm.inference.cells import LEFT_OPEN, aligned, cells_of, estimate_headings, shown_value, wrapped
@@ -28,6 +29,8 @@ ContrastKind: TypeAlias = Literal["difference", "ratio", "odds_ratio"]
 
 _TITLES = {"difference": "Differences of probabilities", "ratio": "Ratios of probabilities"}
 _TITLES |= {"odds_ratio": "Odds ratios, of each class against all others, of probabilities"}
+# Of the standard errors of coordinates, what is rounding of those of probabilities that are 0 or 1.
+_ROUNDING = 1e-14
 # Contrasts that are printed.
 _MOST_CONTRASTS = 30
 
@@ -227,6 +230,7 @@ def contrasts_of(
     factor = ((slopes[:, second] - slopes[:, first]) @ root).reshape(*change.shape, -1)
     factor[~np.isfinite(change)] = np.nan
     errors: FloatArray = np.sqrt(np.square(factor).sum(axis=2))
+    errors[errors <= _ROUNDING * linalg.norm(root)] = 0.0
     z, _ = against_zero(change, errors, sampling_distribution(degrees_of_freedom))
     tests = adjusted(adjust, z, factor, degrees_of_freedom=degrees_of_freedom, level=level)
     estimate, scale, lower, upper = _intervals(change, tests.quantile * errors, kind)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, final
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.inference import diagnostics, effects, goodness, summary
@@ -24,7 +25,7 @@ from softglm.inference.hauck_donner import hauck_donner
 from softglm.inference.hypotheses import NAMES, TermTests, overall_hypothesis, term_tests, wald_test
 from softglm.inference.influence import influence
 from softglm.inference.inputs import Inputs
-from softglm.inference.intervals import profile_intervals
+from softglm.inference.intervals import profile_intervals, signed_roots
 from softglm.inference.joint import with_covariance
 from softglm.inference.likelihood import Likelihood, PseudoR2, likelihood_of, pseudo_r2, spectral_condition
 from softglm.inference.limit import null_estimate
@@ -263,9 +264,10 @@ class Inference:
         return profile_intervals(estimate, self._coding, self.base, self.level, report)
 
     def profiled(self, *, verbose: bool = False) -> Coefficients:
-        """Return the coefficients with profile intervals in place of Wald's: to print, as a frame, as odds ratios.
+        """Return the coefficients with profile intervals and likelihood-ratio tests, in place of Wald's.
 
-        z and p-values stay those of Wald's tests, which near the edge of an interval may disagree with it.
+        z is the signed root of the likelihood ratio of this coefficient against 0, which is finite where the estimate
+        is not, and its p-value is below 1 - level just where 0 is outside the interval.
 
         Parameters
         ----------
@@ -275,7 +277,7 @@ class Inference:
         Returns
         -------
         Coefficients
-            Their `lower` and `upper` are those of ``confidence_intervals("profile")``.
+            Their `lower` and `upper` are those of ``confidence_intervals("profile")``; standard errors stay.
 
         Raises
         ------
@@ -283,7 +285,9 @@ class Inference:
             As `confidence_intervals` does.
         """
         lower, upper = self.confidence_intervals("profile", verbose=verbose)
-        return replace(self.coefficients, lower=lower, upper=upper)
+        z = signed_roots(self.estimate, self._coding, self.base)
+        p_value = 2.0 * stats.norm.sf(np.abs(z))
+        return replace(self.coefficients, z=z, p_value=p_value, lower=lower, upper=upper)
 
     @property
     def log_likelihood(self) -> float:
@@ -710,8 +714,8 @@ class Inference:
             takes them: the mean over the second is compared with that over the first.
         values : list, number, "sd" or "iqr", default=None
             Between what: a list, as `average_predictions` takes it, of two values or more. A number is what to add to
-            that of every row: 1 by default, for an input with derivatives. "sd" is from half a standard deviation below
-            the mean to half of one above, "iqr" from the 25th to the 75th percentile. By default all levels.
+            that of every row, 1 by default of a number without levels; "sd" adds a standard deviation (of divisor n);
+            "iqr" is from the 25th to the 75th percentile. By default all levels of what has some.
         kind : {"difference", "ratio", "odds_ratio"}
             Of the probabilities of each class, or of their odds against all other classes.
         at : {"average", "means"} or dict from column to value, default="average"

@@ -157,7 +157,8 @@ class JointMaximum:
             Their own two-sided p-values.
         """
         found = np.array([self._mean_tail(abs(value)) for value in statistic])
-        most = -np.expm1(self.n_tests * np.log1p(-pointwise))
+        with np.errstate(divide="ignore"):
+            most = -np.expm1(self.n_tests * np.log1p(-pointwise))
         return np.clip(found[:, 0], pointwise, most), found[:, 1]
 
     def quantile(self, level: float) -> tuple[float, float]:
