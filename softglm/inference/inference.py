@@ -731,8 +731,10 @@ class Inference:
             Allow for the number of tests, all that the table has: p-values by Holm; or p-values and intervals by the
             distribution of the largest statistic, which uses how they are correlated. It is simulated, always from the
             same random numbers, and the table says how exactly. (For two classes Holm counts those of one.)
-        groups, base
+        groups : dict from name to columns, default=None
             As `average_predictions` takes them.
+        base : str, default="(base)"
+            The name of the level of such a group that has no column.
         offset : pair of array-likes
             Of two tables, if the model was fitted with one.
 
