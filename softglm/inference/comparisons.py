@@ -1,6 +1,6 @@
 """What is compared: the mean probabilities in two states or more of some columns, or of two tables of rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Literal, TypeAlias, final
@@ -10,12 +10,11 @@ import numpy as np
 from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Rows
 from softglm.inference.cells import shown_value
-from softglm.inference.column_averages import check_finite
 from softglm.inference.estimate import Estimate
 from softglm.inference.factors import BASE
-from softglm.inference.groups import GroupedColumns, Groups
+from softglm.inference.groups import GroupedColumns, Groups, listed
 from softglm.inference.means import mean_probabilities, rows_of_group
-from softglm.inference.names import Name
+from softglm.inference.model_columns import check_finite
 from softglm.inference.partition import Partition, partition_by_column, partition_by_labels
 from softglm.inference.prediction import determined_rows
 from softglm.inference.states import Means, States, Subject, joined
@@ -59,52 +58,77 @@ class Compared:
 
 @final
 @dataclass(frozen=True)
-class ColumnQuestion:
-    """Which columns are compared, and where.
+class Question:
+    """What is asked to be compared, and where.
 
     Attributes
     ----------
-    names : sequence of str or int
-        The columns, or a group of dummies.
+    variable : object
+        Columns by name or position, or a group of dummies; or two tables of rows.
     values : object
-        What to: a list; a number, to be moved by; "sd", "iqr", or None.
+        What columns are compared between: a list; a number, to be moved by; "sd", "iqr", or None.
     at : {"average", "means"} or dict
         The other columns.
     by : name, array-like of labels, or None
         Groups of rows; at one place a column that is set to each of its values.
     groups, base
         Dummies of factors, and what their bases are called.
+    offset : tuple of two array-likes, or None
+        Of the tables.
     """
 
-    names: Sequence[Name]
+    variable: Any
     values: Any = None
     at: At = "average"
     by: Any = None
     groups: Groups | None = None
     base: str = BASE
+    offset: tuple[Any, Any] | None = None
 
 
-def compared_columns(estimate: Estimate, columns: GroupedColumns, question: ColumnQuestion) -> Compared:
-    """Return what columns are compared between, in groups of rows, or at places.
+def compared(
+    estimate: Estimate, columns: GroupedColumns, question: Question, read_rows: Callable[[Any, Any], Rows]
+) -> Compared:
+    """Return what is compared, and how its mean probabilities depend on the estimates.
 
     Parameters
     ----------
     estimate : Estimate
     columns : GroupedColumns
-    question : ColumnQuestion
+    question : Question
+    read_rows : callable
+        ``read_rows(X, offset)`` returns rows of a table.
 
     Raises
     ------
     ValueError
-        If there is no such column, or it cannot be set so.
+        If there is no such column, it cannot be set so, or the tables or the labels do not fit.
     """
+    if not _are_tables(question.variable):
+        if question.offset is not None:
+            raise ValueError("offset is of two tables of rows; columns are compared at the offsets of the fit.")
+        return _compared_columns(estimate, columns, question)
+    if question.values is not None or question.at != "average" or question.groups is not None:
+        raise ValueError("values, at and groups are of columns: two tables themselves are what is compared.")
+    offsets = (None, None) if question.offset is None else question.offset
+    first, second = map(read_rows, question.variable, offsets)
+    return _compared_tables(estimate, (first, second), question.by)
+
+
+def _compared_columns(estimate: Estimate, columns: GroupedColumns, question: Question) -> Compared:
+    """Return what columns are compared between, in groups of rows, or at places."""
     rows, at = estimate.objective.rows, question.at
     (weights,) = rows.concatenate(RowWeights())
     partition = _partition(question, rows, weights, columns)
 
     def states_at(place: At) -> States:
         subject = subject_of(
-            question.names, place, estimate=estimate, columns=columns, groups=question.groups, base=question.base
+            listed(question.variable),
+            place,
+            estimate=estimate,
+            columns=columns,
+            groups=question.groups,
+            base=question.base,
         )
         return _states(subject, question.values, weights[weights > 0.0])
 
@@ -126,21 +150,8 @@ def compared_columns(estimate: Estimate, columns: GroupedColumns, question: Colu
     )
 
 
-def compared_tables(estimate: Estimate, tables: tuple[Rows, Rows], labels: Any = None) -> Compared:  # noqa: ANN401
-    """Return the mean probabilities over two tables of rows, to be compared.
-
-    Parameters
-    ----------
-    estimate : Estimate
-    tables : tuple of two Rows
-    labels : array-like or None, default=None
-        Of groups of rows, the same in both.
-
-    Raises
-    ------
-    ValueError
-        If there are not as many labels as rows, in both.
-    """
+def _compared_tables(estimate: Estimate, tables: tuple[Rows, Rows], labels: Any) -> Compared:  # noqa: ANN401
+    """Return the mean probabilities over two tables of rows, in groups of the same labels."""
     partitions = [None if labels is None else partition_by_labels(labels, np.ones(rows.n_rows)) for rows in tables]
     partition = partitions[0]
     members = (None,) if partition is None else partition.members
@@ -161,13 +172,13 @@ def compared_tables(estimate: Estimate, tables: tuple[Rows, Rows], labels: Any =
     )
 
 
-def are_tables(variable: Any) -> bool:  # noqa: ANN401 - users pass anything
+def _are_tables(variable: Any) -> bool:  # noqa: ANN401 - users pass anything
     """Tell whether two tables of rows are asked about, and not columns."""
     is_pair = isinstance(variable, list | tuple) and len(variable) == 2
     return is_pair and not any(isinstance(each, str | int | np.integer) for each in variable)
 
 
-def _partition(question: ColumnQuestion, rows: Rows, weights: FloatArray, columns: GroupedColumns) -> Partition | None:
+def _partition(question: Question, rows: Rows, weights: FloatArray, columns: GroupedColumns) -> Partition | None:
     by = question.by
     if by is None:
         return None

@@ -15,7 +15,7 @@ from softglm.inference.cells import number
 from softglm.inference.classes import position_of
 from softglm.inference.coding import Coding, against_base, constant_term, sum_to_zero
 from softglm.inference.coefficients import Coefficients, Symmetric, coefficient_table
-from softglm.inference.comparisons import ColumnQuestion, Pairs, are_tables, compared_columns, compared_tables
+from softglm.inference.comparisons import Pairs, Question, compared
 from softglm.inference.contrasts import ContrastKind, Contrasts, contrasts_of
 from softglm.inference.covariance import Covariance, clipped, quasi, standard_errors_away
 from softglm.inference.estimate import Estimate
@@ -703,7 +703,7 @@ class Inference:
         adjust: Adjustment | None = None,
         groups: Groups | None = None,
         base: str = BASE,
-        offset: tuple[Any, Any] = (None, None),
+        offset: tuple[Any, Any] | None = None,
     ) -> Contrasts:
         """Compare probabilities between levels of a factor, values of a number, or two tables of rows.
 
@@ -735,7 +735,7 @@ class Inference:
             As `average_predictions` takes them.
         base : str, default="(base)"
             The name of the level of such a group that has no column.
-        offset : pair of array-likes
+        offset : pair of array-likes, default=None
             Of two tables, if the model was fitted with one.
 
         Returns
@@ -750,14 +750,9 @@ class Inference:
         """
         if adjust is not None:
             self._validity.require_tests("Adjusted tests")
-        if are_tables(variable):
-            first, second = map(self.sample.read_rows, variable, offset)
-            compared = compared_tables(self.estimate, (first, second), by)
-        else:
-            question = ColumnQuestion(listed(variable), values, at, by, groups, base)
-            compared = compared_columns(self.estimate, self._columns, question)
+        question = Question(variable, values, at, by, groups, base, offset)
         return contrasts_of(
-            compared,
+            compared(self.estimate, self._columns, question, self.sample.read_rows),
             self.covariance.root,
             kind=kind,
             pairs=pairs,

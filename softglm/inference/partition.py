@@ -55,10 +55,10 @@ def partition_by_column(name: Name, rows: Rows, columns: GroupedColumns) -> Part
     """
     (weights,) = rows.concatenate(RowWeights())
     inputs, counted = columns.known_inputs, np.flatnonzero(weights > 0.0)
-    position = None if inputs is None else inputs.position(name)
-    if inputs is not None and position is not None:
-        values, found = inputs.observed(position), inputs.names[position]
-        return _partition(found, values, _levels(inputs, position), counted, len(weights))
+    if inputs is not None and (inputs.position(name) is not None or not isinstance(name, str)):
+        position = Names(inputs.names).position(name)
+        levels = _levels(inputs, position)
+        return _partition(inputs.names[position], inputs.observed(position), levels, counted, len(weights))
     column = Names(columns.features).position(name)
     values = counted_columns(rows, np.array([column]))[:, 0]
     return _partition(columns.features[column], values, (), counted, len(weights))

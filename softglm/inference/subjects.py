@@ -9,18 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.inference.column_averages import (
-    ModelColumns,
-    check_finite,
-    chosen_levels,
-    grid_of,
-    no_dummies,
-)
 from softglm.inference.estimate import Estimate
 from softglm.inference.factors import BASE, are_dummies, dummy_settings
 from softglm.inference.groups import GroupedColumns, Groups
 from softglm.inference.inputs import Inputs, Move, Setting, Variable
 from softglm.inference.means import Counterfactual
+from softglm.inference.model_columns import ModelColumns, check_finite, chosen_levels, grid_of, no_dummies
 from softglm.inference.names import Name, Names
 from softglm.inference.states import Means, States, Subject
 

@@ -383,6 +383,9 @@ def test_what_makes_no_sense_is_refused(voters):
         ("different values in 'group', expected at most 250", "Europe", {"by": np.arange(n)}),
         ("named twice", "Europe", {"by": "Europe", "at": "means"}),
         ("finite", "Europe", {"values": np.inf}),
+        ("There is no column 99", "Europe", {"by": 99}),
+        ("offset is of two tables", "Europe", {"offset": (None, None)}),
+        ("values, at and groups are of columns", (other_rows("beps"), other_rows("beps")), {"values": [0, 1]}),
         ("by has shape", (other_rows("beps").head(3), other_rows("beps").head(4)), {"by": [0, 1, 0]}),
     ):
         with pytest.raises(ValueError, match=message):
