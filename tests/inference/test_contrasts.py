@@ -149,60 +149,58 @@ def test_they_are_contrasts_of_mean_predictions_and_their_covariance_that_of_the
     np.testing.assert_allclose(found.z, estimate / std_error, rtol=1e-12)
 
 
-@pytest.mark.parametrize(("kind", "at"), list(zip(KINDS, ["average", "means", {"age": 30}], strict=True)))
-def test_they_are_contrasts_of_average_predictions(voters, kind, at):
-    for variable, values in (("political.knowledge", None), ("Europe", [2.5, 4, 9]), ("gender", None)):
-        means = KINDS[kind](voters.average_predictions(variable, values, at).probability)
-        found = voters.contrasts(variable, values, kind, at)
+@pytest.mark.parametrize(("kind", "at"), list(zip(KINDS, ["average", "means", {"children": "present"}], strict=True)))
+def test_they_are_contrasts_of_average_predictions(women, kind, at):
+    for variable, values in (("region", None), ("hincome", [5, 12, 30])):
+        means = KINDS[kind](women.average_predictions(variable, values, at).probability)
+        found = women.contrasts(variable, values, kind, at)
         np.testing.assert_allclose(on_scale(found)[0], means[1:] - means[0], **ROUNDING)
 
 
-def test_moved_numbers_are_tables_of_moved_rows(voters):
-    frame = other_rows("beps")
-    groups = frame["gender"].to_numpy()
+def test_moved_numbers_are_tables_of_moved_rows(women):
+    frame = other_rows("womenlf")
+    groups = frame["children"].to_numpy()
     for by in (None, groups):
-        found = voters.contrasts("Europe", 2, by=by, pairs="pairwise")
-        tables = voters.contrasts((frame, frame.assign(Europe=frame["Europe"] + 2)), by=by)
+        found = women.contrasts("hincome", 2, by=by, pairs="pairwise")
+        tables = women.contrasts((frame, frame.assign(hincome=frame["hincome"] + 2)), by=by)
         np.testing.assert_allclose(found.estimate, tables.estimate, **ROUNDING)
         np.testing.assert_allclose(found.covariance, tables.covariance, rtol=1e-6, atol=1e-12)
-    deviation = frame["Europe"].std(ddof=0)
+    deviation = frame["hincome"].std(ddof=0)
     np.testing.assert_allclose(
-        voters.contrasts("Europe", "sd").estimate, voters.contrasts("Europe", deviation).estimate, **ROUNDING
+        women.contrasts("hincome", "sd").estimate, women.contrasts("hincome", deviation).estimate, **ROUNDING
     )
-    assert voters.contrasts("Europe").contrasts == ("+1",)
+    assert women.contrasts("hincome").contrasts == ("+1",)
 
 
-def test_at_means_a_number_is_moved_from_its_mean_and_groups_are_set(voters):
-    frame = other_rows("beps")
-    mean = frame["Europe"].mean()
-    found = voters.contrasts("Europe", at="means", by="gender")
-    assert found.groups == ("female", "male")
-    for row, gender in enumerate(found.groups):
-        expected = voters.contrasts("Europe", [mean, mean + 1.0], at={"gender": gender})
+def test_at_means_a_number_is_moved_from_its_mean_and_groups_are_set(women):
+    frame = other_rows("womenlf")
+    mean = frame["hincome"].mean()
+    found = women.contrasts("hincome", at="means", by="children")
+    assert found.groups == ("absent", "present")
+    for row, children in enumerate(found.groups):
+        expected = women.contrasts("hincome", [mean, mean + 1.0], at={"children": children})
         np.testing.assert_allclose(found.estimate[row], expected.estimate[0], **ROUNDING)
         np.testing.assert_allclose(found.std_error[row], expected.std_error[0], **ROUNDING)
 
 
-def test_groups_by_a_column_are_those_of_its_labels_and_of_weights(voters):
-    gender = other_rows("beps")["gender"].to_numpy()
-    named, labelled = (voters.contrasts("political.knowledge", by=by) for by in ("gender", gender))
+def test_groups_by_a_column_are_those_of_its_labels_and_of_weights(women):
+    children = other_rows("womenlf")["children"].to_numpy()
+    named, labelled = (women.contrasts("region", by=by) for by in ("children", children))
     np.testing.assert_array_equal(named.estimate, labelled.estimate)
-    assert (named.by, labelled.by) == ("gender", "group")
+    assert (named.by, labelled.by) == ("children", "group")
     means = [
-        voters.predict(other_rows("beps").assign(**{"political.knowledge": level}))
-        .probability[gender == "male"]
-        .mean(0)
-        for level in (0, 3)
+        women.predict(other_rows("womenlf").assign(region=level)).probability[children == "present"].mean(0)
+        for level in ("Atlantic", "Quebec")
     ]
     np.testing.assert_allclose(named.estimate[-1], means[1] - means[0], **ROUNDING)
 
 
-def test_a_contrast_of_rows_is_that_of_their_joint_predictions(voters):
-    frame = other_rows("beps").head(6)
+def test_a_contrast_of_rows_is_that_of_their_joint_predictions(women):
+    frame = other_rows("womenlf").head(6)
     first, second = frame.iloc[:3], frame.iloc[3:]
-    joint = voters.predict(frame, joint=True)
+    joint = women.predict(frame, joint=True)
     weights = np.kron(np.repeat([-1.0, 1.0], 3) / 3.0, np.identity(3))
-    found = voters.contrasts((first, second))
+    found = women.contrasts((first, second))
     np.testing.assert_allclose(found.estimate[0], weights @ joint.probability.ravel(), **ROUNDING)
     np.testing.assert_allclose(found.covariance, weights @ joint.covariance @ weights.T, **ROUNDING)
 
@@ -317,14 +315,14 @@ def test_what_collinear_columns_leave_undetermined_is_nan():
     assert np.isfinite(tables.estimate).all()
 
 
-def test_no_adjustment_is_pointwise_and_adjusted_p_values_are_ordered(voters):
-    plain, holm, largest = (voters.contrasts("political.knowledge", adjust=how) for how in (None, "holm", "max-t"))
+def test_no_adjustment_is_pointwise_and_adjusted_p_values_are_ordered(women):
+    plain, holm, largest = (women.contrasts("region", adjust=how) for how in (None, "holm", "max-t"))
     assert (plain.p_value <= largest.p_value).all()
     assert (largest.p_value <= np.minimum(1.0, plain.p_value.size * plain.p_value)).all()
     assert (plain.p_value <= holm.p_value).all()
     np.testing.assert_array_equal(holm.lower, plain.lower)
     assert (largest.lower < plain.lower).all()
-    again = voters.contrasts("political.knowledge", adjust="max-t")
+    again = women.contrasts("region", adjust="max-t")
     np.testing.assert_array_equal(again.p_value, largest.p_value)
 
 
@@ -341,12 +339,12 @@ def test_of_two_classes_holm_counts_the_hypotheses_once():
     )
 
 
-def test_a_table_says_what_it_holds(voters):
-    found = voters.contrasts("political.knowledge", by="gender", kind="odds_ratio", adjust="max-t")
+def test_a_table_says_what_it_holds(women):
+    found = women.contrasts("region", by="children", kind="odds_ratio", adjust="max-t")
     text = str(found)
     assert text.startswith("Odds ratios, of each class against all others, of probabilities averaged over the rows of")
-    assert "political.knowledge: 1 / 0, gender = female" in text
-    assert "hold for all 18 together" in text.replace("\n", " ")
+    assert "region: BC / Atlantic, children = absent" in text
+    assert "hold for all 24 together" in text.replace("\n", " ")
     frame = found.to_frame()
     assert list(frame) == [
         "term",
@@ -363,33 +361,33 @@ def test_a_table_says_what_it_holds(voters):
     assert len(frame) == found.estimate.size
     np.testing.assert_array_equal(frame["p_value"], found.p_value.ravel())
     assert isinstance(found, Contrasts)
-    assert "group" not in voters.contrasts("Europe").to_frame()
+    assert "group" not in women.contrasts("hincome").to_frame()
 
 
-def test_what_makes_no_sense_is_refused(voters):
-    n = len(other_rows("beps"))
+def test_what_makes_no_sense_is_refused(women):
+    n = len(other_rows("womenlf"))
     for message, variable, options in (
-        ("kind must be one of", "Europe", {"kind": "quotient"}),
-        ("pairs must be one of", "Europe", {"pairs": "all"}),
-        ("adjust must be one of", "Europe", {"adjust": "tukey"}),
-        ("holds one value", "Europe", {"values": [3]}),
-        ("is for a number, and this has levels", "gender", {"values": "sd"}),
-        ("is for a number, and this has levels", ["Europe", "age"], {"values": 1}),
-        ("values is missing", ["Europe", "age"], {}),
+        ("kind must be one of", "hincome", {"kind": "quotient"}),
+        ("pairs must be one of", "hincome", {"pairs": "all"}),
+        ("adjust must be one of", "hincome", {"adjust": "tukey"}),
+        ("holds one value", "hincome", {"values": [3]}),
+        ("is for a number, and this has levels", "children", {"values": "sd"}),
+        ("is for a number, and this has levels", ["hincome", "children"], {"values": 1}),
+        ("values is missing", ["hincome", "children"], {}),
         ("no column 'height'", "height", {}),
-        ("no column 'height'", "Europe", {"by": "height"}),
-        ("by has shape", "Europe", {"by": np.zeros(n - 1)}),
-        ("by holds labels of rows", "Europe", {"by": np.zeros(n), "at": "means"}),
-        ("different values in 'group', expected at most 250", "Europe", {"by": np.arange(n)}),
-        ("named twice", "Europe", {"by": "Europe", "at": "means"}),
-        ("finite", "Europe", {"values": np.inf}),
-        ("There is no column 99", "Europe", {"by": 99}),
-        ("offset is of two tables", "Europe", {"offset": (None, None)}),
-        ("values, at and groups are of columns", (other_rows("beps"), other_rows("beps")), {"values": [0, 1]}),
-        ("by has shape", (other_rows("beps").head(3), other_rows("beps").head(4)), {"by": [0, 1, 0]}),
+        ("no column 'height'", "hincome", {"by": "height"}),
+        ("by has shape", "hincome", {"by": np.zeros(n - 1)}),
+        ("by holds labels of rows", "hincome", {"by": np.zeros(n), "at": "means"}),
+        ("different values in 'group', expected at most 250", "hincome", {"by": np.arange(n)}),
+        ("named twice", "hincome", {"by": "hincome", "at": "means"}),
+        ("finite", "hincome", {"values": np.inf}),
+        ("There is no column 99", "hincome", {"by": 99}),
+        ("offset is of two tables", "hincome", {"offset": (None, None)}),
+        ("values, at and groups are of columns", (other_rows("womenlf"), other_rows("womenlf")), {"values": [0, 1]}),
+        ("by has shape", (other_rows("womenlf").head(3), other_rows("womenlf").head(4)), {"by": [0, 1, 0]}),
     ):
         with pytest.raises(ValueError, match=message):
-            voters.contrasts(variable, **options)
+            women.contrasts(variable, **options)
 
 
 def test_groups_have_the_order_of_levels_or_of_categories():
