@@ -70,6 +70,21 @@ class TermTests:
     -----------------------
     x0  145.68   2  <0.0001
     x1   43.93   2  <0.0001
+
+    Of variables, and of their interaction:
+
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import PolynomialFeatures
+    >>> products = PolynomialFeatures(interaction_only=True, include_bias=False)
+    >>> model = make_pipeline(products, SoftmaxGLM(alpha=0)).fit(X, y)
+    >>> print(infer(model, X, y).test_terms(by="variable"))
+    Likelihood-ratio tests of leaving out each term, given those that do not contain it (type II)
+    <BLANKLINE>
+             chi2  df  p-value
+    --------------------------
+    x0     145.68   2  <0.0001
+    x1      43.93   2  <0.0001
+    x0:x1    1.27   2   0.5287
     """
 
     kind: str

@@ -283,6 +283,24 @@ class Inference:
         ------
         ValueError
             As `confidence_intervals` does.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_wine
+        >>> from softglm import SoftmaxGLM, infer
+        >>> X, y = load_wine(return_X_y=True)
+        >>> X = X[:, :2]
+        >>> print(infer(SoftmaxGLM(alpha=0).fit(X, y), X, y).profiled())
+                     estimate  std. error       z  p-value    2.5%   97.5%
+        ------------------------------------------------------------------
+        1 vs 0
+          Intercept    66.32        9.48    12.01  <0.0001  49.48   86.80
+          x0           -5.088       0.726  -12.00  <0.0001  -6.653  -3.798
+          x1            0.055       0.335    0.17   0.8687  -0.609   0.721
+        2 vs 0
+          Intercept    25.94        7.18     4.02  <0.0001  12.72   41.18
+          x0           -2.174       0.540   -4.62  <0.0001  -3.327  -1.187
+          x1            1.210       0.263    5.39  <0.0001   0.729   1.765
         """
         lower, upper = self.confidence_intervals("profile", verbose=verbose)
         z = signed_roots(self.estimate, self._coding, self.base)
