@@ -46,6 +46,7 @@ def main():
     asked = {
         "reference": ({"knowledge": "reference"}, "difference", None),
         "pairwise": ({"knowledge": "pairwise"}, "difference", None),
+        "unit": ({"Europe": 1}, "difference", None),
         "values": ({"Europe": [3, 9]}, "difference", None),
         "iqr": ({"Europe": "iqr"}, "odds_ratio", None),
         "ratio_by_gender": ({"knowledge": "reference"}, "ratio", "gender"),

@@ -92,6 +92,13 @@ def test_averages_are_those_of_marginaleffects(voters, name, variable, options):
     np.testing.assert_allclose(std_error[order], expected["std_error"], **MARGINALEFFECTS)
 
 
+def test_tables_are_those_of_marginaleffects_which_moves_half_a_unit_down_and_up(voters):
+    expected, frame = golden("marginaleffects")["unit"], other_rows("beps")
+    found = voters.contrasts([frame.assign(Europe=frame["Europe"] + half) for half in (-0.5, 0.5)])
+    np.testing.assert_allclose(found.estimate, expected["estimate"], **MARGINALEFFECTS)
+    np.testing.assert_allclose(found.std_error, expected["std_error"], **MARGINALEFFECTS)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("name", "factor"), [("regions", "region"), ("children", "children")])
 def test_at_a_place_they_are_those_of_emmeans_and_so_are_their_adjusted_p_values(women, name, factor, kind):
