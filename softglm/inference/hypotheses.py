@@ -253,7 +253,8 @@ def _wald_of_term(estimate: Estimate, root: FloatArray, term: Term, degrees_of_f
         test.statistic * (1 if degrees_of_freedom is None else test.df) if test.df else 0.0 for test in (both, given)
     )
     rank, asked = both.df - given.df, (both.n_restrictions or both.df) - (given.n_restrictions or given.df)
-    return wald_of(form - given_form, rank, asked, degrees_of_freedom) if rank else nothing_to_test(degrees_of_freedom)
+    beyond = max(form - given_form, 0.0)  # but for rounding; NaN stays
+    return wald_of(beyond, rank, asked, degrees_of_freedom) if rank else nothing_to_test(degrees_of_freedom)
 
 
 def _test_in(estimate: Estimate, columns: tuple[int, ...], kind: str) -> Test:

@@ -17,6 +17,7 @@ from softglm.plots.style import (
     bars_of,
     legend_above,
     literal,
+    name_ticks,
     shortened,
     tidy_axis,
 )
@@ -107,6 +108,8 @@ class ContrastDisplay(PanelDisplay):
         self.ax_.set_xscale("log" if is_ratio else "linear")
         self.artists_ = [self._draw(k) for k in range(K)]
         tidy_axis(self.ax_)
+        if is_ratio:
+            name_ticks(self.ax_.xaxis)
         self.ax_.set_yticks(np.arange(c), [literal(name, _NAME) for name in self._names])
         self.ax_.tick_params(axis="y", length=0)
         self.ax_.set_ylim(c - 0.5, -0.5)

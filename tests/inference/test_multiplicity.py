@@ -8,6 +8,8 @@ from softglm.inference.multiplicity import JointMaximum, holm
 
 # Standard errors of a simulation that a difference may be.
 MOST_ERRORS = 4.0
+# What SciPy's own quantiles of t are off by.
+QUANTILE = 1e-9
 Z = np.array([0.0, 0.5, 1.7, 2.5, 3.2, 5.0, 9.0])
 
 
@@ -33,7 +35,7 @@ def test_one_statistic_however_often_is_its_own_largest(freedom):
     np.testing.assert_allclose(found, pointwise(freedom), rtol=1e-12)
     assert errors.max() < 1e-12
     own = stats.norm() if freedom is None else stats.t(freedom)
-    assert joint.quantile(0.9)[0] == pytest.approx(own.isf(0.05), rel=1e-12)
+    assert joint.quantile(0.9)[0] == pytest.approx(own.isf(0.05), rel=QUANTILE)
 
 
 @pytest.mark.parametrize("n", [2, 5, 20])
