@@ -179,6 +179,18 @@ def test_moved_numbers_are_tables_of_moved_rows(women):
     assert women.contrasts("hincome").contrasts == ("+1",)
 
 
+def test_tables_have_offsets_of_their_own():
+    data = OVERLAPPING["two_classes_with_offset"]()
+    result = infer(SoftmaxGLM(alpha=0).fit(data.X, data.y, offset=data.offset), data.X, data.y, offset=data.offset)
+    tables = result.contrasts((data.X, moved(data.X)), offset=(data.offset, data.offset))
+    np.testing.assert_allclose(tables.estimate, result.contrasts(0).estimate, **ROUNDING)
+    np.testing.assert_allclose(tables.std_error, result.contrasts(0).std_error, **ROUNDING)
+    exposed = result.contrasts((data.X, data.X), offset=(data.offset, data.offset + 1.0))
+    assert exposed.estimate[0, 1] > 0.0
+    with pytest.raises(ValueError, match="offset"):
+        result.contrasts((data.X, data.X))
+
+
 def test_at_means_a_number_is_moved_from_its_mean_and_groups_are_set(women):
     frame = other_rows("womenlf")
     mean = frame["hincome"].mean()
@@ -271,6 +283,9 @@ def test_robust_errors_t_distributions_and_penalties_are_followed():
     np.testing.assert_array_equal(found.estimate, plain.estimate)
     assert (np.abs(found.std_error / plain.std_error - 1.0) > 1e-3).all()
     assert found.quantile > plain.quantile
+    largest = robust.contrasts(0, [-1.0, 0.0, 1.0], adjust="max-t")
+    assert found.quantile < largest.quantile < robust.contrasts(0).quantile + 1.0
+    assert (largest.p_value >= robust.contrasts(0, [-1.0, 0.0, 1.0]).p_value).all()
     penalised = infer(SoftmaxGLM().fit(data.X, data.y), data.X, data.y)
     assert penalised.contrasts(0).z is None
     assert penalised.contrasts(0).to_frame()["p_value"].isna().all()
