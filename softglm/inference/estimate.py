@@ -371,7 +371,7 @@ def check_size(family: UnconstrainedFamily, n_terms: int, n_rows: int, *, memory
     MemoryError
         If the information matrix, or what it is summed from, is larger than the memory of this machine.
     """
-    memory = _physical_memory() if memory is None else memory
+    memory = physical_memory() if memory is None else memory
     q, d = family.n_parameters, family.n_curvature_directions
     n_parameters = n_terms * family.n_identifiable
     # The directions themselves, their weights in a block of rows, and the sums under each.
@@ -387,7 +387,7 @@ def check_size(family: UnconstrainedFamily, n_terms: int, n_rows: int, *, memory
         )
 
 
-def _physical_memory() -> float:
+def physical_memory() -> float:
     """Return how many bytes this machine has; inf where the system does not say."""
     try:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
