@@ -16,12 +16,13 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.data import blas_as_found, one_blas_thread
-from softglm.inference.cells import aligned, number, p_cell
+from softglm.inference.cells import number, p_cell
 from softglm.inference.constrained import constrained_fit
 from softglm.inference.estimate import Estimate, estimate_at
 from softglm.inference.forms import contrast_forms
 from softglm.inference.limit import supremum
 from softglm.inference.significance import Test, chi_squared_test, nothing_to_test, wald, wald_of
+from softglm.inference.tables import Content, Table
 from softglm.inference.terms import Term
 from softglm.model import Objective, Ridge
 from softglm.sums import Offsets
@@ -35,7 +36,7 @@ NAMES = {"lr": "Likelihood-ratio", "wald": "Wald", "score": "Score"}
 
 @final
 @dataclass(frozen=True, eq=False, repr=False)
-class TermTests:
+class TermTests(Table):
     """Tests of whether each term, over all equations, can be left out.
 
     Attributes
@@ -96,8 +97,7 @@ class TermTests:
     df_denominator: float | None = None
     is_type_2: bool = False
 
-    def __str__(self) -> str:
-        """Return a table with a row for each term."""
+    def _content(self) -> Content:
         name = NAMES[self.kind]
         denominator = [] if self.df_denominator is None else [f"{self.df_denominator:g}"]
         rows = [
@@ -105,11 +105,9 @@ class TermTests:
             for term, statistic, df, p_value in zip(self.terms, self.statistic, self.df, self.p_value, strict=True)
         ]
         head = ["chi2", "df", "p-value"] if self.df_denominator is None else ["F", "df1", "df2", "p-value"]
-        table = aligned(head, {"": rows})
         given = ", given those that do not contain it (type II)" if self.is_type_2 else ""
-        return "\n".join([f"{name} tests of leaving out each term{given}", "", *table, *self._notes()])
-
-    __repr__ = __str__
+        title = f"{name} tests of leaving out each term{given}"
+        return Content(head, {"": rows}, title=title, notes=self._notes())
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a data frame with the columns term, statistic, df, p_value. It needs pandas.

@@ -38,6 +38,7 @@ from softglm.inference.sample import Sample
 from softglm.inference.separation import Separation
 from softglm.inference.significance import ChiSquaredTest, Test, sampling_distribution
 from softglm.inference.subjects import subject_of
+from softglm.inference.tables import Content, Table
 from softglm.inference.terms import Term, terms_of_variables
 from softglm.inference.validity import Validity
 from softglm.once import cached_property
@@ -52,7 +53,7 @@ _TRUSTING = 'For tests, use test_terms("wald"); to compare models by it, infer w
 
 @final
 @dataclass(frozen=True, eq=False, repr=False)
-class Inference:
+class Inference(Table):
     r"""What a statistics package says of a multinomial (or binary) logit. Made by `softglm.infer`.
 
     Print it for a report. K classes, p features, and coefficients that are log odds against a base class::
@@ -909,16 +910,10 @@ class Inference:
 
     def summary(self) -> str:
         """Return a report in plain text."""
-        return summary.text(self)
+        return str(self)
 
-    def __str__(self) -> str:
-        """Return the summary."""
-        return self.summary()
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return summary.html(self)
+    def _content(self) -> Content:
+        return summary.content(self)
 
     @cached_property
     def likelihood(self) -> Likelihood:
