@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.inference import diagnostics, effects, goodness, summary
+from softglm.inference import diagnostics, effects, goodness, maketables, summary
 from softglm.inference.averages import AveragePredictions, average_predictions
 from softglm.inference.cells import number
 from softglm.inference.classes import position_of
@@ -914,6 +914,21 @@ class Inference(Table):
 
     def _content(self) -> Content:
         return summary.content(self)
+
+    @property
+    def __maketables_coef_table__(self) -> "pd.DataFrame":
+        return maketables.coefficient_frame(self.coefficients)
+
+    @property
+    def __maketables_depvar__(self) -> str:
+        return "log odds"
+
+    @property
+    def __maketables_default_stat_keys__(self) -> list[str]:
+        return list(maketables.DEFAULT_NUMBERS)
+
+    def __maketables_stat__(self, key: str) -> float | str | None:
+        return maketables.statistic(self, key)
 
     @cached_property
     def likelihood(self) -> Likelihood:
