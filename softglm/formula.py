@@ -253,16 +253,23 @@ def _check_response(name: str, X: Any, y: Any) -> None:
             f"The formula is of {name!r}, y is {named!r}. Pass what the formula names as y, or leave out its left-hand "
             "side."
         )
-    if name not in X.columns or np.ndim(y) != 1:
+    if name not in X.columns or np.shape(y) != (len(X),):
         return
     # y may be coded by other labels than the column.
-    pairs = list(zip(list(X[name]), list(np.asarray(y)), strict=False))
-    n_pairs, n_values, n_labels = (len(set(values)) for values in (pairs, *zip(*pairs, strict=True)))
-    if not n_pairs == n_values == n_labels:
+    (values, n_values), (labels, n_labels) = _coded(X[name]), _coded(y)
+    if not n_values == n_labels == len(np.unique(values * n_labels + labels)):
         raise ValueError(
             f"The formula is of {name!r}, and y is not: rows with the same value of one have different values of the "
             f"other. Pass X[{name!r}] as y, or leave out the left-hand side of the formula."
         )
+
+
+def _coded(column: Any) -> tuple[npt.NDArray[np.intp], int]:
+    """Return a number for each value, and how many there are."""
+    import pandas as pd
+
+    codes, known = pd.factorize(np.asarray(column), use_na_sentinel=False)
+    return codes, len(known)
 
 
 def _named(terms: Any, names: list[str]) -> set[str]:
