@@ -749,7 +749,7 @@ class Inference(Table):
         adjust : {"holm", "max-t"}, default=None
             Allow for the number of tests, all that the table has: p-values by Holm; or p-values and intervals by the
             distribution of the largest statistic, which uses how they are correlated. It is simulated, always from the
-            same random numbers, and the table says how exactly. (For two classes Holm counts those of one.)
+            same random numbers, and the table says how precise that is. (Of two classes Holm counts one.)
         groups : dict from name to columns, default=None
             As `average_predictions` takes them.
         base : str, default="(base)"

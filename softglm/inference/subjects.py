@@ -185,6 +185,8 @@ class _Inputs(Subject):
             shown = _array(states, len(positions))
         is_number = len(positions) == 1 and shown.dtype.kind == "f"
         observed = self.inputs.observed(positions[0]) if is_number else np.empty(0)
+        if observed.dtype != np.float64:  # such as of a factor that is set to numbers, which the pipeline will refuse
+            observed = np.empty(0)
         return self._set(
             terms,
             shown,
