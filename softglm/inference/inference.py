@@ -73,7 +73,7 @@ class Inference:
     level : float
         Of confidence intervals.
     degrees_of_freedom : float or None
-        Of Student's t distribution for z; None for the normal.
+        Of Student's t distribution for z; None for the normal. Under CR2 coefficients and tests have their own.
     separated : Separation or None
         What is separated, if anything is: then the estimates are those of the limit.
     moved : float
@@ -444,7 +444,7 @@ class Inference:
 
         return term_tests(
             self.estimate,
-            self.covariance.root,
+            self.covariance,
             kind,
             columns,
             degrees_of_freedom=self.degrees_of_freedom,
@@ -859,10 +859,17 @@ class Inference:
             classes=classes,
             reference=reference,
             terms=self.terms,
-            distribution=self._distribution,
+            degrees_of_freedom=self.degrees_of_freedom,
+            own_df=self._own_degrees_of_freedom(coding),
             level=self.level,
             is_tested=self.is_tested,
         )
 
+    def _own_degrees_of_freedom(self, coding: Coding) -> FloatArray | None:
+        few = self.covariance.few_clusters
+        if few is None or self.degrees_of_freedom is None:
+            return None
+        return few.degrees_of_freedom(coding.linear_map).reshape(coding.estimates.shape)
+
     def _wald(self, forms: FloatArray, difference: FloatArray) -> Test:
-        return wald_test(self.estimate, self.covariance.root, forms, difference, self.degrees_of_freedom)
+        return wald_test(self.estimate, self.covariance, forms, difference, self.degrees_of_freedom)

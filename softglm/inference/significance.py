@@ -173,7 +173,7 @@ def wald(root: FloatArray, difference: FloatArray, degrees_of_freedom: float | N
     return FTest(form / rank, rank, degrees_of_freedom, p_value, len(difference))
 
 
-def sampling_distribution(degrees_of_freedom: float | None) -> Any:  # noqa: ANN401 - a frozen distribution of scipy.stats
+def sampling_distribution(degrees_of_freedom: float | FloatArray | None) -> Any:  # noqa: ANN401 - a frozen distribution of scipy.stats
     """Return the distribution of an estimate over its standard error: normal, or Student's t."""
     return stats.norm() if degrees_of_freedom is None else stats.t(degrees_of_freedom)
 

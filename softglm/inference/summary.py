@@ -178,6 +178,8 @@ def _strengths(estimate: Estimate) -> str:
 def notes_on(inference: _Summarised) -> list[str]:
     """Return what a reader has to know; that the fit is penalised comes last."""
     law = "normal" if inference.degrees_of_freedom is None else f"t({inference.degrees_of_freedom:g})"
+    if inference.coefficients.df is not None:
+        law = "t with Satterthwaite's df"
     notes = [
         f"Standard errors: {inference.covariance.description}. Intervals: {100 * inference.level:.6g}% Wald, {law}.",
         *_notes_on_the_model(inference),
@@ -264,7 +266,7 @@ def _better_than_wald(inference: _Summarised) -> str:
 def headings(inference: _Summarised) -> list[str]:
     """Return the names of the columns of the coefficient table."""
     tested = ("z" if inference.degrees_of_freedom is None else "t") if inference.is_tested else None
-    return estimate_headings(inference.level, tested)
+    return estimate_headings(inference.level, tested, has_df=inference.coefficients.df is not None)
 
 
 def _columns_of_facts(columns: list[list[tuple[str, str]]]) -> list[str]:
