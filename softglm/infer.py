@@ -208,6 +208,7 @@ def infer(
             is_reweighted=is_reweighted,
             read_rows=target.reader(seen.present),
             covariance_of=errors_of,
+            clusters=codes,
         ),
         level=level,
         degrees_of_freedom=freedom,
