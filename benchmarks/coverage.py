@@ -265,7 +265,7 @@ def main():
     print(f"softglm {softglm.__version__}, NumPy {np.__version__}, Python {platform.python_version()}")
     print(f"{n_simulations} simulations, n = {N}, K = {K}, p = {P}\n")
     for name, rate in rates.items():
-        print(f"{name:56s} {rate}")
+        print(f"{name:58s} {rate}")
 
 
 if __name__ == "__main__":

@@ -47,6 +47,11 @@ def p_cell(value: float) -> str:
     return NOT_ESTIMABLE if np.isnan(value) else "<0.0001" if value < _LEAST_P_VALUE else f"{value:.4f}"
 
 
+def df_cell(value: float) -> str:
+    """Return a cell for degrees of freedom, which need not be whole, nor finite."""
+    return NOT_ESTIMABLE if np.isnan(value) else f"{value:,.1f}"
+
+
 def p_text(p_value: float) -> str:
     """Return a p-value as sentences have it: p = 0.0123, p < 0.0001."""
     return "p < 0.0001" if p_value < _LEAST_P_VALUE else f"p = {p_value:.4f}"
@@ -75,7 +80,7 @@ def cells_of(
     columns = [formatted(estimate), formatted(std_error)]
     if z is not None and p_value is not None:
         columns.append([number(value, 2) for value in z])
-        columns += [] if df is None else [[number(value, 1) for value in df]]
+        columns += [] if df is None else [[df_cell(value) for value in df]]
         columns.append([p_cell(value) for value in p_value])
     columns += [formatted(lower), formatted(upper)]
     return [list(cells) for cells in zip(*columns, strict=True)]

@@ -34,14 +34,14 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from scipy import linalg, stats
+from scipy import linalg
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.data import one_blas_thread
 from softglm.inference.clusters import Codes, cluster_grams, cluster_scores
 from softglm.inference.estimate import Estimate, physical_memory
 from softglm.inference.lengths import unit_rows
-from softglm.inference.significance import FTest, Test, wald
+from softglm.inference.significance import FTest, Test, f_test, wald
 from softglm.once import cached_property
 
 # An eigenvalue of Phi this close to 1 is a direction about which no other cluster knows anything.
@@ -157,8 +157,7 @@ class FewClusters:
         freedom = eta - q + 1.0
         if not freedom > 0.0:
             return FTest(float("nan"), 0, float("nan"), float("nan"), q)
-        statistic = test.statistic * freedom / (eta * q)
-        return FTest(statistic, q, freedom, float(stats.f.sf(statistic, q, freedom)), q)
+        return f_test(test.statistic * freedom / (eta * q), q, freedom, q)
 
     def _satterthwaite(self, units: FloatArray) -> FloatArray:
         """Return (tr Psi)^2 / tr Psi^2 of each of the forms b, shape (j, k)."""

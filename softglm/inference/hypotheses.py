@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.data import blas_as_found, one_blas_thread
-from softglm.inference.cells import aligned, number, p_cell
+from softglm.inference.cells import aligned, df_cell, number, p_cell
 from softglm.inference.constrained import constrained_fit
 from softglm.inference.covariance import Covariance
 from softglm.inference.estimate import Estimate, estimate_at
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # Of the kinds of tests.
-NAMES = {"lr": "Likelihood-ratio", "wald": "Wald", "score": "Score"}
+NAMES = {"lr": "Likelihood-ratio", "wald": "Wald", "score": "Score", "d1": "Pooled Wald (D1)"}
 
 
 @final
@@ -40,8 +40,8 @@ class TermTests:
 
     Attributes
     ----------
-    kind : {"lr", "wald", "score"}
-        Likelihood ratio, Wald or score.
+    kind : {"lr", "wald", "score", "d1"}
+        Likelihood ratio, Wald, score, or Wald of a pooled fit.
     terms : tuple of str
         Names of features, or of the factors whose dummies leave together.
     statistic, p_value : array of shape (n_terms,)
@@ -113,7 +113,7 @@ class TermTests:
         if self.df_denominator is None:
             return []
         if isinstance(self.df_denominator, np.ndarray):
-            return [[number(df, 2) for df in self.df_denominator]]
+            return [[df_cell(df) for df in self.df_denominator]]
         return [[f"{self.df_denominator:g}"] * len(self.terms)]
 
     def _notes(self) -> list[str]:
