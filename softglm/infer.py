@@ -96,7 +96,7 @@ def infer(
         Of an estimate over its standard error, by default normal, and t for "CR2". "t" has G - 1 degrees of freedom for
         G clusters (the smaller G of two ways), else n - k; Wald tests of q restrictions are then referred to F(q, the
         same). For "CR2" every coefficient has its own, Satterthwaite's, and every test those of Hotelling's T^2
-        (Pustejovsky & Tipton 2018); predictions and effects have G - 1.
+        (Pustejovsky & Tipton 2018); predictions and effects have the least of any coefficient of a class.
     level : float, default=0.95
         Of confidence intervals.
     relaxed : bool, default=False
@@ -132,15 +132,37 @@ def infer(
     they lead further than the gap of the fit explains (`Inference.moved`), the report asks whether the data are those
     of the fit.
 
+    References
+    ----------
+    J. E. Pustejovsky and E. Tipton, "Small-sample methods for cluster-robust variance estimation and hypothesis testing
+    in fixed effects models", Journal of Business & Economic Statistics 36, 2018, doi:10.1080/07350015.2016.1247004.
+
     Examples
     --------
     >>> from sklearn.datasets import load_diabetes
     >>> from softglm import SoftmaxGLM, infer
     >>> X, progression = load_diabetes(return_X_y=True, scaled=False)
-    >>> y = progression > 150.0
-    >>> result = infer(SoftmaxGLM(alpha=0).fit(X[:, :3], y), X[:, :3], y)
+    >>> X, y = X[:, :3], progression > 150.0
+    >>> model = SoftmaxGLM(alpha=0).fit(X, y)
+    >>> result = infer(model, X, y)
     >>> result.coefficients.std_error.shape
     (1, 4)
+
+    Had these been the patients of six clinics of unequal sizes, they would tell of each coefficient what four or five
+    would of a mean:
+
+    >>> clinics = [row * row % 10 for row in range(442)]
+    >>> clustered = infer(model, X, y, covariance="CR2", clusters=clinics)
+    >>> print(clustered.coefficients)
+                   estimate  std. error      t   df  p-value       2.5%     97.5%
+    -----------------------------------------------------------------------------
+    True vs False
+      Intercept    -7.28        1.13     -6.42  4.6   0.0019  -10.29     -4.28
+      x0            0.01583     0.00739   2.14  4.3   0.0943   -0.00416   0.03581
+      x1           -0.133       0.175    -0.76  4.6   0.4860   -0.595     0.330
+      x2            0.2465      0.0313    7.87  4.6   0.0008    0.1638    0.3292
+    >>> print(clustered.bootstrap_test("x0"))
+    W(1) = 2.484, p = 0.1250 (wild score bootstrap: all 64 signs of 6 clusters; none is below 0.03125)
     """
     covariance = "robust" if covariance == "HC0" else covariance
     distribution = distribution or ("t" if covariance == "CR2" else "normal")
@@ -173,7 +195,7 @@ def infer(
     used = default_correction(covariance) if correction is None else correction
     _check_size(estimate, n_units, used, distribution, is_clustered=clusters is not None)
     codes = None if clusters is None else read_clusters(clusters, sampled, seen.X.shape[0])
-    _check_bias_reduced(estimate, covariance, codes)
+    _check_cr2(estimate, covariance, codes)
 
     def errors_of(estimate: Estimate) -> tuple[Covariance, float | None]:
         errors = covariance_of(
@@ -184,9 +206,7 @@ def infer(
             clusters=codes,
             correction=correction,
         )
-        if distribution == "normal":
-            return errors, None
-        return errors, min(errors.n_clusters) - 1.0 if errors.n_clusters else n_units - estimate.n_parameters
+        return errors, None if distribution == "normal" else _degrees_of_freedom(estimate, errors, n_units)
 
     errors, freedom = errors_of(estimate)
     classes = response.classes[seen.present]
@@ -300,7 +320,7 @@ def _check_copies(copies: FloatArray | None) -> None:
         )
 
 
-def _check_bias_reduced(estimate: Estimate, covariance: str, codes: npt.NDArray[np.intp] | None) -> None:
+def _check_cr2(estimate: Estimate, covariance: str, codes: npt.NDArray[np.intp] | None) -> None:
     if covariance != "CR2":
         return
     if estimate.is_penalised:
@@ -327,6 +347,13 @@ def _check_size(estimate: Estimate, n_rows: float, correction: str, distribution
         f"{what} needs more rows than parameters: n - k = {n_rows:g} - {estimate.n_parameters} here. (A row of counts "
         'is one row.) Use another correction, or distribution="normal"; or fit fewer parameters.'
     )
+
+
+def _degrees_of_freedom(estimate: Estimate, errors: Covariance, n_units: float) -> float:
+    if errors.few_clusters is not None:
+        # Of every class alike, so that they do not depend on the base.
+        return errors.few_clusters.least_degrees_of_freedom(estimate.symmetric_map())
+    return min(errors.n_clusters) - 1.0 if errors.n_clusters else n_units - estimate.n_parameters
 
 
 def _total(copies: FloatArray | None, sampled: FloatArray | None, n_rows: int) -> float:

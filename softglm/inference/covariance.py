@@ -136,7 +136,7 @@ def covariance_of(
     if kind in CLUSTERED:
         assert clusters is not None  # noqa: S101 - checked where the user passes them
         if kind == _CR2:
-            return _bias_reduced(estimate, clusters[:, 0])
+            return _cr2(estimate, clusters[:, 0])
         return _clustered(estimate, clusters, n_observations, correction)
     scores = adjusted_scores(estimate, copies) if kind == "HC3" else _scores_of_one_copy(estimate, copies)
     factor = small_sample_factor(correction, n_observations, estimate.n_parameters)
@@ -211,7 +211,7 @@ def _clustered(estimate: Estimate, clusters: npt.NDArray[Any], n_observations: f
     return replace(covariance, indefinite=estimate.solve(half.T))
 
 
-def _bias_reduced(estimate: Estimate, clusters: npt.NDArray[Any]) -> Covariance:
+def _cr2(estimate: Estimate, clusters: npt.NDArray[Any]) -> Covariance:
     """Return CR2 of clusters in one way."""
     known = few_clusters(estimate, np.unique(clusters, return_inverse=True)[1])
     adjusted = known.adjusted_scores

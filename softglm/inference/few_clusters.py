@@ -137,6 +137,10 @@ class FewClusters:
         parts = [self._satterthwaite(units[first : first + step]) for first in range(0, len(units), step)]
         return np.concatenate(parts) if parts else np.zeros(0)
 
+    def least_degrees_of_freedom(self, forms: FloatArray) -> float:
+        """Return the least degrees of freedom of some linear forms, (j, P), for what is made of all of them."""
+        return float(np.nanmin(np.append(self.degrees_of_freedom(forms), len(self.clusters) - 1.0)))
+
     @one_blas_thread
     def test(self, forms: FloatArray, values: FloatArray) -> Test:
         """Return the test that independent linear forms, which were estimated at `values`, are 0.

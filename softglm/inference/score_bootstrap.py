@@ -78,7 +78,7 @@ class BootstrapTest:
     >>> X, batches = X[:, :2], np.arange(178) % 8
     >>> result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y, covariance="cluster", clusters=batches)
     >>> print(result.bootstrap_test("x1"))
-    W(2) = 7.175, p = 0.0156 (wild score bootstrap: all 256 signs of 8 clusters)
+    W(2) = 7.175, p = 0.0156 (wild score bootstrap: all 256 signs of 8 clusters; none is below 0.007812)
     """
 
     statistic: float
@@ -98,7 +98,7 @@ class BootstrapTest:
         """Return one line for a report."""
         p = p_text(self.p_value)
         if self.is_exhaustive:
-            how = f"all {self.n_draws:,} signs of {self.n_clusters} clusters"
+            how = f"all {self.n_draws:,} signs of {self.n_clusters} clusters; none is below {2.0 / self.n_draws:.4g}"
         else:
             p = f"{p} +- {self.p_error:.4f}"
             how = f"{self.n_draws:,} draws of {self.weights.capitalize()} weights, {self.n_clusters} clusters"
@@ -147,7 +147,7 @@ def score_bootstrap(
             "so many. Test fewer at once."
         )
     observed = _statistics(np.ones((1, n_clusters)), units)[0]
-    is_exhaustive = weights == "rademacher" and n_clusters < 64 and 2**n_clusters <= draws
+    is_exhaustive = weights == "rademacher" and 2**n_clusters <= draws
     drawn = _every_sign(n_clusters, _rows(units)) if is_exhaustive else _drawn(n_clusters, draws, weights, seed, units)
     n_above = sum(int(np.count_nonzero(_statistics(v, units) >= observed * (1.0 - _TIE))) for v in drawn)
     p_value = n_above / 2 ** (n_clusters - 1) if is_exhaustive else (n_above + 1) / (draws + 1)

@@ -181,6 +181,19 @@ def test_a_test_of_one_coefficient_has_the_p_value_of_the_table_and_frames_have_
     assert "CR2, 7 clusters" in str(result)
 
 
+def test_predictions_and_effects_have_the_least_degrees_of_freedom_of_any_class_whatever_the_base():
+    data, clusters = in_clusters(7, 3)
+    result = infer(SoftmaxGLM(alpha=0).fit(data.X, data.y), data.X, data.y, covariance="CR2", clusters=clusters)
+    least = result.symmetric().coefficients.df.min()
+    for one in (result, result.rebase(2)):
+        np.testing.assert_allclose(one.degrees_of_freedom, least, rtol=1e-9)
+    effects = result.marginal_effects()
+    reach = stats.t(least).isf(0.025) * effects.std_error
+    np.testing.assert_allclose(effects.upper - effects.effects, reach, rtol=1e-9)
+    constants = result.null.coefficients
+    assert ((constants.df > 1.0) & (constants.df < 6.0)).all()
+
+
 def test_asked_for_the_normal_distribution_there_are_no_degrees_of_freedom():
     data, clusters = in_clusters(7, 3)
     model = SoftmaxGLM(alpha=0).fit(data.X, data.y)
