@@ -47,10 +47,10 @@ from softglm.once import cached_property
 # An eigenvalue of Phi this close to 1 is a direction about which no other cluster knows anything.
 _ALONE = 1e-10
 # One below this changes no digit.
-_NOTHING = 1e-16
+_NOTHING = 1e-15
 # So many numbers are held at a time for the degrees of freedom of many forms.
 _HELD = 2**23
-# Of more products than this (seconds) a test of many forms makes do with a bound on its degrees of freedom.
+# A test of many forms of many clusters that would take more products than this, some seconds, makes do with less.
 _MOST_PRODUCTS = 4e9
 
 
@@ -156,12 +156,12 @@ class FewClusters:
             Without a statistic (`df` is 0) where the clusters are too few to test so many forms at once.
         """
         q, units = len(forms), forms @ self.root
-        test = wald(units @ self.adjusted_scores.T, values)
-        eta = 0.0 if test.df < q else self._hotelling(units) if q > 1 else float(self._satterthwaite(units)[0])
+        chi_squared = wald(units @ self.adjusted_scores.T, values)
+        eta = self._hotelling(units) if chi_squared.df == q else 0.0
         freedom = eta - q + 1.0
         if not freedom > 0.0:
             return FTest(float("nan"), 0, float("nan"), float("nan"), q)
-        return f_test(test.statistic * freedom / (eta * q), q, freedom, q)
+        return f_test(chi_squared.statistic * freedom / (eta * q), q, freedom, q)
 
     def _satterthwaite(self, units: FloatArray) -> FloatArray:
         """Return (tr Psi)^2 / tr Psi^2 of each of the forms b, shape (j, k)."""
@@ -184,14 +184,20 @@ class FewClusters:
 
     def _hotelling(self, units: FloatArray) -> float:
         """Return eta of forms, shape (q, k), of full rank."""
+        q, k = units.shape
+        if q == 1:
+            return float(self._satterthwaite(units)[0])
         factors = [cluster.known(units) for cluster in self.clusters]
         total = np.sum([factor @ factor.T for factor in factors], axis=0)
         whitening = linalg.inv(linalg.cholesky(total, lower=True))
         own = [whitening @ factor @ factor.T @ whitening.T for factor in factors]
-        moved = np.stack([cluster.moved(whitening @ units) for cluster in self.clusters])
         squares = sum(np.trace(block) ** 2 + np.vdot(block, block) for block in own)
-        squares += _trace_squares(moved) + _block_squares(moved)
-        q = len(units)
+        moved = (cluster.moved(whitening @ units) for cluster in self.clusters)
+        if float(len(self.clusters) * q) ** 2 * k <= _MOST_PRODUCTS:
+            squares += _between(np.stack(list(moved)))
+        else:
+            # At most this, by Cauchy and Schwarz, about a G-th of the other squares: eta is somewhat too small.
+            squares += 2.0 * sum(np.vdot(one, one) for one in moved) ** 2
         return float(q * (q + 1.0) / squares)
 
 
@@ -237,26 +243,12 @@ def _check_memory(estimate: Estimate, codes: Codes, n_clusters: int, memory: flo
         )
 
 
-def _trace_squares(moved: FloatArray) -> float:
-    """Return the sum of (tr Psi_gh)^2 over pairs of clusters, of N of shape (G, q, k)."""
-    flat = moved.reshape(len(moved), -1)
-    traces = flat @ flat.T
-    np.fill_diagonal(traces, 0.0)
-    return float(np.vdot(traces, traces))
-
-
-def _block_squares(moved: FloatArray) -> float:
-    """Return the sum of tr Psi_gh Psi_gh over pairs of clusters, or where these are dear the least upper bound at hand.
-
-    That is the sum of the squares of their entries, and makes eta smaller.
-    """
-    n_clusters, q, k = moved.shape
-    if float(n_clusters * q) ** 2 * k > _MOST_PRODUCTS:
-        grams = [one.T @ one for one in moved]
-        total = np.sum(grams, axis=0)
-        return float(np.vdot(total, total) - sum(np.vdot(gram, gram) for gram in grams))
+def _between(moved: FloatArray) -> float:
+    """Return the sum of (tr Psi_gh)^2 + tr Psi_gh Psi_gh over clusters g and other ones, of N b of shape (G, q, k)."""
+    _, q, k = moved.shape
     squares = 0.0
     for place, one in enumerate(moved[1:], 1):
         blocks = (moved[:place].reshape(place * q, k) @ one.T).reshape(place, q, q)
-        squares += 2.0 * float(np.einsum("hst,hts->", blocks, blocks))
+        traces = np.trace(blocks, axis1=1, axis2=2)
+        squares += 2.0 * float(traces @ traces + np.einsum("hst,hts->", blocks, blocks))
     return squares

@@ -189,7 +189,7 @@ def test_predictions_and_effects_have_the_least_degrees_of_freedom_of_any_class_
         np.testing.assert_allclose(one.degrees_of_freedom, least, rtol=1e-9)
     effects = result.marginal_effects()
     reach = stats.t(least).isf(0.025) * effects.std_error
-    np.testing.assert_allclose(effects.upper - effects.effects, reach, rtol=1e-9)
+    np.testing.assert_allclose(effects.upper - effects.estimate, reach, rtol=1e-9)
     constants = result.null.coefficients
     assert ((constants.df > 1.0) & (constants.df < 6.0)).all()
 
@@ -237,3 +237,11 @@ def test_more_than_memory_holds_is_said_before_the_work():
     estimate = estimate_of(data)
     with pytest.raises(MemoryError, match=r"each of 150 clusters knows of 10 parameters.* Pass covariance=\"cluster\""):
         few_clusters(estimate, np.arange(150), memory=1e4)
+
+
+def test_where_a_test_would_be_dear_its_degrees_of_freedom_are_somewhat_less(monkeypatch):
+    data, clusters = in_clusters(150, 3, n=600)
+    result = infer(SoftmaxGLM(alpha=0).fit(data.X, data.y), data.X, data.y, covariance="CR2", clusters=clusters)
+    exact = result.overall_test[1].df_denominator
+    monkeypatch.setattr("softglm.inference.few_clusters._MOST_PRODUCTS", 0.0)
+    assert 0.9 * exact < result.wald_test(np.identity(6)[[1, 2, 4, 5]]).df_denominator < exact
