@@ -165,7 +165,8 @@ def infer(
     W(1) = 2.484, p = 0.1250 (wild score bootstrap: all 64 signs of 6 clusters; none is below 0.03125)
     """
     covariance = "robust" if covariance == "HC0" else covariance
-    distribution = distribution or ("t" if covariance == "CR2" else "normal")
+    if distribution is None:
+        distribution = "t" if covariance == "CR2" else "normal"
     _check_options(weights, covariance, clusters, correction, distribution, level)
     target = Target.of(estimator)
     _check_offset(target.model, offset)

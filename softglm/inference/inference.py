@@ -550,6 +550,11 @@ class Inference:
                 'with covariance="model": likelihood ratios are finite.'
             )
         if are_names(contrast):
+            if np.any(value):
+                raise ValueError(
+                    f"value={value!r} goes with a contrast of coefficients, and terms are tested to be 0, got "
+                    f"{contrast!r}. Leave it out, or pass a contrast."
+                )
             forms, difference = term_hypothesis(self.estimate, self._columns.of_terms(contrast))
         else:
             forms, difference = self._restrictions(contrast, value)

@@ -249,9 +249,11 @@ def _notes_on_the_model(inference: _Summarised) -> list[str]:
     if inference.is_tested:
         _, test = inference.overall_test
         if test.n_restrictions is not None and test.df < test.n_restrictions:
+            asked = f"{test.n_restrictions} restrictions"
             notes.append(
-                f"The overall test is of {test.df} of {test.n_restrictions} restrictions: the covariance has no more "
-                "rank."
+                f"The overall test is of {test.df} of {asked}: the covariance has no more rank."
+                if test.df
+                else f"There is no overall test of {asked}: the clusters are too few for so many."
             )
     return notes
 

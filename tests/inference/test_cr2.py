@@ -208,6 +208,8 @@ def test_too_few_clusters_for_a_test_of_many_restrictions_are_told_of():
     test = result.wald_test(np.identity(6))
     assert (test.df, test.n_restrictions) == (0, 6)
     assert np.isnan(test.p_value)
+    assert "too few clusters, or too little rank, to test 6 restrictions" in str(test)
+    assert "no overall test of 4 restrictions: the clusters are too few" in " ".join(str(result).split())
     assert "both 0 of 4" in str(result.test_terms("wald", {"both": [0, 1]}))
 
 

@@ -130,6 +130,7 @@ def test_a_row_each_makes_it_the_bootstrap_of_independent_rows_near_the_score_te
     ("asked", "options", "message"),
     [
         ("x0", {"weights": "mammen"}, '"rademacher" or "webb", got \'mammen\''),
+        ("x0", {"value": 1.0}, "value=1.0 goes with a contrast"),
         ("x0", {"draws": 0}, "positive whole number"),
         ("z", {}, "no column 'z'"),
         (["x0", "x1"], {}, "4 restrictions are too many for the scores of 4 clusters"),
