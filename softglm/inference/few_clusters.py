@@ -10,7 +10,8 @@ size of the cluster; but T' (I - T M T')^-1/2 = (I - T'T M)^-1/2 T', so that in 
     a_g = (I - Phi_g)^-1/2 R'S_g           V = R (sum_g a_g a_g') R'
 
 of the size of the parameters. How classes are coded, and which root of a row's information whitens it, does not matter.
-A direction about which one cluster alone knows has no residual left there: it is left out (a pseudo-inverse).
+A direction about which one cluster alone knows has no residual left there: it is left out (a pseudo-inverse). Weights
+of rows, sampling weights too, count as copies of them in the model that is taken to be true.
 
 A linear form c has the estimated variance sum_g (b'a_g)^2, b = R'c of length 1. Were the model true, the b'a_g would
 have the covariance
