@@ -40,6 +40,18 @@ class PooledInference:
         What imputation adds to the variance, over the mean of the variances.
     missing_information : array of shape (K - 1, n_terms)
         The fraction of the information that is missing, and not made up for by what was observed.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from softglm import SoftmaxGLM, infer, pool
+    >>> X, y = load_wine(return_X_y=True)
+    >>> rounded = (X[:, :2].round(digits) for digits in (0, 1, 2))
+    >>> pooled = pool(infer(SoftmaxGLM(alpha=0).fit(Z, y), Z, y) for Z in rounded)
+    >>> pooled.missing_information.round(2).tolist()
+    [[0.52, 0.55, 0.31], [0.38, 0.4, 0.19]]
+    >>> print(pooled.overall_test)
+    F(4, 51.3564) = 14.14, p < 0.0001
     """
 
     results: tuple[Inference, ...]
