@@ -3,12 +3,14 @@
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.estimator import SoftmaxGLM
 from softglm.fitted import has_offset
 from softglm.inference.classes import position_of
 from softglm.inference.covariance import (
+    CLUSTERED,
     CORRECTIONS,
     KINDS,
     Covariance,
@@ -41,10 +43,10 @@ def infer(
     offset: Any = None,
     weights: Literal["frequency", "sampling"] = "frequency",
     reference: Any = None,
-    covariance: Literal["model", "laplace", "robust", "HC0", "HC1", "HC3", "cluster"] = "model",
+    covariance: Literal["model", "laplace", "robust", "HC0", "HC1", "HC3", "cluster", "CR2"] = "model",
     clusters: Any = None,
     correction: str | None = None,
-    distribution: Literal["normal", "t"] = "normal",
+    distribution: Literal["normal", "t"] | None = None,
     level: float = 0.95,
     relaxed: bool = False,
 ) -> Inference:
@@ -77,8 +79,11 @@ def infer(
         - "HC3": HC0 with the scores (I - Omega_i M_i)^-1 s_i, Omega_i the information of a row and M_i the covariance
           of its eta: close to the jackknife.
         - "cluster": meat = sum over clusters of the outer products of their summed u_i.
+        - "CR2": the same with (I - F_g H^-1)^-1/2 times the sum of a cluster, F_g its information: unbiased if the
+          model is true (Bell & McCaffrey 2002). For few clusters, 4 to 50 say, of any sizes; alpha=0.
     clusters : array-like of shape (n,) or (n, 2), default=None
         For "cluster": labels of the clusters, in one or two ways (V_1 + V_2 - V_12, Cameron, Gelbach & Miller 2011).
+        For "CR2" in one.
     correction : str or None, default=None
         The factor on robust and clustered covariances, by its formula, with G clusters:
 
@@ -87,9 +92,11 @@ def infer(
         - "n/(n-k)": sandwich's HC1; the default for "HC1".
         - "G/(G-1)": Stata's vce(cluster) after mlogit and logit; the default for "cluster".
         - "G/(G-1)*(n-1)/(n-k)": statsmodels, and sandwich's vcovCL with type "HC1".
-    distribution : {"normal", "t"}, default="normal"
-        Of an estimate over its standard error. "t" has G - 1 degrees of freedom for G clusters (the smaller G of two
-        ways), else n - k; Wald tests of q restrictions are then referred to F(q, the same).
+    distribution : {"normal", "t"}, default=None
+        Of an estimate over its standard error, by default normal, and t for "CR2". "t" has G - 1 degrees of freedom for
+        G clusters (the smaller G of two ways), else n - k; Wald tests of q restrictions are then referred to F(q, the
+        same). For "CR2" every coefficient has its own, Satterthwaite's, and every test those of Hotelling's T^2
+        (Pustejovsky & Tipton 2018); predictions and effects have the least of any coefficient of a class.
     level : float, default=0.95
         Of confidence intervals.
     relaxed : bool, default=False
@@ -125,17 +132,41 @@ def infer(
     they lead further than the gap of the fit explains (`Inference.moved`), the report asks whether the data are those
     of the fit.
 
+    References
+    ----------
+    J. E. Pustejovsky and E. Tipton, "Small-sample methods for cluster-robust variance estimation and hypothesis testing
+    in fixed effects models", Journal of Business & Economic Statistics 36, 2018, doi:10.1080/07350015.2016.1247004.
+
     Examples
     --------
     >>> from sklearn.datasets import load_diabetes
     >>> from softglm import SoftmaxGLM, infer
     >>> X, progression = load_diabetes(return_X_y=True, scaled=False)
-    >>> y = progression > 150.0
-    >>> result = infer(SoftmaxGLM(alpha=0).fit(X[:, :3], y), X[:, :3], y)
+    >>> X, y = X[:, :3], progression > 150.0
+    >>> model = SoftmaxGLM(alpha=0).fit(X, y)
+    >>> result = infer(model, X, y)
     >>> result.coefficients.std_error.shape
     (1, 4)
+
+    Had these been the patients of six clinics of unequal sizes, they would tell of each coefficient what four or five
+    would of a mean:
+
+    >>> clinics = [row * row % 10 for row in range(442)]
+    >>> clustered = infer(model, X, y, covariance="CR2", clusters=clinics)
+    >>> print(clustered.coefficients)
+                   estimate  std. error      t   df  p-value       2.5%     97.5%
+    -----------------------------------------------------------------------------
+    True vs False
+      Intercept    -7.28        1.13     -6.42  4.6   0.0019  -10.29     -4.28
+      x0            0.01583     0.00739   2.14  4.3   0.0943   -0.00416   0.03581
+      x1           -0.133       0.175    -0.76  4.6   0.4860   -0.595     0.330
+      x2            0.2465      0.0313    7.87  4.6   0.0008    0.1638    0.3292
+    >>> print(clustered.bootstrap_test("x0"))
+    W(1) = 2.484, p = 0.1250 (wild score bootstrap: all 64 signs of 6 clusters; none is below 0.03125)
     """
     covariance = "robust" if covariance == "HC0" else covariance
+    if distribution is None:
+        distribution = "t" if covariance == "CR2" else "normal"
     _check_options(weights, covariance, clusters, correction, distribution, level)
     target = Target.of(estimator)
     _check_offset(target.model, offset)
@@ -165,6 +196,7 @@ def infer(
     used = default_correction(covariance) if correction is None else correction
     _check_size(estimate, n_units, used, distribution, is_clustered=clusters is not None)
     codes = None if clusters is None else read_clusters(clusters, sampled, seen.X.shape[0])
+    _check_cr2(estimate, covariance, codes)
 
     def errors_of(estimate: Estimate) -> tuple[Covariance, float | None]:
         errors = covariance_of(
@@ -175,9 +207,7 @@ def infer(
             clusters=codes,
             correction=correction,
         )
-        if distribution == "normal":
-            return errors, None
-        return errors, min(errors.n_clusters) - 1.0 if errors.n_clusters else n_units - estimate.n_parameters
+        return errors, None if distribution == "normal" else _degrees_of_freedom(estimate, errors, n_units)
 
     errors, freedom = errors_of(estimate)
     classes = response.classes[seen.present]
@@ -199,6 +229,7 @@ def infer(
             is_reweighted=is_reweighted,
             read_rows=target.reader(seen.present),
             covariance_of=errors_of,
+            clusters=codes,
         ),
         level=level,
         degrees_of_freedom=freedom,
@@ -222,11 +253,13 @@ def _check_options(  # noqa: PLR0917 - the options of infer, in its order
             raise ValueError(f"{name} must be one of {list(allowed)}, got {value!r}.")
     if not 0.0 < level < 1.0:
         raise ValueError(f"level must be between 0 and 1, as 0.95 is, got {level!r}.")
-    if (covariance == "cluster") != (clusters is not None):
+    if (covariance in CLUSTERED) != (clusters is not None):
         raise ValueError(
             f"covariance={covariance!r} and clusters {'were' if clusters is not None else 'were not'} given: pass "
-            'covariance="cluster" and the clusters of the rows together, or neither.'
+            'covariance="cluster" (or "CR2") and the clusters of the rows together, or neither.'
         )
+    if correction not in {None, "1"} and covariance == "CR2":
+        raise ValueError(f'correction={correction!r} is for other covariances; "CR2" is a correction. Leave it out.')
     if correction not in {None, "1"} and covariance in {"model", "laplace"}:
         raise ValueError(f"correction={correction!r} is for robust covariances; covariance={covariance!r} has none.")
     if correction is not None and correction.startswith("G") and covariance != "cluster":
@@ -288,6 +321,21 @@ def _check_copies(copies: FloatArray | None) -> None:
         )
 
 
+def _check_cr2(estimate: Estimate, covariance: str, codes: npt.NDArray[np.intp] | None) -> None:
+    if covariance != "CR2":
+        return
+    if estimate.is_penalised:
+        raise ValueError(
+            'covariance="CR2" takes the residuals to be those of a fit without penalty, and this one has one. Refit '
+            'with alpha=0, or pass covariance="cluster".'
+        )
+    if codes is not None and codes.shape[1] > 1:
+        raise ValueError(
+            f'covariance="CR2" is for clusters in one way, got {codes.shape[1]}. Pass the coarser, or the one with '
+            'fewer clusters; or covariance="cluster".'
+        )
+
+
 def _check_size(estimate: Estimate, n_rows: float, correction: str, distribution: str, *, is_clustered: bool) -> None:
     """Raise where n - k, by which a correction divides or which is the degrees of freedom of t, is not positive."""
     if correction == "n/(n-1)" and not n_rows > 1.0:
@@ -300,6 +348,13 @@ def _check_size(estimate: Estimate, n_rows: float, correction: str, distribution
         f"{what} needs more rows than parameters: n - k = {n_rows:g} - {estimate.n_parameters} here. (A row of counts "
         'is one row.) Use another correction, or distribution="normal"; or fit fewer parameters.'
     )
+
+
+def _degrees_of_freedom(estimate: Estimate, errors: Covariance, n_units: float) -> float:
+    if errors.few_clusters is not None:
+        # Of every class alike, so that they do not depend on the base.
+        return errors.few_clusters.least_degrees_of_freedom(estimate.symmetric_map())
+    return min(errors.n_clusters) - 1.0 if errors.n_clusters else n_units - estimate.n_parameters
 
 
 def _total(copies: FloatArray | None, sampled: FloatArray | None, n_rows: int) -> float:

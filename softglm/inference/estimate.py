@@ -24,7 +24,7 @@ from softglm.inference.estimable import Identified, RowSpace, constant_of, row_s
 from softglm.inference.forms import class_forms, contrast_forms, term_forms
 from softglm.model import Objective, null_coordinates, null_model
 from softglm.model.coordinates import KroneckerCoordinates
-from softglm.model.fisher import hessian
+from softglm.model.fisher import assembled, between_classes, hessian
 from softglm.model.many_classes import as_matrix
 from softglm.once import cached_property
 from softglm.sums import Features, Predictor
@@ -295,6 +295,18 @@ class Estimate:
         for block in self.row_blocks():
             yield block.rows, self.scores_of(block.features, block.residuals * block.weights)
 
+    def information_of(self, grams: FloatArray) -> FloatArray:
+        """Return the information of some rows, shape (P, P), given sum_i v_di f_i f_i' for each direction d of A''.
+
+        Parameters
+        ----------
+        grams : array of shape (d, r (r + 1) / 2)
+            Packed upper triangles.
+        """
+        unpenalised = replace(self.coordinates, ridge=np.zeros_like(self.coordinates.ridge))
+        between = between_classes(grams, self.objective.family.curvature_directions, self.coordinates.classes)
+        return assembled(between, 1.0, unpenalised)
+
     def scores_of(self, features: FloatArray, residuals: FloatArray) -> FloatArray:
         """Return scales * f_i (Q' e_i)' for each row, shape (rows, P).
 
@@ -371,7 +383,7 @@ def check_size(family: UnconstrainedFamily, n_terms: int, n_rows: int, *, memory
     MemoryError
         If the information matrix, or what it is summed from, is larger than the memory of this machine.
     """
-    memory = _physical_memory() if memory is None else memory
+    memory = physical_memory() if memory is None else memory
     q, d = family.n_parameters, family.n_curvature_directions
     n_parameters = n_terms * family.n_identifiable
     # The directions themselves, their weights in a block of rows, and the sums under each.
@@ -387,7 +399,7 @@ def check_size(family: UnconstrainedFamily, n_terms: int, n_rows: int, *, memory
         )
 
 
-def _physical_memory() -> float:
+def physical_memory() -> float:
     """Return how many bytes this machine has; inf where the system does not say."""
     try:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))

@@ -16,8 +16,9 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.data import blas_as_found, one_blas_thread
-from softglm.inference.cells import aligned, number, p_cell
+from softglm.inference.cells import aligned, df_cell, number, p_cell
 from softglm.inference.constrained import constrained_fit
+from softglm.inference.covariance import Covariance
 from softglm.inference.estimate import Estimate, estimate_at
 from softglm.inference.forms import contrast_forms
 from softglm.inference.limit import supremum
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # Of the kinds of tests.
-NAMES = {"lr": "Likelihood-ratio", "wald": "Wald", "score": "Score"}
+NAMES = {"lr": "Likelihood-ratio", "wald": "Wald", "score": "Score", "d1": "Pooled Wald (D1)"}
 
 
 @final
@@ -39,8 +40,8 @@ class TermTests:
 
     Attributes
     ----------
-    kind : {"lr", "wald", "score"}
-        Likelihood ratio, Wald or score.
+    kind : {"lr", "wald", "score", "d1"}
+        Likelihood ratio, Wald, score, or Wald of a pooled fit.
     terms : tuple of str
         Names of features, or of the factors whose dummies leave together.
     statistic, p_value : array of shape (n_terms,)
@@ -50,8 +51,8 @@ class TermTests:
         K - 1 for each column of a term, less those that are collinear; no more than the rank of the covariance.
     n_restrictions : int array of shape (n_terms,)
         The same, before the rank of the covariance limits `df`: with G clusters to G - 1.
-    df_denominator : float or None
-        Of F; None for chi-squared.
+    df_denominator : float, array of shape (n_terms,), or None
+        Of F, one for each term where they differ (CR2, pooled fits); None for chi-squared.
 
     Examples
     --------
@@ -75,18 +76,20 @@ class TermTests:
     df: npt.NDArray[np.int_]
     p_value: FloatArray
     n_restrictions: npt.NDArray[np.int_]
-    df_denominator: float | None = None
+    df_denominator: float | FloatArray | None = None
 
     def __str__(self) -> str:
         """Return a table with a row for each term."""
         name = NAMES[self.kind]
-        denominator = [] if self.df_denominator is None else [f"{self.df_denominator:g}"]
-        rows = [
-            [term, number(statistic, 2), str(df), *denominator, p_cell(p_value)]
-            for term, statistic, df, p_value in zip(self.terms, self.statistic, self.df, self.p_value, strict=True)
+        tests = [
+            self.terms,
+            [number(statistic, 2) for statistic in self.statistic],
+            map(str, self.df),
+            *self._denominators(),
+            map(p_cell, self.p_value),
         ]
         head = ["chi2", "df", "p-value"] if self.df_denominator is None else ["F", "df1", "df2", "p-value"]
-        table = aligned(head, {"": rows})
+        table = aligned(head, {"": list(zip(*tests, strict=True))})
         return "\n".join([f"{name} tests of leaving out each term", "", *table, *self._notes()])
 
     __repr__ = __str__
@@ -104,6 +107,14 @@ class TermTests:
         if (self.df < self.n_restrictions).any():
             columns["n_restrictions"] = self.n_restrictions
         return pd.DataFrame({**columns, "p_value": self.p_value})
+
+    def _denominators(self) -> list[list[str]]:
+        """Return the column of the second degrees of freedom, if there is one."""
+        if self.df_denominator is None:
+            return []
+        if isinstance(self.df_denominator, np.ndarray):
+            return [[df_cell(df) for df in self.df_denominator]]
+        return [[f"{self.df_denominator:g}"] * len(self.terms)]
 
     def _notes(self) -> list[str]:
         """Return lines below the table."""
@@ -127,7 +138,7 @@ class TermTests:
 @one_blas_thread
 def term_tests(
     estimate: Estimate,
-    root: FloatArray,
+    covariance: Covariance,
     kind: str,
     groups: dict[str, tuple[int, ...]],
     *,
@@ -140,8 +151,8 @@ def term_tests(
     ----------
     estimate : Estimate
         Unpenalised.
-    root : array of shape (P, k)
-        Of the covariance L L' in coordinates, for kind "wald".
+    covariance : Covariance
+        Of the coordinates, for kind "wald".
     kind : {"lr", "wald", "score"}
     groups : dict from name to columns of X
     degrees_of_freedom : float or None
@@ -162,7 +173,7 @@ def term_tests(
         if not len(forms):
             return nothing_to_test(freedom)
         if kind == "wald":
-            return wald_test(estimate, root, forms, values, freedom)
+            return wald_test(estimate, covariance, forms, values, freedom)
         if estimate.observed is not None:
             return _test_by_supremum(estimate, estimate.observed, columns, len(forms), kind)
         return _likelihood_ratio(estimate, forms, values) if kind == "lr" else _score(estimate, forms, values)
@@ -177,8 +188,15 @@ def term_tests(
         df=df,
         p_value=np.array([result.p_value for result in tests]),
         n_restrictions=np.array(asked, dtype=int),
-        df_denominator=freedom,
+        df_denominator=_common([result.df_denominator for result in tests], freedom),
     )
+
+
+def _common(denominators: list[float | None], freedom: float | None) -> float | FloatArray | None:
+    """Return the degrees of freedom of the denominators of tests, an array where they are not all this number."""
+    if freedom is None or all(df == freedom for df in denominators):
+        return freedom
+    return np.array(denominators, dtype=np.float64)
 
 
 def term_hypothesis(estimate: Estimate, columns: tuple[int, ...]) -> tuple[FloatArray, FloatArray]:
@@ -205,16 +223,25 @@ def _hypothesis(estimate: Estimate, terms: FloatArray) -> tuple[FloatArray, Floa
 
 
 def wald_test(
-    estimate: Estimate, root: FloatArray, forms: FloatArray, values: FloatArray, degrees_of_freedom: float | None
+    estimate: Estimate,
+    covariance: Covariance,
+    forms: FloatArray,
+    values: FloatArray,
+    degrees_of_freedom: float | None,
 ) -> Test:
     """Return the Wald test that linear forms of the coordinates, (d, P), whose estimates differ by `values`, do not.
 
-    Of forms that are infinite in a separated fit the statistic is missing.
+    Of forms that are infinite in a separated fit the statistic is missing. Where coefficients have a t distribution and
+    CR2 knows their degrees of freedom, so it does those of the test.
     """
     forms, values = estimate.independent(forms, values)
     if not estimate.sees(forms).all():
         return replace(nothing_to_test(degrees_of_freedom), df=len(forms), n_restrictions=len(forms))
-    return wald(forms @ root, values, degrees_of_freedom) if len(forms) else nothing_to_test(degrees_of_freedom)
+    if not len(forms):
+        return nothing_to_test(degrees_of_freedom)
+    if covariance.few_clusters is not None and degrees_of_freedom is not None:
+        return covariance.few_clusters.test(forms, values)
+    return wald(forms @ covariance.root, values, degrees_of_freedom)
 
 
 def _likelihood_ratio(estimate: Estimate, forms: FloatArray, values: FloatArray) -> Test:

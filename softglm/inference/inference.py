@@ -19,17 +19,25 @@ from softglm.inference.estimate import Estimate
 from softglm.inference.factors import BASE
 from softglm.inference.groups import GroupedColumns, Groups, listed
 from softglm.inference.hauck_donner import hauck_donner
-from softglm.inference.hypotheses import NAMES, TermTests, overall_hypothesis, term_tests, wald_test
+from softglm.inference.hypotheses import (
+    NAMES,
+    TermTests,
+    overall_hypothesis,
+    term_hypothesis,
+    term_tests,
+    wald_test,
+)
 from softglm.inference.influence import influence
 from softglm.inference.inputs import Inputs
 from softglm.inference.intervals import profile_intervals
 from softglm.inference.likelihood import Likelihood, PseudoR2, likelihood_of, pseudo_r2, spectral_condition
 from softglm.inference.limit import null_estimate
-from softglm.inference.names import Name
+from softglm.inference.names import Name, are_names
 from softglm.inference.prediction import Predictions, predictions
 from softglm.inference.progress import ProgressPrinter
 from softglm.inference.restrictions import check_finite_statistic, equal_slopes, read_restrictions
 from softglm.inference.sample import Sample
+from softglm.inference.score_bootstrap import BootstrapTest, WeightKind, score_bootstrap
 from softglm.inference.separation import Separation
 from softglm.inference.significance import ChiSquaredTest, Test, sampling_distribution
 from softglm.inference.validity import Validity
@@ -73,7 +81,8 @@ class Inference:
     level : float
         Of confidence intervals.
     degrees_of_freedom : float or None
-        Of Student's t distribution for z; None for the normal.
+        Of Student's t distribution for z; None for the normal. Under CR2 coefficients and tests have their
+        own, and this is the least of them.
     separated : Separation or None
         What is separated, if anything is: then the estimates are those of the limit.
     moved : float
@@ -444,7 +453,7 @@ class Inference:
 
         return term_tests(
             self.estimate,
-            self.covariance.root,
+            self.covariance,
             kind,
             columns,
             degrees_of_freedom=self.degrees_of_freedom,
@@ -492,11 +501,65 @@ class Inference:
             If the fit is penalised, the shape is wrong or a combination is not estimable, or infinite.
         """
         self._validity.require_tests("Tests")
-        rows, values = read_restrictions(self.estimate, contrast, value)
-        difference = rows @ self.estimate.contrasts(self.base).ravel() - values
-        test = self._wald(rows @ self._coding.linear_map, difference)
+        test = self._wald(*self._restrictions(contrast, value))
         check_finite_statistic(test, "wald_test")
         return test
+
+    def bootstrap_test(
+        self,
+        contrast: npt.ArrayLike | Sequence[str] | str,
+        value: npt.ArrayLike = 0.0,
+        *,
+        draws: int = 9999,
+        weights: WeightKind = "rademacher",
+        seed: int = 0,
+    ) -> BootstrapTest:
+        """Test what `wald_test` tests by the wild bootstrap of the scores of the clusters, for few of them.
+
+        The model is fitted once more, under the hypothesis.
+
+        Parameters
+        ----------
+        contrast : array of shape (d, (K - 1) n_terms), or of one row; or the names of terms
+            Of the coefficients, as for `wald_test`; or which terms leave all equations, as `test_terms` names them.
+        value : array of shape (d,), default=0
+            What they are under the hypothesis; 0 for terms.
+        draws : int, default=9999
+            Of weights for the clusters. Of Rademacher weights for G clusters there are 2^G; where these are no more
+            than the draws, each of them is looked at once, and nothing is random.
+        weights : {"rademacher", "webb"}
+            1 or -1; or one of six values, for fewer than about 12 clusters, of which there are few signs.
+        seed : int, default=0
+            Of the draws: the same seed, the same p-value.
+
+        Returns
+        -------
+        BootstrapTest
+            With the p-value, and the error that the number of draws leaves in it.
+
+        Raises
+        ------
+        ValueError
+            If the covariance is not of clusters in one way, the fit is penalised or separated, or restrictions are
+            wrong, or too many for the clusters.
+        """
+        self._validity.require_tests("Tests")
+        if self.separated is not None:
+            raise ValueError(
+                'bootstrap_test needs finite estimates, and the classes are separated. Use test_terms("lr") of a fit '
+                'with covariance="model": likelihood ratios are finite.'
+            )
+        if are_names(contrast):
+            if np.any(value):
+                raise ValueError(
+                    f"value={value!r} goes with a contrast of coefficients, and terms are tested to be 0, got "
+                    f"{contrast!r}. Leave it out, or pass a contrast."
+                )
+            forms, difference = term_hypothesis(self.estimate, self._columns.of_terms(contrast))
+        else:
+            forms, difference = self._restrictions(contrast, value)
+        clusters = self.sample.clusters
+        return score_bootstrap(self.estimate, clusters, forms, difference, draws=draws, weights=weights, seed=seed)
 
     def indistinguishable(self, one: Any, other: Any) -> Test:  # noqa: ANN401 - classes
         """Test that no feature tells two classes apart: the Wald test that their slopes are equal.
@@ -859,10 +922,21 @@ class Inference:
             classes=classes,
             reference=reference,
             terms=self.terms,
-            distribution=self._distribution,
+            degrees_of_freedom=self.degrees_of_freedom,
+            own_df=self._own_degrees_of_freedom(coding),
             level=self.level,
             is_tested=self.is_tested,
         )
 
+    def _own_degrees_of_freedom(self, coding: Coding) -> FloatArray | None:
+        few = self.covariance.few_clusters
+        if few is None or self.degrees_of_freedom is None:
+            return None
+        return few.degrees_of_freedom(coding.linear_map).reshape(coding.estimates.shape)
+
+    def _restrictions(self, contrast: npt.ArrayLike, value: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+        rows, values = read_restrictions(self.estimate, contrast, value)
+        return rows @ self._coding.linear_map, rows @ self.estimate.contrasts(self.base).ravel() - values
+
     def _wald(self, forms: FloatArray, difference: FloatArray) -> Test:
-        return wald_test(self.estimate, self.covariance.root, forms, difference, self.degrees_of_freedom)
+        return wald_test(self.estimate, self.covariance, forms, difference, self.degrees_of_freedom)

@@ -178,6 +178,8 @@ def _strengths(estimate: Estimate) -> str:
 def notes_on(inference: _Summarised) -> list[str]:
     """Return what a reader has to know; that the fit is penalised comes last."""
     law = "normal" if inference.degrees_of_freedom is None else f"t({inference.degrees_of_freedom:g})"
+    if inference.coefficients.df is not None:
+        law = "t with Satterthwaite's df"
     notes = [
         f"Standard errors: {inference.covariance.description}. Intervals: {100 * inference.level:.6g}% Wald, {law}.",
         *_notes_on_the_model(inference),
@@ -247,9 +249,11 @@ def _notes_on_the_model(inference: _Summarised) -> list[str]:
     if inference.is_tested:
         _, test = inference.overall_test
         if test.n_restrictions is not None and test.df < test.n_restrictions:
+            asked = f"{test.n_restrictions} restrictions"
             notes.append(
-                f"The overall test is of {test.df} of {test.n_restrictions} restrictions: the covariance has no more "
-                "rank."
+                f"The overall test is of {test.df} of {asked}: the covariance has no more rank."
+                if test.df
+                else f"There is no overall test of {asked}: the clusters are too few for so many."
             )
     return notes
 
@@ -264,7 +268,7 @@ def _better_than_wald(inference: _Summarised) -> str:
 def headings(inference: _Summarised) -> list[str]:
     """Return the names of the columns of the coefficient table."""
     tested = ("z" if inference.degrees_of_freedom is None else "t") if inference.is_tested else None
-    return estimate_headings(inference.level, tested)
+    return estimate_headings(inference.level, tested, has_df=inference.coefficients.df is not None)
 
 
 def _columns_of_facts(columns: list[list[tuple[str, str]]]) -> list[str]:
