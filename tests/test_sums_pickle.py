@@ -99,7 +99,8 @@ def what_is_said_of_weighted_rows():
         result.marginal_effects(kind)
     result.average_predictions(0)
     result.average_predictions(0, at="means")
-    result.predict(data.X, data.offset)
+    result.predict(data.X, data.offset, joint=True)
+    result.contrasts((data.X, data.X), offset=(data.offset, data.offset))
     result.residuals()
     result.influence_frame()
 

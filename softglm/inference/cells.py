@@ -3,6 +3,7 @@
 import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -55,6 +56,11 @@ def df_cell(value: float) -> str:
 def p_text(p_value: float) -> str:
     """Return a p-value as sentences have it: p = 0.0123, p < 0.0001."""
     return "p < 0.0001" if p_value < _LEAST_P_VALUE else f"p = {p_value:.4f}"
+
+
+def shown_value(value: Any) -> str:  # noqa: ANN401 - whatever columns hold
+    """Return a value as text: of a number six digits."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def cells_of(

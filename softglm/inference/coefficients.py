@@ -35,8 +35,8 @@ class Coefficients:
         In nats. NaN where the data do not determine the coefficient. An estimate at infinity has no standard error, and
         the sign of one direction that separates.
     z, p_value : array of shape (K - 1, n_terms), or None
-        Estimate over standard error, and its two-sided p-value; None for a penalised fit, whose estimates are biased
-        towards zero by design.
+        Estimate over standard error, or of `Inference.profiled` the signed root of the likelihood ratio; and its
+        two-sided p-value. None for a penalised fit, whose estimates are biased towards zero by design.
     is_estimable : bool array of shape (K - 1, n_terms)
         Whether the data determine the coefficient.
     may_go_either_way : bool array of shape (K - 1, n_terms)

@@ -7,7 +7,7 @@ Where classes are separated estimates are infinite, but likelihoods have suprema
 difference, also for the term that separates. Wald's statistic of infinite estimates does not exist.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
@@ -22,7 +22,8 @@ from softglm.inference.covariance import Covariance
 from softglm.inference.estimate import Estimate, estimate_at
 from softglm.inference.forms import contrast_forms
 from softglm.inference.limit import supremum
-from softglm.inference.significance import Test, chi_squared_test, nothing_to_test, wald
+from softglm.inference.significance import Test, chi_squared_test, nothing_to_test, wald, wald_of
+from softglm.inference.terms import Term
 from softglm.model import Objective, Ridge
 from softglm.sums import Offsets
 
@@ -43,7 +44,7 @@ class TermTests:
     kind : {"lr", "wald", "score", "d1"}
         Likelihood ratio, Wald, score, or Wald of a pooled fit.
     terms : tuple of str
-        Names of features, or of the factors whose dummies leave together.
+        Names of features, or of the factors whose dummies leave together; of variables and their interactions, "A:B".
     statistic, p_value : array of shape (n_terms,)
         Chi-squared under the hypothesis that the term has no effect; Wald's is F where the coefficients have Student's
         t distribution. NaN where nothing of a term can be estimated, and Wald's where its estimates are infinite.
@@ -53,6 +54,8 @@ class TermTests:
         The same, before the rank of the covariance limits `df`: with G clusters to G - 1.
     df_denominator : float, array of shape (n_terms,), or None
         Of F, one for each term where they differ (CR2, pooled fits); None for chi-squared.
+    is_type_2 : bool
+        Whether some terms are contained in others, and tested without these.
 
     Examples
     --------
@@ -68,6 +71,21 @@ class TermTests:
     -----------------------
     x0  145.68   2  <0.0001
     x1   43.93   2  <0.0001
+
+    Of variables, and of their interaction:
+
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import PolynomialFeatures
+    >>> products = PolynomialFeatures(interaction_only=True, include_bias=False)
+    >>> model = make_pipeline(products, SoftmaxGLM(alpha=0)).fit(X, y)
+    >>> print(infer(model, X, y).test_terms(by="variable"))
+    Likelihood-ratio tests of leaving out each term, given those that do not contain it (type II)
+    <BLANKLINE>
+             chi2  df  p-value
+    --------------------------
+    x0     145.68   2  <0.0001
+    x1      43.93   2  <0.0001
+    x0:x1    1.27   2   0.5287
     """
 
     kind: str
@@ -77,6 +95,7 @@ class TermTests:
     p_value: FloatArray
     n_restrictions: npt.NDArray[np.int_]
     df_denominator: float | FloatArray | None = None
+    is_type_2: bool = False
 
     def __str__(self) -> str:
         """Return a table with a row for each term."""
@@ -90,7 +109,8 @@ class TermTests:
         ]
         head = ["chi2", "df", "p-value"] if self.df_denominator is None else ["F", "df1", "df2", "p-value"]
         table = aligned(head, {"": list(zip(*tests, strict=True))})
-        return "\n".join([f"{name} tests of leaving out each term", "", *table, *self._notes()])
+        given = ", given those that do not contain it (type II)" if self.is_type_2 else ""
+        return "\n".join([f"{name} tests of leaving out each term{given}", "", *table, *self._notes()])
 
     __repr__ = __str__
 
@@ -140,12 +160,12 @@ def term_tests(
     estimate: Estimate,
     covariance: Covariance,
     kind: str,
-    groups: dict[str, tuple[int, ...]],
+    terms: Mapping[str, Term],
     *,
     degrees_of_freedom: float | None,
     report: Callable[[str, Test], None],
 ) -> TermTests:
-    """Test every group of columns of X, over all equations.
+    """Test every term, over all equations.
 
     Parameters
     ----------
@@ -154,7 +174,7 @@ def term_tests(
     covariance : Covariance
         Of the coordinates, for kind "wald".
     kind : {"lr", "wald", "score"}
-    groups : dict from name to columns of X
+    terms : mapping from name to Term
     degrees_of_freedom : float or None
         Of the distribution of a coefficient, for kind "wald".
     report : callable
@@ -162,28 +182,26 @@ def term_tests(
     """
     freedom = degrees_of_freedom if kind == "wald" else None
     report = blas_as_found(report)
+    smaller: dict[tuple[int, ...], Estimate] = {(): estimate}
 
-    def test(name: str, columns: tuple[int, ...]) -> Test:
-        result = test_of(columns)
+    def test(name: str, term: Term) -> Test:
+        if kind == "wald":
+            result = _wald_of_term(estimate, covariance, term, freedom)
+        else:
+            if term.containing not in smaller:
+                smaller[term.containing] = _without(estimate, term.containing)
+            kept = _kept(estimate, term.containing)
+            result = _test_in(smaller[term.containing], tuple(np.searchsorted(kept, term.columns).tolist()), kind)
         report(name, result)
         return result
 
-    def test_of(columns: tuple[int, ...]) -> Test:
-        forms, values = term_hypothesis(estimate, columns)
-        if not len(forms):
-            return nothing_to_test(freedom)
-        if kind == "wald":
-            return wald_test(estimate, covariance, forms, values, freedom)
-        if estimate.observed is not None:
-            return _test_by_supremum(estimate, estimate.observed, columns, len(forms), kind)
-        return _likelihood_ratio(estimate, forms, values) if kind == "lr" else _score(estimate, forms, values)
-
-    tests = [test(name, columns) for name, columns in groups.items()]
+    tests = [test(name, term) for name, term in terms.items()]
     df = np.array([result.df for result in tests], dtype=int)
     asked = [result.df if result.n_restrictions is None else result.n_restrictions for result in tests]
     return TermTests(
         kind=kind,
-        terms=tuple(groups),
+        terms=tuple(terms),
+        is_type_2=any(term.containing for term in terms.values()),
         statistic=np.array([result.statistic for result in tests]),
         df=df,
         p_value=np.array([result.p_value for result in tests]),
@@ -244,6 +262,58 @@ def wald_test(
     return wald(forms @ covariance.root, values, degrees_of_freedom)
 
 
+def _wald_of_term(estimate: Estimate, covariance: Covariance, term: Term, degrees_of_freedom: float | None) -> Test:
+    """Return the Wald test of a term: where others contain it, of both less that of those.
+
+    With estimates b and c of covariance V that is the form of b - V_bc V_cc^-1 c: of what b is where c is 0.
+    """
+
+    def wald_of_columns(columns: tuple[int, ...]) -> Test:
+        forms, values = term_hypothesis(estimate, columns)
+        return wald_test(estimate, covariance, forms, values, degrees_of_freedom)
+
+    if term.containing and covariance.few_clusters is not None:
+        forms, values = term_hypothesis(estimate, term.columns)
+        given_forms, given_values = term_hypothesis(estimate, term.containing)
+        slopes = forms @ covariance.root @ np.linalg.pinv(given_forms @ covariance.root)
+        return wald_test(
+            estimate, covariance, forms - slopes @ given_forms, values - slopes @ given_values, degrees_of_freedom
+        )
+    both = wald_of_columns((*term.columns, *term.containing))
+    if not term.containing or not both.df:
+        return both
+    given = wald_of_columns(term.containing)
+    form, given_form = (
+        test.statistic * (1 if degrees_of_freedom is None else test.df) if test.df else 0.0 for test in (both, given)
+    )
+    rank, asked = both.df - given.df, (both.n_restrictions or both.df) - (given.n_restrictions or given.df)
+    beyond = max(form - given_form, 0.0)  # but for rounding; NaN stays
+    return wald_of(beyond, rank, asked, degrees_of_freedom) if rank else nothing_to_test(degrees_of_freedom)
+
+
+def _test_in(estimate: Estimate, columns: tuple[int, ...], kind: str) -> Test:
+    """Return the likelihood-ratio or score test of columns of a model."""
+    forms, values = term_hypothesis(estimate, columns)
+    if not len(forms):
+        return nothing_to_test()
+    if estimate.observed is not None:
+        return _test_by_supremum(estimate, estimate.observed, columns, len(forms), kind)
+    return _likelihood_ratio(estimate, forms, values) if kind == "lr" else _score(estimate, forms, values)
+
+
+def _without(estimate: Estimate, columns: tuple[int, ...]) -> Estimate:
+    """Return the model without some columns, fitted anew: it may be separated, or not."""
+    observed, kept = estimate.observed or estimate.objective, _kept(estimate, columns)
+    nothing = Ridge.on_coefficients(0.0, len(kept), fit_intercept=observed.fit_intercept)
+    rows = observed.rows.changed(columns=kept)
+    return supremum(Objective(rows, observed.family, nothing, fit_intercept=observed.fit_intercept))
+
+
+def _kept(estimate: Estimate, columns: tuple[int, ...]) -> npt.NDArray[np.intp]:
+    """Return all other columns."""
+    return np.setdiff1d(np.arange(estimate.objective.rows.n_features), columns)
+
+
 def _likelihood_ratio(estimate: Estimate, forms: FloatArray, values: FloatArray) -> Test:
     reduced = constrained_fit(estimate, forms, -values)
     return chi_squared_test(2.0 * (estimate.log_likelihood - reduced.log_likelihood), len(forms))
@@ -258,10 +328,7 @@ def _score(estimate: Estimate, forms: FloatArray, values: FloatArray) -> Test:
 
 def _test_by_supremum(limit: Estimate, observed: Objective, columns: tuple[int, ...], df: int, kind: str) -> Test:
     """Test a term of separated data: the model without it is fitted anew, and may or may not be separated."""
-    kept = np.setdiff1d(np.arange(observed.rows.n_features), columns)
-    nothing = Ridge.on_coefficients(0.0, len(kept), fit_intercept=observed.fit_intercept)
-    rows = observed.rows.changed(columns=kept)
-    reduced = supremum(Objective(rows, observed.family, nothing, fit_intercept=observed.fit_intercept))
+    kept, reduced = _kept(limit, columns), _without(limit, columns)
     if kind == "lr":
         return chi_squared_test(2.0 * (limit.log_likelihood - reduced.log_likelihood), df)
     # Where the reduced model is separated too, its limit has left out what is decided, and so does the score.

@@ -180,9 +180,14 @@ def wald(root: FloatArray, difference: FloatArray, degrees_of_freedom: float | N
     form, rank = float(np.sum((vectors[:, kept].T @ difference / singular[kept]) ** 2)), int(kept.sum())
     if not rank:
         return nothing_to_test(degrees_of_freedom)
+    return wald_of(form, rank, len(difference), degrees_of_freedom)
+
+
+def wald_of(form: float, rank: int, n_restrictions: int, degrees_of_freedom: float | None) -> Test:
+    """Return the test of a quadratic form of a rank, of so many restrictions."""
     if degrees_of_freedom is None:
-        return chi_squared_test(form, rank, len(difference))
-    return f_test(form / rank, rank, degrees_of_freedom, len(difference))
+        return chi_squared_test(form, rank, n_restrictions)
+    return f_test(form / rank, rank, degrees_of_freedom, n_restrictions)
 
 
 def sampling_distribution(degrees_of_freedom: float | FloatArray | None) -> Any:  # noqa: ANN401 - a frozen distribution of scipy.stats
