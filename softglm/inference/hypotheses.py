@@ -21,7 +21,7 @@ from softglm.inference.constrained import constrained_fit
 from softglm.inference.estimate import Estimate, estimate_at
 from softglm.inference.forms import contrast_forms
 from softglm.inference.limit import supremum
-from softglm.inference.significance import Test, chi_squared_test, nothing_to_test, wald
+from softglm.inference.significance import ChiSquaredTest, Test, chi_squared_test, nothing_to_test, wald
 from softglm.model import Objective, Ridge
 from softglm.sums import Offsets
 
@@ -196,6 +196,11 @@ def overall_hypothesis(estimate: Estimate) -> tuple[FloatArray, FloatArray]:
     return _hypothesis(estimate, terms)
 
 
+def overall_ratio(estimate: Estimate) -> ChiSquaredTest:
+    """Return the likelihood-ratio test of all features together, by a fit without them; penalised if bias-reduced."""
+    return _likelihood_ratio(estimate, *overall_hypothesis(estimate))
+
+
 def _hypothesis(estimate: Estimate, terms: FloatArray) -> tuple[FloatArray, FloatArray]:
     estimable = estimate.estimable_combinations(terms)
     classes = contrast_forms(estimate.n_classes, 0) @ estimate.class_forms
@@ -217,15 +222,15 @@ def wald_test(
     return wald(forms @ root, values, degrees_of_freedom) if len(forms) else nothing_to_test(degrees_of_freedom)
 
 
-def _likelihood_ratio(estimate: Estimate, forms: FloatArray, values: FloatArray) -> Test:
+def _likelihood_ratio(estimate: Estimate, forms: FloatArray, values: FloatArray) -> ChiSquaredTest:
     reduced = constrained_fit(estimate, forms, -values)
-    return chi_squared_test(2.0 * (estimate.log_likelihood - reduced.log_likelihood), len(forms))
+    return chi_squared_test(2.0 * (estimate.criterion - reduced.criterion), len(forms))
 
 
 def _score(estimate: Estimate, forms: FloatArray, values: FloatArray) -> Test:
     """Return g' F^-1 g at the fit without the term: the gradient there, in the metric of the information there."""
     reduced = constrained_fit(estimate, forms, -values)
-    there = estimate_at(estimate.objective, reduced.parameters, estimate.coordinates)
+    there = estimate.at(reduced.parameters)
     return chi_squared_test(float(there.gradient @ there.solve(there.gradient)), len(forms))
 
 

@@ -19,7 +19,7 @@ from softglm.inference.estimate import Estimate
 from softglm.inference.factors import BASE
 from softglm.inference.groups import GroupedColumns, Groups, listed
 from softglm.inference.hauck_donner import hauck_donner
-from softglm.inference.hypotheses import NAMES, TermTests, overall_hypothesis, term_tests, wald_test
+from softglm.inference.hypotheses import NAMES, TermTests, overall_hypothesis, overall_ratio, term_tests, wald_test
 from softglm.inference.influence import influence
 from softglm.inference.inputs import Inputs
 from softglm.inference.intervals import profile_intervals
@@ -226,7 +226,8 @@ class Inference:
         method : {"wald", "profile"}
             Estimate and standard errors; or where the log-likelihood, maximised over the other coefficients, falls by
             half a chi-squared quantile. Profile intervals keep their coverage where Wald intervals are too symmetric,
-            and are infinite where the estimate is. Each takes several fits: many classes and terms take their time.
+            and are infinite where the estimate is; of bias-reduced estimates they are of the penalised likelihood.
+            Each takes several fits: many classes and terms take their time.
         verbose : bool, default=False
             Print a line for each profile interval, once it is there.
 
@@ -366,12 +367,12 @@ class Inference:
         self._validity.require_likelihood("A pseudo R-squared")
         return pseudo_r2(self.estimate, self.likelihood, kind)
 
-    @property
+    @cached_property
     def likelihood_ratio(self) -> ChiSquaredTest:
         """The `ChiSquaredTest` of all features together, against the model without them.
 
         That has constants, if the model has an intercept or X a constant of its own. Where the classes are separated it
-        compares the suprema of the likelihoods.
+        compares the suprema of the likelihoods; of bias-reduced estimates it compares penalised likelihoods.
 
         Raises
         ------
@@ -383,7 +384,7 @@ class Inference:
         self._validity.require_trusted_likelihood(
             "The likelihood-ratio test", 'Use test_terms("wald"), or overall_test'
         )
-        return self.likelihood.ratio
+        return overall_ratio(self.estimate) if self.estimate.is_bias_reduced else self.likelihood.ratio
 
     @cached_property
     def overall_test(self) -> tuple[str, Test]:
@@ -414,7 +415,7 @@ class Inference:
             The likelihood-ratio test fits the model again without the term, the score test too and looks at the
             gradient there; the Wald test is computed from the covariance, and is the one for robust covariances. Where
             the classes are separated the first two compare suprema, and are finite for every term; the Wald test is
-            missing for terms with infinite estimates.
+            missing for terms with infinite estimates. Of bias-reduced estimates they compare penalised likelihoods.
         groups : dict from name to columns, default=None
             Names or positions of columns of X that leave together, such as the dummies of a factor. By default every
             factor that the pipeline tells of, and every other column by itself.

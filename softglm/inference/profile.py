@@ -38,7 +38,7 @@ class _Profile:
     form : array of shape (P,)
         In coordinates. The likelihood falls as it grows, from `least` on.
     best : float
-        The largest log-likelihood, or its supremum.
+        The largest log-likelihood, or its supremum; bias-reduced, what those estimates maximise.
     least : float
         How far above the start, at least, the end lies: 0 at an optimum, -inf where the optimum is at infinity.
     """
@@ -57,7 +57,7 @@ class _Profile:
         for _ in range(_MAX_STEPS):
             fit = constrained_fit(self.start, self.form[np.newaxis], np.array([step]), fit)
             here += step
-            root = math.sqrt(max(2.0 * (self.best - fit.log_likelihood), 0.0))
+            root = math.sqrt(max(2.0 * (self.best - fit.criterion), 0.0))
             if abs(root - threshold) <= _ACCURACY:
                 break
             lower, upper = (here, upper) if root < threshold else (lower, here)
@@ -92,7 +92,7 @@ def profile_interval(
         return -math.inf, math.inf
     threshold = math.sqrt(float(stats.chi2.isf(1.0 - level, 1)))
     form = estimate.linear_map(class_form[np.newaxis], term_form[np.newaxis])[0]
-    best = estimate.log_likelihood
+    best = estimate.criterion
     least = 0.0
     if limit != 0.0:
         # Near the limit the curvature has vanished: the fits begin at the null model.
