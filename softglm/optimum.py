@@ -104,7 +104,10 @@ def bias_reduced_of(model: SoftmaxGLM, rows: Rows, seen: Observations) -> Optimu
         notes = _doubts(model, fitted)
     elif model.status_ == Status.SEPARATED.value:
         notes = ("The classes are separated: by maximum likelihood some of the coefficients are infinite.",)
-    return Optimum(bias_reduced(fitted), None, fitted.distance if model.converged_ else float("nan"), notes)
+    estimate, has_others = bias_reduced(fitted)
+    if has_others:
+        notes = (*notes, "The penalised likelihood has several maxima, and the estimates are the highest one found.")
+    return Optimum(estimate, None, fitted.distance if model.converged_ else float("nan"), notes)
 
 
 def _fitted(model: SoftmaxGLM, rows: Rows, seen: Observations) -> Estimate:

@@ -23,18 +23,22 @@ from softglm.inference.estimate import Estimate
 
 # Standard errors from the constrained optimum: the log-likelihood is then exact to half the square of it, a score
 # statistic to the root of that.
-_NEGLIGIBLE_DISTANCE = 1e-10
+_NEGLIGIBLE_DISTANCE = 1e-9
 # From here on a step that does not help is rounding, and a shorter one would not help either.
 _RESOLVED = 1e-6
 # A step with an old curvature that leaves more of the distance than this is the last with it.
 _CONTRACTION = 0.1
 _MAX_STEPS, _MAX_HALVINGS = 200, 40
+# So many steps from there on that do not halve the distance are rounding, too.
+_MAX_IDLE = 3
 # What is remembered of the last steps.
 _MOST_PAIRS = 20
 # Of a value, relative to 1 + its size: a decrease that rounding may have made, and an increase that is none.
 _ROUNDING, _FLAT = 1e-13, 1e-9
 # And where it is flat, the share of the distance that a step may leave.
 _CLOSER = 0.9
+# What a fit under constraints cannot be above the one without, in nats, but for rounding.
+_HIGHER = 1e-5
 
 
 @final
@@ -77,15 +81,22 @@ def constrained_fit(
         By how much the forms are to differ from where the start has them.
     last : ConstrainedFit or None, default=None
         Under the same forms, to start from; else from the optimum.
+
+    Raises
+    ------
+    ArithmeticError
+        If a penalised likelihood has a higher maximum under the constraints than at the estimate.
     """
     there, nearby = (estimate.parameters, estimate) if last is None else (last.parameters, last.nearby)
     metric = _Metric(nearby, forms)
     # To first order the other parameters follow along H^-1 R'.
     here = _evaluated(estimate, there + estimate.coordinates.displacement(metric.response @ shift))
     pairs, is_fresh = _Pairs(), False
+    halved, n_since = math.inf, 0
     for _ in range(_MAX_STEPS):
         distance = metric.distance(here.gradient)
-        if distance <= _NEGLIGIBLE_DISTANCE:
+        halved, n_since = (distance, 0) if distance <= 0.5 * halved else (halved, n_since + 1)
+        if distance <= _NEGLIGIBLE_DISTANCE or (distance <= _RESOLVED and n_since > _MAX_IDLE):
             break
         step = pairs.step(metric, here.gradient)
         taken = _shortened(estimate, here, step, metric, distance)
@@ -101,6 +112,12 @@ def constrained_fit(
             pairs = _Pairs()
         nearby = estimate.at(here.parameters) if here.estimate is None else here.estimate
         metric, is_fresh = _Metric(nearby, forms), True
+    if estimate.is_bias_reduced and len(forms) and -here.value > estimate.criterion + _HIGHER:
+        raise ArithmeticError(
+            "The penalised likelihood has several maxima: under a hypothesis there is one that is higher than that of "
+            'the estimates, and no ratio of likelihoods. Use test_terms("wald") and confidence_intervals("wald"), or '
+            "leave out features."
+        )
     return ConstrainedFit(here.parameters, -here.value, here.gradient, metric.multipliers(here.gradient), nearby)
 
 
@@ -142,23 +159,27 @@ class _Metric:
     """H at a point, and the constraints seen through it."""
 
     def __init__(self, estimate: Estimate, forms: FloatArray) -> None:
-        self._estimate = estimate
-        self._solved = estimate.solve(forms.T)
+        self._estimate, self._forms = estimate, forms
         # dz/dr of the constrained optimum, shape (P, d).
-        self.response: FloatArray = self._solved
+        self.response: FloatArray = estimate.solve(forms.T)
         if len(forms):
-            self.response = linalg.solve(forms @ self._solved, self._solved.T, assume_a="pos").T
+            self.response = linalg.solve(forms @ self.response, self.response.T, assume_a="pos").T
 
     def multipliers(self, gradient: FloatArray) -> FloatArray:
         return np.asarray(self.response.T @ gradient)
 
     def distance(self, gradient: FloatArray) -> float:
         """How far the constrained optimum is, in standard errors."""
-        return math.sqrt(max(-float(self.step(gradient) @ gradient), 0.0))
+        free = self._free(gradient)
+        return math.sqrt(max(float(free @ self._estimate.solve(free)), 0.0))
 
     def step(self, gradient: FloatArray) -> FloatArray:
         """Return Newton's step, within the constraints."""
-        return np.asarray(self._solved @ self.multipliers(gradient) - self._estimate.solve(gradient))
+        return -self._estimate.solve(self._free(gradient))
+
+    def _free(self, gradient: FloatArray) -> FloatArray:
+        """Return what the constraints do not hold, g - R' l: taken out before it is solved for, or it would drown."""
+        return np.asarray(gradient - self._forms.T @ self.multipliers(gradient))
 
 
 class _Pairs:

@@ -115,7 +115,7 @@ def null_estimate(estimate: Estimate) -> Estimate:
     rows = observed.rows.changed(columns=np.zeros(0, dtype=np.intp))
     nothing = Ridge.on_coefficients(0.0, 0, fit_intercept=True)
     found = supremum(Objective(rows, observed.family, nothing, fit_intercept=True))
-    return bias_reduced(found) if estimate.is_bias_reduced else found
+    return bias_reduced(found)[0] if estimate.is_bias_reduced else found
 
 
 def _excluding(alternatives: BoolArray, known: FloatArray) -> FloatArray:
