@@ -134,8 +134,9 @@ def infer(
     they lead further than the gap of the fit explains (`Inference.moved`), the report asks whether the data are those
     of the fit.
 
-    Bias-reduced estimates always exist, for any number of classes. That the maximum found is the highest is not proved:
-    the penalised likelihood is not concave.
+    Bias-reduced estimates always exist, for any number of classes. But the penalised likelihood is not concave, and
+    where classes are separated it may have several maxima: the estimates are the highest one found from a few starts,
+    which the report says, and no proof.
 
     References
     ----------

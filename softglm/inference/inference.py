@@ -240,6 +240,8 @@ class Inference:
         ------
         ValueError
             For profile intervals of a penalised, reweighted or robust fit.
+        ArithmeticError
+            If a penalised likelihood has a maximum higher than that of the estimates: use method="wald".
         """
         if method == "wald":
             return np.stack([self.coefficients.lower, self.coefficients.upper])
@@ -431,6 +433,8 @@ class Inference:
         ------
         ValueError
             For a penalised fit; for "lr" and "score" where the likelihood is not to be trusted.
+        ArithmeticError
+            If a penalised likelihood has a maximum higher than that of the estimates: use kind="wald".
         """
         if kind not in {"lr", "wald", "score"}:
             raise ValueError(f'kind must be "lr", "wald" or "score", got {kind!r}.')

@@ -11,6 +11,7 @@ from problems import Data, drawn_classes, objective_of, rows_and_family
 from scipy import optimize, special
 
 from softglm import SoftmaxGLM, compare, infer
+from softglm.inference.constrained import constrained_fit
 from softglm.inference.estimate import estimate_at
 from softglm.model import null_model
 
@@ -252,7 +253,7 @@ def test_the_order_of_the_classes_and_the_base_change_nothing():
     data = few_separated(n_classes=4, n=40)
     one, other = inferred_of(data), inferred(data.X, 3 - data.y)
     np.testing.assert_allclose(one.rebase(3).coefficients.estimate[::-1], other.coefficients.estimate, **SAME)
-    np.testing.assert_allclose(one.rebase(3).profiled().lower[::-1], other.profiled().lower, **SAME)
+    np.testing.assert_allclose(one.test_terms().statistic, other.test_terms().statistic, **SAME)
 
 
 def test_collinear_columns_leave_the_same_model_and_are_not_estimable():
@@ -275,11 +276,11 @@ def test_a_maximum_is_reached_however_few_the_rows_and_many_the_classes(seed):
 
 def test_many_rows_leave_hardly_a_bias_to_reduce():
     data = problems.overlapping()
-    many = Data(np.tile(data.X, (200, 1)), np.tile(data.y, 200))
+    many = Data(np.tile(data.X, (50, 1)), np.tile(data.y, 50))
     fitted = infer(SoftmaxGLM(alpha=0).fit(many.X, many.y), many.X, many.y)
     reduced = inferred_of(many)
     difference = np.abs(reduced.coefficients.estimate - fitted.coefficients.estimate) / fitted.coefficients.std_error
-    assert 0.0 < difference.max() < 0.05
+    assert 0.0 < difference.max() < 0.1
 
 
 def test_everything_else_is_said_of_the_bias_reduced_estimates():
@@ -326,3 +327,36 @@ def test_what_has_no_bias_that_is_known_is_refused_with_the_remedy():
         compare(None, result)
     with pytest.raises(ValueError, match="standard errors from the optimum"):
         infer(model, data.X[::-1], data.y, **given)
+
+
+def several_maxima():
+    """An offset of four nats for a class that was often not the observed one."""
+    x = np.array([3.0, -1.0, 2.0, 1.0, -2.0, 0.0, 3.0, -3.0, -3.0, -2.0, 3.0, 2.0])
+    y = np.array([2, 2, 0, 1, 1, 1, 2, 2, 2, 2, 0, 1], dtype=np.int32)
+    favoured = [2, 1, 0, 2, 2, 2, 2, 2, 2, 0, 2, 1]
+    return Data(x[:, np.newaxis], y, offset=4.0 * np.identity(3)[favoured])
+
+
+def climbed_from_around(estimate):
+    """The maxima of twelve climbs, from three standard errors away."""
+    moves = 3.0 * np.random.default_rng(0).normal(size=(12, estimate.n_parameters)) @ estimate.inverse_root.T
+    starts = [estimate.at(estimate.parameters + estimate.coordinates.displacement(move)) for move in moves]
+    everywhere = np.zeros((0, estimate.n_parameters)), np.zeros(0)
+    return [estimate.at(constrained_fit(start, *everywhere).parameters) for start in starts]
+
+
+def test_of_several_maxima_the_highest_is_taken_and_the_report_says_so():
+    result = inferred_of(several_maxima())
+    found = np.array([maximum.criterion for maximum in climbed_from_around(result.estimate)])
+    assert found.max() == pytest.approx(result.estimate.criterion, abs=1e-8)
+    assert found.min() < result.estimate.criterion - 1e-2
+    assert "has several maxima, and the estimates are the highest one found" in " ".join(str(result).split())
+
+
+def test_no_likelihood_ratio_is_told_of_a_maximum_that_is_not_the_highest():
+    highest = inferred_of(several_maxima()).estimate
+    lower = min(climbed_from_around(highest), key=lambda maximum: maximum.criterion)
+    away = highest.coordinates.features_at(highest.parameters - lower.parameters) @ highest.coordinates.classes
+    way = (away / highest.coordinates.scales).ravel()
+    with pytest.raises(ArithmeticError, match=r'several maxima.*Use test_terms\("wald"\)'):
+        constrained_fit(lower, way[np.newaxis] / (way @ way), np.ones(1))
