@@ -392,12 +392,14 @@ class Inference:
     def overall_test(self) -> tuple[str, Test]:
         """The test of all features together: "LR", or "Wald" where the covariance does not trust the likelihood.
 
+        Wald's too where a penalised likelihood is higher without the features than at the estimates.
+
         Raises
         ------
         ValueError
             If the fit is penalised.
         """
-        if self._validity.has_trusted_likelihood:
+        if self._validity.has_trusted_likelihood and self._has_likelihood_ratio:
             return "LR", self.likelihood_ratio
         self._validity.require_tests("Tests")
         return "Wald", self._wald(*overall_hypothesis(self.estimate))
@@ -840,6 +842,16 @@ class Inference:
     def factors(self) -> dict[str, tuple[int, ...]]:
         """The columns of the model that a pipeline makes of one of its own by steps, such as dummies, by its name."""
         return self._columns.factors
+
+    @property
+    def _has_likelihood_ratio(self) -> bool:
+        """Whether no maximum of a penalised likelihood without the features is higher than that of the estimates."""
+        if not self.estimate.is_bias_reduced:
+            return True
+        try:
+            return bool(self.likelihood_ratio.df >= 0)
+        except ArithmeticError:
+            return False
 
     @property
     def _distribution(self) -> Any:  # noqa: ANN401 - a frozen distribution of scipy.stats

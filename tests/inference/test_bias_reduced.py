@@ -360,3 +360,11 @@ def test_no_likelihood_ratio_is_told_of_a_maximum_that_is_not_the_highest():
     way = (away / highest.coordinates.scales).ravel()
     with pytest.raises(ArithmeticError, match=r'several maxima.*Use test_terms\("wald"\)'):
         constrained_fit(lower, way[np.newaxis] / (way @ way), np.ones(1))
+
+
+def test_a_report_without_a_likelihood_ratio_has_walds_test(monkeypatch):
+    def refuse(_estimate):
+        raise ArithmeticError
+
+    monkeypatch.setattr("softglm.inference.inference.overall_ratio", refuse)
+    assert inferred_of(few_separated()).overall_test[0] == "Wald"
