@@ -22,7 +22,7 @@ from softglm.inference.covariance import (
 from softglm.inference.estimate import Estimate, check_size
 from softglm.inference.inference import Inference
 from softglm.inference.sample import Sample
-from softglm.optimum import check_presence, optimum_of
+from softglm.optimum import bias_reduced_of, check_presence, optimum_of
 from softglm.penalised import is_sparsely_fitted
 from softglm.relaxed import refitted
 from softglm.response import Response, base_of, observe
@@ -49,6 +49,7 @@ def infer(
     distribution: Literal["normal", "t"] | None = None,
     level: float = 0.95,
     relaxed: bool = False,
+    estimates: Literal["fitted", "bias-reduced"] = "fitted",
 ) -> Inference:
     r"""Return standard errors, tests, intervals and effects of a fitted model.
 
@@ -105,6 +106,12 @@ def infer(
         that. (glmnet's relax=TRUE keeps single coefficients at 0; which ones depends on how classes are coded.) They
         were selected on the same data, which standard errors, tests and intervals do not allow for, as the summary
         says.
+    estimates : {"fitted", "bias-reduced"}, default="fitted"
+        Those of the fit, of maximum likelihood if nothing is penalised; or, of a model with alpha=0, those without the
+        first-order bias of maximum likelihood (Firth 1993; Kosmidis & Firth 2011): nearer to the truth in small
+        samples, and finite also where the classes are separated. They maximise the log-likelihood plus half the log
+        determinant of its information, intercepts included (Jeffreys' prior). Likelihood-ratio tests and profile
+        intervals are then those of that sum; AIC and BIC are of the log-likelihood at the estimates.
 
     Returns
     -------
@@ -115,6 +122,8 @@ def infer(
     ------
     ValueError
         If the data are not those of the fit, or what was asked has no answer; the message says what to do.
+    ArithmeticError
+        If rounding keeps separated or bias-reduced estimates from being reached.
     TypeError
         If the estimator does not end in a `SoftmaxGLM`.
     MemoryError
@@ -132,8 +141,15 @@ def infer(
     they lead further than the gap of the fit explains (`Inference.moved`), the report asks whether the data are those
     of the fit.
 
+    Bias-reduced estimates always exist, for any number of classes. But the penalised likelihood is not concave, and
+    where classes are separated it may have several maxima: the estimates are the highest one found from a few starts,
+    which the report says, and no proof.
+
     References
     ----------
+    D. Firth, "Bias reduction of maximum likelihood estimates", Biometrika 80, 1993, doi:10.1093/biomet/80.1.27.
+    I. Kosmidis and D. Firth, "Multinomial logit bias reduction via the Poisson log-linear model", Biometrika 98, 2011,
+    doi:10.1093/biomet/asr026.
     J. E. Pustejovsky and E. Tipton, "Small-sample methods for cluster-robust variance estimation and hypothesis testing
     in fixed effects models", Journal of Business & Economic Statistics 36, 2018, doi:10.1080/07350015.2016.1247004.
 
@@ -163,11 +179,33 @@ def infer(
       x2            0.2465      0.0313    7.87  4.6   0.0008    0.1638    0.3292
     >>> print(clustered.bootstrap_test("x0"))
     W(1) = 2.484, p = 0.1250 (wild score bootstrap: all 64 signs of 6 clusters; none is below 0.03125)
+
+    Hepatitis after transfusions before and after blood was screened, given or without what had been withheld (Bull, Mak
+    & Greenwood 2002). Nobody fell ill with hepatitis C in the second row, so that maximum likelihood is infinite:
+
+    >>> import numpy as np
+    >>> X = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 1]])  # withheld, screened, both
+    >>> y = np.array([[389, 5, 3], [400, 0, 2], [1864, 5, 11], [1896, 3, 10]])  # no hepatitis, C, another
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")  # that the classes are separated
+    ...     model = SoftmaxGLM(alpha=0).fit(X, y)
+    >>> result = infer(model, X, y, estimates="bias-reduced")
+    >>> result.coefficients.estimate[:, 1:].round(4).tolist()
+    [[-2.4257, -1.5659, 1.9567], [-0.3643, -0.3763, 0.2563]]
+    >>> print(result.test_terms())
+    Likelihood-ratio tests of leaving out each term
+    <BLANKLINE>
+        chi2  df  p-value
+    ---------------------
+    x0  5.17   2   0.0756
+    x1  6.44   2   0.0399
+    x2  2.02   2   0.3651
     """
     covariance = "robust" if covariance == "HC0" else covariance
     if distribution is None:
         distribution = "t" if covariance == "CR2" else "normal"
-    _check_options(weights, covariance, clusters, correction, distribution, level)
+    _check_options(weights, covariance, clusters, correction, distribution, level, estimates)
     target = Target.of(estimator)
     _check_offset(target.model, offset)
     target = refitted(target, X, y, sample_weight, offset) if _is_to_relax(target.model, relaxed=relaxed) else target
@@ -183,12 +221,15 @@ def infer(
     )
     response, factors, sampled = seen.response, seen.factors, seen.counted_weights
     is_sampled = weights == "sampling" and seen.weights is not None
+    is_bias_reduced = estimates == "bias-reduced"
     is_reweighted = is_sampled or (factors is not None and bool((factors != 1.0).any()))
     _check_likelihood(covariance, response, is_reweighted=is_reweighted)
+    if is_bias_reduced:
+        _check_bias_reduction(model, covariance, is_reweighted=is_reweighted)
     check_presence(model, seen)
     check_size(seen.family, seen.X.shape[1] + int(model.fit_intercept), seen.X.shape[0])
     rows, _ = seen.rows()
-    optimum = optimum_of(model, rows, seen)
+    optimum = bias_reduced_of(model, rows, seen) if is_bias_reduced else optimum_of(model, rows, seen)
     estimate = optimum.estimate
     copies = None if is_sampled else sampled
     _check_copies(copies)
@@ -241,13 +282,20 @@ def infer(
 
 
 def _check_options(  # noqa: PLR0917 - the options of infer, in its order
-    weights: str, covariance: str, clusters: Any, correction: str | None, distribution: str, level: float
+    weights: str,
+    covariance: str,
+    clusters: Any,
+    correction: str | None,
+    distribution: str,
+    level: float,
+    estimates: str,
 ) -> None:
     for name, value, allowed in (
         ("weights", weights, ("frequency", "sampling")),
         ("covariance", covariance, KINDS),
         ("correction", correction, (None, *CORRECTIONS)),
         ("distribution", distribution, ("normal", "t")),
+        ("estimates", estimates, ("fitted", "bias-reduced")),
     ):
         if value not in allowed:
             raise ValueError(f"{name} must be one of {list(allowed)}, got {value!r}.")
@@ -264,6 +312,31 @@ def _check_options(  # noqa: PLR0917 - the options of infer, in its order
         raise ValueError(f"correction={correction!r} is for robust covariances; covariance={covariance!r} has none.")
     if correction is not None and correction.startswith("G") and covariance != "cluster":
         raise ValueError(f'correction={correction!r} counts clusters; pass covariance="cluster" and clusters.')
+
+
+def _check_bias_reduction(model: SoftmaxGLM, covariance: str, *, is_reweighted: bool) -> None:
+    """Raise where another penalty, or what is no likelihood, has no bias that is known."""
+    what = 'estimates="bias-reduced"'
+    if model.alpha_ != 0.0:
+        raise ValueError(
+            f"{what} takes the place of a penalty, and this model was fitted with one (alpha = {model.alpha_:.4g}): it "
+            "would reduce a bias that the ridge makes on purpose. Refit with alpha=0."
+        )
+    if is_reweighted:
+        raise ValueError(
+            f"{what} reduces the bias of maximum likelihood, and sampling or class weights leave no likelihood. Leave "
+            "the weights out, or pass frequency weights; or infer with the fitted estimates."
+        )
+    if covariance == "laplace":
+        raise ValueError(
+            f'covariance="laplace" takes the ridge of a model as a prior, and for {what} there is none. Pass '
+            'covariance="model".'
+        )
+    if covariance == "CR2":
+        raise ValueError(
+            f'covariance="CR2" corrects scores of maximum likelihood, and those of {what} do not sum to 0. Pass '
+            'covariance="cluster"; or infer with the fitted estimates.'
+        )
 
 
 def _is_to_relax(model: SoftmaxGLM, *, relaxed: bool) -> bool:

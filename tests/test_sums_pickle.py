@@ -138,6 +138,11 @@ def what_is_said_of_separated_classes():
     result.average_predictions(0)
 
 
+def what_is_said_of_bias_reduced_estimates():
+    data = overlapping()
+    infer(SoftmaxGLM(alpha=0).fit(data.X, data.y), data.X, data.y, estimates="bias-reduced")
+
+
 def what_is_said_of_the_inputs_of_a_pipeline():
     data = overlapping()
     pipeline = make_pipeline(StandardScaler(), SoftmaxGLM(alpha=0)).fit(data.X, data.y)
@@ -227,6 +232,7 @@ SITUATIONS = [
     what_is_said_of_collinear_columns,
     what_is_said_without_an_intercept,
     what_is_said_of_separated_classes,
+    what_is_said_of_bias_reduced_estimates,
     what_is_said_of_the_inputs_of_a_pipeline,
     fits_of_sparse_and_of_collinear_rows,
 ]

@@ -16,15 +16,16 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.data import blas_as_found, one_blas_thread
+from softglm.inference.bias_reduced import bias_reduced
 from softglm.inference.cells import aligned, df_cell, number, p_cell
 from softglm.inference.constrained import constrained_fit
 from softglm.inference.covariance import Covariance
-from softglm.inference.estimate import Estimate, estimate_at
+from softglm.inference.estimate import Estimate, coordinates_of, estimate_at
 from softglm.inference.forms import contrast_forms
 from softglm.inference.limit import supremum
-from softglm.inference.significance import Test, chi_squared_test, nothing_to_test, wald, wald_of
+from softglm.inference.significance import ChiSquaredTest, Test, chi_squared_test, nothing_to_test, wald, wald_of
 from softglm.inference.terms import Term
-from softglm.model import Objective, Ridge
+from softglm.model import Objective, Ridge, null_model
 from softglm.sums import Offsets
 
 if TYPE_CHECKING:
@@ -232,6 +233,11 @@ def overall_hypothesis(estimate: Estimate) -> tuple[FloatArray, FloatArray]:
     return _hypothesis(estimate, terms)
 
 
+def overall_ratio(estimate: Estimate) -> ChiSquaredTest:
+    """Return the likelihood-ratio test of all features together, by a fit without them; penalised if bias-reduced."""
+    return _likelihood_ratio(estimate, *overall_hypothesis(estimate))
+
+
 def _hypothesis(estimate: Estimate, terms: FloatArray) -> tuple[FloatArray, FloatArray]:
     estimable = estimate.estimable_combinations(terms)
     classes = contrast_forms(estimate.n_classes, 0) @ estimate.class_forms
@@ -306,7 +312,11 @@ def _without(estimate: Estimate, columns: tuple[int, ...]) -> Estimate:
     observed, kept = estimate.observed or estimate.objective, _kept(estimate, columns)
     nothing = Ridge.on_coefficients(0.0, len(kept), fit_intercept=observed.fit_intercept)
     rows = observed.rows.changed(columns=kept)
-    return supremum(Objective(rows, observed.family, nothing, fit_intercept=observed.fit_intercept))
+    objective = Objective(rows, observed.family, nothing, fit_intercept=observed.fit_intercept)
+    if estimate.is_bias_reduced:
+        null = estimate_at(objective, null_model(objective).parameters, coordinates_of(objective))
+        return bias_reduced(null)[0]
+    return supremum(objective)
 
 
 def _kept(estimate: Estimate, columns: tuple[int, ...]) -> npt.NDArray[np.intp]:
@@ -314,15 +324,15 @@ def _kept(estimate: Estimate, columns: tuple[int, ...]) -> npt.NDArray[np.intp]:
     return np.setdiff1d(np.arange(estimate.objective.rows.n_features), columns)
 
 
-def _likelihood_ratio(estimate: Estimate, forms: FloatArray, values: FloatArray) -> Test:
+def _likelihood_ratio(estimate: Estimate, forms: FloatArray, values: FloatArray) -> ChiSquaredTest:
     reduced = constrained_fit(estimate, forms, -values)
-    return chi_squared_test(2.0 * (estimate.log_likelihood - reduced.log_likelihood), len(forms))
+    return chi_squared_test(2.0 * (estimate.criterion - reduced.criterion), len(forms))
 
 
 def _score(estimate: Estimate, forms: FloatArray, values: FloatArray) -> Test:
     """Return g' F^-1 g at the fit without the term: the gradient there, in the metric of the information there."""
     reduced = constrained_fit(estimate, forms, -values)
-    there = estimate_at(estimate.objective, reduced.parameters, estimate.coordinates)
+    there = estimate.at(reduced.parameters)
     return chi_squared_test(float(there.gradient @ there.solve(there.gradient)), len(forms))
 
 

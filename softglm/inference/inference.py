@@ -26,6 +26,7 @@ from softglm.inference.hypotheses import (
     NAMES,
     TermTests,
     overall_hypothesis,
+    overall_ratio,
     term_hypothesis,
     term_tests,
     wald_test,
@@ -242,7 +243,8 @@ class Inference:
         method : {"wald", "profile"}
             Estimate and standard errors; or where the log-likelihood, maximised over the other coefficients, falls by
             half a chi-squared quantile. Profile intervals keep their coverage where Wald intervals are too symmetric,
-            and are infinite where the estimate is. Each takes several fits: many classes and terms take their time.
+            and are infinite where the estimate is; of bias-reduced estimates they are of the penalised likelihood.
+            Each takes several fits: many classes and terms take their time.
         verbose : bool, default=False
             Print a line for each profile interval, once it is there.
 
@@ -255,6 +257,8 @@ class Inference:
         ------
         ValueError
             For profile intervals of a penalised, reweighted or robust fit.
+        ArithmeticError
+            If a penalised likelihood has a maximum higher than that of the estimates: use method="wald".
         """
         if method == "wald":
             return np.stack([self.coefficients.lower, self.coefficients.upper])
@@ -403,12 +407,12 @@ class Inference:
         self._validity.require_likelihood("A pseudo R-squared")
         return pseudo_r2(self.estimate, self.likelihood, kind)
 
-    @property
+    @cached_property
     def likelihood_ratio(self) -> ChiSquaredTest:
         """The `ChiSquaredTest` of all features together, against the model without them.
 
         That has constants, if the model has an intercept or X a constant of its own. Where the classes are separated it
-        compares the suprema of the likelihoods.
+        compares the suprema of the likelihoods; of bias-reduced estimates it compares penalised likelihoods.
 
         Raises
         ------
@@ -420,18 +424,20 @@ class Inference:
         self._validity.require_trusted_likelihood(
             "The likelihood-ratio test", 'Use test_terms("wald"), or overall_test'
         )
-        return self.likelihood.ratio
+        return overall_ratio(self.estimate) if self.estimate.is_bias_reduced else self.likelihood.ratio
 
     @cached_property
     def overall_test(self) -> tuple[str, Test]:
         """The test of all features together: "LR", or "Wald" where the covariance does not trust the likelihood.
+
+        Wald's too where a penalised likelihood is higher without the features than at the estimates.
 
         Raises
         ------
         ValueError
             If the fit is penalised.
         """
-        if self._validity.has_trusted_likelihood:
+        if self._validity.has_trusted_likelihood and self._has_likelihood_ratio:
             return "LR", self.likelihood_ratio
         self._validity.require_tests("Tests")
         return "Wald", self._wald(*overall_hypothesis(self.estimate))
@@ -452,7 +458,7 @@ class Inference:
             The likelihood-ratio test fits the model again without the term, the score test too and looks at the
             gradient there; the Wald test is computed from the covariance, and is the one for robust covariances. Where
             the classes are separated the first two compare suprema, and are finite for every term; the Wald test is
-            missing for terms with infinite estimates.
+            missing for terms with infinite estimates. Of bias-reduced estimates they compare penalised likelihoods.
         groups : dict from name to columns, default=None
             Names or positions of columns of X that leave together, such as the dummies of a factor. By default every
             factor that the pipeline tells of, and every other column by itself.
@@ -474,6 +480,8 @@ class Inference:
         ValueError
             For a penalised fit; for "lr" and "score" where the likelihood is not to be trusted; for "variable" where
             it is not known which columns of the model a variable enters.
+        ArithmeticError
+            If a penalised likelihood has a maximum higher than that of the estimates: use kind="wald".
         """
         if kind not in {"lr", "wald", "score"}:
             raise ValueError(f'kind must be "lr", "wald" or "score", got {kind!r}.')
@@ -581,14 +589,19 @@ class Inference:
         Raises
         ------
         ValueError
-            If the covariance is not of clusters in one way, the fit is penalised or separated, or restrictions are
-            wrong, or too many for the clusters.
+            If the covariance is not of clusters in one way, the fit is penalised or separated, estimates are
+            bias-reduced, or restrictions are wrong, or too many for the clusters.
         """
         self._validity.require_tests("Tests")
         if self.separated is not None:
             raise ValueError(
                 'bootstrap_test needs finite estimates, and the classes are separated. Use test_terms("lr") of a fit '
                 'with covariance="model": likelihood ratios are finite.'
+            )
+        if self.estimate.is_bias_reduced:
+            raise ValueError(
+                "bootstrap_test needs scores that sum to 0, as those of maximum likelihood do, and these estimates are "
+                'bias-reduced. Infer with estimates="fitted".'
             )
         if are_names(contrast):
             if np.any(value):
@@ -1020,6 +1033,16 @@ class Inference:
     def factors(self) -> dict[str, tuple[int, ...]]:
         """The columns of the model that a pipeline makes of one of its own by steps, such as dummies, by its name."""
         return self._columns.factors
+
+    @property
+    def _has_likelihood_ratio(self) -> bool:
+        """Whether no maximum of a penalised likelihood without the features is higher than that of the estimates."""
+        if not self.estimate.is_bias_reduced:
+            return True
+        try:
+            return bool(self.likelihood_ratio.df >= 0)
+        except ArithmeticError:
+            return False
 
     @property
     def _distribution(self) -> Any:  # noqa: ANN401 - a frozen distribution of scipy.stats

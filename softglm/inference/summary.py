@@ -26,6 +26,12 @@ _ROUNDING = 1e-7
 _OPTIMUM = 1e-6
 
 
+_BIAS_REDUCED = (
+    "Estimates: bias-reduced (Firth 1993), of the largest log-likelihood plus half the log determinant of the "
+    "information. Likelihood-ratio tests and profile intervals are of that sum."
+)
+
+
 class _Summarised(Protocol):
     """What a summary asks of an inference, under the names that `softglm.Inference` documents."""
 
@@ -132,8 +138,9 @@ def html(inference: _Summarised) -> str:
 def title(inference: _Summarised) -> str:
     """Return what was fitted, and the base class."""
     kind = "Binary logit" if len(inference.classes) == 2 else "Multinomial logit"
-    if not inference.is_tested:
-        kind = f"Penalised {kind[0].lower()}{kind[1:]}"
+    how = "Bias-reduced" if inference.estimate.is_bias_reduced else "" if inference.is_tested else "Penalised"
+    if how:
+        kind = f"{how} {kind[0].lower()}{kind[1:]}"
     chosen = f" ({inference.how_based})" if inference.how_based else ""
     return f"{kind}, base class: {inference.reference}{chosen}"
 
@@ -185,6 +192,8 @@ def notes_on(inference: _Summarised) -> list[str]:
         *_notes_on_the_model(inference),
         *inference.notes,
     ]
+    if inference.estimate.is_bias_reduced:
+        notes.insert(0, _BIAS_REDUCED)
     if inference.optimisation_error > _OPTIMUM:
         notes.append(
             f"Rounding stopped the fit {inference.optimisation_error:.1g} standard errors from its optimum. Centre and "
@@ -213,7 +222,8 @@ def notes_on(inference: _Summarised) -> list[str]:
         either = f" (at {EITHER_SIGN} the data leave the sign open)" if inference.may_go_either_way.any() else ""
         notes.append(
             f"The classes are separated: coefficients at infinity{either} have no finite maximum-likelihood estimate, "
-            "and the others are of the limit. A penalty (alpha > 0) makes all of them finite."
+            "and the others are of the limit. A penalty (alpha > 0) makes all of them finite, and so does infer with "
+            'estimates="bias-reduced".'
         )
     if not inference.is_tested:
         notes.append(

@@ -32,6 +32,7 @@ from softglm.sums.moments import (
 )
 from softglm.sums.predictor import Predictor
 from softglm.sums.roundings import GradientRounding
+from softglm.sums.slopes import InformationSlopes
 from softglm.sums.spread import Spread
 from softglm.sums.sum import Sum
 from softglm.sums.working import ScaledColumns
@@ -55,6 +56,7 @@ __all__ = [
     "Fractions",
     "GradientRounding",
     "Information",
+    "InformationSlopes",
     "InterceptEvaluation",
     "InterceptProduct",
     "KroneckerFactors",
