@@ -3,6 +3,7 @@
 from softglm.data.adapted import AdaptedRows, Mixing, Rebasing, Rounding
 from softglm.data.block import Block, DenseBlock, SparseBlock, make_block
 from softglm.data.counted import CountedRows, PassCount
+from softglm.data.features import Features, FeaturesInMemory
 from softglm.data.in_memory import RowsInMemory
 from softglm.data.rows import Rows, Sampling
 from softglm.data.threads import blas_as_found, one_blas_thread
@@ -12,6 +13,8 @@ __all__ = [
     "Block",
     "CountedRows",
     "DenseBlock",
+    "Features",
+    "FeaturesInMemory",
     "Mixing",
     "PassCount",
     "Rebasing",
