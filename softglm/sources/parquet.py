@@ -56,19 +56,22 @@ class Parquet(SourceInPieces):
 
     Examples
     --------
-    >>> import pyarrow as pa, pyarrow.parquet as pq
+    >>> import tempfile
+    >>> from pathlib import Path
     >>> from sklearn.datasets import load_iris
     >>> from softglm import Parquet, SoftmaxGLM
-    >>> iris = load_iris(as_frame=True)
-    >>> pq.write_table(pa.Table.from_pandas(iris.frame), "iris.parquet")
-    >>> model = SoftmaxGLM().fit("iris.parquet", "target")
-    >>> model.score("iris.parquet", "target")
-    0.98
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> load_iris(as_frame=True).frame.to_parquet(folder / "iris.parquet")
+    >>> iris = Parquet(folder / "iris.parquet", "target", cache=folder)
+    >>> model = SoftmaxGLM().fit(iris)
+    >>> model.score(iris)
+    0.9733333333333334
 
     Predictions are written back, batch by batch, beside columns of the table:
 
-    >>> Parquet("iris.parquet").write_predictions(model, "predicted.parquet", keep=["target"])
-    >>> pq.read_table("predicted.parquet").column_names
+    >>> iris.write_predictions(model, folder / "predicted.parquet", keep=["target"])
+    >>> import pyarrow.parquet
+    >>> pyarrow.parquet.read_table(folder / "predicted.parquet").column_names
     ['target', 'predicted', 'probability_0', 'probability_1', 'probability_2']
     """
 
