@@ -61,6 +61,11 @@ class Table:
         return [name for name in schema.names if name not in index]
 
     @property
+    def n_rows(self) -> int:
+        """How many rows there are, as their files say."""
+        return int(self._dataset.count_rows())
+
+    @property
     def fingerprint(self) -> str | None:
         """What tells the files from others: their names, sizes and times; None where that is not known."""
         files = getattr(self._dataset, "files", None)

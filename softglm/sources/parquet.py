@@ -96,6 +96,16 @@ class Parquet(SourceInPieces):
         self._table.check_there([*self._beside, *self._columns], "")
 
     @property
+    def features(self) -> tuple[str, ...]:
+        """The columns that are features, where nothing else is said of them."""
+        return tuple(self._columns) or tuple(name for name in self._table.names if name not in self._beside)
+
+    @property
+    def n_cells(self) -> int:
+        """How many numbers the features are."""
+        return self._table.n_rows * len(self.features)
+
+    @property
     def _beside(self) -> list[str]:
         """The columns of what was observed beside the features."""
         return [*self._target, *self._weight, *self._offset]
@@ -105,12 +115,11 @@ class Parquet(SourceInPieces):
         return None if files is None else repr((files, self._target, self._weight, self._offset))
 
     def _names(self, estimator: Any, *, is_fit: bool) -> tuple[str, ...]:
-        names = self._columns or (() if is_fit else list(getattr(estimator, "feature_names_in_", ())))
+        known = () if is_fit or self._columns else getattr(estimator, "feature_names_in_", ())
+        names = tuple(known) or self.features
         self._table.check_there(names, ", as the model was fitted to")
-        if not names:
-            names = [name for name in self._table.names if name not in self._beside]
         self._table.check_are_numbers(names)
-        return tuple(names)
+        return names
 
     def _dtype(self, names: tuple[str, ...] | None) -> np.dtype[Any]:
         return self._table.dtype(names or ())
