@@ -127,6 +127,7 @@ class Target:
         is_required = has_offset(self.model)
 
         def read(X: Any, offset: Any) -> Rows:
+            check_is_in_memory(X, "Rows to be predicted with standard errors")
             X = clean_features(self.transform(X), self.model)
             known = read_offset_to_predict(offset, X.shape[0], self.model.classes_, is_required=is_required)
             if known is not None and known.shape[1] > 1:
