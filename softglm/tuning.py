@@ -41,7 +41,7 @@ class Tuning:
         Relative to its spread, how far from 0 the mean of a column may be that is rounded as it comes.
     decomposed_features, decomposed_unpenalised : int
         Up to this many features their full second moments are decomposed (p^3), beyond only their scales are used; and
-        where nothing is penalised, where collinear columns have to be found.
+        where nothing is penalised and a proof is possible, for which collinear columns have to be found.
     reduced_rows : int
         With more features than rows, and up to this many rows, the fit is reduced to the space that they span.
     hessian_parameters : int

@@ -8,6 +8,7 @@ from softglm.model.limits import has_few_directions
 from softglm.model.passes import Passes
 from softglm.model.proof.programs import ProgramTooLargeError
 from softglm.model.proof.recession import is_separated, separates
+from softglm.model.proof.single_columns import separating_column
 
 # Where the penalty can prove the optimum too, the exact Hessian is used while it costs no more evaluations than this.
 _MAX_PRICE = 400.0
@@ -43,7 +44,7 @@ class Existence:
         self._is_decidable = fits and coordinates.features.ndim == 2
 
     def has_no_minimiser(self, point: FloatArray, *, thorough: bool) -> bool | None:
-        """Tell whether nothing is penalised and the data are separated: by the margins here, or by linear programs.
+        """Tell whether nothing is penalised and the data are separated: by margins here, a column, or linear programs.
 
         None if that is not known, or too large to decide.
         """
@@ -59,7 +60,9 @@ class Existence:
         return self._is_separated
 
     def _decided(self, point: FloatArray) -> bool | None:
-        """Decide by linear programs; None if they cannot, or would take too long."""
+        """Decide by single columns, or linear programs; None if they cannot, or would take too long."""
+        if separating_column(self._objective) is not None:
+            return True
         if not self._is_decidable:
             return None
         try:

@@ -4,6 +4,7 @@ Every sum is a value: arrays, numbers and a family. The formulas are those of th
 made, and at which theta, is the model's room, and where they are made is that of the data.
 """
 
+from softglm.sums.class_ranges import ClassRanges
 from softglm.sums.columns import CentredColumns, Observations
 from softglm.sums.deletions import Deletions, RowMoves, RowParts
 from softglm.sums.duals import SelectedFeatures, Tilt, TiltedDivergences, TiltedMeansAndInformation
@@ -38,6 +39,7 @@ __all__ = [
     "CONSTANT",
     "CentredColumns",
     "CentredCross",
+    "ClassRanges",
     "ClassesBelow",
     "Combinations",
     "ContrastForms",
