@@ -5,6 +5,7 @@ from softglm.data.block import Block, DenseBlock, SparseBlock, make_block
 from softglm.data.counted import CountedRows, PassCount
 from softglm.data.in_memory import RowsInMemory
 from softglm.data.rows import Rows, Sampling
+from softglm.data.survey import Draw, Drawn, Seen, survey
 from softglm.data.threads import blas_as_found, one_blas_thread
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "Block",
     "CountedRows",
     "DenseBlock",
+    "Draw",
+    "Drawn",
     "Mixing",
     "PassCount",
     "Rebasing",
@@ -19,8 +22,10 @@ __all__ = [
     "Rows",
     "RowsInMemory",
     "Sampling",
+    "Seen",
     "SparseBlock",
     "blas_as_found",
     "make_block",
     "one_blas_thread",
+    "survey",
 ]

@@ -17,7 +17,16 @@ from softglm.sums.evaluation import (
 )
 from softglm.sums.features import Features
 from softglm.sums.given import Combinations, Offsets, RowWeights, WeightedTotals
-from softglm.sums.lengths import Distances, Fractions, LargestLeverage, LargestMove, LargestSizes, Residuals, Scores
+from softglm.sums.lengths import (
+    Distances,
+    Extremes,
+    Fractions,
+    LargestLeverage,
+    LargestMove,
+    LargestSizes,
+    Residuals,
+    Scores,
+)
 from softglm.sums.margins import ClassesBelow, ContrastForms, Found, LowestMargins, MostOpposed, pivoted_directions
 from softglm.sums.moments import (
     CONSTANT,
@@ -48,6 +57,7 @@ __all__ = [
     "Distances",
     "Evaluation",
     "EvaluationAndInformation",
+    "Extremes",
     "Features",
     "Found",
     "Fractions",
