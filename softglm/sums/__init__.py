@@ -19,6 +19,7 @@ from softglm.sums.features import Features
 from softglm.sums.given import Combinations, Offsets, RowWeights, WeightedTotals
 from softglm.sums.lengths import (
     Distances,
+    DistanceScores,
     Extremes,
     Fractions,
     LargestLeverage,
@@ -40,7 +41,7 @@ from softglm.sums.moments import (
 )
 from softglm.sums.predictor import Predictor
 from softglm.sums.roundings import GradientRounding
-from softglm.sums.spread import Spread
+from softglm.sums.spread import Sizes, Spread
 from softglm.sums.sum import Sum
 from softglm.sums.working import ScaledColumns
 
@@ -54,6 +55,7 @@ __all__ = [
     "ContrastForms",
     "CrossMoments",
     "Deletions",
+    "DistanceScores",
     "Distances",
     "Evaluation",
     "EvaluationAndInformation",
@@ -82,6 +84,7 @@ __all__ = [
     "Scores",
     "SecondMoments",
     "SelectedFeatures",
+    "Sizes",
     "Spread",
     "Squares",
     "SquaresAbout",

@@ -131,6 +131,18 @@ class Scores(Sum):
 
 @final
 @dataclass(frozen=True)
+class DistanceScores(Sum):
+    """Distances of the features relative to an ordinary one, at least 1, shape (rows,): see `Scores`."""
+
+    distances: Distances
+    ordinary: float
+
+    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
+        return (np.maximum(self.distances(block)[0] / self.ordinary, 1.0),)
+
+
+@final
+@dataclass(frozen=True)
 class Residuals(Sum):
     """Of relations a'x, over the rows of any weight: the highest, the lowest times -1, the largest sum of sizes, (k,).
 
