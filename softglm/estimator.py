@@ -227,7 +227,9 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
             Few dense rows are copied, centred (n (p + 1 + 2 q) up to 2**17, q = 1 for two classes, else K); of three
             classes and more, or in float32, also others of up to 2**20 entries, to float32, for all but the last
             evaluations. Beyond, nothing is: blocks are converted as they are read. CSC is converted to CSR as a whole,
-            misaligned memory is copied once.
+            misaligned memory is copied once. Files that ``numpy.load(path, mmap_mode="r")`` maps stay where they are.
+            Rows elsewhere: `Blocks`, `Parquet`, the path of a Parquet file, or a dataset of pyarrow; of the latter two
+            y, sample_weight and offset are names of columns, and all others are features.
         y : array-like of shape (n,) or (n, K)
             Labels; or for K >= 2 columns class probabilities or counts, whose row totals count as weights. The columns
             of a frame name the classes and are sorted; those of an array are the classes 0 to K - 1.

@@ -75,7 +75,7 @@ class Parquet(SourceInPieces):
     ['target', 'predicted', 'probability_0', 'probability_1', 'probability_2']
     """
 
-    what = "Batch"
+    _what = "Batch"
 
     def __init__(
         self,
@@ -96,19 +96,14 @@ class Parquet(SourceInPieces):
         self._table.check_there([*self._beside, *self._columns], "")
 
     @property
-    def features(self) -> tuple[str, ...]:
-        """The columns that are features, where nothing else is said of them."""
-        return tuple(self._columns) or tuple(name for name in self._table.names if name not in self._beside)
-
-    @property
-    def n_cells(self) -> int:
-        """How many numbers the features are."""
-        return self._table.n_rows * len(self.features)
-
-    @property
     def _beside(self) -> list[str]:
         """The columns of what was observed beside the features."""
         return [*self._target, *self._weight, *self._offset]
+
+    @property
+    def _others(self) -> tuple[str, ...]:
+        """The columns that are features, where nobody says which are."""
+        return tuple(name for name in self._table.names if name not in self._beside)
 
     def _fingerprint(self) -> str | None:
         files = self._table.fingerprint
@@ -116,7 +111,7 @@ class Parquet(SourceInPieces):
 
     def _names(self, estimator: Any, *, is_fit: bool) -> tuple[str, ...]:
         known = () if is_fit or self._columns else getattr(estimator, "feature_names_in_", ())
-        names = tuple(known) or self.features
+        names = tuple(known) or tuple(self._columns) or self._others
         self._table.check_there(names, ", as the model was fitted to")
         self._table.check_are_numbers(names)
         return names

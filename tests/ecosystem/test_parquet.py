@@ -1,8 +1,5 @@
 """Tables of pyarrow are fitted by the names of their columns, as the arrays that they hold."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -285,40 +282,3 @@ def test_the_command_fits_a_large_file_where_it_is(path, monkeypatch, capsys):
     assert "holds text in 'colour'" in capsys.readouterr().err
     assert main([str(path), "--target", "kind", "--drop-missing"]) == 1
     assert "--drop-missing" in capsys.readouterr().err
-
-
-ANONYMOUS = """
-import sys, threading, time
-import numpy as np
-from softglm import Parquet, SoftmaxGLM
-
-def anonymous():
-    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("RssAnon")) / 1024
-
-import pyarrow.parquet
-before, most = anonymous(), [0.0]
-def watch():
-    while True:
-        most[0] = max(most[0], anonymous())
-        time.sleep(0.001)
-threading.Thread(target=watch, daemon=True).start()
-SoftmaxGLM(tol=1e-3).fit(Parquet(sys.argv[1], "kind", cache=sys.argv[2]))
-print(most[0] - before)
-"""
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc tells the memory of a process")
-def test_a_fit_takes_little_memory(tmp_path):
-    n_rows, rng = 200_000, np.random.default_rng(0)
-    with pq.ParquetWriter(tmp_path / "rows.parquet", _schema()) as writer:
-        for _ in range(4):
-            X = rng.normal(size=(20, n_rows // 4))
-            labels = np.array(["a", "b", "c"])[rng.integers(3, size=n_rows // 4)]
-            writer.write_table(pa.table([*X, labels], schema=_schema()))
-    script = [sys.executable, "-c", ANONYMOUS, str(tmp_path / "rows.parquet"), str(tmp_path)]
-    megabytes = float(subprocess.run(script, capture_output=True, text=True, check=True).stdout)
-    assert megabytes < 100 + 20e-6 * n_rows
-
-
-def _schema():
-    return pa.schema([*((f"x{column}", pa.float64()) for column in range(20)), ("kind", pa.string())])
