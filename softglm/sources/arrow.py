@@ -127,17 +127,17 @@ class Table:
         import pyarrow.dataset as pads
         import pyarrow.parquet as pq
 
-        options = {"columns": names, "batch_size": n_rows, "use_threads": False}
+        options = {"columns": names, "batch_size": n_rows}
         is_parquet = isinstance(getattr(self._dataset, "format", None), pads.ParquetFileFormat)
         if not is_parquet or self._filter:
-            yield from self._dataset.to_batches(batch_readahead=1, fragment_readahead=1, **options)
+            yield from self._dataset.to_batches(batch_readahead=1, fragment_readahead=1, use_threads=False, **options)
             return
         for fragment in self._dataset.get_fragments():
             if set(names) <= set(fragment.physical_schema.names):
                 with fragment.filesystem.open_input_file(fragment.path) as file:
                     yield from pq.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False).iter_batches(**options)
             else:  # a column of partitions, which the names of folders tell
-                yield from fragment.to_batches(schema=self._dataset.schema, **options)
+                yield from fragment.to_batches(schema=self._dataset.schema, use_threads=False, **options)
 
 
 class Batch(NamedTuple):

@@ -185,6 +185,7 @@ def test_predictions_are_written_beside_columns_of_the_table(frame, path, here, 
     np.testing.assert_allclose(found.iloc[:, 2:], here.predict_proba(frame[FEATURES], offset), **ROUNDING)
     assert (found["predicted"] == here.predict(frame[FEATURES], offset)).all()
     assert (found["key"] == frame["key"]).all()
+    assert (here.predict(path, offset=0) == here.predict(frame[FEATURES], offset=0)).all()
     with pytest.raises(ValueError, match="fitted with an offset"):
         Parquet(path).write_predictions(here, out)
     assert len(pd.read_parquet(out)) == N_ROWS
