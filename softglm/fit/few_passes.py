@@ -16,7 +16,7 @@ import numpy as np
 from softglm.data import survey
 from softglm.fit.result import Fit, Start
 from softglm.model import GLM, Penalty, Prepared, Ridge
-from softglm.model.sample import draw_of, scores_of
+from softglm.model.sample import completed, draw_of, is_dear, scores_of
 from softglm.solver import Iterate
 from softglm.solver.problem import Metric
 from softglm.sums import Evaluation, Sizes
@@ -35,25 +35,26 @@ class Beginning(NamedTuple):
 
 def pays(prepared: Prepared) -> bool:
     """Tell whether few passes cost less than many."""
-    return prepared.rows.pass_price > 0.0 and prepared.held is None
+    return is_dear(prepared.rows) and prepared.held is None
 
 
 def begin_beside_sample(
     prepared: Prepared, problem: GLM, penalty: Penalty, fit_sample: FitSample, start: Start | None
 ) -> Beginning:
     """Return the beginning where a sample has its optimum, with another sample if some rows are unusual."""
-    objective, sample = problem.objective, prepared.sample
-    of_sample = Prepared(sample, prepared.family, fit_intercept=prepared.fit_intercept, tuning=prepared.tuning)
+    objective, tuning = problem.objective, prepared.tuning
+    sample = completed(prepared.drawn, objective, tuning)
+    of_sample = Prepared(sample, prepared.family, fit_intercept=prepared.fit_intercept, tuning=tuning)
     result = fit_sample(of_sample, _firm(penalty, of_sample), start)
     point = problem.coordinates.nearest(objective.centred(result.coef, result.intercept))
     scores = scores_of(objective, prepared.null.information, sample)
     if scores is None:
         value, gradient = problem.evaluate(point)
     else:  # in the pass that has to be made anyway
-        draw = draw_of(objective.rows, prepared.family, prepared.tuning, *scores)
+        draw = draw_of(objective.rows, prepared.family, tuning, *scores)
         seen = survey(objective.rows, draw, sums=Evaluation(prepared.family, *objective.rounded(point)))
         value, gradient = objective.assembled(seen.sums, point)
-        problem = problem.beside(seen.sample(prepared.tuning))
+        problem = problem.beside(seen.sample(tuning))
     return Beginning(problem, Iterate(point, value, gradient), problem.hessians[-1].make(point), 1)
 
 
