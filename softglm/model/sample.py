@@ -17,6 +17,8 @@ from softglm.model.pilot import far_rows
 from softglm.sums import CrossMoments
 from softglm.tuning import Tuning
 
+# Of rows in memory no more than this part is drawn.
+_PART = 0.125
 # A class lacks rows of which so much of its weight is missing.
 _MOSTLY = 0.5
 # What rounding makes of a distance from a mean, relative to both.
@@ -42,12 +44,14 @@ def draw_of(
     mean_score : float, default=1.0
         About the mean of the scores.
     """
-    of_entries = tuning.sampled_entries * rows.n_rows / max(rows.n_entries, 1)
-    count = min(tuning.sampled_rows, of_entries)
-    has_classes = family.largest_mean < np.inf
-    return Draw(
-        min(count / max(rows.n_rows, 1), 1.0) / mean_score, max(family.n_parameters, 2) if has_classes else 1, score
-    )
+    return Draw(sampled_share(rows, tuning) / mean_score, max(family.n_parameters, 2), score)
+
+
+def sampled_share(rows: Rows, tuning: Tuning) -> float:
+    """Return the share of the rows that a sample is to have: in memory, where a copy gains arithmetic only, a part."""
+    most = 1.0 if is_dear(rows) else _PART
+    n_rows, n_entries = max(rows.n_rows, 1), max(rows.n_entries, 1)
+    return min(tuning.sampled_rows / n_rows, tuning.sampled_entries / n_entries, most)
 
 
 def scores_of(objective: Objective, information: FloatArray, sample: Rows) -> tuple[Statistic, float] | None:
