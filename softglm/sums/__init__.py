@@ -12,6 +12,7 @@ from softglm.sums.evaluation import (
     Evaluation,
     EvaluationAndInformation,
     Information,
+    InformationProduct,
     InterceptEvaluation,
     InterceptProduct,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "Fractions",
     "GradientRounding",
     "Information",
+    "InformationProduct",
     "InterceptEvaluation",
     "InterceptProduct",
     "KroneckerFactors",
