@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.callbacks import CallbackSupportMixin, FitTask, data_of_fit, with_callbacks
+from softglm.candidates import Given, certified_softmax_glm
+from softglm.certificate import Certificate
 from softglm.classifier import SeparationWarning, SoftmaxClassifier
 from softglm.data import one_blas_thread
 from softglm.fit import Start, prepare, solve
@@ -320,6 +322,34 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
         self._warn(result, fitted["status_"], classes[~present])
         self._become(fitted)
         return self
+
+    def certify(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Certificate:
+        """Return how far the model is from the optimum of its objective, and what that means for its predictions.
+
+        What `softglm.certify` says of anyone's model: nothing that the fit said is believed, another is made beside it.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+            That of the fit.
+        y : array-like of shape (n,) or (n, K)
+            That of the fit.
+        sample_weight : array-like of shape (n,), default=None
+            That of the fit.
+        offset : array-like of shape (n, K), or (n,) for two classes, default=None
+            That of the fit.
+
+        Returns
+        -------
+        Certificate
+            Print it.
+
+        Raises
+        ------
+        ValueError
+            If the data are not those of the fit.
+        """
+        return certified_softmax_glm(self, Given(X, y, sample_weight, offset))
 
     @property
     def penalty(self) -> str:

@@ -6,6 +6,7 @@ made, and at which theta, is the model's room, and where they are made is that o
 
 from softglm.sums.class_ranges import ClassRanges
 from softglm.sums.columns import CentredColumns, Observations
+from softglm.sums.comparison import Comparison, Leverages
 from softglm.sums.deletions import Deletions, RowMoves, RowParts
 from softglm.sums.duals import SelectedFeatures, Tilt, TiltedDivergences, TiltedMeansAndInformation
 from softglm.sums.evaluation import (
@@ -53,6 +54,7 @@ __all__ = [
     "ClassRanges",
     "ClassesBelow",
     "Combinations",
+    "Comparison",
     "ContrastForms",
     "CrossMoments",
     "Deletions",
@@ -73,6 +75,7 @@ __all__ = [
     "LargestLeverage",
     "LargestMove",
     "LargestSizes",
+    "Leverages",
     "LowestMargins",
     "MostOpposed",
     "Observations",
