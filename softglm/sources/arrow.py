@@ -86,7 +86,7 @@ class Table:
         missing = [name for name in names if there.count(name) != 1]
         if missing:
             raise ValueError(
-                f"{self._place} has {_shortened(there)} for columns, expected one by each name of {_shortened(missing)}"
+                f"{self._place} has {shortened(there)} for columns, expected one by each name of {shortened(missing)}"
                 f"{of_whom}."
             )
 
@@ -258,5 +258,6 @@ def _what(kind: Any) -> str:
     return NESTED if pa.types.is_nested(kind) else "text"
 
 
-def _shortened(names: Sequence[str]) -> str:
+def shortened(names: Sequence[str]) -> str:
+    """Return the first of some names, and how many more there are."""
     return f"{list(names[:_NAMED])}{f' and {len(names) - _NAMED} more' if len(names) > _NAMED else ''}"
