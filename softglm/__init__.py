@@ -22,13 +22,16 @@ from softglm.inference.nested import compare
 from softglm.inference.pooled import PooledInference, pool
 from softglm.path import Path, PathPoint, softglm_path
 from softglm.scoring import neg_log_loss
+from softglm.sources import Blocks, Parquet
 from softglm.version import __version__
 
 __all__ = [
+    "Blocks",
     "Certificate",
     "CertifiedPredictions",
     "DetectedSeparation",
     "Inference",
+    "Parquet",
     "Path",
     "PathPoint",
     "PooledInference",

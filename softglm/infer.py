@@ -25,7 +25,8 @@ from softglm.inference.sample import Sample
 from softglm.optimum import bias_reduced_of, check_presence, optimum_of
 from softglm.penalised import is_sparsely_fitted
 from softglm.relaxed import refitted
-from softglm.response import Response, base_of, observe
+from softglm.response import Observations, Response, base_of
+from softglm.sources import check_is_in_memory, observed
 from softglm.target import Target
 from softglm.validation.clusters import read_clusters
 from softglm.warn import warn_user
@@ -37,7 +38,7 @@ _WHOLE = 1e-9
 def infer(
     estimator: Any,
     X: Any,
-    y: Any,
+    y: Any = None,
     *,
     sample_weight: Any = None,
     offset: Any = None,
@@ -61,7 +62,8 @@ def infer(
         Fitted: a `SoftmaxGLM`, a pipeline that ends in one (X goes through its earlier steps, which name the terms), or
         a search such as ``GridSearchCV`` over either (its `best_estimator_`).
     X, y, sample_weight, offset : array-like
-        Those of the fit, as the estimator takes them. y: labels, class probabilities or counts.
+        Those of the fit, as the estimator takes them, rows elsewhere included; a pipeline takes arrays. y: labels,
+        class probabilities or counts.
     weights : {"frequency", "sampling"}, default="frequency"
         A row of frequency weight 2 is two rows. Sampling weights say how many of the population a row stands for: it is
         still one observation, only robust covariances are right, and there is no likelihood. Class weights are of the
@@ -207,10 +209,12 @@ def infer(
         distribution = "t" if covariance == "CR2" else "normal"
     _check_options(weights, covariance, clusters, correction, distribution, level, estimates)
     target = Target.of(estimator)
-    _check_offset(target.model, offset)
-    target = refitted(target, X, y, sample_weight, offset) if _is_to_relax(target.model, relaxed=relaxed) else target
+    if _is_to_relax(target.model, relaxed=relaxed):
+        check_is_in_memory(X, "infer with relaxed=True")
+        _check_offset(target.model, has_offset_here=offset is not None)
+        target = refitted(target, X, y, sample_weight, offset)
     model = target.model
-    seen = observe(
+    seen = observed(
         target.transform(X),
         y,
         sample_weight,
@@ -219,6 +223,9 @@ def infer(
         estimator=model,
         fitted_classes=model.classes_,
     )
+    if not isinstance(seen, Observations):
+        raise TypeError(f"infer needs y and the weights in memory, got {type(X).__name__}.")
+    _check_offset(model, has_offset_here=seen.has_offset)
     response, factors, sampled = seen.response, seen.factors, seen.counted_weights
     is_sampled = weights == "sampling" and seen.weights is not None
     is_bias_reduced = estimates == "bias-reduced"
@@ -227,16 +234,16 @@ def infer(
     if is_bias_reduced:
         _check_bias_reduction(model, covariance, is_reweighted=is_reweighted)
     check_presence(model, seen)
-    check_size(seen.family, seen.X.shape[1] + int(model.fit_intercept), seen.X.shape[0])
+    check_size(seen.family, seen.n_features + int(model.fit_intercept), seen.n_rows)
     rows, _ = seen.rows()
     optimum = bias_reduced_of(model, rows, seen) if is_bias_reduced else optimum_of(model, rows, seen)
     estimate = optimum.estimate
     copies = None if is_sampled else sampled
     _check_copies(copies)
-    n_units = _total(copies, sampled, seen.X.shape[0])
+    n_units = _total(copies, sampled, seen.n_rows)
     used = default_correction(covariance) if correction is None else correction
     _check_size(estimate, n_units, used, distribution, is_clustered=clusters is not None)
-    codes = None if clusters is None else read_clusters(clusters, sampled, seen.X.shape[0])
+    codes = None if clusters is None else read_clusters(clusters, sampled, seen.n_rows)
     _check_cr2(estimate, covariance, codes)
 
     def errors_of(estimate: Estimate) -> tuple[Covariance, float | None]:
@@ -261,8 +268,8 @@ def infer(
         covariance=clipped(estimate, errors, base),
         classes=classes,
         base=base,
-        features=target.features(seen.X.shape[1]),
-        inputs=target.inputs(X, seen.X, rows),
+        features=target.features(seen.n_features),
+        inputs=target.inputs(X, seen, rows),
         sample=Sample(
             trials=response.weighted_trials(factors),
             copies=copies,
@@ -362,9 +369,9 @@ def _is_to_relax(model: SoftmaxGLM, *, relaxed: bool) -> bool:
     return is_sparse
 
 
-def _check_offset(model: SoftmaxGLM, offset: Any) -> None:
-    if (offset is not None) != has_offset(model):
-        given, fitted = ("an offset", "without") if offset is not None else ("no offset", "with one")
+def _check_offset(model: SoftmaxGLM, *, has_offset_here: bool) -> None:
+    if has_offset_here != has_offset(model):
+        given, fitted = ("an offset", "without") if has_offset_here else ("no offset", "with one")
         raise ValueError(f"infer got {given}, and the model was fitted {fitted}. Pass the offset of the fit.")
 
 

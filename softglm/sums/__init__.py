@@ -13,12 +13,23 @@ from softglm.sums.evaluation import (
     Evaluation,
     EvaluationAndInformation,
     Information,
+    InformationProduct,
     InterceptEvaluation,
     InterceptProduct,
 )
 from softglm.sums.features import Features
 from softglm.sums.given import Combinations, Offsets, RowWeights, WeightedTotals
-from softglm.sums.lengths import Distances, Fractions, LargestLeverage, LargestMove, LargestSizes, Residuals, Scores
+from softglm.sums.lengths import (
+    Distances,
+    DistanceScores,
+    Extremes,
+    Fractions,
+    LargestLeverage,
+    LargestMove,
+    LargestSizes,
+    Residuals,
+    Scores,
+)
 from softglm.sums.margins import ClassesBelow, ContrastForms, Found, LowestMargins, MostOpposed, pivoted_directions
 from softglm.sums.moments import (
     CONSTANT,
@@ -33,7 +44,7 @@ from softglm.sums.moments import (
 from softglm.sums.predictor import Predictor
 from softglm.sums.roundings import GradientRounding
 from softglm.sums.slopes import InformationSlopes
-from softglm.sums.spread import Spread
+from softglm.sums.spread import Sizes, Spread
 from softglm.sums.sum import Sum
 from softglm.sums.working import ScaledColumns
 
@@ -48,14 +59,17 @@ __all__ = [
     "ContrastForms",
     "CrossMoments",
     "Deletions",
+    "DistanceScores",
     "Distances",
     "Evaluation",
     "EvaluationAndInformation",
+    "Extremes",
     "Features",
     "Found",
     "Fractions",
     "GradientRounding",
     "Information",
+    "InformationProduct",
     "InformationSlopes",
     "InterceptEvaluation",
     "InterceptProduct",
@@ -77,6 +91,7 @@ __all__ = [
     "Scores",
     "SecondMoments",
     "SelectedFeatures",
+    "Sizes",
     "Spread",
     "Squares",
     "SquaresAbout",
