@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray
-from softglm.model import Objective, Prepared, Ridge, SparsePenalty
+from softglm.model import Prepared, SparsePenalty
 from softglm.model.penalties import EntrywisePenalty
-from softglm.model.proof.conjugate import Balance, Part, balanced_gap, gap_of_part
+from softglm.model.proof import conjugate_gap
 from softglm.solver import Outcome, Progress
 from softglm.sparse.columns import WorkingColumns
+from softglm.sparse.proof import Proofs
 from softglm.sparse.restricted import Restricted
 from softglm.sparse.terms import Terms, fenchel_gap
 
@@ -105,8 +106,8 @@ class SparsePath:
             self._working.move_to(np.concatenate([there[len(coef) :], slopes[held.features]]))
         self._slopes = self._all_slopes()
         self._latest: SparsePenalty | None = None
-        # Of the features that were held when it was made.
-        self._likelihood_of_held = self._likelihood
+        self._step: FloatArray | None = None
+        self._proofs = Proofs(prepared, held)
 
     def fit(self, penalty: SparsePenalty, tol: float, max_iter: int, report: Report | None = None) -> SparseSolution:
         """Fit under a penalty, until the gap proved is at most tol times F of the null model.
@@ -134,7 +135,7 @@ class SparsePath:
         for _ in range(_PROOFS):
             left = max_iter - (self._working.n_iterations - before[0])
             reached = self._descend(there, goal, left, tell)
-            gap = self._proved(penalty)
+            gap = self._proved(penalty, there)
             if gap <= tol * scale or reached is None or left <= 0:
                 break
             goal = _AGAIN * min(goal, reached)
@@ -203,8 +204,9 @@ class SparsePath:
         before = working.n_iterations
         while True:
             terms = self._terms(penalty)
-            ending = working.minimise(terms, aim, max_iter - (working.n_iterations - before), after_step)
-            self._slopes = self._all_slopes()
+            left = max_iter - (working.n_iterations - before)
+            ending = working.minimise(terms, aim, left, after_step, by_steps=held.holds_all)
+            self._slopes, self._step = self._all_slopes(), ending.step
             if held.holds_all:
                 return ending.gap if ending.is_reached else None
             coef = self._all_coef()
@@ -268,52 +270,16 @@ class SparsePath:
         """Return the gradient of the likelihood in all coefficients, in the same units, shape (p, q)."""
         held, working, objective = self._held, self._working, self._likelihood
         if held.holds_all:
-            slopes = working.slopes()
-            self._residual = slopes[: held.n_constants]
-            return slopes[held.n_constants :]
+            return working.slopes()[held.n_constants :]
         parameters = np.concatenate([self._all_coef() * held.units[:, np.newaxis], working.coef[: held.n_constants]])
         _, gradient = objective.evaluate(parameters)
-        self._residual = gradient[len(held.units) :]
         return np.where(held.varies, held.units, 0.0)[:, np.newaxis] * gradient[: len(held.units)]
 
-    def _proved(self, penalty: SparsePenalty) -> float:
-        """Return a bound on F - F* here."""
-        held, working = self._held, self._working
-        gradient = np.concatenate([self._slopes / held.units[:, np.newaxis], self._residual])
-        slots = np.zeros(len(held.units), dtype=np.intp)
-        slots[held.features] = np.arange(len(held.features))
-        free = np.flatnonzero(penalty.is_free)
-        columns = held.array[held.n_constants :][slots[free]] / held.units[free, np.newaxis]
-        columns = np.concatenate([columns, held.array[: held.n_constants]])
-        information = np.empty((len(columns), len(gradient.T), len(columns), len(gradient.T)))
-        for a, first in enumerate(columns):
-            for b, second in enumerate(columns[: a + 1]):
-                weights = held.weights * first * second
-                information[a, :, b] = information[b, :, a] = self._prepared.family.total_information(
-                    working.mean, weights
-                )
-        balance = Balance(np.zeros_like(gradient), gradient, information)
-        parameters, part = self._parameters(penalty), self._part(penalty)
-        if part is not None:
-            gap = gap_of_part(self._likelihood, penalty, parameters, balance, part)
-            if gap < np.inf:
-                return gap
-        return balanced_gap(self._likelihood, penalty, parameters, balance)
-
-    def _part(self, penalty: SparsePenalty) -> Part | None:
-        """Return the held features as a problem of their own, where they are few and rows can be read so."""
-        features, likelihood = self._held.features, self._likelihood
-        if self._held.holds_all or not likelihood.rows.can_be_changed:
-            return None
-        if len(features) != self._likelihood_of_held.shape[0] - self._held.n_constants:
-            self._likelihood_of_held = Objective(
-                likelihood.rows.changed(columns=features),
-                likelihood.family,
-                Ridge(np.zeros(len(features) + self._held.n_constants)),
-                fit_intercept=likelihood.fit_intercept,
-                tuning=likelihood.tuning,
-            )
-        return Part(features, self._likelihood_of_held, penalty.restricted(features))
+    def _proved(self, penalty: SparsePenalty, there: SparsePenalty) -> float:
+        """Return a bound on F - F* here, under a penalty in the units of the rows, and of the working columns."""
+        parameters = self._parameters(penalty)
+        gap = self._proofs.gap(there, self._terms(there), self._working, self._slopes, parameters, self._step)
+        return gap if gap < np.inf else conjugate_gap(self._likelihood, penalty, parameters)
 
     def _parameters(self, penalty: SparsePenalty) -> FloatArray:
         """Return the parameters of the likelihood, shape (m, q); of what is not penalised, what is identified of it."""

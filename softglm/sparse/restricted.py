@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
+from softglm.families import Bernoulli
 from softglm.model import Prepared
 from softglm.sparse.columns import WorkingColumns
 from softglm.sparse.gram import PairGram
-from softglm.sparse.terms import Terms, fenchel_gap, held_at_zero, median_shift
+from softglm.sparse.terms import Terms, fenchel_gap, held_at_zero
 
 Indices = npt.NDArray[np.intp]
 
@@ -39,10 +40,51 @@ _ONCE, _ENTRY, _EXPONENTIAL = 3e5, 0.14, 4.0
 
 @final
 class Ending(NamedTuple):
-    """How it ended: whether the gap that it aimed at is reached, and the last one."""
+    """How it ended.
+
+    Attributes
+    ----------
+    is_reached : bool
+        Whether the gap that it aimed at is reached.
+    gap : float
+        The last one.
+    step : array of shape (k, q) or None
+        Newton's step from there, where it is what tells that the gap is reached.
+    """
 
     is_reached: bool
     gap: float
+    step: FloatArray | None = None
+
+
+@final
+class _Point(NamedTuple):
+    """Coefficients, shape (k, q); eta and the means there, (q, n); the mean negative log-likelihood."""
+
+    coef: FloatArray
+    eta: FloatArray
+    likelihood: float
+    mean: FloatArray
+
+
+@final
+class _Here(NamedTuple):
+    """What tells where to go: the gradient, shape (k, q); which pairs are to move and by what, shape (k, r)."""
+
+    terms: Terms
+    gradient: FloatArray
+    sizes: FloatArray
+    moving: BoolArray
+
+
+@final
+class _Step(NamedTuple):
+    """Where to go, shape (k, q); by how much F falls to first order, kinks included; r before, and there."""
+
+    target: FloatArray
+    promise: float
+    before: float
+    after: float
 
 
 @final
@@ -75,6 +117,8 @@ class Restricted:
         self._is_symmetric = self._family.n_identifiable < self._family.n_parameters
         self.n_iterations = self.n_evaluations = self.n_hessians = 0
         self._paid, self._is_fresh = 0.0, True
+        # By what an iteration multiplies the gap, lately.
+        self._contraction = 1.0
         self._slopes: FloatArray | None = None
         # Of the last step: whether F could tell what it gained, and whether the Hessian was of where it began.
         self._is_flat = self._was_fresh = False
@@ -92,23 +136,48 @@ class Restricted:
 
     def move_to(self, coef: FloatArray) -> None:
         """Evaluate at other coefficients, shape (k, q)."""
-        self.coef = coef
-        eta = self._product(coef)
-        if self._held.offset is not None:
-            eta += self._held.offset
-        self._eta = eta
-        self.likelihood, self.mean = self._evaluate(eta, coef)
-        self._is_fresh, self._slopes = False, None
+        self._arrive(self._evaluate(coef))
 
     def slopes(self) -> FloatArray:
         """Return the gradient of the likelihood, shape (k, q), which nobody may change."""
         if self._slopes is None or len(self._slopes) < len(self.coef):
-            gradient = (self.mean * self._held.weights) @ self._held.array.T
-            self._slopes = np.asarray(gradient.T - self._linear)
+            self._slopes = self.slopes_of(self.mean)
         return self._slopes
 
-    def minimise(self, terms: Terms, goal: float, max_iter: int, after_step: Callable[[], None]) -> Ending:
-        """Move until F is about as near to its minimum over these columns as the goal; call this after each step."""
+    def slopes_of(self, mean: FloatArray, which: Indices | slice = slice(None)) -> FloatArray:
+        """Return what the gradient of some columns would be if these were the means, shape (q, n)."""
+        gradient = (mean * self._held.weights) @ self._held.array[which].T
+        return np.asarray(gradient.T - self._linear[which])
+
+    def probabilities(self) -> FloatArray:
+        """Return those of all classes here, shape (K, n), each with full relative accuracy."""
+        return self._family.probabilities(self._eta) if isinstance(self._family, Bernoulli) else self.mean
+
+    def information(self, which: Indices) -> FloatArray:
+        """Return the Hessian of the likelihood in some of the columns, shape (r, q, r, q)."""
+        r, q = len(which), self.coef.shape[1]
+        information = np.empty((r, q, r, q))
+        for a, first in enumerate(self._held.array[which]):
+            weighted = self._held.weights * first
+            for b, second in enumerate(self._held.array[which[: a + 1]]):
+                block = self._family.total_information(self.mean, weighted * second)
+                information[a, :, b] = information[b, :, a] = block
+        return information
+
+    def minimise(
+        self, terms: Terms, goal: float, max_iter: int, after_step: Callable[[], None], *, by_steps: bool
+    ) -> Ending:
+        """Move until F is about as near to its minimum over these columns as the goal; call this after each step.
+
+        Parameters
+        ----------
+        terms : Terms
+        goal : float
+        max_iter : int
+        after_step : callable
+        by_steps : bool
+            Whether what Newton's step promises may tell, where a proof that knows the step would be as sharp.
+        """
         if (terms.contrasts is None) != (self._gram.contrasts is None):
             self._gram = PairGram(self._family, self._held.weights, terms.contrasts)
         self._gram.bend(terms.curvature)
@@ -122,14 +191,20 @@ class Restricted:
             gap += self._open_gap(terms, violation)
             if gap <= goal:
                 return Ending(is_reached=True, gap=gap)
+            if before < np.inf:
+                self._contraction = gap / before
             # Where F tells nothing any more, the gap does.
             has_stalled = self._is_flat and not gap < _PROGRESS * before
             if iteration == max_iter or (has_stalled and self._was_fresh):
                 break
             if has_stalled:
                 self._paid = np.inf
+            here = self._here(terms, gradient, terms.sizes(violation))
+            step = self._newton_step(here, iteration)
+            if by_steps and -step.promise <= 2.0 * goal and (self._is_fresh or gap * self._contraction <= goal):
+                return Ending(is_reached=True, gap=-step.promise / 2.0, step=step.target - self.coef)
             self.n_iterations += 1
-            if not self._step(terms, gradient, terms.sizes(violation), iteration):
+            if not self._goes(here, step):
                 break
             after_step()
         return Ending(is_reached=False, gap=gap)
@@ -148,100 +223,99 @@ class Restricted:
         diagonal = self._gram.systems.matrix.diagonal()[pairs] + self._gram.systems.shift
         return float(np.where(pairs >= 0, self._gram.coordinates(violation[rows]) ** 2 / diagonal, 0.0).sum())
 
-    def _step(self, terms: Terms, gradient: FloatArray, sizes: FloatArray, iteration: int) -> bool:
-        """Make a step; tell whether F fell."""
+    def _here(self, terms: Terms, gradient: FloatArray, sizes: FloatArray) -> "_Here":
         moving = terms.candidates(self.coef, sizes, _ROUNDING * (1.0 + float(np.abs(gradient).max())))
         if terms.contrasts is not None:
             moving, sizes = _whole_rows(moving, sizes, terms.contrasts.shape[1])
         elif self._is_symmetric:
             moving[terms.is_free, self._reference] = False
-        moving = held_at_zero(moving, terms.shifts, self.coef, sizes)
-        if not self._is_fresh and self._paid >= _SHARE * self._gram.price(int(moving.sum())):
-            self._renew(terms, moving)
+        return _Here(terms, gradient, sizes, held_at_zero(moving, terms.shifts, self.coef, sizes))
+
+    def _newton_step(self, here: "_Here", iteration: int) -> "_Step":
+        """Return where to go, with a Hessian that is made anew, or grows, as that pays."""
+        terms, gram = here.terms, self._gram
+        if not self._is_fresh and self._paid >= _SHARE * gram.price(int(here.moving.sum())):
+            self._renew(here)
         else:
-            if not len(self._gram):
+            if not len(gram):
                 self._paid, self._is_fresh = 0.0, True
-            self._gram.include(self._joining(moving, sizes), self._held.array, self.mean, terms.curvature)
+            gram.include(self._joining(here), self._held.array, self.mean, terms.curvature)
         try:
-            target = self._direction(terms, gradient, sizes)
+            step = self._step(here)
         except np.linalg.LinAlgError:
             # Rows that were added at other means than those that were there.
-            self._renew(terms, moving)
-            target = self._direction(terms, gradient, sizes)
+            self._renew(here)
+            step = self._step(here)
         if iteration >= _FOR_NOTHING:
             self._paid += self._price(terms)
-        if self._search(terms, gradient, target):
+        return step
+
+    def _goes(self, here: "_Here", step: "_Step") -> bool:
+        """Make a step; tell whether F fell."""
+        if self._search(here.terms, step):
             return True
         if self._is_fresh:
             return False
-        self._renew(terms, moving)
-        return self._search(terms, gradient, self._direction(terms, gradient, sizes))
+        self._renew(here)
+        return self._search(here.terms, self._step(here))
 
     def _price(self, terms: Terms) -> float:
         (k, n), q = self._held.array.shape, self.coef.shape[1]
         return float(_ONCE + n * q * (_ENTRY * k + _EXPONENTIAL) + terms.price(len(self._gram)))
 
-    def _joining(self, moving: BoolArray, sizes: FloatArray) -> BoolArray:
+    def _joining(self, here: "_Here") -> BoolArray:
         """Return which of the moving pairs are new, the largest of them where they are many."""
         known = self._gram.index
-        new = moving.copy()
+        new = here.moving.copy()
         new[: len(known)] &= known < 0
         most = max(_JOINING, int((self.coef != 0.0).sum()))
         if new.sum() > most and len(self._gram):
-            sizes = np.where(new, sizes, 0.0)
+            sizes = np.where(new, here.sizes, 0.0)
             new &= sizes >= np.partition(sizes, -most, axis=None)[-most]
         return new
 
-    def _renew(self, terms: Terms, moving: BoolArray) -> None:
+    def _renew(self, here: "_Here") -> None:
         self.n_hessians += 1
-        self._gram.rebuild(moving, self._held.array, self.mean, terms.curvature)
+        self._gram.rebuild(here.moving, self._held.array, self.mean, here.terms.curvature)
         self._paid, self._is_fresh = 0.0, True
 
-    def _direction(self, terms: Terms, gradient: FloatArray, sizes: FloatArray) -> FloatArray:
-        """Return where the pairs want to go, shape (k, q)."""
-        gram, columns, classes = self._gram, self._gram.columns, self._gram.classes
+    def _step(self, here: "_Here") -> "_Step":
+        """Return where the pairs want to go."""
+        terms, gram = here.terms, self._gram
+        columns, classes = gram.columns, gram.classes
         known = np.zeros((len(self.coef), gram.index.shape[1]), dtype=bool)
         known[columns, classes] = True
-        allowed = held_at_zero(known, terms.shifts, self.coef, sizes)[columns, classes]
+        allowed = held_at_zero(known, terms.shifts, self.coef, here.sizes)[columns, classes]
         there = gram.coordinates(self.coef).copy()
         start = there[columns, classes]
-        linear = gram.coordinates(gradient)[columns, classes] + terms.curvature[columns] * start
+        linear = gram.coordinates(here.gradient)[columns, classes] + terms.curvature[columns] * start
         there[columns, classes] = terms.minimiser(gram.systems, (columns, classes), (linear, start), allowed)
-        return there if gram.contrasts is None else np.asarray(there @ gram.contrasts.T)
-
-    def _search(self, terms: Terms, gradient: FloatArray, target: FloatArray) -> bool:
-        """Go towards the target as far as F falls enough; tell whether it did."""
-        move = target - self.coef
+        target = terms.centred(there if gram.contrasts is None else np.asarray(there @ gram.contrasts.T))
         before, after = terms.value(self.coef), terms.value(target)
-        value = self.likelihood + before
-        promise = float(np.vdot(gradient, move)) + after - before
+        return _Step(target, float(np.vdot(here.gradient, target - self.coef)) + after - before, before, after)
+
+    def _search(self, terms: Terms, step: "_Step") -> bool:
+        """Go towards the target as far as F falls enough; tell whether it did."""
+        target, promise, before, after = step
+        value, move, length = self.likelihood + before, target - self.coef, 1.0
         flat = _FLAT * (1.0 + abs(value))
         if not promise < flat:
             return False
-        direction, length = self._product(move), 1.0
         self._is_flat, self._was_fresh = promise > -flat, self._is_fresh
         for _ in range(_MAX_TRIALS):
-            there = target if length == 1.0 else self.coef + length * move
-            eta = self._eta + length * direction
-            likelihood, mean = self._evaluate(eta, there)
-            change = likelihood + (after if length == 1.0 else terms.value(there)) - value
+            there = self._evaluate(target if length == 1.0 else terms.centred(self.coef + length * move))
+            change = there.likelihood + (after if length == 1.0 else terms.value(there.coef)) - value
             if change <= _SUFFICIENT * length * promise + flat:
-                self.coef, self._eta, self.likelihood, self.mean = there, eta, likelihood, mean
-                self._is_fresh, self._slopes = False, None
-                self._centre(terms)
+                self._arrive(there)
                 return True
             bend = change - length * promise
             length = max(0.1 * length, min(0.5 * length, -promise * length**2 / (2.0 * bend)))
             self._paid = np.inf
         return False
 
-    def _centre(self, terms: Terms) -> None:
-        """Shift coefficients that may be shifted, so that the penalty is least: no mean changes."""
-        rows = np.flatnonzero(terms.shifts)
-        shift = median_shift(self.coef[rows])
-        if shift.any():
-            self.coef[rows] -= shift[:, np.newaxis]
-            self._eta -= shift @ self._held.array[rows]
+    def _arrive(self, there: "_Point") -> None:
+        self.coef, self._eta, self.likelihood, self.mean = there
+        self._is_fresh, self._slopes = False, None
 
     def _product(self, coef: FloatArray) -> FloatArray:
         """Return B'z, shape (q, n)."""
@@ -251,13 +325,15 @@ class Restricted:
             return np.asarray(coef[support].T @ columns[support])
         return np.asarray(coef.T @ columns)
 
-    def _evaluate(self, eta: FloatArray, coef: FloatArray) -> tuple[float, FloatArray]:
-        """Return the mean negative log-likelihood, and the means, shape (q, n)."""
+    def _evaluate(self, coef: FloatArray) -> "_Point":
         self.n_evaluations += 1
         self._count.add()
+        eta = self._product(coef)
+        if self._held.offset is not None:
+            eta += self._held.offset
         log_normalizer, mean = self._family.normalizer_and_mean(eta.copy())
         linear = float(np.vdot(self._linear, coef)) + self._offset_term
-        return float(self._held.weights @ log_normalizer) - linear, mean
+        return _Point(coef, eta, float(self._held.weights @ log_normalizer) - linear, mean)
 
 
 def _whole_rows(moving: BoolArray, sizes: FloatArray, n_contrasts: int) -> tuple[BoolArray, FloatArray]:

@@ -101,6 +101,15 @@ class Terms:
         """Return r, of coefficients of shape (k, q)."""
         return self.penalty.value(coef[self.n_constants :])
 
+    def centred(self, coef: FloatArray) -> FloatArray:
+        """Return coefficients, shape (k, q), shifted where they may be, so that r is least: no mean changes."""
+        rows = np.flatnonzero(self.shifts)
+        shift = median_shift(coef[rows])
+        if shift.any():
+            coef = coef.copy()
+            coef[rows] -= shift[:, np.newaxis]
+        return coef
+
     def violation(self, coef: FloatArray, gradient: FloatArray) -> FloatArray:
         """Return how far each entry is from the optimum, shape (k, q), given the gradient of the likelihood."""
         smooth = gradient + self.curvature[:, np.newaxis] * coef

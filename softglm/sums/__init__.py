@@ -6,7 +6,8 @@ made, and at which theta, is the model's room, and where they are made is that o
 
 from softglm.sums.columns import CentredColumns, Observations
 from softglm.sums.deletions import Deletions, RowMoves, RowParts
-from softglm.sums.duals import SelectedFeatures, Tilt, TiltedDivergences, TiltedMeansAndInformation
+from softglm.sums.divergences import Divergences, seen_in
+from softglm.sums.duals import SelectedFeatures, Tilt, TiltedDivergences, TiltedMeansAndInformation, relative
 from softglm.sums.evaluation import (
     Evaluation,
     EvaluationAndInformation,
@@ -15,7 +16,7 @@ from softglm.sums.evaluation import (
     InterceptProduct,
 )
 from softglm.sums.features import Features
-from softglm.sums.given import Combinations, Offsets, RowWeights, WeightedTotals
+from softglm.sums.given import Combinations, Offsets, RowWeights, Targets, WeightedTotals
 from softglm.sums.lengths import Distances, Fractions, LargestLeverage, LargestMove, LargestSizes, Residuals, Scores
 from softglm.sums.margins import ClassesBelow, ContrastForms, Found, LowestMargins, MostOpposed, pivoted_directions
 from softglm.sums.moments import (
@@ -44,6 +45,7 @@ __all__ = [
     "CrossMoments",
     "Deletions",
     "Distances",
+    "Divergences",
     "Evaluation",
     "EvaluationAndInformation",
     "Features",
@@ -74,10 +76,13 @@ __all__ = [
     "Squares",
     "SquaresAbout",
     "Sum",
+    "Targets",
     "Tilt",
     "TiltedDivergences",
     "TiltedMeansAndInformation",
     "Totals",
     "WeightedTotals",
     "pivoted_directions",
+    "relative",
+    "seen_in",
 ]

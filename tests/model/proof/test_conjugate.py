@@ -9,7 +9,7 @@ from scipy.special import rel_entr, softmax
 from softglm.families import Bernoulli, Categorical
 from softglm.model import Box, ElasticNet, GroupElasticNet, Objective, Ridge, SparseGroup
 from softglm.model.proof import balance_at, balanced_gap, conjugate_gap
-from softglm.model.proof.conjugate import Part, gap_of_part
+
 from softglm.sums import SelectedFeatures, Tilt, TiltedDivergences
 
 # Of two values of F of order 1, computed in double precision by the program that knows the truth.
