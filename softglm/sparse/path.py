@@ -14,7 +14,7 @@ from softglm.model.penalties import EntrywisePenalty
 from softglm.model.proof import conjugate_gap
 from softglm.solver import Outcome, Progress
 from softglm.sparse.columns import WorkingColumns
-from softglm.sparse.proof import Proofs
+from softglm.sparse.proof import Arrived, Proofs
 from softglm.sparse.restricted import Restricted
 from softglm.sparse.terms import Terms, fenchel_gap
 
@@ -108,6 +108,8 @@ class SparsePath:
         self._latest: SparsePenalty | None = None
         self._step: FloatArray | None = None
         self._proofs = Proofs(prepared, held)
+        # The latest terms, of a penalty and so many columns.
+        self._made: tuple[SparsePenalty, int, Terms] | None = None
 
     def fit(self, penalty: SparsePenalty, tol: float, max_iter: int, report: Report | None = None) -> SparseSolution:
         """Fit under a penalty, until the gap proved is at most tol times F of the null model.
@@ -252,13 +254,17 @@ class SparsePath:
         self._working.extend()
 
     def _terms(self, penalty: SparsePenalty) -> Terms:
-        family = self._prepared.family
-        return Terms.of(
-            penalty if self._held.holds_all else penalty.restricted(self._held.features),
-            self._held.n_constants,
-            family.n_parameters,
-            is_symmetric=family.n_identifiable < family.n_parameters,
-        )
+        n_held = len(self._held.features)
+        if self._made is None or self._made[0] is not penalty or self._made[1] != n_held:
+            family = self._prepared.family
+            terms = Terms.of(
+                penalty if self._held.holds_all else penalty.restricted(self._held.features),
+                self._held.n_constants,
+                family.n_parameters,
+                is_symmetric=family.n_identifiable < family.n_parameters,
+            )
+            self._made = penalty, n_held, terms
+        return self._made[2]
 
     def _all_coef(self) -> FloatArray:
         """Return the coefficients of all features, in the units of the working columns, shape (p, q)."""
@@ -278,7 +284,8 @@ class SparsePath:
     def _proved(self, penalty: SparsePenalty, there: SparsePenalty) -> float:
         """Return a bound on F - F* here, under a penalty in the units of the rows, and of the working columns."""
         parameters = self._parameters(penalty)
-        gap = self._proofs.gap(there, self._terms(there), self._working, self._slopes, parameters, self._step)
+        arrived = Arrived(self._working, self._slopes, parameters, self._step)
+        gap = self._proofs.gap(there, self._terms(there), arrived)
         return gap if gap < np.inf else conjugate_gap(self._likelihood, penalty, parameters)
 
     def _parameters(self, penalty: SparsePenalty) -> FloatArray:

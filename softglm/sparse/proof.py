@@ -1,6 +1,6 @@
-"""The proof where a fit has arrived, from the means that it has at hand: products of the working columns, and no pass."""
+"""The proof where a fit has arrived, from the means at hand: products of the working columns, and no pass."""
 
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,27 @@ Indices = npt.NDArray[np.intp]
 _MOST = 0.999
 # How far the intercepts may be from their optimum, in shares of the classes, for anything to be proved.
 _BALANCED = 1e-2
+
+
+@final
+class Arrived(NamedTuple):
+    """Where a fit has arrived.
+
+    Attributes
+    ----------
+    working : Restricted
+    slopes : array of shape (p, q)
+        The gradient of the likelihood in all features, in the units of the working columns.
+    parameters : array of shape (m, q)
+        In the units of the rows.
+    step : array of shape (k, q) or None
+        Where Newton's method would go from there, where all features are held.
+    """
+
+    working: Restricted
+    slopes: FloatArray
+    parameters: FloatArray
+    step: FloatArray | None
 
 
 @final
@@ -64,15 +85,7 @@ class Proofs:
         """Whether there is a proof for the family."""
         return isinstance(self._family, Bernoulli | Categorical)
 
-    def gap(
-        self,
-        penalty: SparsePenalty,
-        terms: Terms,
-        working: Restricted,
-        slopes: FloatArray,
-        parameters: FloatArray,
-        step: FloatArray | None,
-    ) -> float:
+    def gap(self, penalty: SparsePenalty, terms: Terms, arrived: Arrived) -> float:
         """Return a bound on F - F*; inf where nothing is proved.
 
         Parameters
@@ -81,15 +94,9 @@ class Proofs:
             On all features, in the units of the working columns.
         terms : Terms
             The same on those that are held.
-        working : Restricted
-            Where the fit is.
-        slopes : array of shape (p, q)
-            The gradient of the likelihood in all features, in the same units.
-        parameters : array of shape (m, q)
-            The same point, in the units of the rows.
-        step : array of shape (k, q) or None
-            Where Newton's method would go from there, if all features are held.
+        arrived : Arrived
         """
+        working, slopes, parameters, step = arrived
         here, n = working.slopes(), terms.n_constants
         if not self.apply or np.abs(here[:n]).max(initial=0.0) > _BALANCED or self._doubts(penalty, parameters):
             return float("inf")
@@ -131,9 +138,7 @@ class Proofs:
         v, gradient = tilts.at(step)
         touched, counts = np.flatnonzero(margin), self._counts
         least = v.min(axis=0) - margin[touched] @ np.abs(self._held.array[touched])
-        apart = Divergences.of(
-            tilts.probabilities[:, counts], v[:, counts], self._seen, self._held.weights[counts]
-        )
+        apart = Divergences.of(tilts.probabilities[:, counts], v[:, counts], self._seen, self._held.weights[counts])
         return Tilted(gradient, apart.at, _MOST, are_means=bool((least[counts] >= LEAST - 1.0).all()))
 
 

@@ -201,7 +201,7 @@ class Restricted:
                 self._paid = np.inf
             here = self._here(terms, gradient, terms.sizes(violation))
             step = self._newton_step(here, iteration)
-            if by_steps and -step.promise <= 2.0 * goal and (self._is_fresh or gap * self._contraction <= goal):
+            if by_steps and abs(step.promise) < 2.0 * goal and (self._is_fresh or gap * self._contraction <= goal):
                 return Ending(is_reached=True, gap=-step.promise / 2.0, step=step.target - self.coef)
             self.n_iterations += 1
             if not self._goes(here, step):

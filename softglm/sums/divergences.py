@@ -47,7 +47,9 @@ class Divergences(ABC):
             As `seen_in` returns it.
         weights : array of shape (n,)
         """
-        return (_OfLabels if seen.ndim == 1 else _OfShares)(mean, v, seen, weights)
+        if seen.ndim == 1:
+            return _OfLabels(mean, v, np.asarray(seen, dtype=np.int32), weights)
+        return _OfShares(mean, v, np.asarray(seen, dtype=np.float64), weights)
 
     @final
     def at(self, h: float) -> tuple[float, float]:

@@ -44,17 +44,17 @@ class ElasticNet(EntrywisePenalty):
         return None
 
     def kinked(self, coef: FloatArray) -> float:
-        return float(self.l1 @ row_sums(np.abs(coef)))
+        return float((self.l1 @ np.abs(coef)).sum())
 
     def prox(self, coef: FloatArray, step: FloatArray) -> FloatArray:
         return towards_zero(coef, (step * self.l1)[:, np.newaxis])
 
     def conjugate(self, gradient: FloatArray) -> float:
-        curvature = self.smooth.strength[: len(self.l1)]
-        beyond = row_sums(np.square(towards_zero(gradient, self.l1[:, np.newaxis])))[~self.is_free]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            shares = beyond / (2.0 * curvature[~self.is_free])
-        return float(np.where(beyond > 0.0, shares, 0.0).sum())
+        beyond = np.maximum(np.abs(gradient) - self.l1[:, np.newaxis], 0.0)
+        squares = row_sums(beyond * beyond)
+        where = (squares * ~self.is_free).nonzero()[0]
+        with np.errstate(divide="ignore"):
+            return float((squares[where] / (2.0 * self.smooth.strength[where])).sum())
 
     def pull(self, gradient: FloatArray) -> FloatArray:
         most, held = largest(np.abs(gradient)), self.is_kinked

@@ -43,6 +43,8 @@ _LEFT = 1e-2
 # How far s is from 1, as parts of how far it has to be at the most; the divergence is convex between them.
 PARTS = np.array([0.0, 1 / 16, 1 / 4, 1.0])
 _TINY = float(np.finfo(np.float64).tiny)
+# A part of F that may be lost: s need not be nearer to 1.
+_NOTHING = 1e-12
 # Roundings of a number of few operations.
 _FEW = 16.0
 
@@ -162,7 +164,7 @@ def gap_by(setting: Setting, balance: Balance, tilting: Tilting, others: Others 
         return float("inf")
     least = float("inf")
     # D is concave in s: from the s that overcomes no kink up to 1, until the gap grows.
-    for h in needed * PARTS[::-1] if needed else [0.0]:
+    for h in (needed * PARTS[::-1]).tolist() if needed > _NOTHING else [needed]:
         if h < at_least:
             break
         gap = _divergence(*tilted.apart(h), rest, setting.moved)
@@ -235,7 +237,7 @@ class _Metric(NamedTuple):
     def of(cls, information: FloatArray, identifiable: FloatArray, noise: FloatArray) -> "_Metric":
         """Return it, of information of shape (r, q, r, q) and what each of the r features may vary by for rounding."""
         r, q = information.shape[:2]
-        basis = np.kron(np.identity(r), identifiable)
+        basis = identifiable if r == 1 else np.kron(np.identity(r), identifiable)
         matrix = basis.T @ information.reshape(r * q, r * q) @ basis
         scales = np.sqrt(np.maximum(matrix.diagonal(), 0.0))
         scales = np.divide(1.0, scales, out=np.zeros_like(scales), where=scales > noise.repeat(identifiable.shape[1]))
