@@ -89,7 +89,8 @@ def _solve(prepared: Prepared, penalty: Penalty, options: Options, start: Start 
     if not problem.coordinates.scales.size:
         return _null_fit(objective, null, Status.CONVERGED, n_passes())
     first, n_evaluations = _first_iterate(objective, problem, null, start)
-    problem, metric = problem.beginning_at(null, *first)
+    known = options.handover.known(objective)
+    problem, metric = problem.beginning_at(null, *first, known=known)
     solution = minimise(
         problem,
         first,
@@ -99,7 +100,9 @@ def _solve(prepared: Prepared, penalty: Penalty, options: Options, start: Start 
         precision=_precision(problem, options.tol),
         max_iter=options.max_iter,
         report=None if report is None else lambda progress, point: report(progress, *objective.uncentred(point)),
+        begins_with_hessian=metric is known,
     )
+    options.handover.leave(objective, solution.metric)
     hides = solution.outcome is Outcome.CONVERGED and problem.coordinates.leaves_out(
         solution.gradient, objective.moments.center
     )

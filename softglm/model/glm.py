@@ -18,7 +18,7 @@ from softglm.model.coordinates import (
 from softglm.model.existence import Existence
 from softglm.model.fisher import null_hessian
 from softglm.model.intercept import Null, solve_intercept
-from softglm.model.metric import HessianMetric, KroneckerMetric
+from softglm.model.metric import FactoredMetric, HessianMetric, KroneckerMetric
 from softglm.model.objective import Objective
 from softglm.model.passes import Passes
 from softglm.model.passes.prices import approximation_price, evaluation_price
@@ -163,22 +163,40 @@ class GLM:
         return has_full_rank or self.objective.is_penalised
 
     def beginning_at(
-        self, null: Null, point: FloatArray, value: float, gradient: FloatArray
-    ) -> tuple["GLM", HessianMetric | KroneckerMetric]:
-        """Return the problem and the metric to begin with: beside an optimum, single precision would lead away."""
+        self,
+        null: Null,
+        point: FloatArray,
+        value: float,
+        gradient: FloatArray,
+        *,
+        known: FactoredMetric | None = None,
+    ) -> tuple["GLM", HessianMetric | KroneckerMetric | FactoredMetric]:
+        """Return the problem and the metric to begin with: beside an optimum, single precision would lead away.
+
+        Parameters
+        ----------
+        null : Null
+        point, value, gradient
+            Where to begin, and f there.
+        known : FactoredMetric or None, default=None
+            A Hessian of a problem nearby.
+        """
         if point is null.parameters:
             return self, self._null_hessian(null) if self.takes_newton_steps else self._null_metric(gradient)
         whitened = self.coordinates.pull_back(gradient)
         is_beside = float(whitened @ whitened) / 2.0 <= self.resolution**2 * (null.value - value)
         problem = (self.finer if is_beside else None) or self
-        return problem, problem.metric_at(point)
+        return problem, problem.metric_at(point, known)
 
-    def metric_at(self, point: FloatArray) -> HessianMetric | KroneckerMetric:
-        """Return a metric made at a point, as good as pays."""
-        for offer in (*self.hessians[-1:], self.approximations[0]):
+    def metric_at(
+        self, point: FloatArray, known: FactoredMetric | None = None
+    ) -> HessianMetric | KroneckerMetric | FactoredMetric:
+        """Return a metric made at a point, as good as pays, or a Hessian that is known."""
+        offers = self.hessians[-1:] if known else (*self.hessians[-1:], self.approximations[0])
+        for offer in offers:
             if offer.price <= _MAX_START * self.evaluation_cost:
                 return offer.make(point)
-        return KroneckerMetric(self.coordinates)
+        return known or KroneckerMetric(self.coordinates)
 
     def _null_hessian(self, null: Null) -> HessianMetric | KroneckerMetric:
         """Return the Hessian at the null model, where it is a Kronecker product (with an offset nearly so)."""

@@ -47,6 +47,7 @@ def minimise(
     max_iter: int,
     report: Report | None = None,
     method: Method | None = None,
+    begins_with_hessian: bool = False,
 ) -> Solution:
     """Minimise a smooth convex function.
 
@@ -69,10 +70,14 @@ def minimise(
         Called with the progress and the point after each iteration.
     method : Method or None, default=None
         None for Newton's where every step is worth a Hessian, else L-BFGS.
+    begins_with_hessian : bool, default=False
+        Whether the metric is as good as a Hessian: approximations would be no better.
     """
     # The reference itself is a relative gap, and a distance, of 1: whoever allows more gets no other point for it.
     aims = Aims(reference, min(tol, 1.0), min(precision, 1.0), max_iter)
-    return _Run(problem, start, metric, aims, report, method).minimise()
+    run = _Run(problem, start, metric, aims, report, method)
+    run.work.schedule.has_hessian = begins_with_hessian
+    return run.minimise()
 
 
 @final
@@ -293,4 +298,5 @@ class _Run:
             n_iterations=self.descent.n_iterations,
             n_evaluations=self.work.n_evaluations,
             n_refreshes=self.n_metrics,
+            metric=self.known.metric,
         )

@@ -36,6 +36,8 @@ class Schedule:
         # What was spent since the last metric, and since the last Hessian.
         self._rent = self._saved = 0.0
         self.n_approximations = self.n_hessians = 0
+        # Whether approximations are no better than what is there.
+        self.has_hessian = False
 
     @property
     def n_metrics(self) -> int:
@@ -88,6 +90,7 @@ class Schedule:
     def _count_hessian(self, problem: Problem, level: int) -> None:
         self._next_hessian = min(level + 1, len(problem.hessians) - 1)
         self.n_hessians += 1
+        self.has_hessian = True
         self._rent = self._saved = 0.0
 
     def _offers(self, problem: Problem) -> tuple[tuple[float, float], ...]:
@@ -95,7 +98,7 @@ class Schedule:
         hessian = problem.hessians[self._next_hessian].price if problem.hessians else np.inf
         least = _LEAST_EVALUATIONS * problem.evaluation_cost
         approximation = max(problem.approximations[0].price, least) * 2**self.n_approximations
-        pays = not self.n_hessians and _CHEAPER * approximation <= hessian
+        pays = not self.has_hessian and _CHEAPER * approximation <= hessian
         return (hessian, self._saved), (approximation if pays else np.inf, self._rent)
 
 
