@@ -181,7 +181,7 @@ def test_where_hessians_are_dear_the_one_that_is_left_to_the_next_fit_saves_eval
         start = Start(alone[-1].coef, alone[-1].intercept)
     swept = list(sweep(prepare(rows, family), penalties))
     for one, other in zip(swept, alone, strict=True):
-        same_optimum(one, other)
+        np.testing.assert_allclose(one.loss, other.loss, **SAME_LOSS)
     assert sum(one.n_evaluations for one in swept) < 0.8 * sum(one.n_evaluations for one in alone)
     assert sum(one.n_refreshes for one in swept) < 0.8 * sum(one.n_refreshes for one in alone)
 
