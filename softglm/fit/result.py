@@ -9,8 +9,7 @@ import numpy as np
 from softglm.arrays import FloatArray
 from softglm.model import Objective
 from softglm.model.metric import FactoredMetric, HessianMetric
-from softglm.solver import GapKind, Progress
-from softglm.solver.problem import Metric
+from softglm.solver import GapKind, Metric, Progress
 from softglm.status import Status
 
 # The least that is told from rounding, relative to a loss.
@@ -84,10 +83,18 @@ class Fit:
 
 @final
 class Handover:
-    """What a fit leaves to the next one of the same rows: a Hessian, which under a penalty nearby is nearly its own."""
+    """What a fit leaves to the next one of the same rows: a Hessian, which under a penalty nearby is nearly its own.
+
+    Attributes
+    ----------
+    saved : float
+        What was spent since the Hessian was made, as the solver's schedule counts it: fits that have none, or an old
+        one, buy the next together.
+    """
 
     def __init__(self) -> None:
         self._left: tuple[Objective, FactoredMetric] | None = None
+        self.saved = 0.0
 
     def known(self, objective: Objective) -> FactoredMetric | None:
         """Return what was left, if it is of these rows and of a penalty nearby."""
@@ -97,8 +104,9 @@ class Handover:
         is_near = (before <= _NEARBY * now).all() and (now <= _NEARBY * before).all()
         return self._left[1] if is_near else None
 
-    def leave(self, objective: Objective, metric: Metric) -> None:
-        """Leave the metric that a fit ended with, if it is a Hessian that was made there."""
+    def leave(self, objective: Objective, metric: Metric, saved: float) -> None:
+        """Leave the metric that a fit ended with, if it is a Hessian that was made there, and what was saved since."""
+        self.saved = saved
         if isinstance(metric, HessianMetric):
             self._left = objective, metric.factored
 

@@ -12,7 +12,7 @@ from softglm.fit.result import Fit, Options, Report, Start
 from softglm.model import GLM, Basis, Combinations, Null, Objective, Penalty, Prepared, Ridge, rebased
 from softglm.model.proof import gradient_rounding, partial_gap
 from softglm.model.rebasing import FAR_UNPENALISED
-from softglm.solver import DISTRUST, GapKind, Iterate, Outcome, minimise
+from softglm.solver import DISTRUST, GapKind, Iterate, Outcome, Schedule, minimise
 from softglm.status import STATUS_OF, Status
 
 # The estimate of a distance is often too low, by a factor of up to this.
@@ -91,6 +91,7 @@ def _solve(prepared: Prepared, penalty: Penalty, options: Options, start: Start 
     first, n_evaluations = _first_iterate(objective, problem, null, start)
     known = options.handover.known(objective)
     problem, metric = problem.beginning_at(null, *first, known=known)
+    schedule = Schedule(saved=options.handover.saved, has_hessian=metric is known)
     solution = minimise(
         problem,
         first,
@@ -100,9 +101,9 @@ def _solve(prepared: Prepared, penalty: Penalty, options: Options, start: Start 
         precision=_precision(problem, options.tol),
         max_iter=options.max_iter,
         report=None if report is None else lambda progress, point: report(progress, *objective.uncentred(point)),
-        begins_with_hessian=metric is known,
+        schedule=schedule,
     )
-    options.handover.leave(objective, solution.metric)
+    options.handover.leave(objective, solution.metric, schedule.saved)
     hides = solution.outcome is Outcome.CONVERGED and problem.coordinates.leaves_out(
         solution.gradient, objective.moments.center
     )

@@ -21,8 +21,8 @@ class Work:
     n_evaluations : int
     """
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem, self.schedule, self.n_evaluations = problem, Schedule(), 0
+    def __init__(self, problem: Problem, schedule: Schedule) -> None:
+        self.problem, self.schedule, self.n_evaluations = problem, schedule, 0
 
     def evaluate(self, point: FloatArray) -> Iterate:
         self.n_evaluations += 1
