@@ -89,13 +89,8 @@ class SparsePath:
     def __init__(self, prepared: Prepared, coef: FloatArray | None = None, intercept: FloatArray | None = None) -> None:
         self._prepared, self._likelihood = prepared, prepared.likelihood
         self._held = held = WorkingColumns(prepared)
-        moments = self._likelihood.moments
-        linear = [moments.mean_target[np.newaxis]] * held.n_constants
-        linear.append(moments.cross * held.units[:, np.newaxis])
-        self._linear = np.concatenate(linear)
-        n = held.n_constants
         _, constant = self._likelihood.split(prepared.null.parameters)
-        self._working = Restricted(prepared, held, self._linear, constant[np.newaxis][:n])
+        self._working = Restricted(prepared, held, constant[np.newaxis][: held.n_constants])
         if coef is not None and intercept is not None:
             there = self._likelihood.centred(
                 *(prepared.basis.down(coef, intercept) if prepared.basis else (coef, intercept))
@@ -174,17 +169,17 @@ class SparsePath:
         coef, intercept = self._given(penalty)
         value = penalty.value(coef)
         counts = [now - was for now, was in zip(self._counts(), before, strict=True)]
-        return SparseSolution(coef, intercept, self._working.likelihood + value, value, gap, outcome, *counts)
+        return SparseSolution(coef, intercept, self._working.here.likelihood + value, value, gap, outcome, *counts)
 
     def _tell(self, report: Report | None, penalty: SparsePenalty, before: tuple[int, int, int]) -> None:
         if report is None:
             return
         coef, intercept = self._given(penalty)
         iteration = self._working.n_iterations - before[0]
-        report(Progress(0, iteration, self._working.likelihood + penalty.value(coef)), coef, intercept)
+        report(Progress(0, iteration, self._working.here.likelihood + penalty.value(coef)), coef, intercept)
 
     def _counts(self) -> tuple[int, int, int]:
-        return self._working.n_iterations, self._working.n_evaluations, self._working.n_hessians
+        return self._working.n_iterations, self._working.likelihood.n_evaluations, self._working.n_hessians
 
     def _descend(
         self, penalty: SparsePenalty, goal: float, max_iter: int, after_step: Callable[[], None]
@@ -212,7 +207,7 @@ class SparsePath:
             if held.holds_all:
                 return ending.gap if ending.is_reached else None
             coef = self._all_coef()
-            gap = fenchel_gap(penalty, coef, self._slopes, working.likelihood)
+            gap = fenchel_gap(penalty, coef, self._slopes, working.here.likelihood)
             if gap <= goal:
                 return gap
             pull = penalty.pull(self._slopes)

@@ -117,7 +117,7 @@ class Proofs:
             moved=moved,
         )
         tilts = _Tilts(working, self._held, free, step)
-        balance = Balance(tilts.step, tilts.gradient, working.information(free))
+        balance = Balance(tilts.step, tilts.gradient, working.likelihood.information(working.here.mean, free))
 
         def tilting(step: FloatArray, _: float, margin: FloatArray) -> Tilted:
             return self._tilted(tilts, step, margin)
@@ -165,8 +165,8 @@ class _Tilts:
     """
 
     def __init__(self, working: Restricted, held: WorkingColumns, free: Indices, step: FloatArray | None) -> None:
-        self._working, self._columns, self._free = working, held.array, free
-        self.probabilities, self.gradient = working.probabilities(), working.slopes()
+        self._likelihood, self._columns, self._free = working.likelihood, held.array, free
+        self.probabilities, self.gradient = working.likelihood.probabilities(working.here), working.slopes()
         self._u = np.zeros_like(self.probabilities)
         self.step = np.zeros_like(self.gradient)
         if step is not None:
@@ -185,7 +185,7 @@ class _Tilts:
 
     def _beyond(self, v: FloatArray, which: Indices | slice) -> FloatArray:
         q = self.gradient.shape[1]
-        return self._working.slopes_of((self.probabilities * (1.0 + v))[-q:], which)
+        return self._likelihood.gradient((self.probabilities * (1.0 + v))[-q:], which)
 
 
 def _pull(penalty: SparsePenalty, sizes: FloatArray) -> FloatArray:

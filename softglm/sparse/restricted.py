@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.families import Bernoulli
 from softglm.model import Prepared
 from softglm.sparse.columns import WorkingColumns
 from softglm.sparse.gram import PairGram
+from softglm.sparse.likelihood import Point, WorkingLikelihood
 from softglm.sparse.terms import Terms, fenchel_gap, held_at_zero
 
 Indices = npt.NDArray[np.intp]
@@ -58,17 +58,7 @@ class Ending(NamedTuple):
 
 
 @final
-class _Point(NamedTuple):
-    """Coefficients, shape (k, q); eta and the means there, (q, n); the mean negative log-likelihood."""
-
-    coef: FloatArray
-    eta: FloatArray
-    likelihood: float
-    mean: FloatArray
-
-
-@final
-class _Here(NamedTuple):
+class _Wanted(NamedTuple):
     """What tells where to go: the gradient, shape (k, q); which pairs are to move and by what, shape (k, r)."""
 
     terms: Terms
@@ -95,74 +85,59 @@ class Restricted:
     ----------
     prepared : Prepared
     held : WorkingColumns
-    linear : array of shape (m, q)
-        The mean of t for the intercept, then of z t' for all p features.
+    intercept : array of shape (n_constants, q)
+        Where to begin.
 
     Attributes
     ----------
-    coef : array of shape (k, q)
-    likelihood : float
-        The mean negative log-likelihood there.
-    n_iterations, n_evaluations, n_hessians : int
+    likelihood : WorkingLikelihood
+    here : Point
+    n_iterations, n_hessians : int
         In all.
     """
 
-    def __init__(self, prepared: Prepared, held: WorkingColumns, linear: FloatArray, intercept: FloatArray) -> None:
-        self._family = prepared.family
-        self._count = prepared.count
-        self._held, self._all_linear = held, linear
-        self._offset_term = prepared.likelihood.moments.offset_term
+    def __init__(self, prepared: Prepared, held: WorkingColumns, intercept: FloatArray) -> None:
+        self._family, self._held = prepared.family, held
+        self.likelihood = WorkingLikelihood(prepared, held)
         self._gram = PairGram(self._family, held.weights)
         self._reference = int(prepared.likelihood.moments.mean_target.argmax())
         self._is_symmetric = self._family.n_identifiable < self._family.n_parameters
-        self.n_iterations = self.n_evaluations = self.n_hessians = 0
+        self.n_iterations = self.n_hessians = 0
         self._paid, self._is_fresh = 0.0, True
         # By what an iteration multiplies the gap, lately.
         self._contraction = 1.0
-        self._slopes: FloatArray | None = None
         # Of the last step: whether F could tell what it gained, and whether the Hessian was of where it began.
         self._is_flat = self._was_fresh = False
-        self.coef = np.zeros((0, self._family.n_parameters))
-        self.extend()
-        self.coef[: held.n_constants] = intercept
-        self.move_to(self.coef)
+        coef = np.zeros((held.n_constants + len(held.features), self._family.n_parameters))
+        coef[: held.n_constants] = intercept
+        self.here = self.likelihood.at(coef)
+        self._slopes: FloatArray | None = None
+
+    @property
+    def coef(self) -> FloatArray:
+        """The coefficients, shape (k, q)."""
+        return self.here.coef
 
     def extend(self) -> None:
         """Give newly held columns coefficients of 0."""
-        n = self._held.n_constants
-        self._linear = np.concatenate([self._all_linear[:n], self._all_linear[n:][self._held.features]])
-        missing = len(self._linear) - len(self.coef)
-        self.coef = np.concatenate([self.coef, np.zeros((missing, self.coef.shape[1]))])
+        self.likelihood.extend()
+        coef = np.zeros((len(self._held.array), self.coef.shape[1]))
+        if len(coef) > len(self.coef):
+            coef[: len(self.coef)] = self.coef
+            self.here, self._slopes = self.here._replace(coef=coef), None
 
     def move_to(self, coef: FloatArray) -> None:
         """Evaluate at other coefficients, shape (k, q)."""
-        self._arrive(self._evaluate(coef))
+        self._arrive(self.likelihood.at(coef))
+
+    def _arrive(self, there: Point) -> None:
+        self.here, self._slopes, self._is_fresh = there, None, False
 
     def slopes(self) -> FloatArray:
         """Return the gradient of the likelihood, shape (k, q), which nobody may change."""
-        if self._slopes is None or len(self._slopes) < len(self.coef):
-            self._slopes = self.slopes_of(self.mean)
+        if self._slopes is None:
+            self._slopes = self.likelihood.gradient(self.here.mean)
         return self._slopes
-
-    def slopes_of(self, mean: FloatArray, which: Indices | slice = slice(None)) -> FloatArray:
-        """Return what the gradient of some columns would be if these were the means, shape (q, n)."""
-        gradient = (mean * self._held.weights) @ self._held.array[which].T
-        return np.asarray(gradient.T - self._linear[which])
-
-    def probabilities(self) -> FloatArray:
-        """Return those of all classes here, shape (K, n), each with full relative accuracy."""
-        return self._family.probabilities(self._eta) if isinstance(self._family, Bernoulli) else self.mean
-
-    def information(self, which: Indices) -> FloatArray:
-        """Return the Hessian of the likelihood in some of the columns, shape (r, q, r, q)."""
-        r, q = len(which), self.coef.shape[1]
-        information = np.empty((r, q, r, q))
-        for a, first in enumerate(self._held.array[which]):
-            weighted = self._held.weights * first
-            for b, second in enumerate(self._held.array[which[: a + 1]]):
-                block = self._family.total_information(self.mean, weighted * second)
-                information[a, :, b] = information[b, :, a] = block
-        return information
 
     def minimise(
         self, terms: Terms, goal: float, max_iter: int, after_step: Callable[[], None], *, by_steps: bool
@@ -187,7 +162,7 @@ class Restricted:
             violation = terms.violation(self.coef, gradient)
             self._hold_reference(terms, violation)
             n, before = terms.n_constants, gap
-            gap = fenchel_gap(terms.penalty, self.coef[n:], gradient[n:], self.likelihood)
+            gap = fenchel_gap(terms.penalty, self.coef[n:], gradient[n:], self.here.likelihood)
             gap += self._open_gap(terms, violation)
             if gap <= goal:
                 return Ending(is_reached=True, gap=gap)
@@ -199,12 +174,12 @@ class Restricted:
                 break
             if has_stalled:
                 self._paid = np.inf
-            here = self._here(terms, gradient, terms.sizes(violation))
-            step = self._newton_step(here, iteration)
+            wanted = self._wanted(terms, gradient, terms.sizes(violation))
+            step = self._newton_step(wanted, iteration)
             if by_steps and abs(step.promise) < 2.0 * goal and (self._is_fresh or gap * self._contraction <= goal):
                 return Ending(is_reached=True, gap=-step.promise / 2.0, step=step.target - self.coef)
             self.n_iterations += 1
-            if not self._goes(here, step):
+            if not self._goes(wanted, step):
                 break
             after_step()
         return Ending(is_reached=False, gap=gap)
@@ -223,87 +198,87 @@ class Restricted:
         diagonal = self._gram.systems.matrix.diagonal()[pairs] + self._gram.systems.shift
         return float(np.where(pairs >= 0, self._gram.coordinates(violation[rows]) ** 2 / diagonal, 0.0).sum())
 
-    def _here(self, terms: Terms, gradient: FloatArray, sizes: FloatArray) -> "_Here":
+    def _wanted(self, terms: Terms, gradient: FloatArray, sizes: FloatArray) -> "_Wanted":
         moving = terms.candidates(self.coef, sizes, _ROUNDING * (1.0 + float(np.abs(gradient).max())))
         if terms.contrasts is not None:
             moving, sizes = _whole_rows(moving, sizes, terms.contrasts.shape[1])
         elif self._is_symmetric:
             moving[terms.is_free, self._reference] = False
-        return _Here(terms, gradient, sizes, held_at_zero(moving, terms.shifts, self.coef, sizes))
+        return _Wanted(terms, gradient, sizes, held_at_zero(moving, terms.shifts, self.coef, sizes))
 
-    def _newton_step(self, here: "_Here", iteration: int) -> "_Step":
+    def _newton_step(self, wanted: "_Wanted", iteration: int) -> "_Step":
         """Return where to go, with a Hessian that is made anew, or grows, as that pays."""
-        terms, gram = here.terms, self._gram
-        if not self._is_fresh and self._paid >= _SHARE * gram.price(int(here.moving.sum())):
-            self._renew(here)
+        terms, gram = wanted.terms, self._gram
+        if not self._is_fresh and self._paid >= _SHARE * gram.price(int(wanted.moving.sum())):
+            self._renew(wanted)
         else:
             if not len(gram):
                 self._paid, self._is_fresh = 0.0, True
-            gram.include(self._joining(here), self._held.array, self.mean, terms.curvature)
+            gram.include(self._joining(wanted), self._held.array, self.here.mean, terms.curvature)
         try:
-            step = self._step(here)
+            step = self._step(wanted)
         except np.linalg.LinAlgError:
             # Rows that were added at other means than those that were there.
-            self._renew(here)
-            step = self._step(here)
+            self._renew(wanted)
+            step = self._step(wanted)
         if iteration >= _FOR_NOTHING:
             self._paid += self._price(terms)
         return step
 
-    def _goes(self, here: "_Here", step: "_Step") -> bool:
+    def _goes(self, wanted: "_Wanted", step: "_Step") -> bool:
         """Make a step; tell whether F fell."""
-        if self._search(here.terms, step):
+        if self._search(wanted.terms, step):
             return True
         if self._is_fresh:
             return False
-        self._renew(here)
-        return self._search(here.terms, self._step(here))
+        self._renew(wanted)
+        return self._search(wanted.terms, self._step(wanted))
 
     def _price(self, terms: Terms) -> float:
         (k, n), q = self._held.array.shape, self.coef.shape[1]
         return float(_ONCE + n * q * (_ENTRY * k + _EXPONENTIAL) + terms.price(len(self._gram)))
 
-    def _joining(self, here: "_Here") -> BoolArray:
+    def _joining(self, wanted: "_Wanted") -> BoolArray:
         """Return which of the moving pairs are new, the largest of them where they are many."""
         known = self._gram.index
-        new = here.moving.copy()
+        new = wanted.moving.copy()
         new[: len(known)] &= known < 0
         most = max(_JOINING, int((self.coef != 0.0).sum()))
         if new.sum() > most and len(self._gram):
-            sizes = np.where(new, here.sizes, 0.0)
+            sizes = np.where(new, wanted.sizes, 0.0)
             new &= sizes >= np.partition(sizes, -most, axis=None)[-most]
         return new
 
-    def _renew(self, here: "_Here") -> None:
+    def _renew(self, wanted: "_Wanted") -> None:
         self.n_hessians += 1
-        self._gram.rebuild(here.moving, self._held.array, self.mean, here.terms.curvature)
+        self._gram.rebuild(wanted.moving, self._held.array, self.here.mean, wanted.terms.curvature)
         self._paid, self._is_fresh = 0.0, True
 
-    def _step(self, here: "_Here") -> "_Step":
+    def _step(self, wanted: "_Wanted") -> "_Step":
         """Return where the pairs want to go."""
-        terms, gram = here.terms, self._gram
+        terms, gram = wanted.terms, self._gram
         columns, classes = gram.columns, gram.classes
         known = np.zeros((len(self.coef), gram.index.shape[1]), dtype=bool)
         known[columns, classes] = True
-        allowed = held_at_zero(known, terms.shifts, self.coef, here.sizes)[columns, classes]
+        allowed = held_at_zero(known, terms.shifts, self.coef, wanted.sizes)[columns, classes]
         there = gram.coordinates(self.coef).copy()
         start = there[columns, classes]
-        linear = gram.coordinates(here.gradient)[columns, classes] + terms.curvature[columns] * start
+        linear = gram.coordinates(wanted.gradient)[columns, classes] + terms.curvature[columns] * start
         there[columns, classes] = terms.minimiser(gram.systems, (columns, classes), (linear, start), allowed)
         target = terms.centred(there if gram.contrasts is None else np.asarray(there @ gram.contrasts.T))
         before, after = terms.value(self.coef), terms.value(target)
-        return _Step(target, float(np.vdot(here.gradient, target - self.coef)) + after - before, before, after)
+        return _Step(target, float(np.vdot(wanted.gradient, target - self.coef)) + after - before, before, after)
 
     def _search(self, terms: Terms, step: "_Step") -> bool:
         """Go towards the target as far as F falls enough; tell whether it did."""
         target, promise, before, after = step
-        value, move, length = self.likelihood + before, target - self.coef, 1.0
+        value, move, length = self.here.likelihood + before, target - self.coef, 1.0
         flat = _FLAT * (1.0 + abs(value))
         if not promise < flat:
             return False
         self._is_flat, self._was_fresh = promise > -flat, self._is_fresh
         for _ in range(_MAX_TRIALS):
-            there = self._evaluate(target if length == 1.0 else terms.centred(self.coef + length * move))
+            there = self.likelihood.at(target if length == 1.0 else terms.centred(self.coef + length * move))
             change = there.likelihood + (after if length == 1.0 else terms.value(there.coef)) - value
             if change <= _SUFFICIENT * length * promise + flat:
                 self._arrive(there)
@@ -312,28 +287,6 @@ class Restricted:
             length = max(0.1 * length, min(0.5 * length, -promise * length**2 / (2.0 * bend)))
             self._paid = np.inf
         return False
-
-    def _arrive(self, there: "_Point") -> None:
-        self.coef, self._eta, self.likelihood, self.mean = there
-        self._is_fresh, self._slopes = False, None
-
-    def _product(self, coef: FloatArray) -> FloatArray:
-        """Return B'z, shape (q, n)."""
-        support = np.flatnonzero(coef.any(axis=1))
-        columns = self._held.array
-        if 2 * len(support) < len(columns):
-            return np.asarray(coef[support].T @ columns[support])
-        return np.asarray(coef.T @ columns)
-
-    def _evaluate(self, coef: FloatArray) -> "_Point":
-        self.n_evaluations += 1
-        self._count.add()
-        eta = self._product(coef)
-        if self._held.offset is not None:
-            eta += self._held.offset
-        log_normalizer, mean = self._family.normalizer_and_mean(eta.copy())
-        linear = float(np.vdot(self._linear, coef)) + self._offset_term
-        return _Point(coef, eta, float(self._held.weights @ log_normalizer) - linear, mean)
 
 
 def _whole_rows(moving: BoolArray, sizes: FloatArray, n_contrasts: int) -> tuple[BoolArray, FloatArray]:

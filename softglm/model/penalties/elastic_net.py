@@ -9,7 +9,7 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray, FloatArray
 from softglm.model.penalties.ridge import Ridge
 from softglm.model.penalties.sparse import EntrywisePenalty
-from softglm.model.penalties.thresholds import largest, row_sums, towards_zero
+from softglm.model.penalties.thresholds import largest, towards_zero
 from softglm.once import cached_property
 
 
@@ -51,8 +51,11 @@ class ElasticNet(EntrywisePenalty):
 
     def conjugate(self, gradient: FloatArray) -> float:
         beyond = np.maximum(np.abs(gradient) - self.l1[:, np.newaxis], 0.0)
-        squares = row_sums(beyond * beyond)
-        where = (squares * ~self.is_free).nonzero()[0]
+        beyond[self.is_free] = 0.0
+        squares = np.einsum("jk,jk->j", beyond, beyond)
+        where = squares.nonzero()[0]
+        if not len(where):
+            return 0.0
         with np.errstate(divide="ignore"):
             return float((squares[where] / (2.0 * self.smooth.strength[where])).sum())
 

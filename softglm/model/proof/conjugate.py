@@ -167,8 +167,9 @@ def gap_by(setting: Setting, balance: Balance, tilting: Tilting, others: Others 
     for h in (needed * PARTS[::-1]).tolist() if needed > _NOTHING else [needed]:
         if h < at_least:
             break
-        gap = _divergence(*tilted.apart(h), rest, setting.moved)
-        gap += _young_gap(setting.penalty, setting.coef, (1.0 - h) * tilted.gradient[features], (1.0 - h) * off)
+        gap = _young_gap(setting.penalty, setting.coef, (1.0 - h) * tilted.gradient[features], (1.0 - h) * off)
+        if gap < least:
+            gap += _divergence(*tilted.apart(h), rest, setting.moved)
         if not gap < least:
             break
         least = gap
