@@ -5,7 +5,8 @@ Each step minimises, over the pairs that are not 0 or should not be,
     <g, d> + 1/2 d' H d + h(B + d),
 
 with g the gradient here and H the Hessian of this point or of an earlier one, and goes along d as far as F falls. The
-iterations beyond the first pay for the next Hessian: once they have cost twice its price it is made anew.
+iterations pay for the next Hessian: once they have cost twice its price it is made anew. They end where the gap is
+small by Fenchel's inequality, or by what the step promises, if a proof that knows the step may be as sharp.
 """
 
 from collections.abc import Callable
@@ -23,8 +24,8 @@ from softglm.sparse.terms import Terms, fenchel_gap, held_at_zero
 
 Indices = npt.NDArray[np.intp]
 
-# Iterations that a Hessian serves for nothing at each strength; and how many times its price the others pay.
-_FOR_NOTHING, _SHARE = 1, 2.0
+# How many times the price of the next Hessian iterations pay.
+_SHARE = 2.0
 # A violation beyond this is one, relative to the largest slope.
 _ROUNDING = 1e-12
 # So many pairs may join at a time, however few have.
@@ -175,7 +176,7 @@ class Restricted:
             if has_stalled:
                 self._paid = np.inf
             wanted = self._wanted(terms, gradient, terms.sizes(violation))
-            step = self._newton_step(wanted, iteration)
+            step = self._newton_step(wanted)
             if by_steps and abs(step.promise) < 2.0 * goal and (self._is_fresh or gap * self._contraction <= goal):
                 return Ending(is_reached=True, gap=-step.promise / 2.0, step=step.target - self.coef)
             self.n_iterations += 1
@@ -206,7 +207,7 @@ class Restricted:
             moving[terms.is_free, self._reference] = False
         return _Wanted(terms, gradient, sizes, held_at_zero(moving, terms.shifts, self.coef, sizes))
 
-    def _newton_step(self, wanted: "_Wanted", iteration: int) -> "_Step":
+    def _newton_step(self, wanted: "_Wanted") -> "_Step":
         """Return where to go, with a Hessian that is made anew, or grows, as that pays."""
         terms, gram = wanted.terms, self._gram
         if not self._is_fresh and self._paid >= _SHARE * gram.price(int(wanted.moving.sum())):
@@ -221,8 +222,7 @@ class Restricted:
             # Rows that were added at other means than those that were there.
             self._renew(wanted)
             step = self._step(wanted)
-        if iteration >= _FOR_NOTHING:
-            self._paid += self._price(terms)
+        self._paid += self._price(terms)
         return step
 
     def _goes(self, wanted: "_Wanted", step: "_Step") -> bool:
