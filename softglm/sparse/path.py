@@ -281,7 +281,9 @@ class SparsePath:
         parameters = self._parameters(penalty)
         arrived = Arrived(self._working, self._slopes, parameters, self._step)
         gap = self._proofs.gap(there, self._terms(there), arrived)
-        return gap if gap < np.inf else conjugate_gap(self._likelihood, penalty, parameters)
+        # Steps that are too long for a proof are made.
+        is_known = gap < np.inf or self._step is not None
+        return gap if is_known else conjugate_gap(self._likelihood, penalty, parameters)
 
     def _parameters(self, penalty: SparsePenalty) -> FloatArray:
         """Return the parameters of the likelihood, shape (m, q); of what is not penalised, what is identified of it."""
