@@ -10,12 +10,13 @@ from softglm.fit import few_passes
 from softglm.fit.beginning import Beginning
 from softglm.fit.digits import doubted
 from softglm.fit.frames import solve_in
-from softglm.fit.result import Fit, Options, Report, Start
+from softglm.fit.result import Fit, Handover, Options, Report, Start
 from softglm.model import GLM, Basis, Combinations, Null, Objective, Penalty, Prepared, Ridge, rebased
+from softglm.model.metric import FactoredMetric
 from softglm.model.passes import Passes
 from softglm.model.proof import gradient_rounding, partial_gap
 from softglm.model.rebasing import FAR_UNPENALISED
-from softglm.solver import DISTRUST, GapKind, Iterate, Outcome, accelerated, minimise
+from softglm.solver import DISTRUST, GapKind, Iterate, Outcome, Schedule, accelerated, minimise
 from softglm.status import STATUS_OF, Status
 
 # The estimate of a distance is often too low, by a factor of up to this.
@@ -100,12 +101,15 @@ def _solve(
         return result if collinearity.is_told else doubted(result)
     if not problem.coordinates.scales.size:
         return _null_fit(objective, null, Status.CONVERGED, n_passes())
+    handover = options.handover
+    known = None if in_few_passes else handover.known(objective)
     begun = (
         few_passes.begin_beside_sample(prepared, problem, penalty, _fit_sample, start)
         if in_few_passes
-        else _begin_at_null(problem, null, start)
+        else _begin_at_null(problem, null, start, known)
     )
     problem = begun.problem
+    schedule = Schedule(saved=handover.saved, has_hessian=known is not None and begun.metric is known)
     solution = minimise(
         problem,
         begun.first,
@@ -116,11 +120,14 @@ def _solve(
         max_iter=options.max_iter,
         report=None if report is None else lambda progress, point: report(progress, *objective.uncentred(point)),
         method=accelerated if in_few_passes else None,
+        schedule=schedule,
     )
     if in_few_passes and solution.outcome not in {Outcome.CONVERGED, Outcome.ITERATIONS}:
         # The sample has told all that it can; what all rows tell goes on from there.
         there = Start(*objective.uncentred(solution.point))
         return _solve(prepared, penalty, options, there, report, in_few_passes=False)
+    if not in_few_passes:
+        handover.leave(objective, solution.metric, schedule.saved)
     hides = solution.outcome is Outcome.CONVERGED and problem.coordinates.leaves_out(
         solution.gradient, objective.moments.center
     )
@@ -145,7 +152,7 @@ def _solve(
 
 
 def _fit_sample(sample: Prepared, penalty: Penalty, start: Start | None) -> Fit:
-    return solve_as_read(sample, penalty, Options(_SAMPLE_TOLERANCE, _SAMPLE_ITERATIONS, 0), start, None)
+    return solve_as_read(sample, penalty, Options(_SAMPLE_TOLERANCE, _SAMPLE_ITERATIONS, 0, Handover()), start, None)
 
 
 def _solve_rebased(
@@ -190,9 +197,9 @@ def _problem(prepared: Prepared, passes: Passes, *, in_few_passes: bool) -> GLM 
         return None
 
 
-def _begin_at_null(problem: GLM, null: Null, start: Start | None) -> Beginning:
+def _begin_at_null(problem: GLM, null: Null, start: Start | None, known: FactoredMetric | None) -> Beginning:
     first, n_evaluations = _first_iterate(problem.objective, problem, null, start)
-    problem, metric = problem.beginning_at(null, *first)
+    problem, metric = problem.beginning_at(null, *first, known=known)
     return Beginning(problem, first, metric, n_evaluations)
 
 

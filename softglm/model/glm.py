@@ -19,7 +19,7 @@ from softglm.model.coordinates import (
 from softglm.model.existence import Existence
 from softglm.model.fisher import null_hessian
 from softglm.model.intercept import Null, solve_intercept
-from softglm.model.metric import HessianMetric, KroneckerMetric
+from softglm.model.metric import FactoredMetric, HessianMetric, KroneckerMetric
 from softglm.model.objective import Objective
 from softglm.model.passes import Passes
 from softglm.model.passes.prices import approximation_price, evaluation_price
@@ -32,7 +32,7 @@ from softglm.model.proof.rounding import gradient_rounding, sharp_rounding
 from softglm.once import cached_property
 from softglm.sums import LargestMove
 
-Metric: TypeAlias = HessianMetric | KroneckerMetric | ProductMetric
+Metric: TypeAlias = HessianMetric | KroneckerMetric | ProductMetric | FactoredMetric
 
 # The fit starts in coordinates from all second moments, or from another point with a metric made there, if that costs
 # no more than this many evaluations.
@@ -207,21 +207,39 @@ class GLM:
         has_full_rank = len(self.coordinates.scales) == self.objective.shape[0] and bool(self.coordinates.scales.all())
         return has_full_rank or self.objective.is_penalised
 
-    def beginning_at(self, null: Null, point: FloatArray, value: float, gradient: FloatArray) -> tuple["GLM", Metric]:
-        """Return the problem and the metric to begin with: beside an optimum, single precision would lead away."""
+    def beginning_at(
+        self,
+        null: Null,
+        point: FloatArray,
+        value: float,
+        gradient: FloatArray,
+        *,
+        known: FactoredMetric | None = None,
+    ) -> tuple["GLM", Metric]:
+        """Return the problem and the metric to begin with: beside an optimum, single precision would lead away.
+
+        Parameters
+        ----------
+        null : Null
+        point, value, gradient
+            Where to begin, and f there.
+        known : FactoredMetric or None, default=None
+            A Hessian of a problem nearby.
+        """
         if point is null.parameters:
             return self, self._null_hessian(null) if self.takes_newton_steps else self._null_metric(gradient)
         whitened = self.coordinates.pull_back(gradient)
         is_beside = float(whitened @ whitened) / 2.0 <= self.resolution**2 * (null.value - value)
         problem = (self.finer if is_beside else None) or self
-        return problem, problem.metric_at(point)
+        return problem, problem.metric_at(point, known)
 
-    def metric_at(self, point: FloatArray) -> Metric:
-        """Return a metric made at a point, as good as pays."""
-        for offer in (*self.hessians[-1:], self.approximations[0]):
+    def metric_at(self, point: FloatArray, known: FactoredMetric | None = None) -> Metric:
+        """Return a metric made at a point, as good as pays, or a Hessian that is known."""
+        offers = self.hessians[-1:] if known else (*self.hessians[-1:], self.approximations[0])
+        for offer in offers:
             if offer.price <= _MAX_START * self.evaluation_cost:
                 return offer.make(point)
-        return KroneckerMetric(self.coordinates)
+        return known or KroneckerMetric(self.coordinates)
 
     def hessian_at(self, point: FloatArray) -> HessianMetric:
         """Return the metric of all rows at a point, where the problem `has_hessian`."""

@@ -60,6 +60,41 @@ class KroneckerMetric:
 
 
 @final
+@dataclass(frozen=True)
+class FactoredMetric:
+    """H = L L', of whatever point and penalty: it proves nothing.
+
+    Attributes
+    ----------
+    coordinates : KroneckerCoordinates
+    factor : array of shape (r s, r s)
+        L, in these.
+    """
+
+    coordinates: KroneckerCoordinates
+    factor: FloatArray
+
+    def whiten(self, gradient: FloatArray) -> FloatArray:
+        solved, _ = linalg.lapack.dtrtrs(self.factor, self.coordinates.pull_back(gradient), lower=1)
+        return np.asarray(solved)
+
+    def unwhiten(self, vector: FloatArray) -> FloatArray:
+        solved, _ = linalg.lapack.dtrtrs(self.factor, vector, lower=1, trans=1)
+        return self.coordinates.displacement(solved)
+
+    def solve(self, gradient: FloatArray) -> FloatArray:
+        return self.unwhiten(self.whiten(gradient))
+
+    def gap(self, decrement: float, distance: float, rounding: FloatArray) -> float:  # noqa: ARG002 - the protocol's
+        """What belongs elsewhere proves nothing here."""
+        return float("inf")
+
+    @property
+    def proof_cost(self) -> float:
+        return float("inf")
+
+
+@final
 class HessianMetric:
     """H, the Hessian at a point, or an estimate of it, factored in given coordinates.
 
@@ -75,6 +110,11 @@ class HessianMetric:
     coordinates : KroneckerCoordinates
     rows : Rows or None
         Those whose information it is, all or a sample; None where it is so only to single precision: no proof then.
+
+    Attributes
+    ----------
+    factored : FactoredMetric
+        The same without what it takes to prove something.
     """
 
     def __init__(
@@ -96,16 +136,14 @@ class HessianMetric:
             shifted = matrix + shift * matrix.trace() * np.eye(len(matrix))
             factor, info = linalg.lapack.dpotrf(shifted, lower=1)
             shift *= 10.0
-        self._factor = factor
+        self._factor, self.factored = factor, FactoredMetric(coordinates, factor)
         self._matrix = matrix  # until its norm is asked for: most metrics prove nothing
 
     def whiten(self, gradient: FloatArray) -> FloatArray:
-        solved, _ = linalg.lapack.dtrtrs(self._factor, self._coordinates.pull_back(gradient), lower=1)
-        return np.asarray(solved)
+        return self.factored.whiten(gradient)
 
     def unwhiten(self, vector: FloatArray) -> FloatArray:
-        solved, _ = linalg.lapack.dtrtrs(self._factor, vector, lower=1, trans=1)
-        return self._coordinates.displacement(solved)
+        return self.factored.unwhiten(vector)
 
     def solve(self, gradient: FloatArray) -> FloatArray:
         return self.unwhiten(self.whiten(gradient))

@@ -4,6 +4,7 @@ from softglm.solver.accelerated import accelerated
 from softglm.solver.line_search import Iterate
 from softglm.solver.minimise import DISTRUST, minimise
 from softglm.solver.problem import Metric, Offer, Problem
+from softglm.solver.schedule import Schedule
 from softglm.solver.solution import GapKind, Outcome, Progress, Solution
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Outcome",
     "Problem",
     "Progress",
+    "Schedule",
     "Solution",
     "accelerated",
     "minimise",

@@ -24,6 +24,7 @@ from softglm.solver.newton import newton
 from softglm.solver.polish import polished
 from softglm.solver.problem import Metric, Problem
 from softglm.solver.proofs import Attempt, Measured, Proof, prove, share_left
+from softglm.solver.schedule import Schedule
 from softglm.solver.solution import GapKind, Outcome, Progress, Report, Solution
 from softglm.solver.stage import Descent, End, Level
 from softglm.solver.work import Work
@@ -49,6 +50,7 @@ def minimise(
     max_iter: int,
     report: Report | None = None,
     method: Method | None = None,
+    schedule: Schedule | None = None,
 ) -> Solution:
     """Minimise a smooth convex function.
 
@@ -71,10 +73,12 @@ def minimise(
         Called with the progress and the point after each iteration.
     method : Method or None, default=None
         None for Newton's where every step is worth a Hessian, else L-BFGS.
+    schedule : Schedule or None, default=None
+        When to buy metrics; None for one that begins with nothing.
     """
     # The reference itself is a relative gap, and a distance, of 1: whoever allows more gets no other point for it.
     aims = Aims(reference, min(tol, 1.0), min(precision, 1.0), max_iter)
-    return _Run(problem, start, metric, aims, report, method).minimise()
+    return _Run(Work(problem, schedule or Schedule()), start, metric, aims, report, method).minimise()
 
 
 @final
@@ -83,7 +87,7 @@ class _Run:
 
     def __init__(  # noqa: PLR0917 - the arguments of `minimise`
         self,
-        problem: Problem,
+        work: Work,
         start: Iterate,
         metric: Metric,
         aims: Aims,
@@ -91,7 +95,7 @@ class _Run:
         method: Method | None = None,
     ) -> None:
         self.aims, self.report, self.method = aims, report, method
-        self.work, self.known = Work(problem), Curvature(metric)
+        self.work, self.known = work, Curvature(metric)
         self.last, self.descent = Step(start, np.inf), Descent(Level(start.value, np.inf))
         self.wanted = np.inf  # an estimate of the gap to reach before the next attempt at a proof
         self.is_fast = False
@@ -298,4 +302,5 @@ class _Run:
             n_iterations=self.descent.n_iterations,
             n_evaluations=self.work.n_evaluations,
             n_refreshes=self.n_metrics + self.work.n_renewed,
+            metric=self.known.metric,
         )

@@ -22,8 +22,8 @@ class Work:
         Evaluations, and Hessians that the method has asked for by itself.
     """
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem, self.schedule = problem, Schedule()
+    def __init__(self, problem: Problem, schedule: Schedule) -> None:
+        self.problem, self.schedule = problem, schedule
         self.n_evaluations = self.n_renewed = 0
 
     def evaluate(self, point: FloatArray) -> Iterate:

@@ -8,7 +8,8 @@ from softglm.sums.class_ranges import ClassRanges
 from softglm.sums.columns import CentredColumns, Observations
 from softglm.sums.comparison import Comparison, Leverages
 from softglm.sums.deletions import Deletions, RowMoves, RowParts
-from softglm.sums.duals import SelectedFeatures, Tilt, TiltedDivergences, TiltedMeansAndInformation
+from softglm.sums.divergences import Divergences, seen_in
+from softglm.sums.duals import SelectedFeatures, Tilt, TiltedDivergences, TiltedMeansAndInformation, relative
 from softglm.sums.evaluation import (
     Evaluation,
     EvaluationAndInformation,
@@ -18,7 +19,7 @@ from softglm.sums.evaluation import (
     InterceptProduct,
 )
 from softglm.sums.features import Features
-from softglm.sums.given import Combinations, Offsets, RowWeights, WeightedTotals
+from softglm.sums.given import Combinations, Offsets, RowWeights, Targets, WeightedTotals
 from softglm.sums.lengths import (
     Distances,
     DistanceScores,
@@ -61,6 +62,7 @@ __all__ = [
     "Deletions",
     "DistanceScores",
     "Distances",
+    "Divergences",
     "Evaluation",
     "EvaluationAndInformation",
     "Extremes",
@@ -96,10 +98,13 @@ __all__ = [
     "Squares",
     "SquaresAbout",
     "Sum",
+    "Targets",
     "Tilt",
     "TiltedDivergences",
     "TiltedMeansAndInformation",
     "Totals",
     "WeightedTotals",
     "pivoted_directions",
+    "relative",
+    "seen_in",
 ]
