@@ -167,6 +167,9 @@ class AdaptedRows(Rows):
     def gather(self, statistic: Statistic, reduce: Callable[[Iterable[Arrays]], Result]) -> Iterator[Result]:
         return self._rows.gather(_Adapted(statistic, self._adaptation), reduce)
 
+    def combined(self, statistic: Statistic, combine: np.ufunc) -> Arrays:
+        return self._rows.combined(_Adapted(statistic, self._adaptation), combine)
+
     def sampling(self, score: Statistic | None = None) -> Sampling | None:
         return self._rows.sampling(None if score is None else _Adapted(score, self._adaptation))
 

@@ -1,0 +1,171 @@
+"""What lives on a worker, and what is done there: the rows of one partition, and work on those of a few."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar, final
+
+import numpy as np
+
+from softglm.arrays import FloatArray, IntArray, Matrix
+from softglm.data import RowsInMemory, one_blas_thread
+from softglm.data.block import is_sparse
+from softglm.data.rows import Arrays, Statistic
+from softglm.distributed.tree import Node, combined_in_tree
+from softglm.once import cached_property
+
+Result = TypeVar("Result")
+
+
+@final
+class Shard:
+    """The rows of a partition, in the memory of a worker: what is sent, or spilled to disk, are its arrays alone.
+
+    Parameters
+    ----------
+    position : int
+        Which of the partitions that have rows.
+    X : array or CSR matrix of shape (n, p)
+    targets : array of shape (n,) or (n, q)
+    weights : array of shape (n,) or None
+    offset : array of shape (n, q) or None
+    """
+
+    def __init__(
+        self,
+        position: int,
+        X: Matrix,
+        targets: FloatArray | IntArray,
+        weights: FloatArray | None,
+        offset: FloatArray | None,
+    ) -> None:
+        self.position, self.arrays = position, (X, targets, weights, offset)
+
+    @cached_property
+    def rows(self) -> RowsInMemory:
+        """The rows, as a fit reads them."""
+        return RowsInMemory(*self.arrays)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the arrays: not the rows, whose blocks are views of them and would be copied once more."""
+        return type(self), (self.position, *self.arrays)
+
+    def __sizeof__(self) -> int:
+        """Return the bytes of the arrays: by this a worker knows when its memory is full."""
+        return sum(_size(array) for array in self.arrays if array is not None)
+
+
+@final
+@dataclass(frozen=True)
+class Combined:
+    """Work: what a ufunc makes of a statistic of all blocks, as far up the tree of shards as a worker's own allow.
+
+    Attributes
+    ----------
+    statistic : callable
+    combine : ufunc
+    n_shards : int
+        Of all workers.
+    """
+
+    statistic: Statistic
+    combine: np.ufunc
+    n_shards: int
+
+    def __call__(self, shards: Sequence[Shard], n_threads: int) -> dict[Node, Arrays]:
+        each = in_threads(lambda shard: shard.rows.combined(self.statistic, self.combine), shards, n_threads)
+        leaves = {Node(0, shard.position): arrays for shard, arrays in zip(shards, each, strict=True)}
+        return combined_in_tree(leaves, self.n_shards, self.both)
+
+    def both(self, one: Arrays, other: Arrays) -> Arrays:
+        """Combine the sums of some shards with those of others, in place of the first."""
+        for total, part in zip(one, other, strict=True):
+            self.combine(total, part, out=total)
+        return one
+
+
+@final
+@dataclass(frozen=True)
+class OfEach:
+    """Work: what a function returns for each shard, by the positions of these."""
+
+    function: Callable[[Shard], Any]
+
+    def __call__(self, shards: Sequence[Shard], n_threads: int) -> dict[int, Any]:
+        each = in_threads(self.function, shards, n_threads)
+        return {shard.position: value for shard, value in zip(shards, each, strict=True)}
+
+
+@final
+@dataclass(frozen=True)
+class BlockByBlock:
+    """A statistic of each block of a shard."""
+
+    statistic: Statistic
+
+    def __call__(self, shard: Shard) -> list[Arrays]:
+        return list(shard.rows.map(self.statistic))
+
+
+@final
+@dataclass(frozen=True)
+class Facts:
+    """What a shard is.
+
+    Attributes
+    ----------
+    n_rows, n_features, n_entries : int
+    is_sparse, has_offset : bool
+    dtype : dtype
+    longest_sum : int
+        See `Rows`.
+    total_weight : float
+    n_bytes : int
+    """
+
+    n_rows: int
+    n_features: int
+    n_entries: int
+    is_sparse: bool
+    has_offset: bool
+    dtype: np.dtype[Any]
+    longest_sum: int
+    total_weight: float
+    n_bytes: int
+
+
+def facts_of(shard: Shard) -> Facts:
+    """Return what a shard is."""
+    rows, weights = shard.rows, shard.arrays[2]
+    return Facts(
+        n_rows=rows.n_rows,
+        n_features=rows.n_features,
+        n_entries=rows.n_entries,
+        is_sparse=rows.is_sparse,
+        has_offset=rows.has_offset,
+        dtype=np.dtype(rows.dtype),
+        longest_sum=rows.longest_sum,
+        total_weight=float(rows.n_rows if weights is None else weights.sum()),
+        n_bytes=shard.__sizeof__(),
+    )
+
+
+def in_threads(function: Callable[[Shard], Result], shards: Sequence[Shard], n_threads: int) -> list[Result]:
+    """Return what the function returns for each shard, several at once, each with one thread of BLAS."""
+
+    @one_blas_thread
+    def alone(shard: Shard) -> Result:
+        # Values too large for the arithmetic are a status of the fit, not a warning in the log of a worker.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return function(shard)
+
+    if n_threads == 1 or len(shards) == 1:
+        return [alone(shard) for shard in shards]
+    with ThreadPoolExecutor(min(n_threads, len(shards))) as pool:
+        return list(pool.map(alone, shards))
+
+
+def _size(array: Matrix) -> int:
+    if is_sparse(array):
+        return int(array.data.nbytes + array.indices.nbytes + array.indptr.nbytes)
+    return int(array.nbytes)
