@@ -91,7 +91,7 @@ class DaskEngine(Engine):
 
 def _check(future: Future, position: int | None) -> None:
     """Raise if a future will never be: what its work raised, or that the cluster has given it up."""
-    if future.status not in {"error", "cancelled", "lost"}:
+    if future.status not in {"error", "cancelled"}:
         return
     error = future.exception(timeout=_ANSWERS)
     if isinstance(error, KilledWorker):
