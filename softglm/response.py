@@ -161,6 +161,13 @@ class Response:
         logs = np.log(shares, out=np.zeros_like(shares), where=shares > 0.0)
         return np.asarray((self.counts * logs).sum(axis=1))
 
+    def best_log_likelihood(self, weights: FloatArray | None) -> float:
+        """Return the sum of `saturated` over the rows; 0 for labels."""
+        saturated = self.saturated
+        if saturated is None:
+            return 0.0
+        return float(saturated.sum() if weights is None else weights @ saturated)
+
     def taken(self, rows: npt.NDArray[np.intp]) -> "Response":
         """Return what was observed in these rows, of the same classes."""
         codes = None if self.codes is None else self.codes[rows]
@@ -240,6 +247,15 @@ class Observations(Observed):
         return left.astype(np.float64) if self.weights is None else np.where(left, self.weights, 0.0)
 
     def rows(self, *, with_class_weights: bool = True) -> tuple[Rows, float]:
+        targets, weights, offset = self.beside(with_class_weights=with_class_weights)
+        total = float(self.n_rows if weights is None else weights.sum())
+        check_total(total)
+        return self.features.rows(targets, weights, offset), total
+
+    def beside(
+        self, *, with_class_weights: bool = True
+    ) -> tuple[FloatArray | IntArray, FloatArray | None, FloatArray | None]:
+        """Return what rows have beside their features, absent classes left out: targets, weights, offset."""
         targets, multiples = self.response.targets(self.present, self.factors if with_class_weights else None)
         weights, offset = self.weights, self.offset
         if multiples is not None:
@@ -248,13 +264,7 @@ class Observations(Observed):
             # What all classes have in common changes nothing, and where it is large it would cost digits.
             offset = offset[:, self.present]
             offset = offset - (offset.max(axis=1, keepdims=True) + offset.min(axis=1, keepdims=True)) / 2.0
-        total = float(self.n_rows if weights is None else weights.sum())
-        if not LEAST <= total <= MOST:
-            raise ValueError(
-                f"The weights sum to {total:.3g}, expected between {LEAST:g} and {MOST:g}: sample weights times class "
-                "weights times the totals of the rows of y. Rescale them."
-            )
-        return self.features.rows(targets, weights, offset), total
+        return targets, weights, offset
 
     def taken(self, rows: npt.NDArray[np.intp]) -> "Observations":
         """Return these rows, of the same classes, of which some may be absent from them; class weights stay."""
@@ -281,10 +291,22 @@ class Observations(Observed):
         response, weights = self.response, self.weights
         if response.class_totals(weights)[~self.present].any():
             return np.inf, np.inf  # observed, and given probability 0
-        saturated = response.saturated
-        best = 0.0 if saturated is None else float(saturated.sum() if weights is None else weights @ saturated)
-        model, null = (max(2.0 * (total_weight * loss + best), 0.0) for loss in losses)
-        return model, null
+        return deviances_from(losses, total_weight, response.best_log_likelihood(weights))
+
+
+def deviances_from(losses: tuple[float, float], total_weight: float, best: float) -> tuple[float, float]:
+    """Return deviances of mean losses, given the log-likelihood of predicting each row."""
+    model, null = (max(2.0 * (total_weight * loss + best), 0.0) for loss in losses)
+    return model, null
+
+
+def check_total(total: float) -> None:
+    """Raise if a total weight is beyond what a fit can divide by."""
+    if not LEAST <= total <= MOST:
+        raise ValueError(
+            f"The weights sum to {total:.3g}, expected between {LEAST:g} and {MOST:g}: sample weights times class "
+            "weights times the totals of the rows of y. Rescale them."
+        )
 
 
 def observe(
@@ -318,7 +340,7 @@ def observe(
     weights = read_weights(sample_weight, X.shape[0])
     response = read_response(y, values)
     if fitted_classes is None:
-        _warn_about_labels(response)
+        warn_about_labels(response.classes, None if response.codes is None else len(response.codes))
     if fitted_classes is not None and not np.array_equal(response.classes, fitted_classes):
         raise ValueError(
             f"y has the classes {response.classes[:10].tolist()}, and the model was fitted on "
@@ -326,12 +348,12 @@ def observe(
         )
     factors = read_class_weight(class_weight, response, weights)
     present = response.present(weights, factors)
-    _check_presence(response.classes, present, needs_two=needs_two)
+    check_presence(response.classes, present, needs_two=needs_two)
     known = read_offset(offset, X.shape[0], response.classes)
     return Observations(FeaturesInMemory(X), response, weights, factors, known, present, columns)
 
 
-def _check_presence(classes: Labels, present: BoolArray, *, needs_two: bool) -> None:
+def check_presence(classes: Labels, present: BoolArray, *, needs_two: bool) -> None:
     if len(classes) < 2:
         raise ValueError(
             f"y has only one class, {classes.tolist()}: there is nothing to tell apart. Pass rows of at least two."
@@ -389,16 +411,21 @@ def _check_type(values: Labels) -> None:
         )
 
 
-def _warn_about_labels(response: Response) -> None:
-    """Warn where labels are nearly as many as rows, under the conditions of LogisticRegression."""
-    if response.codes is None:
-        return
-    n_classes, n_rows = len(response.classes), len(response.codes)
+def warn_about_labels(classes: Labels, n_labels: int | None) -> None:
+    """Warn where labels are nearly as many as rows, under the conditions of LogisticRegression.
+
+    Parameters
+    ----------
+    classes : array of shape (K,)
+    n_labels : int or None
+        How many rows have a label; None of rows of counts.
+    """
+    n_classes, n_rows = len(classes), n_labels or 0
     if n_rows > _FEW_ROWS and n_classes > max(round(_HALF * n_rows), 2):
         warn_user(
             "The number of unique classes is greater than 50% of the number of samples. `y` could represent a "
             f"regression problem, not a classification problem: it has {n_classes} different labels in {n_rows} rows, "
-            f"such as {response.classes[:3].tolist()}. A numeric y is for a regressor; or cut it into classes.",
+            f"such as {classes[:3].tolist()}. A numeric y is for a regressor; or cut it into classes.",
             UserWarning,
         )
 

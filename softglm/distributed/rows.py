@@ -1,6 +1,6 @@
 """The rows of all shards of a cluster together."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, final
 
@@ -12,11 +12,13 @@ from softglm.data.rows import Arrays, Statistic
 from softglm.distributed.answers import answers
 from softglm.distributed.engine import Engine, Handle
 from softglm.distributed.sampling import Chances, Drawn, SumOfSizes
-from softglm.distributed.shards import BlockByBlock, Combined, Facts, OfEach, Shard, facts_of
+from softglm.distributed.shards import BlockByBlock, Combined, Facts, FactsOf, OfEach, Shard
 from softglm.distributed.tree import combined_in_tree, depth_of
 
 # The statistics of the blocks of so many shards are here at once, where all of them are to be seen one by one.
 _AT_ONCE = 8
+# What a pass takes that sums nothing, in nanoseconds.
+_PASS = 2e7
 
 
 @final
@@ -27,61 +29,76 @@ class RowsOnCluster(Rows):
     ----------
     engine : Engine
     shards : sequence of handles
-        Of `Shard`, by their positions: none without rows.
+        Of `Shard`, by their positions.
+    reading : object
+        As what rows they are read: see `Shard.rows`.
+
+    Raises
+    ------
+    ValueError
+        If a shard cannot be read like this: the first of them.
     """
 
     can_be_sampled = True
+    pass_price = _PASS
 
-    def __init__(self, engine: Engine, shards: Sequence[Handle]) -> None:
-        self._engine, self._shards = engine, shards
-        self.facts: list[Facts] = self.of_each(facts_of)
-        first = self.facts[0]
-        self.n_rows, self.n_features = sum(facts.n_rows for facts in self.facts), first.n_features
-        self.n_entries = sum(facts.n_entries for facts in self.facts)
-        self.has_offset, self.is_sparse = first.has_offset, first.is_sparse
-        self.dtype = np.result_type(*(facts.dtype for facts in self.facts))
+    def __init__(self, engine: Engine, shards: Sequence[Handle], reading: Any) -> None:
+        self._engine, self._shards, self._reading = engine, shards, reading
+        every = _without_faults(of_each(engine, shards, FactsOf(reading)))
+        self._facts = [facts for facts in every if facts.n_rows]
+        self.n_rows, self.n_features = sum(facts.n_rows for facts in self._facts), self._facts[0].n_features
+        self.n_entries = sum(facts.n_entries for facts in self._facts)
+        self.has_offset, self.is_sparse = self._facts[0].has_offset, self._facts[0].is_sparse
+        self.dtype = np.result_type(*(facts.dtype for facts in self._facts))
+        self.total_weight = sum(facts.total_weight for facts in self._facts)
 
     @property
     def longest_sum(self) -> int:
-        return max(facts.longest_sum for facts in self.facts) + depth_of(len(self._shards))
-
-    def of_each(self, function: Callable[[Shard], Any]) -> list[Any]:
-        """Return what a function, which is pickled, returns for each shard, in their order."""
-        found = chain.from_iterable(answer.items() for answer in answers(self._engine, OfEach(function), self._shards))
-        return [value for _, value in sorted(found, key=lambda item: item[0])]
+        return max(facts.longest_sum for facts in self._facts) + depth_of(len(self._shards))
 
     def map(self, statistic: Statistic) -> Iterator[Arrays]:
         for first in range(0, len(self._shards), _AT_ONCE):
             few = self._shards[first : first + _AT_ONCE]
-            found = chain.from_iterable(
-                answer.items() for answer in answers(self._engine, OfEach(BlockByBlock(statistic)), few)
-            )
-            yield from chain.from_iterable(blocks for _, blocks in sorted(found, key=lambda item: item[0]))
+            yield from chain.from_iterable(of_each(self._engine, few, BlockByBlock(statistic, self._reading)))
 
     def combined(self, statistic: Statistic, combine: np.ufunc) -> Arrays:
-        work = Combined(statistic, combine, len(self._shards))
-        nodes = dict(chain.from_iterable(answer.items() for answer in answers(self._engine, work, self._shards)))
+        work = Combined(statistic, combine, self._reading, len(self._shards))
+        nodes = dict(chain.from_iterable(map(Mapping.items, answers(self._engine, work, self._shards))))
         (total,) = combined_in_tree(nodes, len(self._shards), work.both).values()
         return total
 
     def sampling(self, score: Statistic | None = None) -> Chances:
-        return Chances(score, sum(facts.total_weight for facts in self.facts) / self.n_rows)
+        return Chances(score, self._reading, self.total_weight / self.n_rows)
 
     def sample(self, count: int, sampling: Sampling | None) -> Rows:
         if 2 * count > self.n_rows or not isinstance(sampling, Chances):
             return self
-        share = count / sum(self.of_each(SumOfSizes(sampling)))
-        drawn = self.of_each(Drawn(sampling, share))
+        share = count / sum(of_each(self._engine, self._shards, SumOfSizes(sampling)))
+        drawn = of_each(self._engine, self._shards, Drawn(sampling, share))
         multiplicities = np.concatenate([multiplicity for _, multiplicity in drawn])
         if not len(multiplicities):
             return self
-        X, targets, weights, offset = (
-            None if parts[0] is None else _stacked(parts) for parts in zip(*(arrays for arrays, _ in drawn), strict=True)
-        )
+        X, targets, weights, offset = map(_stacked, zip(*(parts for parts, _ in drawn), strict=True))
         sample = RowsInMemory(X, targets, multiplicities if weights is None else weights * multiplicities, offset)
         sample.multiplicity = float(multiplicities.max())
         return sample
 
 
+def of_each(engine: Engine, shards: Sequence[Handle], function: Callable[[Shard], Any]) -> list[Any]:
+    """Return what a function, which is pickled, returns for each shard, in their order."""
+    found = chain.from_iterable(map(Mapping.items, answers(engine, OfEach(function), shards)))
+    return [value for _, value in sorted(found, key=lambda item: item[0])]
+
+
+def _without_faults(every: Sequence[Facts | str]) -> list[Facts]:
+    for position, facts in enumerate(every):
+        if isinstance(facts, str):
+            raise ValueError(f"Partition {position}: {facts}")
+    return [facts for facts in every if isinstance(facts, Facts)]
+
+
 def _stacked(parts: Sequence[Any]) -> Any:
-    return sparse.vstack(parts, format="csr") if sparse.issparse(parts[0]) else np.concatenate(parts)
+    """Return matrices or vectors one below the other; None of those that are not there."""
+    if parts[0] is None:
+        return None
+    return sparse.csr_array(sparse.vstack(parts)) if sparse.issparse(parts[0]) else np.concatenate(parts)

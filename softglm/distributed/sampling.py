@@ -1,12 +1,10 @@
 """Samples of rows on a cluster: each worker draws of its own, with random numbers that belong to the shard."""
 
 from dataclasses import dataclass
-from typing import final
-
-import numpy as np
+from typing import Any, final
 
 from softglm.arrays import FloatArray
-from softglm.data.rows import Arrays, Sampling, Statistic
+from softglm.data.rows import Sampling, Statistic
 from softglm.data.sampling import PoissonSampling
 from softglm.distributed.shards import Shard
 
@@ -20,18 +18,21 @@ class Chances(Sampling):
     ----------
     score : callable or None
         As for `Rows.sampling`.
+    reading : object
+        As what rows the shards are read.
     mean_weight : float
         Of all rows.
     """
 
     score: Statistic | None
+    reading: Any
     mean_weight: float
 
     def of(self, shard: Shard) -> PoissonSampling:
         """Return what draws from the rows of a shard."""
-        scores = None if self.score is None else shard.rows.concatenate(self.score)[0]
-        weights = shard.arrays[2]
-        return PoissonSampling(shard.rows.n_rows, weights, scores, mean_weight=self.mean_weight, seed=shard.position)
+        rows = shard.rows(self.reading)
+        scores = rows.concatenate(self.score)[0] if self.score is not None and rows.n_rows else None
+        return PoissonSampling(rows.n_rows, rows.parts[2], scores, mean_weight=self.mean_weight, seed=shard.position)
 
 
 @final
@@ -60,6 +61,7 @@ class Drawn:
     chances: Chances
     share: float
 
-    def __call__(self, shard: Shard) -> tuple[Arrays, FloatArray]:
+    def __call__(self, shard: Shard) -> tuple[tuple[Any, ...], FloatArray]:
         chosen, multiplicities = self.chances.of(shard).draw_share(self.share)
-        return tuple(None if array is None else array[chosen] for array in shard.arrays), multiplicities
+        parts = shard.rows(self.chances.reading).parts
+        return tuple(None if part is None else part[chosen] for part in parts), multiplicities

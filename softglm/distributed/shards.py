@@ -1,5 +1,6 @@
 """What lives on a worker, and what is done there: the rows of one partition, and work on those of a few."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -7,52 +8,45 @@ from typing import Any, TypeVar, final
 
 import numpy as np
 
-from softglm.arrays import FloatArray, IntArray, Matrix
 from softglm.data import RowsInMemory, one_blas_thread
-from softglm.data.block import is_sparse
 from softglm.data.rows import Arrays, Statistic
 from softglm.distributed.tree import Node, combined_in_tree
-from softglm.once import cached_property
 
 Result = TypeVar("Result")
 
 
-@final
-class Shard:
-    """The rows of a partition, in the memory of a worker: what is sent, or spilled to disk, are its arrays alone.
+class Shard(ABC):
+    """The rows of a partition, in the memory of a worker.
 
-    Parameters
+    Attributes
     ----------
     position : int
-        Which of the partitions that have rows.
-    X : array or CSR matrix of shape (n, p)
-    targets : array of shape (n,) or (n, q)
-    weights : array of shape (n,) or None
-    offset : array of shape (n, q) or None
+        Of the partition among all.
+    n_bytes : int
+        Of its arrays. Workers know by it when their memory is full.
     """
 
-    def __init__(
-        self,
-        position: int,
-        X: Matrix,
-        targets: FloatArray | IntArray,
-        weights: FloatArray | None,
-        offset: FloatArray | None,
-    ) -> None:
-        self.position, self.arrays = position, (X, targets, weights, offset)
+    position: int
+    n_bytes: int
 
-    @cached_property
-    def rows(self) -> RowsInMemory:
-        """The rows, as a fit reads them."""
-        return RowsInMemory(*self.arrays)
+    @abstractmethod
+    def rows(self, reading: Any) -> RowsInMemory:
+        """Return the rows as they are to be read: the same object where that was asked before.
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the arrays: not the rows, whose blocks are views of them and would be copied once more."""
-        return type(self), (self.position, *self.arrays)
+        Parameters
+        ----------
+        reading : object
+            Whatever that takes to be said: small, and pickled with every pass.
+
+        Raises
+        ------
+        ValueError
+            If they cannot be read like that.
+        """
 
     def __sizeof__(self) -> int:
-        """Return the bytes of the arrays: by this a worker knows when its memory is full."""
-        return sum(_size(array) for array in self.arrays if array is not None)
+        """Return the bytes of the arrays."""
+        return self.n_bytes
 
 
 @final
@@ -102,15 +96,16 @@ class BlockByBlock:
     """A statistic of each block of a shard."""
 
     statistic: Statistic
+    reading: Any
 
     def __call__(self, shard: Shard) -> list[Arrays]:
-        return list(shard.rows.map(self.statistic))
+        return list(shard.rows(self.reading).map(self.statistic))
 
 
 @final
 @dataclass(frozen=True)
 class Facts:
-    """What a shard is.
+    """What a shard is, read as rows; see `Rows` for the first.
 
     Attributes
     ----------
@@ -118,7 +113,6 @@ class Facts:
     is_sparse, has_offset : bool
     dtype : dtype
     longest_sum : int
-        See `Rows`.
     total_weight : float
     n_bytes : int
     """
@@ -134,20 +128,30 @@ class Facts:
     n_bytes: int
 
 
-def facts_of(shard: Shard) -> Facts:
-    """Return what a shard is."""
-    rows, weights = shard.rows, shard.arrays[2]
-    return Facts(
-        n_rows=rows.n_rows,
-        n_features=rows.n_features,
-        n_entries=rows.n_entries,
-        is_sparse=rows.is_sparse,
-        has_offset=rows.has_offset,
-        dtype=np.dtype(rows.dtype),
-        longest_sum=rows.longest_sum,
-        total_weight=float(rows.n_rows if weights is None else weights.sum()),
-        n_bytes=shard.__sizeof__(),
-    )
+@final
+@dataclass(frozen=True)
+class FactsOf:
+    """What a shard is, read like this; or why it cannot be."""
+
+    reading: Any
+
+    def __call__(self, shard: Shard) -> Facts | str:
+        try:
+            rows = shard.rows(self.reading)
+        except ValueError as error:
+            return str(error)
+        weights = rows.parts[2]
+        return Facts(
+            n_rows=rows.n_rows,
+            n_features=rows.n_features,
+            n_entries=rows.n_entries,
+            is_sparse=rows.is_sparse,
+            has_offset=rows.has_offset,
+            dtype=np.dtype(rows.dtype),
+            longest_sum=rows.longest_sum,
+            total_weight=float(rows.n_rows if weights is None else weights.sum()),
+            n_bytes=shard.n_bytes,
+        )
 
 
 def in_threads(function: Callable[[Shard], Result], shards: Sequence[Shard], n_threads: int) -> list[Result]:
@@ -163,9 +167,3 @@ def in_threads(function: Callable[[Shard], Result], shards: Sequence[Shard], n_t
         return [alone(shard) for shard in shards]
     with ThreadPoolExecutor(min(n_threads, len(shards))) as pool:
         return list(pool.map(alone, shards))
-
-
-def _size(array: Matrix) -> int:
-    if is_sparse(array):
-        return int(array.data.nbytes + array.indices.nbytes + array.indptr.nbytes)
-    return int(array.nbytes)

@@ -1,5 +1,6 @@
 """Whether what a user passed is in this process's memory, and if not, where: no optional package is imported to ask."""
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,10 @@ def source_of(X: Any, y: Any = None, sample_weight: Any = None, offset: Any = No
     """
     if type(X) is np.ndarray:  # all but always, and to be told for nothing
         return None
+    if "dask" in sys.modules and sys.modules["dask"].is_dask_collection(X):
+        from softglm.sources.dask_collections import DaskSource
+
+        return DaskSource(X, y, sample_weight, offset)
     if not isinstance(X, Source):
         return None
     for name, given in (("y", y), ("sample_weight", sample_weight), ("offset", offset)):

@@ -1,0 +1,131 @@
+"""Collections of Dask as a source: their partitions are loaded once into the memory of its workers, and fitted there."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, final
+
+import dask
+import dask.array
+import numpy as np
+from distributed import Client, default_client
+
+from softglm.distributed.dask import DaskEngine
+from softglm.sources.observed_on_cluster import ObservedOnCluster
+from softglm.sources.partition import ReadPartition
+from softglm.sources.source import Source
+from softglm.validation.labels import Labels
+
+_NO_CLIENT = (
+    "X is a collection of Dask, and there is no cluster to fit it on. Start one, if only in this machine, "
+    "client = distributed.Client(), and fit again; or pass X.compute(), if it fits into memory."
+)
+
+
+@final
+class DaskSource(Source):
+    """An array or a frame of Dask, with what was observed beside it in partitions of the same rows.
+
+    Parameters
+    ----------
+    X : dask.array.Array or dask.dataframe.DataFrame
+        A block of an array may be a CSR matrix.
+    y, sample_weight, offset : object
+        Collections of Dask, or arrays if X has known lengths; None where there is none.
+
+    Raises
+    ------
+    ValueError
+        If they have other lengths than X, or other partitions of lengths that are not known.
+    """
+
+    def __init__(self, X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None) -> None:
+        lengths = _lengths(X)
+        self._lengths, self._X = lengths, _blocks(X)
+        self._beside = [
+            _beside(name, given, len(self._X), lengths)
+            for name, given in (("y", y), ("sample_weight", sample_weight), ("offset", offset))
+        ]
+
+    def observe(
+        self, *, class_weight: Any, estimator: Any, fitted_classes: Labels | None = None
+    ) -> ObservedOnCluster:
+        engine = DaskEngine(_client())
+        read = ReadPartition(estimator, is_fit=fitted_classes is None)
+        partitions = engine.load(read, range(len(self._X)), self._X, *self._beside)
+        return ObservedOnCluster(engine, partitions, class_weight, fitted_classes)
+
+    def predictions(self, model: Any, method: str) -> dask.array.Array:
+        K = len(model.classes_)
+        width = () if method == "predict" or (method == "decision_function" and K == 2) else (K,)
+        dtype = np.asarray(model.classes_).dtype if method == "predict" else np.dtype(np.float64)
+        predicted = dask.delayed(_predicted)
+        whole = dask.delayed(model)
+        pieces = [
+            dask.array.from_delayed(predicted(whole, method, X, offset, width, dtype), (length, *width), dtype)
+            for X, offset, length in zip(self._X, self._beside[2], self._lengths, strict=True)
+        ]
+        return dask.array.concatenate(pieces, allow_unknown_chunksizes=True)
+
+    def totals(self, function: Callable[[Any, Any, Any, Any], tuple[float, ...]]) -> tuple[float, ...]:
+        of_piece = dask.delayed(_of_rows, pure=False)
+        pieces = dask.compute(*(of_piece(function, *piece) for piece in zip(self._X, *self._beside, strict=True)))
+        return tuple(map(sum, zip(*(piece for piece in pieces if piece is not None), strict=True)))
+
+
+def _client() -> Client:
+    try:
+        return default_client()
+    except ValueError as error:
+        raise ValueError(_NO_CLIENT) from error
+
+
+def _lengths(X: Any) -> list[float]:
+    """Return how many rows the partitions have, NaN where that is not known."""
+    if isinstance(X, dask.array.Array):
+        if X.ndim != 2:
+            raise ValueError(f"X has {X.ndim} dimensions, expected 2: X.reshape(-1, 1) makes a column of one.")
+        return list(X.chunks[0])
+    return [np.nan] * X.npartitions
+
+
+def _blocks(collection: Any) -> list[Any]:
+    """Return the partitions, each with all columns, to be computed."""
+    if isinstance(collection, dask.array.Array):
+        if collection.ndim == 2 and collection.numblocks[1] > 1:
+            collection = collection.rechunk({1: -1})
+        return list(collection.to_delayed().ravel())
+    return list(collection.to_delayed())
+
+
+def _beside(name: str, given: Any, n_partitions: int, lengths: Sequence[float]) -> list[Any]:
+    """Return what was given beside X in partitions like those of X; numbers and None for each of them."""
+    if given is None or not np.ndim(given):
+        return [given] * n_partitions
+    is_known = not np.isnan(lengths).any()
+    if not dask.is_dask_collection(given):
+        if not is_known:
+            raise ValueError(
+                f"{name} is in memory, and it is not known how many rows the partitions of X have. Pass {name} as a "
+                "collection of Dask; or call X.compute_chunk_sizes() first."
+            )
+        given = dask.array.from_array(np.asarray(given))
+    if isinstance(given, dask.array.Array) and is_known and not np.isnan(given.shape[0]):
+        if given.shape[0] != sum(lengths):
+            raise ValueError(f"{name} has {given.shape[0]} rows, and X has {sum(lengths)}: pass one for each row of X.")
+        given = given.rechunk({0: tuple(lengths)})
+    blocks = _blocks(given)
+    if len(blocks) != n_partitions:
+        raise ValueError(
+            f"{name} has {len(blocks)} partitions, X has {n_partitions}, and which rows belong together is not known. "
+            "Take both from one frame; or call compute_chunk_sizes() on arrays, repartition() on frames."
+        )
+    return blocks
+
+
+def _predicted(model: Any, method: str, X: Any, offset: Any, width: tuple[int, ...], dtype: Any) -> Any:
+    if not X.shape[0]:
+        return np.empty((0, *width), dtype)
+    return getattr(model, method)(X, offset).astype(dtype, copy=False)
+
+
+def _of_rows(function: Callable[..., tuple[float, ...]], X: Any, *beside: Any) -> tuple[float, ...] | None:
+    return function(X, *beside) if X.shape[0] else None

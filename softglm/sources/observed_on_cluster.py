@@ -1,0 +1,144 @@
+"""What was observed in the partitions of a cluster: of each a summary comes here, and of the rows sums."""
+
+from collections.abc import Sequence
+from typing import Any, final
+
+import numpy as np
+
+from softglm.arrays import BoolArray, FloatArray
+from softglm.distributed import Engine, RowsOnCluster, of_each
+from softglm.distributed.engine import Handle
+from softglm.families import UnconstrainedFamily
+from softglm.observed import Observed
+from softglm.response import Response, check_presence, check_total, deviances_from, read_class_weight, warn_about_labels
+from softglm.sources.partition import Reading, Summary, summary_of
+from softglm.validation.labels import Labels
+
+_KINDS = {"i": "whole numbers", "u": "whole numbers", "f": "numbers", "b": "booleans"}
+
+
+@final
+class ObservedOnCluster(Observed):
+    """Partitions that are loaded, and what all of them hold together.
+
+    Parameters
+    ----------
+    engine : Engine
+    partitions : sequence of handles
+        Of `Partition`.
+    class_weight : object
+        As the user passed it.
+    fitted_classes : array of shape (K,) or None
+        That y must have.
+
+    Raises
+    ------
+    ValueError
+        If a partition cannot be read, or not as the others are: the first of them is named.
+    """
+
+    def __init__(
+        self, engine: Engine, partitions: Sequence[Handle], class_weight: Any, fitted_classes: Labels | None
+    ) -> None:
+        self._engine, self._partitions = engine, partitions
+        summaries = of_each(engine, partitions, summary_of)
+        self._known = known = _alike(summaries)
+        self.columns = known[0].columns
+        # All rows are one row of counts, as far as classes and their weights go.
+        self._together = together = _together(known)
+        if fitted_classes is None:
+            n_labels = sum(summary.n_rows for summary in known) if known[0].is_labelled else None
+            warn_about_labels(together.classes, n_labels)
+        elif not np.array_equal(together.classes, fitted_classes):
+            raise ValueError(
+                f"y has the classes {together.classes[:10].tolist()}, and the model was fitted on "
+                f"{fitted_classes[:10].tolist()}. Pass the y of the fit."
+            )
+        self.factors = read_class_weight(class_weight, together, None)
+        self.present = together.present(None, self.factors)
+        check_presence(together.classes, self.present, needs_two=False)
+
+    @property
+    def classes(self) -> Labels:
+        return self._together.classes
+
+    @property
+    def n_rows(self) -> int:
+        return sum(summary.n_rows for summary in self._known)
+
+    @property
+    def n_features(self) -> int:
+        return int(self.columns["n_features_in_"])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.result_type(*(summary.dtype for summary in self._known))
+
+    @property
+    def family(self) -> UnconstrainedFamily:
+        return self._together.family(self.present)
+
+    def rows(self, *, with_class_weights: bool = True) -> tuple[RowsOnCluster, float]:
+        reading = Reading(self.classes, self.present, self.factors, with_class_weights)
+        rows = RowsOnCluster(self._engine, self._partitions, reading)
+        check_total(rows.total_weight)
+        return rows, rows.total_weight
+
+    def deviances(self, losses: tuple[float, float], total_weight: float) -> tuple[float, float]:
+        if self._together.class_totals(None)[~self.present].any():
+            return np.inf, np.inf  # observed, and given probability 0
+        return deviances_from(losses, total_weight, sum(summary.best for summary in self._known))
+
+
+def _alike(summaries: Sequence[Summary]) -> list[Summary]:
+    """Return those of partitions that have rows; raise for the first that cannot be read, or not like the others."""
+    first: tuple[int, Summary] | None = None
+    for position, summary in enumerate(summaries):
+        if summary.fault is not None:
+            raise ValueError(f"Partition {position}: {summary.fault}")
+        if summary.n_rows:
+            first = first or (position, summary)
+            _check_like(*first, position, summary)
+    if first is None:
+        raise ValueError(f"None of the {len(summaries)} partitions has a row. Pass some.")
+    return [summary for summary in summaries if summary.n_rows]
+
+
+def _check_like(first: int, one: Summary, position: int, other: Summary) -> None:
+    for what, here, there in (
+        ("columns in X", one.columns["n_features_in_"], other.columns["n_features_in_"]),
+        ("names of columns", _names(one), _names(other)),
+        ("X", "sparse" if one.is_sparse else "dense", "sparse" if other.is_sparse else "dense"),
+        ("y", "labels" if one.is_labelled else "counts", "labels" if other.is_labelled else "counts"),
+        ("labels", _kind(one.classes), _kind(other.classes)),
+    ):
+        if here != there:
+            raise ValueError(
+                f"Partition {position} has {what}: {there}, expected {here}, as in partition {first}. Make them alike."
+            )
+    if not one.is_labelled and not np.array_equal(one.classes, other.classes):
+        raise ValueError(
+            f"Partition {position} has counts of the classes {other.classes[:10].tolist()}, expected "
+            f"{one.classes[:10].tolist()}, as in partition {first}. Make them alike."
+        )
+
+
+def _names(summary: Summary) -> list[str] | None:
+    names = summary.columns.get("feature_names_in_")
+    return None if names is None else list(names)
+
+
+def _kind(classes: Labels) -> str:
+    return _KINDS.get(classes.dtype.kind, "text")
+
+
+def _together(known: Sequence[Summary]) -> Response:
+    """Return the classes of all partitions with their weights, as one row of counts."""
+    classes = np.unique(np.concatenate([summary.classes for summary in known]))
+    if not known[0].is_labelled:
+        classes = known[0].classes
+    totals: FloatArray = np.zeros(len(classes))
+    for summary in known:
+        at: BoolArray = np.isin(classes, summary.classes)
+        totals[at] += summary.totals
+    return Response(classes, None, totals[np.newaxis])

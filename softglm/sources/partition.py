@@ -1,0 +1,235 @@
+"""A partition of rows as a worker reads it: cleaned as a fit cleans its input, with its own classes, and kept there."""
+
+import warnings
+from dataclasses import dataclass, field
+from pickle import dumps
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from softglm.arrays import BoolArray, FloatArray, Matrix
+from softglm.data import FeaturesInMemory, RowsInMemory
+from softglm.distributed import Shard
+from softglm.response import Observations, Response, read_response
+from softglm.validation.entries import finite_values
+from softglm.validation.features import clean_observations
+from softglm.validation.labels import Labels, places_among
+from softglm.validation.offset import read_offset
+from softglm.validation.weights import read_weights_of_part
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """As what rows all partitions are read, once it is known what all of them hold; see `Observations`."""
+
+    classes: Labels
+    present: BoolArray
+    factors: FloatArray | None
+    with_class_weights: bool
+
+
+@final
+@dataclass(frozen=True)
+class Summary:
+    """What has to be known of a partition before it is read as rows.
+
+    Attributes
+    ----------
+    fault : str or None
+        Why it cannot be read. Nothing else is known, then.
+    n_rows : int
+        And where this is 0.
+    columns : dict
+        See `Observed`.
+    dtype : dtype
+        Of X.
+    is_sparse : bool
+    classes : array of shape (k,)
+        Those that occur.
+    totals : array of shape (k,)
+        Their weights.
+    is_labelled : bool
+        Whether y holds labels, not counts.
+    has_weights, has_offset : bool
+    best : float
+        The log-likelihood of predicting each row.
+    """
+
+    fault: str | None
+    n_rows: int
+    columns: dict[str, Any] = field(default_factory=dict)
+    dtype: np.dtype[Any] = np.dtype(np.float64)
+    is_sparse: bool = False
+    classes: Labels = field(default_factory=lambda: np.zeros(0))
+    totals: FloatArray = field(default_factory=lambda: np.zeros(0))
+    is_labelled: bool = True
+    has_weights: bool = False
+    has_offset: bool = False
+    best: float = 0.0
+
+
+@final
+class Partition(Shard):
+    """The rows of a partition with what was observed there.
+
+    Parameters
+    ----------
+    position : int
+    X : array or CSR matrix of shape (n, p)
+    response : Response
+        Of the classes that occur here.
+    weights : array of shape (n,) or None
+    offset : object
+        As it was given: which columns it must have is known when all classes are.
+    columns : dict
+        What is known of the columns of X.
+    fault : str or None, default=None
+        Why it could not be read; the rest is of no rows, then.
+    """
+
+    def __init__(
+        self,
+        position: int,
+        X: Matrix,
+        response: Response,
+        weights: FloatArray | None,
+        offset: Any,
+        columns: dict[str, Any],
+        fault: str | None = None,
+    ) -> None:
+        self.position, self.X, self.response, self.weights = position, X, response, weights
+        self.offset, self.columns, self.fault = offset, columns, fault
+        arrays = (X, response.codes, response.counts, weights, offset)
+        self.n_bytes = sum(_size(array) for array in arrays if array is not None)
+        self._latest: tuple[bytes, RowsInMemory] | None = None
+
+    @property
+    def summary(self) -> Summary:
+        """What has to be known of it."""
+        if self.fault is not None or not self.X.shape[0]:
+            return Summary(self.fault, 0)
+        return Summary(
+            None,
+            self.X.shape[0],
+            columns=self.columns,
+            dtype=self.X.dtype,
+            is_sparse=sparse.issparse(self.X),
+            classes=self.response.classes,
+            totals=self.response.class_totals(self.weights),
+            is_labelled=self.response.counts is None,
+            has_weights=self.weights is not None,
+            has_offset=self.offset is not None,
+            best=self.response.best_log_likelihood(self.weights),
+        )
+
+    def rows(self, reading: Reading) -> RowsInMemory:
+        asked = dumps(reading)
+        latest = self._latest
+        if latest is None or latest[0] != asked:
+            observed = self.observed(reading)
+            beside = observed.beside(with_class_weights=reading.with_class_weights)
+            latest = self._latest = asked, RowsInMemory(self.X, *beside)
+        return latest[1]
+
+    def observed(self, reading: Reading) -> Observations:
+        """Return what was observed here, of all classes."""
+        codes = self.response.codes
+        if codes is not None:
+            codes = places_among(self.response.classes, reading.classes)[codes].astype(np.int32)
+        return Observations(
+            FeaturesInMemory(self.X),
+            Response(reading.classes, codes, self.response.counts),
+            self.weights,
+            reading.factors,
+            read_offset(self.offset, self.X.shape[0], reading.classes),
+            reading.present,
+            self.columns,
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is sent or spilled to disk: not the rows, whose blocks are views and would be copied."""
+        return {**vars(self), "_latest": None}
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ReadPartition:
+    """What makes a partition of X, y, sample weights and an offset, as they come.
+
+    Attributes
+    ----------
+    estimator : estimator
+        That is to be fitted, or was.
+    is_fit : bool
+        Whether it is to be: then it has yet to learn the columns.
+    """
+
+    estimator: Any
+    is_fit: bool
+
+    def __call__(self, position: int, X: Any, y: Any, sample_weight: Any, offset: Any) -> Partition:
+        nothing = Response(np.zeros(0), np.zeros(0, dtype=np.int32), None)
+        fault = _of_other_length(X.shape[0], y=y, sample_weight=sample_weight, offset=offset)
+        if fault is None and X.shape[0]:
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # nobody sees those of a worker
+                    return self._read(position, X, y, sample_weight, offset)
+            except (TypeError, ValueError) as error:
+                fault = _column_at_fault(X) or str(error)
+        return Partition(position, np.zeros((0, X.shape[1])), nothing, None, None, {}, fault)
+
+    def _read(self, position: int, X: Any, y: Any, sample_weight: Any, offset: Any) -> Partition:
+        clean, values, columns = clean_observations(X, y, self.estimator, is_fit=self.is_fit)
+        weights = read_weights_of_part(sample_weight, clean.shape[0])
+        if offset is not None:
+            finite_values(offset, "offset")
+        return Partition(position, clean, read_response(y, values), weights, offset, columns)
+
+
+def summary_of(partition: Partition) -> Summary:
+    """Return what has to be known of a partition."""
+    return partition.summary
+
+
+def _of_other_length(n_rows: int, **given: Any) -> str | None:
+    """Say which of what was given does not belong to so many rows."""
+    for name, values in given.items():
+        if np.ndim(values) and len(values) != n_rows:
+            return (
+                f"{name} has {len(values)} rows there, and X has {n_rows}. Give them the same partitions: rechunk or "
+                "repartition one like the other, after compute_chunk_sizes() if its sizes are not known."
+            )
+    return None
+
+
+def _column_at_fault(X: Any) -> str | None:
+    """Name the first column of X that holds what is no finite number."""
+    names = getattr(X, "columns", None)
+    for column in range(X.shape[1]):
+        values = X[:, [column]].toarray().ravel() if sparse.issparse(X) else _column(X, column)
+        at_fault = np.flatnonzero(~np.isfinite(values)) if values.dtype.kind == "f" else ()
+        if len(at_fault):
+            what = "NaN" if np.isnan(values[at_fault[0]]) else "infinity"
+            return (
+                f"X contains {what} in the column {column if names is None else repr(names[column])}, in "
+                f"{len(at_fault)} of {len(values)} rows, the first at row {at_fault[0]} there. Fill in what holds "
+                "there, or drop those rows."
+            )
+    return None
+
+
+def _column(X: Any, column: int) -> npt.NDArray[Any]:
+    try:
+        return np.asarray(X.iloc[:, column] if hasattr(X, "iloc") else X[:, column], dtype=np.float64)
+    except (TypeError, ValueError):
+        return np.zeros(0, dtype=object)
+
+
+def _size(array: Any) -> int:
+    if sparse.issparse(array):
+        return int(array.data.nbytes + array.indices.nbytes + array.indptr.nbytes)
+    return int(np.asarray(array).nbytes)
