@@ -11,6 +11,7 @@ The theory can be read in the order of the rooms: `families` (what is assumed), 
 
 from softglm.classifier import SeparationWarning
 from softglm.detect import DetectedSeparation, detect_separation
+from softglm.distributed import ClusterError
 from softglm.estimator import SoftmaxGLM
 from softglm.estimator_cv import SoftmaxGLMCV
 from softglm.infer import infer
@@ -21,6 +22,7 @@ from softglm.scoring import neg_log_loss
 from softglm.version import __version__
 
 __all__ = [
+    "ClusterError",
     "DetectedSeparation",
     "Inference",
     "Path",

@@ -58,21 +58,30 @@ class Combined:
     ----------
     statistic : callable
     combine : ufunc
+    reading : object
+        As what rows they are read.
     n_shards : int
         Of all workers.
     """
 
     statistic: Statistic
     combine: np.ufunc
+    reading: Any
     n_shards: int
 
-    def __call__(self, shards: Sequence[Shard], n_threads: int) -> dict[Node, Arrays]:
-        each = in_threads(lambda shard: shard.rows.combined(self.statistic, self.combine), shards, n_threads)
+    def __call__(self, shards: Sequence[Shard], n_threads: int) -> dict[Node, Arrays | None]:
+        each = in_threads(self._of, shards, n_threads)
         leaves = {Node(0, shard.position): arrays for shard, arrays in zip(shards, each, strict=True)}
         return combined_in_tree(leaves, self.n_shards, self.both)
 
-    def both(self, one: Arrays, other: Arrays) -> Arrays:
-        """Combine the sums of some shards with those of others, in place of the first."""
+    def _of(self, shard: Shard) -> Arrays | None:
+        rows = shard.rows(self.reading)
+        return rows.combined(self.statistic, self.combine) if rows.n_rows else None
+
+    def both(self, one: Arrays | None, other: Arrays | None) -> Arrays | None:
+        """Combine the sums of some shards with those of others, in place of the first; None of those without rows."""
+        if one is None or other is None:
+            return other if one is None else one
         for total, part in zip(one, other, strict=True):
             self.combine(total, part, out=total)
         return one
