@@ -206,7 +206,9 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, ABC):
             If the model was fitted with an offset and none is given, or X or y do not fit the model.
         """
         source = source_of(X, y, sample_weight, offset)
-        hits, total = self._hits(X, y, sample_weight, offset) if source is None else source.totals(self._hits)
+        hits, total = (
+            self._hits(X, y, sample_weight, offset) if source is None else source.totals(self, self._hits.__name__)
+        )
         return hits / total
 
     def __sklearn_tags__(self) -> Any:

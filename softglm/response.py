@@ -339,9 +339,33 @@ def observe(
     X, values, columns = clean_observations(X, y, estimator, is_fit=is_fit)
     weights = read_weights(sample_weight, X.shape[0])
     response = read_response(y, values)
+    return observations_of(
+        FeaturesInMemory(X),
+        response,
+        weights,
+        offset,
+        columns,
+        class_weight=class_weight,
+        fitted_classes=fitted_classes,
+        needs_two=needs_two,
+    )
+
+
+def observations_of(
+    features: Features,
+    response: Response,
+    weights: FloatArray | None,
+    offset: Any,
+    columns: dict[str, Any],
+    *,
+    class_weight: Any,
+    fitted_classes: Labels | None,
+    needs_two: bool = False,
+) -> Observations:
+    """Return what was read of X, y and the weights, as `observe` does; the other parameters are its own."""
     if fitted_classes is None:
         warn_about_labels(response.classes, None if response.codes is None else len(response.codes))
-    if fitted_classes is not None and not np.array_equal(response.classes, fitted_classes):
+    elif not np.array_equal(response.classes, fitted_classes):
         raise ValueError(
             f"y has the classes {response.classes[:10].tolist()}, and the model was fitted on "
             f"{fitted_classes[:10].tolist()}. Pass the y of the fit."
@@ -349,8 +373,8 @@ def observe(
     factors = read_class_weight(class_weight, response, weights)
     present = response.present(weights, factors)
     check_presence(response.classes, present, needs_two=needs_two)
-    known = read_offset(offset, X.shape[0], response.classes)
-    return Observations(FeaturesInMemory(X), response, weights, factors, known, present, columns)
+    known = read_offset(offset, features.shape[0], response.classes)
+    return Observations(features, response, weights, factors, known, present, columns)
 
 
 def check_presence(classes: Labels, present: BoolArray, *, needs_two: bool) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,8 @@ class FeaturesInPieces(Features):
     n_entries : int
         How many entries of X are stored.
     is_sparse : bool
+    pass_price : float
+        See `Rows`.
     place : str
         Where they are, for an error.
     """
@@ -48,10 +50,11 @@ class FeaturesInPieces(Features):
         *,
         n_entries: int,
         is_sparse: bool,
+        pass_price: float,
         place: str,
     ) -> None:
         self.read, self.shape, self.dtype = read, shape, np.dtype(dtype)
-        self.n_entries, self.is_sparse, self._place = n_entries, is_sparse, place
+        self.n_entries, self.is_sparse, self.pass_price, self._place = n_entries, is_sparse, pass_price, place
 
     @property
     def matrix(self) -> Matrix:
@@ -70,7 +73,7 @@ class _Pool(NamedTuple):
     """The features of rows that were drawn, for smaller samples to be taken from."""
 
     sampling: PoissonSampling
-    count: int
+    size: int
     chosen: npt.NDArray[np.intp]
     X: Matrix
 
@@ -111,6 +114,7 @@ class RowsInPieces(Rows):
         self.n_rows, self.n_features = features.shape[0], features.shape[1] if columns is None else len(columns)
         self.n_entries = features.n_entries if columns is None else self.n_rows * self.n_features
         self.has_offset, self.is_sparse, self.dtype = offset is not None, features.is_sparse, features.dtype
+        self.pass_price = features.pass_price
         shape = self.n_rows, self.n_features
         self._step = rows_per_block(shape, self.n_entries, targets, self.dtype, tuning, is_sparse=self.is_sparse)
         self._pool: _Pool | None = None
@@ -157,7 +161,7 @@ class RowsInPieces(Rows):
     def _drawn(self, count: int, chosen: npt.NDArray[np.intp], sampling: PoissonSampling) -> Matrix:
         """Return the features of some rows: of a larger sample, which contains them, and was read before."""
         pool = self._pool
-        if pool is None or pool.sampling is not sampling or pool.count < count:
+        if pool is None or pool.sampling is not sampling or pool.size < count:
             self._pool = None
             fitting = int(_POOL_ENTRIES * self.n_rows / max(self.n_entries, 1))
             count = max(count, min(fitting, self.n_rows // 2))
@@ -189,6 +193,7 @@ class RowsInPieces(Rows):
         first = 0
         for X in recut(self._features.read(), self._step):
             rows = slice(first, first + X.shape[0])
+            _check_rows(rows.stop, self.n_rows, is_last=False)
             yield make_block(
                 X if self._columns is None else X[:, self._columns],
                 targets[rows],
@@ -196,6 +201,7 @@ class RowsInPieces(Rows):
                 None if offset is None else offset[rows],
             )
             first = rows.stop
+        _check_rows(first, self.n_rows, is_last=True)
 
     def _gathered(self, chosen: npt.NDArray[np.intp]) -> Matrix:
         """Return the features of some rows, in order."""
@@ -205,6 +211,14 @@ class RowsInPieces(Rows):
             parts.append(block.X[chosen[start:stop] - first])
             first += len(block)
         return joined(parts)
+
+
+def _check_rows(found: int, expected: int, *, is_last: bool) -> None:
+    if found > expected or (is_last and found < expected):
+        raise ValueError(
+            f"X has {found} rows{'' if is_last else ' and more'} at this pass, and y has {expected}. Every pass has to "
+            "find the same rows."
+        )
 
 
 def recut(pieces: Iterator[Matrix], n_rows: int) -> Iterator[Matrix]:

@@ -1,6 +1,7 @@
 """Rows that users have elsewhere than in this process's memory: what a fit has to know of them, and their `Rows`."""
 
+from softglm.sources.blocks import Blocks
 from softglm.sources.find import observed, source_of
 from softglm.sources.source import Source
 
-__all__ = ["Source", "observed", "source_of"]
+__all__ = ["Blocks", "Source", "observed", "source_of"]

@@ -1,6 +1,9 @@
-"""Collections of Dask as a source: their partitions are loaded once into the memory of its workers, and fitted there."""
+"""Collections of Dask as a source: their partitions are loaded once into the memory of its workers, and fitted there.
 
-from collections.abc import Callable, Sequence
+Without a client there are no workers: then they are computed at every pass, one after the other, and none is kept.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, final
 
 import dask
@@ -9,16 +12,12 @@ import numpy as np
 from distributed import Client, default_client
 
 from softglm.distributed.dask import DaskEngine
+from softglm.observed import Observed
+from softglm.sources.blocks import Blocks
 from softglm.sources.observed_on_cluster import ObservedOnCluster
 from softglm.sources.partition import ReadPartition
 from softglm.sources.source import Source
 from softglm.validation.labels import Labels
-
-_NO_CLIENT = (
-    "X is a collection of Dask, and there is no cluster to fit it on. Start one, if only in this machine, "
-    "client = distributed.Client(), and fit again; or pass X.compute(), if it fits into memory."
-)
-
 
 @final
 class DaskSource(Source):
@@ -47,11 +46,20 @@ class DaskSource(Source):
 
     def observe(
         self, *, class_weight: Any, estimator: Any, fitted_classes: Labels | None = None
-    ) -> ObservedOnCluster:
-        engine = DaskEngine(_client())
+    ) -> Observed:
+        client = _client()
+        if client is None:
+            blocks = Blocks(self._computed)
+            return blocks.observe(class_weight=class_weight, estimator=estimator, fitted_classes=fitted_classes)
+        engine = DaskEngine(client)
         read = ReadPartition(estimator, is_fit=fitted_classes is None)
         partitions = engine.load(read, range(len(self._X)), self._X, *self._beside)
         return ObservedOnCluster(engine, partitions, class_weight, fitted_classes)
+
+    def _computed(self) -> Iterator[tuple[Any, ...]]:
+        """Yield the partitions one after the other, in the memory of this process."""
+        for piece in zip(self._X, *self._beside, strict=True):
+            yield dask.compute(*piece)
 
     def predictions(self, model: Any, method: str) -> dask.array.Array:
         K = len(model.classes_)
@@ -71,11 +79,12 @@ class DaskSource(Source):
         return tuple(map(sum, zip(*(piece for piece in pieces if piece is not None), strict=True)))
 
 
-def _client() -> Client:
+def _client() -> Client | None:
+    """Return the client that is connected to a cluster, if there is one."""
     try:
         return default_client()
-    except ValueError as error:
-        raise ValueError(_NO_CLIENT) from error
+    except ValueError:
+        return None
 
 
 def _lengths(X: Any) -> list[float]:

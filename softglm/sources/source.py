@@ -1,7 +1,6 @@
 """The contract of a place for rows that users have, and this process's memory has not."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import Any
 
 from softglm.observed import Observed
@@ -41,5 +40,8 @@ class Source(ABC):
         """
 
     @abstractmethod
-    def totals(self, function: Callable[[Any, Any, Any, Any], tuple[float, ...]]) -> tuple[float, ...]:
-        """Return the sums over pieces of the rows of what a function returns for ``(X, y, sample_weight, offset)``."""
+    def totals(self, model: Any, method: str) -> tuple[float, ...]:
+        """Return the sums over pieces of the rows of the numbers that a method of the fitted model returns for each.
+
+        It is called as ``method(X, y, sample_weight, offset)``.
+        """

@@ -26,8 +26,8 @@ class SourceOfArrays(Source):
     def predictions(self, model, method):
         return np.concatenate([getattr(model, method)(X, offset) for X, _, _, offset in self._pieces()])
 
-    def totals(self, function):
-        return tuple(map(sum, zip(*(function(*piece) for piece in self._pieces()), strict=True)))
+    def totals(self, model, method):
+        return tuple(map(sum, zip(*(getattr(model, method)(*piece) for piece in self._pieces()), strict=True)))
 
 
 @pytest.fixture(name="given")
