@@ -1,4 +1,4 @@
-"""Work that kills the worker which does it, as often as there are tokens for: imported on workers, and so no test file."""
+"""Shards and work that kill the worker which has them, as often as there are tokens: imported on workers, and no test."""
 
 import os
 import signal
@@ -8,21 +8,31 @@ from pathlib import Path
 
 import numpy as np
 
+from softglm.data import RowsInMemory
 from softglm.distributed import Shard
 
 
-def rows_of(seed, n_rows=2000, n_features=5, n_classes=3):
-    """Return X and class codes, of a softmax model that is the same for every seed."""
+class ShardOfRows(Shard):
+    """Rows of a softmax model that is the same for every seed."""
+
+    def __init__(self, position, X, codes):
+        self.position, self.n_bytes, self._rows = position, X.nbytes + codes.nbytes, RowsInMemory(X, codes)
+
+    def rows(self, reading):
+        return self._rows
+
+
+def rows_of(seed, n_rows=500, n_features=4, n_classes=3):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n_rows, n_features))
     coef = np.random.default_rng(99).normal(size=(n_features, n_classes))
     return X, (X @ coef + rng.gumbel(size=(n_rows, n_classes))).argmax(axis=1).astype(np.int32)
 
 
-def shard_of(position, tokens=None):
-    """Make a shard, unless a token is left: then die."""
+def make_shard(position, rows=None, tokens=None):
+    """Make a shard, of given rows or its own, unless a token is left: then die."""
     die_by(tokens)
-    return Shard(position, *rows_of(position), None, None)
+    return ShardOfRows(position, *(rows_of(position) if rows is None else rows))
 
 
 def die_by(tokens):
@@ -36,10 +46,10 @@ def die_by(tokens):
 
 
 def tokens_in(folder, count):
-    """Put so many tokens in a folder."""
+    """Put so many tokens into a folder, and return its name."""
     for number in range(count):
         (folder / f"token-{number}").touch()
-    return folder
+    return str(folder)
 
 
 @dataclass(frozen=True)
@@ -53,8 +63,3 @@ class Deadly:
         die_by(self.tokens)
         time.sleep(self.seconds)
         return (block.X.sum(axis=0),)
-
-
-def shard_from(position, rows):
-    """Make a shard of given rows."""
-    return Shard(position, *rows, None, None)

@@ -25,9 +25,13 @@ Answer = TypeVar("Answer")
 _ANSWERS = 5.0
 _PATIENCE = 60.0
 _GONE = (
-    "The scheduler has lost what the fit had loaded, and says: {reason}. If it was stopped, start a cluster and a Client "
-    "again, and fit again. If workers died: data that came from scatter(), or from this process, is gone with them; "
-    "read it on the workers, as dask.dataframe.read_parquet or dask.array.from_zarr do."
+    "What the fit had loaded is gone. If the scheduler was stopped: start a cluster and a Client again, and fit again. If "
+    "workers died: what came to them from scatter(), or from arrays in memory, died with them; let the workers read it "
+    "themselves, as dask.dataframe.read_parquet and dask.array.from_zarr do, or pass it again."
+)
+_ENVIRONMENTS = (
+    "softglm could not be imported where Dask needs it: {error}. Install the same version, {version}, where the "
+    "scheduler and the workers run."
 )
 
 
@@ -52,8 +56,8 @@ class DaskEngine(Engine):
         return futures
 
     def holders(self, handles: Sequence[Handle]) -> Mapping[str, Sequence[int]]:
-        for position, future in enumerate(handles):
-            _check(future, position)
+        for future in handles:
+            _check(future)
         try:
             held = self._asked(self._client.scheduler.has_what)
         except (TimeoutError, OSError, AttributeError):  # the last where the client has closed its connection
@@ -75,7 +79,7 @@ class DaskEngine(Engine):
         except (TimeoutError, CancelledError):
             pass  # whatever became of them, they are looked at one by one
         for answer in answers:
-            _check(answer, None)
+            _check(answer)
         ended = {position: answer for position, answer in enumerate(answers) if answer.status == "finished"}
         collect = partial(self._client.gather, list(ended.values()), asynchronous=True)
         try:
@@ -89,19 +93,20 @@ class DaskEngine(Engine):
         return self._client.sync(question, callback_timeout=_ANSWERS)
 
 
-def _check(future: Future, position: int | None) -> None:
+def _check(future: Future) -> None:
     """Raise if a future will never be: what its work raised, or that the cluster has given it up."""
-    if future.status not in {"error", "cancelled"}:
+    if future.status not in {"error", "cancelled"}:  # one that is lost is made again
         return
     error = future.exception(timeout=_ANSWERS)
     if isinstance(error, KilledWorker):
-        what = "work on some partitions" if position is None else f"reading partition {position}"
         raise ClusterError(
-            f"Worker after worker died of {what}. Most often it is memory: look at the log of the workers, give them "
-            "more of it, or make partitions smaller."
+            "Worker after worker died of the same partition. Most often it is memory: look at the log of the workers, "
+            "give them more of it, or make partitions smaller."
         ) from error
-    if isinstance(error, CancelledError) or error is None:
-        raise ClusterError(_GONE.format(reason=error)) from error
+    if error is None or isinstance(error, CancelledError):
+        raise ClusterError(_GONE) from error
+    if isinstance(error, ImportError) or isinstance(error.__cause__, ImportError):
+        raise ClusterError(_ENVIRONMENTS.format(error=error.__cause__ or error, version=__version__)) from error
     raise error
 
 

@@ -3,7 +3,7 @@
 Without a client there are no workers: then they are computed at every pass, one after the other, and none is kept.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, final
 
 import dask
@@ -73,9 +73,10 @@ class DaskSource(Source):
         ]
         return dask.array.concatenate(pieces, allow_unknown_chunksizes=True)
 
-    def totals(self, function: Callable[[Any, Any, Any, Any], tuple[float, ...]]) -> tuple[float, ...]:
+    def totals(self, model: Any, method: str) -> tuple[float, ...]:
         of_piece = dask.delayed(_of_rows, pure=False)
-        pieces = dask.compute(*(of_piece(function, *piece) for piece in zip(self._X, *self._beside, strict=True)))
+        whole = dask.delayed(model)
+        pieces = dask.compute(*(of_piece(whole, method, *piece) for piece in zip(self._X, *self._beside, strict=True)))
         return tuple(map(sum, zip(*(piece for piece in pieces if piece is not None), strict=True)))
 
 
@@ -101,7 +102,8 @@ def _blocks(collection: Any) -> list[Any]:
     if isinstance(collection, dask.array.Array):
         if collection.ndim == 2 and collection.numblocks[1] > 1:
             collection = collection.rechunk({1: -1})
-        return list(collection.to_delayed().ravel())
+        # Fused, a task keeps its name and not its inputs: two graphs of one scheduler would not agree about it.
+        return list(collection.to_delayed(optimize_graph=False).ravel())
     return list(collection.to_delayed())
 
 
@@ -136,5 +138,5 @@ def _predicted(model: Any, method: str, X: Any, offset: Any, width: tuple[int, .
     return getattr(model, method)(X, offset).astype(dtype, copy=False)
 
 
-def _of_rows(function: Callable[..., tuple[float, ...]], X: Any, *beside: Any) -> tuple[float, ...] | None:
-    return function(X, *beside) if X.shape[0] else None
+def _of_rows(model: Any, method: str, X: Any, *beside: Any) -> Any:
+    return getattr(model, method)(X, *beside) if X.shape[0] else None

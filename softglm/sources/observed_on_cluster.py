@@ -68,7 +68,7 @@ class ObservedOnCluster(Observed):
 
     @property
     def n_features(self) -> int:
-        return int(self.columns["n_features_in_"])
+        return self._known[0].n_features
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -106,7 +106,7 @@ def _alike(summaries: Sequence[Summary]) -> list[Summary]:
 
 def _check_like(first: int, one: Summary, position: int, other: Summary) -> None:
     for what, here, there in (
-        ("columns in X", one.columns["n_features_in_"], other.columns["n_features_in_"]),
+        ("columns in X", one.n_features, other.n_features),
         ("names of columns", _names(one), _names(other)),
         ("X", "sparse" if one.is_sparse else "dense", "sparse" if other.is_sparse else "dense"),
         ("y", "labels" if one.is_labelled else "counts", "labels" if other.is_labelled else "counts"),

@@ -42,6 +42,7 @@ class Summary:
         Why it cannot be read. Nothing else is known, then.
     n_rows : int
         And where this is 0.
+    n_features : int
     columns : dict
         See `Observed`.
     dtype : dtype
@@ -60,6 +61,7 @@ class Summary:
 
     fault: str | None
     n_rows: int
+    n_features: int = 0
     columns: dict[str, Any] = field(default_factory=dict)
     dtype: np.dtype[Any] = np.dtype(np.float64)
     is_sparse: bool = False
@@ -113,7 +115,7 @@ class Partition(Shard):
             return Summary(self.fault, 0)
         return Summary(
             None,
-            self.X.shape[0],
+            *self.X.shape,
             columns=self.columns,
             dtype=self.X.dtype,
             is_sparse=sparse.issparse(self.X),
