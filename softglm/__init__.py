@@ -19,7 +19,7 @@ from softglm.inference.inference import Inference
 from softglm.inference.nested import compare
 from softglm.path import Path, PathPoint, softglm_path
 from softglm.scoring import neg_log_loss
-from softglm.sources import Blocks
+from softglm.sources import Blocks, Parquet
 from softglm.version import __version__
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "ClusterError",
     "DetectedSeparation",
     "Inference",
+    "Parquet",
     "Path",
     "PathPoint",
     "SeparationWarning",

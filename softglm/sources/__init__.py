@@ -2,6 +2,7 @@
 
 from softglm.sources.blocks import Blocks
 from softglm.sources.find import observed, source_of
+from softglm.sources.parquet import Parquet
 from softglm.sources.source import Source
 
-__all__ = ["Blocks", "Source", "observed", "source_of"]
+__all__ = ["Blocks", "Parquet", "Source", "observed", "source_of"]

@@ -1,12 +1,14 @@
 """Whether what a user passed is in this process's memory, and if not, where: no optional package is imported to ask."""
 
 import sys
+from os import PathLike
 from typing import Any
 
 import numpy as np
 
 from softglm.observed import Observed
 from softglm.response import observe
+from softglm.sources.parquet import Parquet
 from softglm.sources.source import Source
 from softglm.validation.labels import Labels
 
@@ -25,6 +27,8 @@ def source_of(X: Any, y: Any = None, sample_weight: Any = None, offset: Any = No
         from softglm.sources.dask_collections import DaskSource
 
         return DaskSource(X, y, sample_weight, offset)
+    if isinstance(X, str | PathLike) or _is_dataset(X):
+        return Parquet(X, y, sample_weight=sample_weight, offset=offset)
     if not isinstance(X, Source):
         return None
     for name, given in (("y", y), ("sample_weight", sample_weight), ("offset", offset)):
@@ -33,6 +37,12 @@ def source_of(X: Any, y: Any = None, sample_weight: Any = None, offset: Any = No
                 f"{name} was given beside a {type(X).__name__}, which says itself where it is. Leave it out."
             )
     return X
+
+
+def _is_dataset(X: Any) -> bool:
+    """Tell a dataset of pyarrow: whoever has one has imported that."""
+    pads = sys.modules.get("pyarrow.dataset")
+    return pads is not None and isinstance(X, pads.Dataset)
 
 
 def observed(

@@ -12,7 +12,7 @@ import numpy as np
 
 from softglm.arrays import Matrix
 from softglm.data import FeaturesInPieces
-from softglm.response import Observations, observations_of
+from softglm.response import Observations, Response, observations_of
 from softglm.sources.matrices import Matrices, in_piece
 from softglm.sources.source import Source
 from softglm.sources.store import FORMAT, Content, Store, write_rows
@@ -85,7 +85,7 @@ class SourceInPieces(Source):
         names = self.names(estimator, is_fit=is_fit)
         matrices = Matrices(
             partial(self._features, names),
-            estimator if names is None and not is_fit else _nameless(estimator),
+            estimator if names is None and not is_fit else nameless(estimator),
             names,
             self.dtype(names),
             is_fit=is_fit,
@@ -106,11 +106,11 @@ class SourceInPieces(Source):
     def _each(self, model: Any, method: str, wanted: Sequence[str]) -> Iterator[Any]:
         """Yield what a method of the model returns for the wanted parts of each piece."""
         names = self.names(model, is_fit=False)
-        call = getattr(model if names is None else _nameless(model), method)
+        call = getattr(model if names is None else nameless(model), method)
         for number, piece in enumerate(self.pieces(names, wanted)):
             if np.shape(piece.X)[0]:
                 with in_piece(self.what, number):
-                    yield call(*(getattr(piece, part) for part in wanted))
+                    yield call(*(_given(getattr(piece, part)) for part in wanted))
 
     def _features(self, names: tuple[str, ...] | None) -> Iterator[Any]:
         return (piece.X for piece in self.pieces(names, ("X",)))
@@ -158,7 +158,7 @@ class SourceInPieces(Source):
         """Read all rows for the first time: yield their features, and put what was observed into a survey."""
         number = 0
         for piece in self.pieces(names, wanted):
-            n_rows = np.shape(piece.y if piece.X is None else piece.X)[0]
+            n_rows = len(_given(piece.y)) if piece.X is None else np.shape(piece.X)[0]
             if not n_rows:
                 continue
             with in_piece(self.what, number):
@@ -171,7 +171,12 @@ class SourceInPieces(Source):
             matrices.end(number)
 
 
-def _nameless(estimator: Any) -> Any:
+def _given(part: Any) -> Any:
+    """Return a part of a piece as a user would pass it."""
+    return part.values if isinstance(part, Response) else part
+
+
+def nameless(estimator: Any) -> Any:
     """Return a copy of an estimator that knows no names of columns."""
     other = copy(estimator)
     vars(other).pop("feature_names_in_", None)

@@ -44,19 +44,22 @@ class Survey:
         self._columns: dict[str, _Column] = {}
 
     def add(self, y: Any, sample_weight: Any, offset: Any, n_rows: int) -> None:
-        """Add what was observed in the next rows; raise if it is not what a fit takes, or not what it was before."""
-        values = clean_response(y)
-        if len(values) != n_rows:
-            raise ValueError(f"y has {len(values)} rows, expected {n_rows}: one for each row of X.")
-        if values.ndim == 2 and values.shape[1] > 1:
-            self._add("y", read_counts(values), n_rows, column_names(y, "y") if is_frame(y) else None)
+        """Add what was observed in the next rows; raise if it is not what a fit takes, or not what it was before.
+
+        y is what a user would pass, or a `Response`, in which labels are coded already.
+        """
+        response, names = (y, y.classes) if isinstance(y, Response) else _read(y)
+        if response.counts is None:
+            self._add_labels(response, n_rows)
         else:
-            self._add_labels(read_response(y, values.ravel()))
+            self._add("y", response.counts, n_rows, names)
         self._add("sample_weight", sample_weight, n_rows)
         self._add("offset", offset, n_rows)
         self.n_rows += n_rows
 
-    def _add_labels(self, observed: Response) -> None:
+    def _add_labels(self, observed: Response, n_rows: int) -> None:
+        if observed.codes is None or len(observed.codes) != n_rows:
+            raise ValueError(f"y has {len(observed.is_unknown)} rows, expected {n_rows}: one for each row of X.")
         if "y" in self._columns:
             raise ValueError("y holds labels, and class probabilities or counts before. Pass one of them.")
         labels, kind = observed.classes, _type_of(observed.classes)
@@ -145,6 +148,15 @@ class _Column:
     def values(self) -> FloatArray:
         numbers: npt.NDArray[np.float64] = np.frombuffer(self._numbers, dtype=np.float64)
         return numbers.reshape(-1, *self._shape)
+
+
+def _read(y: Any) -> tuple[Response, Labels | None]:
+    """Return y as a response, and the names of its columns, where it is a frame of counts."""
+    values = clean_response(y)
+    if values.ndim == 1 or values.shape[1] == 1:
+        return read_response(y, values.ravel()), None
+    names = column_names(y, "y") if is_frame(y) else None
+    return Response(np.arange(values.shape[1]) if names is None else names, None, read_counts(values)), names
 
 
 def _listed(names: Labels | None) -> list[Any] | None:
