@@ -2,9 +2,6 @@
 
 from typing import Any, Literal
 
-import numpy as np
-
-from softglm.arrays import FloatArray
 from softglm.estimator import SoftmaxGLM
 from softglm.fitted import has_offset
 from softglm.inference.classes import position_of
@@ -13,24 +10,20 @@ from softglm.inference.covariance import (
     KINDS,
     Covariance,
     clipped,
-    covariance_of,
     default_correction,
     needs_more_rows,
 )
 from softglm.inference.estimate import Estimate, check_size
 from softglm.inference.inference import Inference
 from softglm.inference.sample import Sample
+from softglm.observed import Units
 from softglm.optimum import check_presence, optimum_of
 from softglm.penalised import is_sparsely_fitted
 from softglm.relaxed import refitted
-from softglm.response import Observations, Response, base_of
+from softglm.response import base_of
 from softglm.sources import observed
 from softglm.target import Target
-from softglm.validation.clusters import read_clusters
 from softglm.warn import warn_user
-
-# A weight this close to a whole number is one.
-_WHOLE = 1e-9
 
 
 def infer(
@@ -151,42 +144,28 @@ def infer(
         estimator=model,
         fitted_classes=model.classes_,
     )
-    if not isinstance(seen, Observations):
-        raise TypeError(f"infer needs y and the weights in memory, got {type(X).__name__}.")
-    response, factors, sampled = seen.response, seen.factors, seen.counted_weights
-    is_sampled = weights == "sampling" and seen.weights is not None
-    is_reweighted = is_sampled or (factors is not None and bool((factors != 1.0).any()))
-    _check_likelihood(covariance, response, is_reweighted=is_reweighted)
+    is_sampled = weights == "sampling" and seen.is_weighted
+    is_reweighted = is_sampled or (seen.factors is not None and bool((seen.factors != 1.0).any()))
+    units = seen.units(is_sampled=is_sampled)
+    _check_likelihood(covariance, units, is_reweighted=is_reweighted)
     check_presence(model, seen)
     check_size(seen.family, seen.n_features + int(model.fit_intercept), seen.n_rows)
     rows, _ = seen.rows()
     optimum = optimum_of(model, rows, seen)
     estimate = optimum.estimate
-    copies = None if is_sampled else sampled
-    _check_copies(copies)
-    n_units = _total(copies, sampled, seen.n_rows)
+    _check_copies(units)
     used = default_correction(covariance) if correction is None else correction
-    _check_size(estimate, n_units, used, distribution, is_clustered=clusters is not None)
-    codes = None if clusters is None else read_clusters(clusters, sampled, seen.n_rows)
+    _check_size(estimate, units.n_units, used, distribution, is_clustered=clusters is not None)
+    covariances = seen.covariances(units, clusters, is_sampled=is_sampled)
 
     def errors_of(estimate: Estimate) -> tuple[Covariance, float | None]:
-        errors = covariance_of(
-            estimate,
-            covariance,
-            copies=copies,
-            n_observations=n_units,
-            clusters=codes,
-            correction=correction,
-        )
+        errors = covariances(estimate, covariance, correction)
         if distribution == "normal":
             return errors, None
-        return errors, min(errors.n_clusters) - 1.0 if errors.n_clusters else n_units - estimate.n_parameters
+        return errors, min(errors.n_clusters) - 1.0 if errors.n_clusters else units.n_units - estimate.n_parameters
 
     errors, freedom = errors_of(estimate)
-    classes = response.classes[seen.present]
-    n_observations = n_units
-    if response.trials is not None and not is_sampled:
-        n_observations = float(response.trials.sum() if sampled is None else response.trials @ sampled)
+    classes = seen.classes[seen.present]
     base, how_based = base_of(y, classes) if reference is None else (position_of(reference, classes), "")
     return Inference(
         estimate=estimate,
@@ -196,12 +175,13 @@ def infer(
         features=target.features(seen.n_features),
         inputs=target.inputs(X, seen, rows),
         sample=Sample(
-            trials=response.weighted_trials(factors),
-            copies=copies,
-            n_observations=n_observations,
+            trials=units.trials,
+            copies=units.copies,
+            n_observations=units.n_observations,
             is_reweighted=is_reweighted,
             read_rows=target.reader(seen.present),
             covariance_of=errors_of,
+            is_here=units.is_here,
         ),
         level=level,
         degrees_of_freedom=freedom,
@@ -265,7 +245,7 @@ def _check_offset(model: SoftmaxGLM, offset: Any) -> None:
         raise ValueError(f"infer got {given}, and the model was fitted {fitted}. Pass the offset of the fit.")
 
 
-def _check_likelihood(covariance: str, response: Response, *, is_reweighted: bool) -> None:
+def _check_likelihood(covariance: str, units: Units, *, is_reweighted: bool) -> None:
     if covariance not in {"model", "laplace"}:
         return
     if is_reweighted:
@@ -273,7 +253,7 @@ def _check_likelihood(covariance: str, response: Response, *, is_reweighted: boo
             f'covariance="{covariance}" takes the weighted likelihood at its word, which sampling and class weights '
             'forbid: they change what is estimated, not how much is known. Pass covariance="robust".'
         )
-    if response.holds_fractions:
+    if units.holds_fractions:
         warn_user(
             "y holds fractions, which the model covariance treats as counts of independent observations. Pass "
             'covariance="robust" for standard errors that do not.',
@@ -281,10 +261,10 @@ def _check_likelihood(covariance: str, response: Response, *, is_reweighted: boo
         )
 
 
-def _check_copies(copies: FloatArray | None) -> None:
-    if copies is not None and (np.abs(copies - np.round(copies)) > _WHOLE * copies).any():
+def _check_copies(units: Units) -> None:
+    if units.n_copies is not None:
         warn_user(
-            f"sample_weight holds fractions, and they are read as numbers of copies of a row, {copies.sum():,.6g} in "
+            f"sample_weight holds fractions, and they are read as numbers of copies of a row, {units.n_copies:,.6g} in "
             'all, which standard errors take at their word. If they are survey weights, pass weights="sampling" and '
             'covariance="robust".',
             UserWarning,
@@ -303,10 +283,3 @@ def _check_size(estimate: Estimate, n_rows: float, correction: str, distribution
         f"{what} needs more rows than parameters: n - k = {n_rows:g} - {estimate.n_parameters} here. (A row of counts "
         'is one row.) Use another correction, or distribution="normal"; or fit fewer parameters.'
     )
-
-
-def _total(copies: FloatArray | None, sampled: FloatArray | None, n_rows: int) -> float:
-    """Return the number of rows, those of frequency weight w counted w times, and those of weight 0 not at all."""
-    if copies is not None:
-        return float(copies.sum())
-    return float(n_rows if sampled is None else np.count_nonzero(sampled))

@@ -14,7 +14,7 @@ from softglm.inference.limit import limit_of
 from softglm.inference.separation import Separation, detect
 from softglm.model import Objective, Penalty, rebased
 from softglm.penalised import fitted_penalty
-from softglm.response import Observations
+from softglm.observed import Observed
 from softglm.status import Status
 
 # Standard errors from the optimum at which the data cannot be those of the fit, whatever its gap.
@@ -45,7 +45,7 @@ class Optimum:
     notes: tuple[str, ...]
 
 
-def check_presence(model: SoftmaxGLM, seen: Observations) -> None:
+def check_presence(model: SoftmaxGLM, seen: Observed) -> None:
     """Raise unless two classes and more had weight in the fit, and the same have it in the data."""
     present = present_in_fit(model)
     if present.sum() < 2:
@@ -54,7 +54,7 @@ def check_presence(model: SoftmaxGLM, seen: Observations) -> None:
             "Fit rows of at least two classes."
         )
     if not np.array_equal(present, seen.present):
-        classes = seen.response.classes
+        classes = seen.classes
         raise ValueError(
             f"The classes {classes[seen.present][:10].tolist()} have weight in these data, and those that had it in "
             f"the fit are {classes[present][:10].tolist()}. Pass the y and the sample_weight of "
@@ -62,14 +62,14 @@ def check_presence(model: SoftmaxGLM, seen: Observations) -> None:
         )
 
 
-def optimum_of(model: SoftmaxGLM, rows: Rows, seen: Observations) -> Optimum:
+def optimum_of(model: SoftmaxGLM, rows: Rows, seen: Observed) -> Optimum:
     """Return the optimum of the rows, to which the model was fitted; raise if that cannot be.
 
     Parameters
     ----------
     model : SoftmaxGLM
     rows : Rows
-    seen : Observations
+    seen : Observed
         Of which the rows were made.
     """
     first = _fitted(model, rows, seen)
@@ -86,7 +86,7 @@ def optimum_of(model: SoftmaxGLM, rows: Rows, seen: Observations) -> Optimum:
     return Optimum(refined(first), None, first.distance, notes)
 
 
-def _fitted(model: SoftmaxGLM, rows: Rows, seen: Observations) -> Estimate:
+def _fitted(model: SoftmaxGLM, rows: Rows, seen: Observed) -> Estimate:
     """Return the fitted point, and the curvature of these rows there."""
     family = seen.family
     penalty = fitted_penalty(model, seen)

@@ -16,7 +16,10 @@ from sklearn.utils.multiclass import type_of_target
 from softglm.arrays import BoolArray, FloatArray, IntArray, Matrix
 from softglm.data import Features, FeaturesInMemory, Rows
 from softglm.families import Bernoulli, Categorical, UnconstrainedFamily
-from softglm.observed import Observed
+from softglm.inference.covariance import Covariance, covariance_of
+from softglm.inference.estimate import Estimate
+from softglm.observed import Covariances, Observed, Units
+from softglm.validation.clusters import read_clusters
 from softglm.validation.counts import read_counts, warn_about_counts
 from softglm.validation.entries import as_given
 from softglm.validation.features import clean_observations, clean_response
@@ -265,6 +268,44 @@ class Observations(Observed):
             offset = offset[:, self.present]
             offset = offset - (offset.max(axis=1, keepdims=True) + offset.min(axis=1, keepdims=True)) / 2.0
         return targets, weights, offset
+
+    @property
+    def is_weighted(self) -> bool:
+        return self.weights is not None
+
+    def units(self, *, is_sampled: bool) -> Units:
+        sampled, trials = self.counted_weights, self.response.trials
+        copies = None if is_sampled else sampled
+        n_units = float(self.n_rows if sampled is None else np.count_nonzero(sampled))
+        if copies is not None:
+            n_units = float(copies.sum())
+        n_observations = n_units
+        if trials is not None and not is_sampled:
+            n_observations = float(trials.sum() if sampled is None else trials @ sampled)
+        is_whole = copies is None or bool((np.abs(copies - np.round(copies)) <= _WHOLE * copies).all())
+        return Units(
+            n_units=n_units,
+            n_observations=n_observations,
+            holds_fractions=self.response.holds_fractions,
+            n_copies=None if is_whole else n_units,
+            trials=self.response.weighted_trials(self.factors),
+            copies=copies,
+        )
+
+    def covariances(self, units: Units, clusters: Any, *, is_sampled: bool) -> Covariances:  # noqa: ARG002 - `units` knows
+        codes = None if clusters is None else read_clusters(clusters, self.counted_weights, self.n_rows)
+
+        def covariances(estimate: Estimate, kind: str, correction: str | None) -> Covariance:
+            return covariance_of(
+                estimate,
+                kind,
+                copies=units.copies,
+                n_observations=units.n_units,
+                clusters=codes,
+                correction=correction,
+            )
+
+        return covariances
 
     def taken(self, rows: npt.NDArray[np.intp]) -> "Observations":
         """Return these rows, of the same classes, of which some may be absent from them; class weights stay."""

@@ -16,8 +16,8 @@ from softglm.data import Rows, RowsInMemory
 from softglm.estimator import SoftmaxGLM
 from softglm.fitted import has_offset
 from softglm.inference.inputs import Inputs
+from softglm.observed import Observed
 from softglm.pipelines import inputs_of
-from softglm.response import Observations
 from softglm.sums import RowWeights
 from softglm.validation.features import clean_features
 from softglm.validation.offset import read_offset_to_predict
@@ -108,7 +108,7 @@ class Target:
             return tuple(f"x{column}" for column in (range(n_features) if self.columns is None else self.columns))
         return tuple(str(name) for name in names)
 
-    def inputs(self, given: Any, seen: Observations, rows: Rows) -> Inputs | None:
+    def inputs(self, given: Any, seen: Observed, rows: Rows) -> Inputs | None:
         """Return the columns that the earlier steps take, of what was given, where they made those seen; or None."""
         if self.steps is None:
             return None

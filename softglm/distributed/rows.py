@@ -5,9 +5,11 @@ from itertools import chain
 from typing import Any, final
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
-from softglm.data import Rows, RowsInMemory, Sampling
+from softglm.arrays import FloatArray
+from softglm.data import AdaptedRows, Chosen, Rows, RowsInMemory, Sampling
 from softglm.data.rows import Arrays, Statistic
 from softglm.distributed.answers import answers
 from softglm.distributed.engine import Engine, Handle
@@ -82,6 +84,20 @@ class RowsOnCluster(Rows):
         sample = RowsInMemory(X, targets, multiplicities if weights is None else weights * multiplicities, offset)
         sample.multiplicity = float(multiplicities.max())
         return sample
+
+    def changed(
+        self,
+        *,
+        columns: npt.NDArray[np.intp] | None = None,
+        offset: FloatArray | None = None,
+        weights: FloatArray | None = None,
+    ) -> Rows:
+        if columns is None or offset is not None or weights is not None:
+            raise ValueError(
+                "This takes another offset, or other weights, for each row, and the rows are on a cluster. Compute X "
+                "into memory, if it fits; where it is because classes are separated, a penalty (alpha > 0) spares it."
+            )
+        return AdaptedRows(self, Chosen(columns, self.dtype))
 
 
 def of_each(engine: Engine, shards: Sequence[Handle], function: Callable[[Shard], Any]) -> list[Any]:

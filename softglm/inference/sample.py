@@ -30,6 +30,8 @@ class Sample:
     covariance_of : callable
         ``covariance_of(estimate)`` returns the covariance of the kind that was asked for, of another fit to the rows,
         and the degrees of freedom of its t distribution, or None.
+    is_here : bool, default=True
+        Whether the rows are in the memory of this process, or where it may look at each.
     """
 
     trials: FloatArray | None
@@ -38,3 +40,24 @@ class Sample:
     is_reweighted: bool
     read_rows: Callable[[Any, Any], Rows]
     covariance_of: Callable[[Estimate], tuple[Covariance, float | None]]
+    is_here: bool = True
+
+    def require_rows(self, what: str) -> None:
+        """Raise if there are too many rows elsewhere for what is said of each of them.
+
+        Parameters
+        ----------
+        what : str
+            What was asked for, in the plural.
+
+        Raises
+        ------
+        ValueError
+            With the remedy.
+        """
+        if not self.is_here:
+            raise ValueError(
+                f"{what} take numbers of each row, and the rows are on a cluster, from which only sums come. Call infer "
+                "on some of the rows in memory, such as a partition: infer(model, X.partitions[0].compute(), ...); its "
+                "coefficients are then those of these rows."
+            )

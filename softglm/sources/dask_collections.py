@@ -40,8 +40,7 @@ class DaskSource(Source):
         lengths = _lengths(X)
         self._lengths, self._X = lengths, _blocks(X)
         self._beside = [
-            _beside(name, given, len(self._X), lengths)
-            for name, given in (("y", y), ("sample_weight", sample_weight), ("offset", offset))
+            self._split(name, given) for name, given in (("y", y), ("sample_weight", sample_weight), ("offset", offset))
         ]
 
     def observe(
@@ -54,7 +53,9 @@ class DaskSource(Source):
         engine = DaskEngine(client)
         read = ReadPartition(estimator, is_fit=fitted_classes is None)
         partitions = engine.load(read, range(len(self._X)), self._X, *self._beside)
-        return ObservedOnCluster(engine, partitions, class_weight, fitted_classes)
+        return ObservedOnCluster(
+            engine, partitions, self._split, class_weight=class_weight, fitted_classes=fitted_classes
+        )
 
     def _computed(self) -> Iterator[tuple[Any, ...]]:
         """Yield the partitions one after the other, in the memory of this process."""
@@ -78,6 +79,31 @@ class DaskSource(Source):
         whole = dask.delayed(model)
         pieces = dask.compute(*(of_piece(whole, method, *piece) for piece in zip(self._X, *self._beside, strict=True)))
         return tuple(map(sum, zip(*(piece for piece in pieces if piece is not None), strict=True)))
+
+    def _split(self, name: str, given: Any) -> list[Any]:
+        """Return what was given beside X in partitions like those of X; numbers and None for each of them."""
+        n_partitions, lengths = len(self._X), self._lengths
+        if given is None or not np.ndim(given):
+            return [given] * n_partitions
+        is_known = not np.isnan(lengths).any()
+        if not dask.is_dask_collection(given):
+            if not is_known:
+                raise ValueError(
+                    f"{name} is in memory, and it is not known how many rows the partitions of X have. Pass {name} as a "
+                    "collection of Dask; or call X.compute_chunk_sizes() first."
+                )
+            given = dask.array.from_array(np.asarray(given))
+        if isinstance(given, dask.array.Array) and is_known and not np.isnan(given.shape[0]):
+            if given.shape[0] != sum(lengths):
+                raise ValueError(f"{name} has {given.shape[0]} rows, and X has {sum(lengths)}: pass one for each row of X.")
+            given = given.rechunk({0: tuple(lengths)})
+        blocks = _blocks(given)
+        if len(blocks) != n_partitions:
+            raise ValueError(
+                f"{name} has {len(blocks)} partitions, X has {n_partitions}, and which rows belong together is not known. "
+                "Take both from one frame; or call compute_chunk_sizes() on arrays, repartition() on frames."
+            )
+        return blocks
 
 
 def _client() -> Client | None:
@@ -105,31 +131,6 @@ def _blocks(collection: Any) -> list[Any]:
         # Fused, a task keeps its name and not its inputs: two graphs of one scheduler would not agree about it.
         return list(collection.to_delayed(optimize_graph=False).ravel())
     return list(collection.to_delayed())
-
-
-def _beside(name: str, given: Any, n_partitions: int, lengths: Sequence[float]) -> list[Any]:
-    """Return what was given beside X in partitions like those of X; numbers and None for each of them."""
-    if given is None or not np.ndim(given):
-        return [given] * n_partitions
-    is_known = not np.isnan(lengths).any()
-    if not dask.is_dask_collection(given):
-        if not is_known:
-            raise ValueError(
-                f"{name} is in memory, and it is not known how many rows the partitions of X have. Pass {name} as a "
-                "collection of Dask; or call X.compute_chunk_sizes() first."
-            )
-        given = dask.array.from_array(np.asarray(given))
-    if isinstance(given, dask.array.Array) and is_known and not np.isnan(given.shape[0]):
-        if given.shape[0] != sum(lengths):
-            raise ValueError(f"{name} has {given.shape[0]} rows, and X has {sum(lengths)}: pass one for each row of X.")
-        given = given.rechunk({0: tuple(lengths)})
-    blocks = _blocks(given)
-    if len(blocks) != n_partitions:
-        raise ValueError(
-            f"{name} has {len(blocks)} partitions, X has {n_partitions}, and which rows belong together is not known. "
-            "Take both from one frame; or call compute_chunk_sizes() on arrays, repartition() on frames."
-        )
-    return blocks
 
 
 def _predicted(model: Any, method: str, X: Any, offset: Any, width: tuple[int, ...], dtype: Any) -> Any:

@@ -10,6 +10,7 @@ from softglm.observed import Observed
 from softglm.response import observe
 from softglm.sources.parquet import Parquet
 from softglm.sources.source import Source
+from softglm.validation.elsewhere import is_dask_collection
 from softglm.validation.labels import Labels
 
 
@@ -23,7 +24,7 @@ def source_of(X: Any, y: Any = None, sample_weight: Any = None, offset: Any = No
     """
     if type(X) is np.ndarray:  # all but always, and to be told for nothing
         return None
-    if "dask" in sys.modules and sys.modules["dask"].is_dask_collection(X):
+    if is_dask_collection(X):
         from softglm.sources.dask_collections import DaskSource
 
         return DaskSource(X, y, sample_weight, offset)

@@ -1,6 +1,6 @@
 """What was observed in the partitions of a cluster: of each a summary comes here, and of the rows sums."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -9,11 +9,17 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.distributed import Engine, RowsOnCluster, of_each
 from softglm.distributed.engine import Handle
 from softglm.families import UnconstrainedFamily
-from softglm.observed import Observed
+from softglm.inference.covariance import Covariance, covariance_of, sandwich
+from softglm.inference.estimate import Estimate
+from softglm.inference.score_sums import RowScores, ScoreProducts, joined_groups
+from softglm.observed import Covariances, Observed, Units
 from softglm.response import Response, check_presence, check_total, deviances_from, read_class_weight, warn_about_labels
-from softglm.sources.partition import Reading, Summary, summary_of
+from softglm.sources.clustered import ScoresByCluster, clustered, fault_of
+from softglm.sources.partition import Reading, Summary, UnitsOf, summary_of
 from softglm.validation.labels import Labels
 
+# Robust covariances that are made of one sum.
+SUMMED = ("robust", "HC1")
 _KINDS = {"i": "whole numbers", "u": "whole numbers", "f": "numbers", "b": "booleans"}
 
 
@@ -26,6 +32,8 @@ class ObservedOnCluster(Observed):
     engine : Engine
     partitions : sequence of handles
         Of `Partition`.
+    split : callable
+        ``split(name, given)`` returns what was given beside X in partitions like these.
     class_weight : object
         As the user passed it.
     fitted_classes : array of shape (K,) or None
@@ -38,9 +46,15 @@ class ObservedOnCluster(Observed):
     """
 
     def __init__(
-        self, engine: Engine, partitions: Sequence[Handle], class_weight: Any, fitted_classes: Labels | None
+        self,
+        engine: Engine,
+        partitions: Sequence[Handle],
+        split: Callable[[str, Any], Sequence[Any]],
+        *,
+        class_weight: Any,
+        fitted_classes: Labels | None,
     ) -> None:
-        self._engine, self._partitions = engine, partitions
+        self._engine, self._partitions, self._split = engine, partitions, split
         summaries = of_each(engine, partitions, summary_of)
         self._known = known = _alike(summaries)
         self.columns = known[0].columns
@@ -79,8 +93,7 @@ class ObservedOnCluster(Observed):
         return self._together.family(self.present)
 
     def rows(self, *, with_class_weights: bool = True) -> tuple[RowsOnCluster, float]:
-        reading = Reading(self.classes, self.present, self.factors, with_class_weights)
-        rows = RowsOnCluster(self._engine, self._partitions, reading)
+        rows = RowsOnCluster(self._engine, self._partitions, self._reading(with_class_weights=with_class_weights))
         check_total(rows.total_weight)
         return rows, rows.total_weight
 
@@ -88,6 +101,77 @@ class ObservedOnCluster(Observed):
         if self._together.class_totals(None)[~self.present].any():
             return np.inf, np.inf  # observed, and given probability 0
         return deviances_from(losses, total_weight, sum(summary.best for summary in self._known))
+
+    @property
+    def is_weighted(self) -> bool:
+        return self._known[0].has_weights
+
+    def units(self, *, is_sampled: bool) -> Units:
+        every = of_each(self._engine, self._partitions, UnitsOf(self._reading(), is_sampled))
+        n_units = sum(units.n_units for units in every)
+        return Units(
+            n_units=n_units,
+            n_observations=sum(units.n_observations for units in every),
+            holds_fractions=any(units.holds_fractions for units in every),
+            n_copies=n_units if any(units.n_copies is not None for units in every) else None,
+            is_here=False,
+        )
+
+    def covariances(self, units: Units, clusters: Any, *, is_sampled: bool) -> Covariances:
+        are_copied = self.is_weighted and not is_sampled
+        grouped = None if clusters is None else self._in_clusters(clusters)
+
+        def covariances(estimate: Estimate, kind: str, correction: str | None) -> Covariance:
+            if kind in SUMMED:
+                meat = self._meat(estimate, are_copied=are_copied)
+                return sandwich(estimate, kind, meat, n_observations=units.n_units, correction=correction)
+            if kind == "cluster" and grouped is not None:
+                work = ScoresByCluster(_scores(estimate), self._reading())
+                sums = joined_groups(of_each(self._engine, grouped, work))
+                if len(sums) < 2:
+                    raise ValueError(
+                        "clusters has a single cluster, expected at least 2: nothing varies between one."
+                    )
+                return sandwich(
+                    estimate,
+                    kind,
+                    sums.T @ sums,
+                    n_observations=units.n_units,
+                    correction=correction,
+                    n_clusters=len(sums),
+                )
+            if kind in {"model", "laplace"}:
+                return covariance_of(estimate, kind, copies=None, n_observations=units.n_units)
+            raise ValueError(
+                f'covariance="{kind}" takes numbers of each row, and these are on a cluster. Pass "robust", "HC1" or '
+                '"cluster"; or X.compute(), if it fits into memory.'
+            )
+
+        return covariances
+
+    def _meat(self, estimate: Estimate, *, are_copied: bool) -> FloatArray:
+        if are_copied and not self._known[0].is_labelled:
+            raise ValueError(
+                "Robust covariances of counts with frequency weights take numbers of each row, and these are on a "
+                'cluster. Pass weights="sampling" if that is what they are, covariance="model", or X.compute().'
+            )
+        factors = None if self.factors is None else self.factors[self.present]
+        (meat,) = estimate.objective.rows.sum(ScoreProducts(_scores(estimate), factors, are_copied))
+        return meat
+
+    def _in_clusters(self, clusters: Any) -> Sequence[Handle]:
+        grouped = self._engine.load(clustered, self._partitions, self._split("clusters", clusters))
+        for position, fault in enumerate(of_each(self._engine, grouped, fault_of)):
+            if fault is not None:
+                raise ValueError(f"Partition {position}: {fault}")
+        return grouped
+
+    def _reading(self, *, with_class_weights: bool = True) -> Reading:
+        return Reading(self.classes, self.present, self.factors, with_class_weights)
+
+
+def _scores(estimate: Estimate) -> RowScores:
+    return RowScores(estimate.contributions, estimate.coordinates.classes, estimate.coordinates.scales)
 
 
 def _alike(summaries: Sequence[Summary]) -> list[Summary]:

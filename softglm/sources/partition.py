@@ -1,7 +1,7 @@
 """A partition of rows as a worker reads it: cleaned as a fit cleans its input, with its own classes, and kept there."""
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pickle import dumps
 from typing import Any, final
 
@@ -12,6 +12,7 @@ from scipy import sparse
 from softglm.arrays import BoolArray, FloatArray, Matrix
 from softglm.data import FeaturesInMemory, RowsInMemory
 from softglm.distributed import Shard
+from softglm.observed import Units
 from softglm.response import Observations, Response, read_response
 from softglm.validation.entries import finite_values
 from softglm.validation.features import clean_observations
@@ -174,7 +175,7 @@ class ReadPartition:
 
     def __call__(self, position: int, X: Any, y: Any, sample_weight: Any, offset: Any) -> Partition:
         nothing = Response(np.zeros(0), np.zeros(0, dtype=np.int32), None)
-        fault = _of_other_length(X.shape[0], y=y, sample_weight=sample_weight, offset=offset)
+        fault = of_other_length(X.shape[0], y=y, sample_weight=sample_weight, offset=offset)
         if fault is None and X.shape[0]:
             try:
                 with warnings.catch_warnings():
@@ -192,12 +193,25 @@ class ReadPartition:
         return Partition(position, clean, read_response(y, values), weights, offset, columns)
 
 
+@final
+@dataclass(frozen=True, eq=False)
+class UnitsOf:
+    """What the rows of a partition stand for, without the numbers of each."""
+
+    reading: Reading
+    is_sampled: bool
+
+    def __call__(self, partition: Partition) -> Units:
+        units = partition.observed(self.reading).units(is_sampled=self.is_sampled)
+        return replace(units, trials=None, copies=None)
+
+
 def summary_of(partition: Partition) -> Summary:
     """Return what has to be known of a partition."""
     return partition.summary
 
 
-def _of_other_length(n_rows: int, **given: Any) -> str | None:
+def of_other_length(n_rows: int, **given: Any) -> str | None:
     """Say which of what was given does not belong to so many rows."""
     for name, values in given.items():
         if np.ndim(values) and len(values) != n_rows:
