@@ -282,6 +282,8 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
                 task.iterate(lambda: {**unnamed, **known_before, **fitted_arrays(coef, intercept, present)})
 
         printer = StagePrinter()
+        if self.verbose:
+            printer.begin(rows.place)
         if self.verbose and alpha == 0.0:
             printer.begin(beforehand(seen, fit_intercept=self.fit_intercept))
         precision = np.float32 if seen.dtype in (np.float32, np.float16) else np.float64

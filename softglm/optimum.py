@@ -13,8 +13,8 @@ from softglm.inference.estimate import Estimate, coordinates_of, estimate_at, re
 from softglm.inference.limit import limit_of
 from softglm.inference.separation import Separation, detect
 from softglm.model import Objective, Penalty, rebased
-from softglm.penalised import fitted_penalty
 from softglm.observed import Observed
+from softglm.penalised import fitted_penalty
 from softglm.status import Status
 
 # Standard errors from the optimum at which the data cannot be those of the fit, whatever its gap.

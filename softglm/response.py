@@ -419,6 +419,7 @@ def observations_of(
 
 
 def check_presence(classes: Labels, present: BoolArray, *, needs_two: bool) -> None:
+    """Raise if there is one class, or none of weight; or where two are needed, one of weight."""
     if len(classes) < 2:
         raise ValueError(
             f"y has only one class, {classes.tolist()}: there is nothing to tell apart. Pass rows of at least two."

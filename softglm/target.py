@@ -18,7 +18,9 @@ from softglm.fitted import has_offset
 from softglm.inference.inputs import Inputs
 from softglm.observed import Observed
 from softglm.pipelines import inputs_of
+from softglm.response import Observations
 from softglm.sums import RowWeights
+from softglm.validation.elsewhere import check_is_here
 from softglm.validation.features import clean_features
 from softglm.validation.offset import read_offset_to_predict
 
@@ -83,6 +85,7 @@ class Target:
         """Send X through the earlier steps."""
         if self.steps is None:
             return self._chosen(X)
+        check_is_here(X)
         for name, step in self.steps.steps:
             if step not in {None, "passthrough"} and not hasattr(step, "transform"):
                 raise ValueError(
@@ -112,6 +115,7 @@ class Target:
         """Return the columns that the earlier steps take, of what was given, where they made those seen; or None."""
         if self.steps is None:
             return None
+        assert isinstance(seen, Observations)  # noqa: S101 - `transform` has refused others
         (weights,) = rows.concatenate(RowWeights())
         try:
             # They are asked later, when the user may have fitted theirs to other data.

@@ -1,4 +1,4 @@
-"""Shards and work that kill the worker which has them, as often as there are tokens: imported on workers, and no test."""
+"""Shards and work that kill the worker which has them, as often as there are tokens. Workers import this file."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ class ShardOfRows(Shard):
     def __init__(self, position, X, codes):
         self.position, self.n_bytes, self._rows = position, X.nbytes + codes.nbytes, RowsInMemory(X, codes)
 
-    def rows(self, reading):
+    def rows(self, reading):  # noqa: ARG002 - there is one way to read them
         return self._rows
 
 

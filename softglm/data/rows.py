@@ -84,6 +84,11 @@ class Rows(ABC):
         """All rows, one after the other, unless a subclass knows that it adds up in parts."""
         return self.n_rows
 
+    @property
+    def place(self) -> str | None:
+        """Where they are, in words, if that is not the memory of this process."""
+        return None
+
     @abstractmethod
     def map(self, statistic: Statistic) -> Iterator[Arrays]:
         """Yield the statistic of each block, fresh arrays, in a fixed order.

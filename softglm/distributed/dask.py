@@ -10,6 +10,7 @@ import pickle
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar, final
 
@@ -25,9 +26,9 @@ Answer = TypeVar("Answer")
 _ANSWERS = 5.0
 _PATIENCE = 60.0
 _GONE = (
-    "What the fit had loaded is gone. If the scheduler was stopped: start a cluster and a Client again, and fit again. If "
-    "workers died: what came to them from scatter(), or from arrays in memory, died with them; let the workers read it "
-    "themselves, as dask.dataframe.read_parquet and dask.array.from_zarr do, or pass it again."
+    "What the fit had loaded is gone. If the scheduler was stopped: start a cluster and a Client again, and fit again. "
+    "If workers died: what came to them from scatter() died with them; have them read it themselves, as by "
+    "dask.dataframe.read_parquet or dask.array.from_zarr."
 )
 _ENVIRONMENTS = (
     "softglm could not be imported where Dask needs it: {error}. Install the same version, {version}, where the "
@@ -58,12 +59,17 @@ class DaskEngine(Engine):
     def holders(self, handles: Sequence[Handle]) -> Mapping[str, Sequence[int]]:
         for future in handles:
             _check(future)
+        keys = [future.key for future in handles]
         try:
-            held = self._asked(self._client.scheduler.has_what)
+            held = self._asked(partial(self._client.scheduler.who_has, keys=keys))
+            workers = () if any(held.values()) else self._asked(self._client.scheduler.ncores)
         except (TimeoutError, OSError, AttributeError):  # the last where the client has closed its connection
             return {}
-        positions = {future.key: position for position, future in enumerate(handles)}
-        return {worker: [positions[key] for key in keys if key in positions] for worker, keys in held.items()}
+        found: dict[str, list[int]] = {worker: [] for worker in workers}
+        for position, key in enumerate(keys):
+            for worker in held.get(key, ()):
+                found.setdefault(worker, []).append(position)
+        return found
 
     def run(self, worker: str, work: Work, handles: Sequence[Handle]) -> Handle:
         # As bytes, there and back: neither looked through for futures, nor copied piece by piece.
@@ -74,10 +80,8 @@ class DaskEngine(Engine):
         if not answers:
             time.sleep(seconds)
             return {}
-        try:
+        with suppress(TimeoutError, CancelledError):  # whatever became of them, they are looked at one by one
             wait(answers, timeout=seconds, return_when="FIRST_COMPLETED")
-        except (TimeoutError, CancelledError):
-            pass  # whatever became of them, they are looked at one by one
         for answer in answers:
             _check(answer)
         ended = {position: answer for position, answer in enumerate(answers) if answer.status == "finished"}

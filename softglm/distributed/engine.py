@@ -8,7 +8,7 @@ Handle: TypeAlias = Any
 """What stands here for something that lives on a worker. Only its engine knows what it is."""
 
 Work: TypeAlias = Callable[[Sequence[Any], int], Any]
-"""Called where shards are, as ``work(shards, n_threads)``. It is pickled: a frozen dataclass of arrays and functions."""
+"""Called where shards are, as ``work(shards, n_threads)``. It is pickled: a frozen dataclass."""
 
 
 class ClusterError(RuntimeError):
@@ -53,7 +53,7 @@ class Engine(ABC):
 
     @abstractmethod
     def holders(self, handles: Sequence[Handle]) -> Mapping[str, Sequence[int]]:
-        """Return the workers there are, and which of these each one holds now, by position: some none.
+        """Return the workers that hold some of these now, and which, by position; if nobody does, those there are.
 
         Those that are still being made, or made again, are held by nobody. No workers if the cluster does not answer.
 

@@ -1,6 +1,6 @@
 """The rows of all shards of a cluster together."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, final
 
@@ -10,11 +10,11 @@ from scipy import sparse
 
 from softglm.arrays import FloatArray
 from softglm.data import AdaptedRows, Chosen, Rows, RowsInMemory, Sampling
-from softglm.data.rows import Arrays, Statistic
+from softglm.data.rows import Arrays, Result, Statistic
 from softglm.distributed.answers import answers
 from softglm.distributed.engine import Engine, Handle
 from softglm.distributed.sampling import Chances, Drawn, SumOfSizes
-from softglm.distributed.shards import BlockByBlock, Combined, Facts, FactsOf, OfEach, Shard
+from softglm.distributed.shards import BlockByBlock, Combined, Facts, FactsOf, Gathered, OfEach
 from softglm.distributed.tree import combined_in_tree, depth_of
 
 # The statistics of the blocks of so many shards are here at once, where all of them are to be seen one by one.
@@ -47,12 +47,18 @@ class RowsOnCluster(Rows):
     def __init__(self, engine: Engine, shards: Sequence[Handle], reading: Any) -> None:
         self._engine, self._shards, self._reading = engine, shards, reading
         every = _without_faults(of_each(engine, shards, FactsOf(reading)))
-        self._facts = [facts for facts in every if facts.n_rows]
+        self._facts, self._sizes = [facts for facts in every if facts.n_rows], [facts.n_bytes for facts in every]
         self.n_rows, self.n_features = sum(facts.n_rows for facts in self._facts), self._facts[0].n_features
         self.n_entries = sum(facts.n_entries for facts in self._facts)
         self.has_offset, self.is_sparse = self._facts[0].has_offset, self._facts[0].is_sparse
         self.dtype = np.result_type(*(facts.dtype for facts in self._facts))
         self.total_weight = sum(facts.total_weight for facts in self._facts)
+
+    @property
+    def place(self) -> str:
+        held = self._engine.holders(self._shards).values()
+        most = max((sum(self._sizes[shard] for shard in shards) for shards in held), default=0)
+        return f"{len(self._shards)} partitions, {most / 1e6:,.0f} MB a worker, read once"
 
     @property
     def longest_sum(self) -> int:
@@ -63,10 +69,15 @@ class RowsOnCluster(Rows):
             few = self._shards[first : first + _AT_ONCE]
             yield from chain.from_iterable(of_each(self._engine, few, BlockByBlock(statistic, self._reading)))
 
+    def gather(self, statistic: Statistic, reduce: Callable[[Iterable[Arrays]], Result]) -> Iterator[Result]:
+        every = of_each(self._engine, self._shards, Gathered(statistic, reduce, self._reading))
+        return (result for result in every if result is not None)
+
     def combined(self, statistic: Statistic, combine: np.ufunc) -> Arrays:
         work = Combined(statistic, combine, self._reading, len(self._shards))
         nodes = dict(chain.from_iterable(map(Mapping.items, answers(self._engine, work, self._shards))))
         (total,) = combined_in_tree(nodes, len(self._shards), work.both).values()
+        assert total is not None  # noqa: S101 - there are rows
         return total
 
     def sampling(self, score: Statistic | None = None) -> Chances:
@@ -100,7 +111,7 @@ class RowsOnCluster(Rows):
         return AdaptedRows(self, Chosen(columns, self.dtype))
 
 
-def of_each(engine: Engine, shards: Sequence[Handle], function: Callable[[Shard], Any]) -> list[Any]:
+def of_each(engine: Engine, shards: Sequence[Handle], function: Callable[[Any], Result]) -> list[Result]:
     """Return what a function, which is pickled, returns for each shard, in their order."""
     found = chain.from_iterable(map(Mapping.items, answers(engine, OfEach(function), shards)))
     return [value for _, value in sorted(found, key=lambda item: item[0])]

@@ -1,7 +1,7 @@
 """What lives on a worker, and what is done there: the rows of one partition, and work on those of a few."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar, final
@@ -92,7 +92,7 @@ class Combined:
 class OfEach:
     """Work: what a function returns for each shard, by the positions of these."""
 
-    function: Callable[[Shard], Any]
+    function: Callable[[Any], Any]
 
     def __call__(self, shards: Sequence[Shard], n_threads: int) -> dict[int, Any]:
         each = in_threads(self.function, shards, n_threads)
@@ -109,6 +109,20 @@ class BlockByBlock:
 
     def __call__(self, shard: Shard) -> list[Arrays]:
         return list(shard.rows(self.reading).map(self.statistic))
+
+
+@final
+@dataclass(frozen=True)
+class Gathered:
+    """What `reduce` makes of a statistic of the blocks of a shard; None of no blocks. See `Rows.gather`."""
+
+    statistic: Statistic
+    reduce: Callable[[Iterable[Arrays]], Any]
+    reading: Any
+
+    def __call__(self, shard: Shard) -> Any:
+        rows = shard.rows(self.reading)
+        return self.reduce(rows.map(self.statistic)) if rows.n_rows else None
 
 
 @final

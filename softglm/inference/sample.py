@@ -57,7 +57,7 @@ class Sample:
         """
         if not self.is_here:
             raise ValueError(
-                f"{what} take numbers of each row, and the rows are on a cluster, from which only sums come. Call infer "
-                "on some of the rows in memory, such as a partition: infer(model, X.partitions[0].compute(), ...); its "
-                "coefficients are then those of these rows."
+                f"{what} take numbers of each row, and the rows are on a cluster, from which only sums come. Pass "
+                "X.compute(), if it fits into memory. What follows from probabilities, as residuals do, follows from "
+                "predict_proba of the fitted model too, which is computed there."
             )

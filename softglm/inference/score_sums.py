@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from softglm.arrays import FloatArray, IntArray
+from softglm.arrays import FloatArray
 from softglm.data import Block, Rows
 from softglm.inference.contributions import Contributions, row_blocks
 from softglm.sums import Sum
@@ -37,7 +37,7 @@ class RowScores:
         scores *= self.scales
         return np.asarray(scores.reshape(len(features), -1))
 
-    def by_group(self, rows: Rows, codes: IntArray, n_groups: int) -> FloatArray:
+    def by_group(self, rows: Rows, codes: npt.NDArray[np.intp], n_groups: int) -> FloatArray:
         """Return the sums of the weighted scores of rows in each group, shape (g, P).
 
         Parameters
@@ -82,6 +82,7 @@ class ScoreProducts(Sum):
     are_copied: bool
 
     def __call__(self, block: Block) -> tuple[FloatArray]:
+        """Return it for the rows of a block."""
         features, _, residuals, weights = self.scores.contributions(block)
         scores = self.scores.of(features, residuals)
         sizes = weights * (self._class_weights(block) if self.are_copied else weights)

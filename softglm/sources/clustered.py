@@ -6,7 +6,7 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from softglm.arrays import FloatArray, IntArray
+from softglm.arrays import FloatArray
 from softglm.data import RowsInMemory
 from softglm.distributed import Shard
 from softglm.inference.score_sums import RowScores
@@ -29,7 +29,7 @@ class Clustered(Shard):
         Why that cannot be told.
     """
 
-    def __init__(self, partition: Partition, labels: Labels, codes: IntArray, fault: str | None) -> None:
+    def __init__(self, partition: Partition, labels: Labels, codes: npt.NDArray[np.intp], fault: str | None) -> None:
         self.position, self.n_bytes = partition.position, int(codes.nbytes)  # the rest is that of the partition
         self.partition, self.labels, self.codes, self.fault = partition, labels, codes, fault
 
@@ -49,7 +49,9 @@ def clustered(partition: Partition, clusters: Any) -> Clustered:
             "in memory: pass one way, or X.compute()."
         )
     elif missing_labels(given).any():
-        fault = f"clusters has missing labels, the first in row {missing_labels(given).argmax()} there. Give every row one."
+        fault = (
+            f"clusters has missing labels, the first in row {missing_labels(given).argmax()} there. Give every row one."
+        )
     if fault is not None:
         return Clustered(partition, np.zeros(0), np.zeros(0, dtype=np.intp), fault)
     labels, codes = np.unique(given, return_inverse=True)

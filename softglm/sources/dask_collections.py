@@ -3,12 +3,13 @@
 Without a client there are no workers: then they are computed at every pass, one after the other, and none is kept.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, final
 
 import dask
 import dask.array
 import numpy as np
+import numpy.typing as npt
 from distributed import Client, default_client
 
 from softglm.distributed.dask import DaskEngine
@@ -18,6 +19,7 @@ from softglm.sources.observed_on_cluster import ObservedOnCluster
 from softglm.sources.partition import ReadPartition
 from softglm.sources.source import Source
 from softglm.validation.labels import Labels
+
 
 @final
 class DaskSource(Source):
@@ -43,9 +45,7 @@ class DaskSource(Source):
             self._split(name, given) for name, given in (("y", y), ("sample_weight", sample_weight), ("offset", offset))
         ]
 
-    def observe(
-        self, *, class_weight: Any, estimator: Any, fitted_classes: Labels | None = None
-    ) -> Observed:
+    def observe(self, *, class_weight: Any, estimator: Any, fitted_classes: Labels | None = None) -> Observed:
         client = _client()
         if client is None:
             blocks = Blocks(self._computed)
@@ -66,10 +66,10 @@ class DaskSource(Source):
         K = len(model.classes_)
         width = () if method == "predict" or (method == "decision_function" and K == 2) else (K,)
         dtype = np.asarray(model.classes_).dtype if method == "predict" else np.dtype(np.float64)
-        predicted = dask.delayed(_predicted)
+        predicted, empty = dask.delayed(_predicted), np.empty((0, *width), dtype)
         whole = dask.delayed(model)
         pieces = [
-            dask.array.from_delayed(predicted(whole, method, X, offset, width, dtype), (length, *width), dtype)
+            dask.array.from_delayed(predicted(whole, method, X, offset, empty), (length, *width), dtype)
             for X, offset, length in zip(self._X, self._beside[2], self._lengths, strict=True)
         ]
         return dask.array.concatenate(pieces, allow_unknown_chunksizes=True)
@@ -89,19 +89,21 @@ class DaskSource(Source):
         if not dask.is_dask_collection(given):
             if not is_known:
                 raise ValueError(
-                    f"{name} is in memory, and it is not known how many rows the partitions of X have. Pass {name} as a "
-                    "collection of Dask; or call X.compute_chunk_sizes() first."
+                    f"{name} is in memory, and it is not known how many rows the partitions of X have. Pass {name} as "
+                    "a collection of Dask; or call X.compute_chunk_sizes() first."
                 )
             given = dask.array.from_array(np.asarray(given))
         if isinstance(given, dask.array.Array) and is_known and not np.isnan(given.shape[0]):
             if given.shape[0] != sum(lengths):
-                raise ValueError(f"{name} has {given.shape[0]} rows, and X has {sum(lengths)}: pass one for each row of X.")
+                raise ValueError(
+                    f"{name} has {given.shape[0]} rows, and X has {sum(lengths)}: pass one for each row of X."
+                )
             given = given.rechunk({0: tuple(lengths)})
         blocks = _blocks(given)
         if len(blocks) != n_partitions:
             raise ValueError(
-                f"{name} has {len(blocks)} partitions, X has {n_partitions}, and which rows belong together is not known. "
-                "Take both from one frame; or call compute_chunk_sizes() on arrays, repartition() on frames."
+                f"{name} has {len(blocks)} partitions, X has {n_partitions}, and which rows belong together is not "
+                "known. Take both from one frame; or call compute_chunk_sizes() on arrays, repartition() on frames."
             )
         return blocks
 
@@ -133,10 +135,8 @@ def _blocks(collection: Any) -> list[Any]:
     return list(collection.to_delayed())
 
 
-def _predicted(model: Any, method: str, X: Any, offset: Any, width: tuple[int, ...], dtype: Any) -> Any:
-    if not X.shape[0]:
-        return np.empty((0, *width), dtype)
-    return getattr(model, method)(X, offset).astype(dtype, copy=False)
+def _predicted(model: Any, method: str, X: Any, offset: Any, empty: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.asarray(getattr(model, method)(X, offset), empty.dtype) if X.shape[0] else empty
 
 
 def _of_rows(model: Any, method: str, X: Any, *beside: Any) -> Any:

@@ -129,9 +129,7 @@ class ObservedOnCluster(Observed):
                 work = ScoresByCluster(_scores(estimate), self._reading())
                 sums = joined_groups(of_each(self._engine, grouped, work))
                 if len(sums) < 2:
-                    raise ValueError(
-                        "clusters has a single cluster, expected at least 2: nothing varies between one."
-                    )
+                    raise ValueError("clusters has a single cluster, expected at least 2: nothing varies between one.")
                 return sandwich(
                     estimate,
                     kind,
@@ -174,18 +172,23 @@ def _scores(estimate: Estimate) -> RowScores:
     return RowScores(estimate.contributions, estimate.coordinates.classes, estimate.coordinates.scales)
 
 
-def _alike(summaries: Sequence[Summary]) -> list[Summary]:
+def _alike(summaries: Sequence[Summary | str | None]) -> list[Summary]:
     """Return those of partitions that have rows; raise for the first that cannot be read, or not like the others."""
-    first: tuple[int, Summary] | None = None
+    known: list[Summary] = []
+    first = 0
     for position, summary in enumerate(summaries):
-        if summary.fault is not None:
-            raise ValueError(f"Partition {position}: {summary.fault}")
-        if summary.n_rows:
-            first = first or (position, summary)
-            _check_like(*first, position, summary)
-    if first is None:
+        if isinstance(summary, str):
+            raise ValueError(f"Partition {position}: {summary}")
+        if summary is None:
+            continue
+        if known:
+            _check_like(first, known[0], position, summary)
+        else:
+            first = position
+        known.append(summary)
+    if not known:
         raise ValueError(f"None of the {len(summaries)} partitions has a row. Pass some.")
-    return [summary for summary in summaries if summary.n_rows]
+    return known
 
 
 def _check_like(first: int, one: Summary, position: int, other: Summary) -> None:

@@ -1,16 +1,16 @@
 """A partition of rows as a worker reads it: cleaned as a fit cleans its input, with its own classes, and kept there."""
 
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pickle import dumps
 from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from softglm.arrays import BoolArray, FloatArray, Matrix
 from softglm.data import FeaturesInMemory, RowsInMemory
+from softglm.data.block import is_sparse
 from softglm.distributed import Shard
 from softglm.observed import Units
 from softglm.response import Observations, Response, read_response
@@ -33,17 +33,13 @@ class Reading:
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Summary:
     """What has to be known of a partition before it is read as rows.
 
     Attributes
     ----------
-    fault : str or None
-        Why it cannot be read. Nothing else is known, then.
-    n_rows : int
-        And where this is 0.
-    n_features : int
+    n_rows, n_features : int
     columns : dict
         See `Observed`.
     dtype : dtype
@@ -60,18 +56,17 @@ class Summary:
         The log-likelihood of predicting each row.
     """
 
-    fault: str | None
     n_rows: int
-    n_features: int = 0
-    columns: dict[str, Any] = field(default_factory=dict)
-    dtype: np.dtype[Any] = np.dtype(np.float64)
-    is_sparse: bool = False
-    classes: Labels = field(default_factory=lambda: np.zeros(0))
-    totals: FloatArray = field(default_factory=lambda: np.zeros(0))
-    is_labelled: bool = True
-    has_weights: bool = False
-    has_offset: bool = False
-    best: float = 0.0
+    n_features: int
+    columns: dict[str, Any]
+    dtype: np.dtype[Any]
+    is_sparse: bool
+    classes: Labels
+    totals: FloatArray
+    is_labelled: bool
+    has_weights: bool
+    has_offset: bool
+    best: float
 
 
 @final
@@ -93,7 +88,7 @@ class Partition(Shard):
         Why it could not be read; the rest is of no rows, then.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - what a partition is, in the order of `fit`
         self,
         position: int,
         X: Matrix,
@@ -110,16 +105,17 @@ class Partition(Shard):
         self._latest: tuple[bytes, RowsInMemory] | None = None
 
     @property
-    def summary(self) -> Summary:
-        """What has to be known of it."""
+    def summary(self) -> Summary | str | None:
+        """What has to be known of it, or why it cannot be read; None without rows."""
         if self.fault is not None or not self.X.shape[0]:
-            return Summary(self.fault, 0)
+            return self.fault
+        n_rows, n_features = self.X.shape
         return Summary(
-            None,
-            *self.X.shape,
+            n_rows=n_rows,
+            n_features=n_features,
             columns=self.columns,
             dtype=self.X.dtype,
-            is_sparse=sparse.issparse(self.X),
+            is_sparse=is_sparse(self.X),
             classes=self.response.classes,
             totals=self.response.class_totals(self.weights),
             is_labelled=self.response.counts is None,
@@ -206,8 +202,8 @@ class UnitsOf:
         return replace(units, trials=None, copies=None)
 
 
-def summary_of(partition: Partition) -> Summary:
-    """Return what has to be known of a partition."""
+def summary_of(partition: Partition) -> Summary | str | None:
+    """Return what has to be known of a partition, or why it cannot be read; None without rows."""
     return partition.summary
 
 
@@ -226,8 +222,8 @@ def _column_at_fault(X: Any) -> str | None:
     """Name the first column of X that holds what is no finite number."""
     names = getattr(X, "columns", None)
     for column in range(X.shape[1]):
-        values = X[:, [column]].toarray().ravel() if sparse.issparse(X) else _column(X, column)
-        at_fault = np.flatnonzero(~np.isfinite(values)) if values.dtype.kind == "f" else ()
+        values = _column(X, column)
+        at_fault = np.flatnonzero(~np.isfinite(values))
         if len(at_fault):
             what = "NaN" if np.isnan(values[at_fault[0]]) else "infinity"
             return (
@@ -239,13 +235,15 @@ def _column_at_fault(X: Any) -> str | None:
 
 
 def _column(X: Any, column: int) -> npt.NDArray[Any]:
+    """Return a column as numbers; nothing, where it holds something else."""
+    values = X.iloc[:, column] if hasattr(X, "iloc") else X[:, [column]]
     try:
-        return np.asarray(X.iloc[:, column] if hasattr(X, "iloc") else X[:, column], dtype=np.float64)
+        return np.ravel(np.asarray(values.toarray() if is_sparse(X) else values, dtype=np.float64))
     except (TypeError, ValueError):
-        return np.zeros(0, dtype=object)
+        return np.zeros(0)
 
 
 def _size(array: Any) -> int:
-    if sparse.issparse(array):
+    if is_sparse(array):
         return int(array.data.nbytes + array.indices.nbytes + array.indptr.nbytes)
     return int(np.asarray(array).nbytes)
