@@ -15,7 +15,7 @@ from softglm.distributed.answers import answers
 from softglm.distributed.engine import Engine, Handle
 from softglm.distributed.sampling import Chances, Drawn, SumOfSizes
 from softglm.distributed.shards import BlockByBlock, Combined, Facts, FactsOf, Gathered, OfEach
-from softglm.distributed.tree import combined_in_tree, depth_of
+from softglm.distributed.tree import Node, combined_in_tree, depth_of
 
 # The statistics of the blocks of so many shards are here at once, where all of them are to be seen one by one.
 _AT_ONCE = 8
@@ -75,7 +75,9 @@ class RowsOnCluster(Rows):
 
     def combined(self, statistic: Statistic, combine: np.ufunc) -> Arrays:
         work = Combined(statistic, combine, self._reading, len(self._shards))
-        nodes = dict(chain.from_iterable(map(Mapping.items, answers(self._engine, work, self._shards))))
+        nodes: dict[Node, Arrays | None] = {}
+        for answer in answers(self._engine, work, self._shards):
+            nodes.update(answer)
         (total,) = combined_in_tree(nodes, len(self._shards), work.both).values()
         assert total is not None  # noqa: S101 - there are rows
         return total
