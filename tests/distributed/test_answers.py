@@ -52,7 +52,9 @@ def test_work_that_kills_worker_after_worker_ends():
 
 def test_nobody_is_waited_for_longer_than_there_is_patience():
     engine = ClusterHere(2, range(2), comes_back=False)
-    with pytest.raises(ClusterError, match="No worker has answered for 0 seconds, and the partitions .* Start workers"):
+    with pytest.raises(
+        ClusterError, match=r"No worker has answered for 0 seconds, and the partitions .* Start workers"
+    ):
         listed(engine)
 
 

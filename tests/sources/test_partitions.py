@@ -51,7 +51,7 @@ def test_text_in_a_frame_is_told_by_its_column():
         ("sample_weight", lambda y: with_entry(y, 35, -1.0), "Partition 1: sample_weight has negative values"),
         ("sample_weight", lambda y: with_entry(y, 35, np.inf), "Partition 1: Input sample_weight contains infinity"),
         ("offset", lambda y: np.zeros((len(y), 2)), "Partition 0: offset has shape (30, 2), expected (30, 3)"),
-        ("offset", lambda y: with_entry(np.zeros((N, 3)), 3, np.nan), "Partition 0: Input offset contains NaN"),
+        ("offset", lambda _: with_entry(np.zeros((N, 3)), 3, np.nan), "Partition 0: Input offset contains NaN"),
         ("sample_weight", lambda y: y[:-1], "Partition 2: sample_weight has 29 rows there, and X has 30"),
     ],
 )
