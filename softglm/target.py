@@ -19,8 +19,8 @@ from softglm.inference.inputs import Inputs
 from softglm.observed import Observed
 from softglm.pipelines import inputs_of
 from softglm.response import Observations
+from softglm.sources import check_is_in_memory
 from softglm.sums import RowWeights
-from softglm.validation.elsewhere import check_is_here
 from softglm.validation.features import clean_features
 from softglm.validation.offset import read_offset_to_predict
 
@@ -85,7 +85,7 @@ class Target:
         """Send X through the earlier steps."""
         if self.steps is None:
             return self._chosen(X)
-        check_is_here(X)
+        check_is_in_memory(X, "A pipeline")
         for name, step in self.steps.steps:
             if step not in {None, "passthrough"} and not hasattr(step, "transform"):
                 raise ValueError(
@@ -129,6 +129,7 @@ class Target:
         is_required = has_offset(self.model)
 
         def read(X: Any, offset: Any) -> Rows:
+            check_is_in_memory(X, "predict of what infer returns")
             X = clean_features(self.transform(X), self.model)
             known = read_offset_to_predict(offset, X.shape[0], self.model.classes_, is_required=is_required)
             if known is not None and known.shape[1] > 1:

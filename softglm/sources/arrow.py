@@ -110,10 +110,13 @@ class Table:
 
     def batches(self, names: Sequence[str], n_rows: int) -> Iterator["Batch"]:
         """Yield columns of all rows in order, up to so many rows at a time."""
+        import pyarrow as pa
+
         first, columns = 0, list(dict.fromkeys(names))
         for batch in self._record_batches(columns, n_rows):
             yield Batch(batch, first, self._place)
             first += batch.num_rows
+        pa.default_memory_pool().release_unused()  # some megabytes for each column
 
     def _record_batches(self, names: list[str], n_rows: int) -> Iterator[Any]:
         import pyarrow.dataset as pads

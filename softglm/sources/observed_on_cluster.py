@@ -89,6 +89,10 @@ class ObservedOnCluster(Observed):
         return np.result_type(*(summary.dtype for summary in self._known))
 
     @property
+    def has_offset(self) -> bool:
+        return self._known[0].has_offset
+
+    @property
     def family(self) -> UnconstrainedFamily:
         return self._together.family(self.present)
 

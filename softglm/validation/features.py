@@ -10,7 +10,6 @@ import numpy.typing as npt
 from sklearn.utils.validation import check_array, check_consistent_length, validate_data
 
 from softglm.arrays import Matrix
-from softglm.validation.elsewhere import check_is_here
 from softglm.validation.entries import NESTED, OBJECTS, REMEDIES, what_is_no_number
 from softglm.validation.finite import are_numbers, check_numbers
 from softglm.validation.labels import which_are_missing, with_exact_integers
@@ -37,7 +36,6 @@ def clean_observations(
     """
     if is_fit and _need_no_conversion(X, y):
         return X, y, {"n_features_in_": X.shape[1]}
-    check_is_here(X)
     learner = copy(estimator) if is_fit else estimator
     with _explained(X, y):
         _check_no_dates(X)
@@ -55,7 +53,6 @@ def clean_observations(
 
 def clean_features(X: Any, estimator: Any) -> Matrix:
     """Return X of rows that a fitted estimator predicts: numbers whose squares can be summed."""
-    check_is_here(X)
     with _explained(X):
         _check_no_dates(X)
         clean = validate_data(estimator, X, accept_sparse="csr", reset=False)
