@@ -57,9 +57,9 @@ def check_is_in_memory(X: Any, who: str) -> None:
     """Raise where someone needs the rows as arrays, and they are elsewhere."""
     if is_elsewhere(X):
         raise TypeError(
-            f"{who} got a {type(X).__name__}, expected X and y in memory, or arrays that are mapped into it, as "
-            "numpy.load(path, mmap_mode='r') has them (of a collection of Dask, X.compute()). What takes rows elsewhere: SoftmaxGLM, its predictions, and "
-            "infer without a pipeline."
+            f"{who} got a {type(X).__name__}, expected X and y in memory, as X.compute() has those of Dask, or arrays "
+            "that are mapped into it, as numpy.load(path, mmap_mode='r') has them. What takes rows elsewhere: "
+            "SoftmaxGLM, its predictions, and infer without a pipeline."
         )
 
 
