@@ -12,6 +12,7 @@ from dataclasses import FrozenInstanceError, dataclass, fields, is_dataclass, re
 
 import numpy as np
 import pytest
+from clusters import OnCluster
 from problems import (
     Data,
     collinear,
@@ -47,7 +48,7 @@ from softglm.tuning import DEFAULT, Tuning
 # What is pickled beside arrays: the names of classes and fields, and for each array its shape and type.
 OVERHEAD = 4096
 # Modules that need what the tests do without, or that do something when they are imported.
-NOT_IMPORTED = {"softglm.onnx", "softglm.__main__"}
+NOT_IMPORTED = {"softglm.onnx", "softglm.distributed.dask", "softglm.sources.dask_collections", "softglm.__main__"}
 # What a sum may hold beside arrays, families and values of these: nothing that leads back to rows.
 PLAIN = (int, float, bool, str, type(None), np.generic, np.dtype, type)
 # Few rows tell, none are held, and those in single precision are converted as they are read.
@@ -189,6 +190,11 @@ def what_is_said_of_rows_that_are_left_out():
     assert leave_one_out(prepared, ridge, solve(prepared, ridge), shares, tolerance=1e-6).is_refitted.any()
 
 
+def what_is_said_of_rows_on_a_cluster():
+    data = overlapping()
+    infer(SoftmaxGLM(0).fit(data.X, data.y), OnCluster(data.X, data.y), covariance="robust")
+
+
 def what_is_drawn_of_coefficients():
     data = overlapping()
     standard_deviations(rows_and_family(data)[0])
@@ -212,6 +218,7 @@ SITUATIONS = [
     fits_of_wide_rows,
     what_is_said_of_rows_that_are_left_out,
     what_is_drawn_of_coefficients,
+    what_is_said_of_rows_on_a_cluster,
     what_is_said_of_weighted_rows,
     what_is_said_of_counts,
     what_is_said_of_two_classes,
