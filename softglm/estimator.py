@@ -130,9 +130,10 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
     null model, by an estimate, and the relative gap about the square of that; with alpha = 0 and `tol` up to 1e-6 the
     distance is a thousandth of it. Where the information matrix is too large ((K - 1)(p + 1) beyond 4096, or K beyond
     242) or too dear (400 evaluations, with a penalty), only the loss is brought within `tol`; without a penalty that is
-    then estimated and not proved, `gap_kind_` says so, and since nothing decides whether the classes are separated,
-    `converged_` is False. So it is where a Hessian proves nothing and the linear programs that would decide take too
-    long. For float32 X the coefficients are rounded to float32 and the promise is 1e-6.
+    then estimated and not proved, `gap_kind_` says so, and since nothing decides whether the classes are separated
+    (unless a single column does separate them), `converged_` is False. So it is where a Hessian proves nothing and the
+    linear programs that would decide take too long. For float32 X the coefficients are rounded to float32 and the
+    promise is 1e-6.
 
     With coefficients held at 0 (`l1_ratio` above 0), or within bounds, the proof is by duality, and `converged_` is
     True where `gap_` is at most `tol` times the loss of the model without features. A coefficient of 0 is exactly 0.

@@ -20,9 +20,6 @@ REMEDY = {
     Status.NON_FINITE: "Rescale X and the offset: squares and exponentials of them have to be finite.",
 }
 
-# Of so many columns the second moments take a while, and memory.
-_MANY_COLUMNS = 2048
-
 ONE_CLASS = "converged: only one class has weight, its probability is 1 everywhere, and no loss is below this one of 0"
 
 
@@ -57,20 +54,16 @@ def without_weight(absent: npt.NDArray[Any]) -> str:
 
 
 def beforehand(seen: Observed, *, fit_intercept: bool) -> str | None:
-    """Say what a fit without a penalty will not be able to prove, and what it does first; None where it can."""
+    """Say what a fit without a penalty will not be able to prove; None where it can."""
     n_rows, n_columns = seen.n_rows, seen.n_features
     rank = min(n_columns + int(fit_intercept), n_rows)  # or less
     reason = beyond_hessians(seen.family, rank) if seen.n_present > 1 else None
     if reason is None:
         return None
-    text = (
-        f"{reason}: without a penalty it will stay undecided whether there is an optimum, and its gap will be an "
-        "estimate. Set alpha > 0 for a proof."
+    return (
+        f"{reason}: without a penalty it will stay undecided whether there is an optimum, unless one column shows that "
+        "there is none, and its gap will be an estimate. Set alpha > 0 for a proof."
     )
-    if n_columns > _MANY_COLUMNS:
-        text += f" What is collinear among {n_columns:,} columns is found first, from matrices of "
-        text += f"{n_columns**2 * 8 / 1e9:.1f} GB each."
-    return text
 
 
 def print_line(text: str) -> None:

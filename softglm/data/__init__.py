@@ -7,6 +7,7 @@ from softglm.data.features import Features, FeaturesInMemory
 from softglm.data.in_memory import RowsInMemory
 from softglm.data.in_pieces import FeaturesInPieces, RowsInPieces
 from softglm.data.rows import Rows, Sampling
+from softglm.data.survey import Draw, Drawn, Seen, survey
 from softglm.data.threads import blas_as_found, one_blas_thread
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "Chosen",
     "CountedRows",
     "DenseBlock",
+    "Draw",
+    "Drawn",
     "Features",
     "FeaturesInMemory",
     "FeaturesInPieces",
@@ -26,8 +29,10 @@ __all__ = [
     "RowsInMemory",
     "RowsInPieces",
     "Sampling",
+    "Seen",
     "SparseBlock",
     "blas_as_found",
     "make_block",
     "one_blas_thread",
+    "survey",
 ]

@@ -521,6 +521,21 @@ class UnconstrainedFamily(ExponentialFamily):
         """
         return np.ones((len(self.curvature_directions), *statistic.shape[1:]), dtype=bool)
 
+    def classes_observed(self, statistic: FloatArray) -> BoolArray:
+        """Tell which classes were observed, in part at least.
+
+        Parameters
+        ----------
+        statistic : array, shape (q, rows)
+            T(y), or an average of such.
+
+        Returns
+        -------
+        array of bool, shape (K, rows)
+            Of no classes, unless a subclass is about some.
+        """
+        return np.empty((0, statistic.shape[1]), dtype=bool)
+
     def opposing(self, statistic: FloatArray) -> Iterator[tuple[BoolArray, FloatArray]]:
         """Yield what was observed, one kind after the other: where, and along which directions T could have been lower.
 

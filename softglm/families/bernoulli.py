@@ -117,6 +117,10 @@ class Bernoulli(UnconstrainedFamily):
         """Unless it is 1."""
         return statistic < 1.0
 
+    def classes_observed(self, statistic: FloatArray) -> BoolArray:
+        """The two sides of the coin, the second is that of 1."""
+        return np.concatenate([statistic < 1.0, statistic > 0.0])
+
     def natural_parameter(self, mean: FloatArray) -> FloatArray:
         """log(mu / (1 - mu))."""
         require(

@@ -231,6 +231,10 @@ class Categorical(UnconstrainedFamily):
         """Mass can come to class k from class l where there is some."""
         return statistic[_pairs(self.n_classes)[1]] > 0.0
 
+    def classes_observed(self, statistic: FloatArray) -> BoolArray:
+        """Where there is mass."""
+        return statistic > 0.0
+
     def opposing(self, statistic: FloatArray) -> Iterator[tuple[BoolArray, FloatArray]]:
         """Mass can have been in any other class l than the k where it is: along e_k - e_l, K - 1 of them for each k."""
         return ((mass > 0.0, _to_others(self.n_classes, k)) for k, mass in enumerate(statistic))

@@ -157,6 +157,10 @@ class Multinomial(UnconstrainedFamily):
         """Mass can rise as for one die."""
         return self.die.can_rise(statistic)
 
+    def classes_observed(self, statistic: FloatArray) -> BoolArray:
+        """The faces that came up."""
+        return self.die.classes_observed(statistic)
+
     def opposing(self, statistic: FloatArray) -> Iterator[tuple[BoolArray, FloatArray]]:
         """Mass can have been elsewhere as for one die."""
         return self.die.opposing(statistic)

@@ -46,7 +46,8 @@ class Fit:
     status : Status
     is_unique : bool
         False where collinear columns are not told apart by a penalty: of the many optima this one is of minimum norm in
-        standardised coordinates. Where coefficients are held at 0, or within bounds, it is not looked at, and True.
+        standardised coordinates. Where coefficients are held at 0, or within bounds, or where nothing is penalised
+        and there is too much for a proof, it is not looked at, and True.
     n_iterations, n_evaluations, n_refreshes : int
         Iterations, evaluations of the loss and its gradient, Hessians (or approximations of it).
     n_passes : int, default=0

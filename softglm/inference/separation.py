@@ -22,14 +22,17 @@ from softglm.inference.forms import class_forms, term_forms
 from softglm.model import Objective, Ridge, rebased
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.proof.margins import Contrasts
-from softglm.model.proof.programs import ProgramCost
-from softglm.model.proof.recession import Recession, cone_of, farthest, nothing_separated
+from softglm.model.proof.programs import ProgramCost, ProgramTooLargeError
+from softglm.model.proof.recession import Recession, cone_of, farthest, nothing_separated, separates
+from softglm.model.proof.single_columns import separating_column
 from softglm.solver import GapKind
 from softglm.status import Status
 from softglm.sums import RowWeights
 
 # Of the fit that only says where the boundary between the classes is.
 _RIDGE, _TOLERANCE = 1e-6, 1e-3
+# At least so much of the columns is taken to be independent before they were looked at.
+_INDEPENDENT = 0.5
 # Forms of length 1 that see less than this of a cone see rounding, and what is lower than minus this is below 0.
 _ROUNDING, _LOWER = 1e-8, 1e-7
 # The size up to which linear programs over all that is separated take milliseconds.
@@ -86,19 +89,19 @@ def detect(
     MemoryError
         If there are too many parameters, or deciding would take too long.
     """
-    coordinates = coordinates_of(objective) if coordinates is None else coordinates
+    start, is_optimum = _start(objective) if start is None else (start, False)
+    if coordinates is None:
+        if not is_optimum:
+            _require_decidable(objective, start)
+        coordinates = coordinates_of(objective)
     terms = term_forms(objective)
     # What a fit does, where double precision serves columns badly as they are.
     elsewhere = rebased(objective, coordinates)
     if elsewhere is not None:
-        start = None if start is None else elsewhere[0].centred(*elsewhere[1].down(*objective.uncentred(start)))
+        start = elsewhere[0].centred(*elsewhere[1].down(*objective.uncentred(start)))
         terms[:, : objective.rows.n_features] *= elsewhere[1].units
         terms /= np.maximum(np.abs(terms).max(axis=1, keepdims=True), np.finfo(np.float64).tiny)
         objective, coordinates = elsewhere[0], coordinates_of(elsewhere[0])
-    if start is None:
-        start, is_optimum = _start(objective, coordinates)
-    else:
-        is_optimum = False
     contrasts = Contrasts(objective, coordinates)
     cone = nothing_separated(contrasts.n_parameters) if is_optimum else cone_of(contrasts, objective, start)
     alternatives = contrasts.alternatives(cone.direction, cone.span)
@@ -106,14 +109,37 @@ def detect(
     return Separation(_kind(objective, cone, alternatives), alternatives, limits, determined)
 
 
-def _start(objective: Objective, coordinates: KroneckerCoordinates) -> tuple[FloatArray, bool]:
+def _start(objective: Objective) -> tuple[FloatArray, bool]:
     """Return parameters that separate much of what can be, and whether they are proved to be an optimum instead."""
-    # Where programs would take too long, a fit without penalty may still prove that nothing is separated, or all.
-    strength = 0.0 if ProgramCost(*coordinates.scales.shape).is_too_much else _RIDGE
-    penalty = Ridge.on_coefficients(strength, objective.rows.n_features, fit_intercept=objective.fit_intercept)
-    result = fit(objective.rows, objective.family, penalty, fit_intercept=objective.fit_intercept, tol=_TOLERANCE)
-    is_proved = result.status is Status.CONVERGED and result.gap_kind is GapKind.SELF_CONCORDANCE
-    return objective.centred(result.coef, result.intercept), strength == 0.0 and is_proved
+    # Where programs may take too long, a fit without penalty may still prove that nothing is separated.
+    for strength in (0.0, _RIDGE) if _cost_at_most(objective).is_too_much else (_RIDGE,):
+        penalty = Ridge.on_coefficients(strength, objective.rows.n_features, fit_intercept=objective.fit_intercept)
+        result = fit(objective.rows, objective.family, penalty, fit_intercept=objective.fit_intercept, tol=_TOLERANCE)
+        is_proved = result.status is Status.CONVERGED and result.gap_kind is GapKind.SELF_CONCORDANCE
+        if strength == 0.0 and is_proved:
+            return objective.centred(result.coef, result.intercept), True
+    return objective.centred(result.coef, result.intercept), False
+
+
+def _cost_at_most(objective: Objective, *, share: float = 1.0) -> ProgramCost:
+    """Return what programs take if no columns are collinear; or of such a share of the parameters."""
+    rank = min(objective.shape[0], objective.rows.n_rows)
+    return ProgramCost(int(share * rank), objective.family.n_identifiable)
+
+
+def _require_decidable(objective: Objective, start: FloatArray) -> None:
+    """Raise where a column separates and to say what else does would take too long, whatever is collinear."""
+    if not _cost_at_most(objective, share=_INDEPENDENT).is_too_much or separates(objective, start):
+        return
+    column = separating_column(objective)
+    if column is not None:
+        raise ProgramTooLargeError(
+            f"The classes are separated: by column {column} of X alone some class is told from the others, so that the "
+            "maximum-likelihood estimate does not exist. Which coefficients are finite was not decided: of "
+            f"{objective.shape[0]:,} terms for each of {max(objective.shape[1], 2):,} classes linear programs would "
+            "take too long. Select features, merge levels or classes that are rare, or fit with alpha > 0, where an "
+            "optimum always exists."
+        )
 
 
 def _kind(

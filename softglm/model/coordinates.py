@@ -22,6 +22,7 @@ from scipy.linalg import lapack
 from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Rows
 from softglm.families import UnconstrainedFamily
+from softglm.model.limits import beyond_hessians
 from softglm.model.many_classes import ManyClasses, as_matrix
 from softglm.model.objective import Objective
 from softglm.once import cached_property
@@ -442,7 +443,10 @@ def is_decomposed(objective: Objective) -> bool:
     """Tell whether all second moments are used, or only the scales of the columns."""
     n_features, n_parameters, tuning = len(objective.moments.center), objective.shape[1], objective.tuning
     if not objective.penalty.curvature.any():
-        return n_features <= tuning.decomposed_unpenalised
+        n_varying = int(np.count_nonzero(objective.moments.size))
+        n_terms = min(n_varying + int(objective.fit_intercept), objective.rows.n_rows)
+        if n_features <= tuning.decomposed_unpenalised and not beyond_hessians(objective.family, n_terms, tuning):
+            return True  # a proof needs to know what is collinear
     flops, flops_of_evaluation = 20.0 * n_features**3, 4.0 * objective.rows.n_entries * n_parameters
     return n_features <= tuning.decomposed_features and (
         n_features <= _MAX_SMALL_FEATURES or flops <= _WORTH_EVALUATIONS * flops_of_evaluation

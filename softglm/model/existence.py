@@ -8,6 +8,7 @@ from softglm.model.limits import has_few_directions
 from softglm.model.passes import Passes
 from softglm.model.proof.programs import ProgramTooLargeError
 from softglm.model.proof.recession import is_separated, separates
+from softglm.model.proof.single_columns import separating_column
 
 # Where the penalty can prove the optimum too, the exact Hessian is used while it costs no more evaluations than this.
 _MAX_PRICE = 400.0
@@ -26,8 +27,8 @@ class Existence:
 
     Attributes
     ----------
-    has_hessian : bool
-        Whether the exact Hessian is worth its price.
+    fits, has_hessian : bool
+        Whether a Hessian is small enough, and whether the exact one is worth its price.
     """
 
     def __init__(self, passes: Passes, coordinates: KroneckerCoordinates) -> None:
@@ -36,14 +37,14 @@ class Existence:
         self._was_asked = False
         objective, n = passes.objective, passes.objective.rows.n_rows
         r, s = coordinates.scales.shape
-        fits = r * s <= objective.tuning.hessian_parameters and has_few_directions(objective.family)
+        self.fits = r * s <= objective.tuning.hessian_parameters and has_few_directions(objective.family)
         pays = passes.hessian_price(n) <= _MAX_PRICE * passes.evaluation_price or not objective.is_penalised
-        self.has_hessian = fits and pays
+        self.has_hessian = self.fits and pays
         # Programs need coordinates that whiten.
-        self._is_decidable = fits and coordinates.features.ndim == 2
+        self._is_decidable = self.fits and coordinates.features.ndim == 2
 
     def has_no_minimiser(self, point: FloatArray, *, thorough: bool) -> bool | None:
-        """Tell whether nothing is penalised and the data are separated: by the margins here, or by linear programs.
+        """Tell whether nothing is penalised and the data are separated: by margins here, a column, or linear programs.
 
         None if that is not known, or too large to decide.
         """
@@ -59,7 +60,9 @@ class Existence:
         return self._is_separated
 
     def _decided(self, point: FloatArray) -> bool | None:
-        """Decide by linear programs; None if they cannot, or would take too long."""
+        """Decide by single columns, or linear programs; None if they cannot, or would take too long."""
+        if separating_column(self._objective) is not None:
+            return True
         if not self._is_decidable:
             return None
         try:

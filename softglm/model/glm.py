@@ -14,6 +14,7 @@ from softglm.model.coordinates import (
     null_coordinates,
     quick_coordinates,
     scaled_coordinates,
+    second_moments,
 )
 from softglm.model.existence import Existence
 from softglm.model.fisher import null_hessian
@@ -60,15 +61,18 @@ class _Metrics(NamedTuple):
     sampling : Sampling or None
     is_exact : bool
         Whether passes are in double precision.
+    held : Rows or None
+        Some that stand for all of the rows: those of every sample, then.
     """
 
     passes: Passes
     coordinates: KroneckerCoordinates
     sampling: Sampling | None
     is_exact: bool
+    held: Rows | None
 
     def sample(self, count: int) -> Rows:
-        return self.passes.objective.rows.sample(count, self.sampling)
+        return self.passes.objective.rows.sample(count, self.sampling) if self.held is None else self.held
 
     def approximation(self, n_rows: int, point: FloatArray) -> KroneckerMetric:
         return KroneckerMetric(self.passes.approximation(point, self.sample(n_rows)))
@@ -99,6 +103,8 @@ class GLM:
         What decides whether there is a minimiser.
     finer : GLM or None, default=None
         The same in double precision, where this is not.
+    held : Rows or None, default=None
+        Some that stand for all of the rows, wherever these are: every metric is theirs.
     """
 
     def __init__(
@@ -110,10 +116,11 @@ class GLM:
         sampling: Sampling | None,
         existence: Existence,
         finer: "GLM | None" = None,
+        held: Rows | None = None,
     ) -> None:
         self.finer, self.coordinates = finer, coordinates
         self._passes, self._existence = passes, existence
-        self._metrics = _Metrics(passes, assembly, sampling, finer is None)
+        self._metrics = _Metrics(passes, assembly, sampling, finer is None, held)
         self.objective: Objective = finer.objective if finer else passes.objective
         self.has_hessian = existence.has_hessian
         # The distance to the optimum, relative to that of the null model, that evaluations tell from rounding; and the
@@ -121,11 +128,14 @@ class GLM:
         self.resolution, self.rounding = _SINGLE if finer else _DOUBLE
         self.evaluation_cost = passes.evaluation_price
         counts = _sizes(self.objective) if self.has_hessian else []
+        if held is not None:
+            counts = [held.n_rows]
         self.hessians = tuple(
             PricedMetric(passes.hessian_price(count), partial(self._metrics.hessian, count)) for count in counts
         )
         dearest = self.objective.tuning.newton_price * self.evaluation_cost
-        self.takes_newton_steps = bool(self.hessians) and self.hessians[-1].price <= dearest
+        self._spares_passes = held is not None and existence.fits
+        self.takes_newton_steps = bool(self.hessians) and (held is not None or self.hessians[-1].price <= dearest)
 
     @classmethod
     def starting_at_null(cls, prepared: Prepared, passes: Passes) -> Self:
@@ -142,6 +152,29 @@ class GLM:
         make = partial(cls, coordinates=coordinates, assembly=assembly, sampling=prepared.sampling, existence=existence)
         problem = make(passes)
         return make(rounded, finer=problem) if rounded else problem
+
+    @classmethod
+    def beside_sample(cls, prepared: Prepared, passes: Passes) -> Self:
+        """Return the problem with the metrics of a sample that is held, in coordinates that it tells.
+
+        Raises
+        ------
+        FloatingPointError
+            If the squares of X overflow.
+        """
+        held, objective = prepared.sample, passes.objective
+        if objective.is_penalised:
+            moments, total = held.sum(second_moments(objective, is_full=False))
+            information = prepared.null.information
+            coordinates, _ = quick_coordinates(objective, information, moments / total, is_sampled=True)
+        else:
+            coordinates, _ = _null_coordinates(prepared, passes)
+        return cls(passes, coordinates, coordinates, sampling=None, existence=Existence(passes, coordinates), held=held)
+
+    def beside(self, held: Rows) -> "GLM":
+        """Return the problem with the metrics of another sample."""
+        coordinates = self.coordinates
+        return GLM(self._passes, coordinates, coordinates, sampling=None, existence=self._existence, held=held)
 
     @cached_property
     def approximations(self) -> tuple[PricedMetric, PricedMetric]:
@@ -243,6 +276,8 @@ class GLM:
 
     def partial_minimiser(self, point: FloatArray) -> FloatArray | None:
         """Return the point with the best intercepts for its coefficients; None where they are not exact."""
+        if self._spares_passes:
+            return None  # it takes several, and another evaluation makes a Hessian prove as much
         if not self.objective.fit_intercept:
             return point
         settled, is_exact = solve_intercept(self.objective, point)

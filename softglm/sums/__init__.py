@@ -4,6 +4,7 @@ Every sum is a value: arrays, numbers and a family. The formulas are those of th
 made, and at which theta, is the model's room, and where they are made is that of the data.
 """
 
+from softglm.sums.class_ranges import ClassRanges
 from softglm.sums.columns import CentredColumns, Observations
 from softglm.sums.deletions import Deletions, RowMoves, RowParts
 from softglm.sums.duals import SelectedFeatures, Tilt, TiltedDivergences, TiltedMeansAndInformation
@@ -16,7 +17,17 @@ from softglm.sums.evaluation import (
 )
 from softglm.sums.features import Features
 from softglm.sums.given import Combinations, Offsets, RowWeights, WeightedTotals
-from softglm.sums.lengths import Distances, Fractions, LargestLeverage, LargestMove, LargestSizes, Residuals, Scores
+from softglm.sums.lengths import (
+    Distances,
+    DistanceScores,
+    Extremes,
+    Fractions,
+    LargestLeverage,
+    LargestMove,
+    LargestSizes,
+    Residuals,
+    Scores,
+)
 from softglm.sums.margins import ClassesBelow, ContrastForms, Found, LowestMargins, MostOpposed, pivoted_directions
 from softglm.sums.moments import (
     CONSTANT,
@@ -30,7 +41,7 @@ from softglm.sums.moments import (
 )
 from softglm.sums.predictor import Predictor
 from softglm.sums.roundings import GradientRounding
-from softglm.sums.spread import Spread
+from softglm.sums.spread import Sizes, Spread
 from softglm.sums.sum import Sum
 from softglm.sums.working import ScaledColumns
 
@@ -38,14 +49,17 @@ __all__ = [
     "CONSTANT",
     "CentredColumns",
     "CentredCross",
+    "ClassRanges",
     "ClassesBelow",
     "Combinations",
     "ContrastForms",
     "CrossMoments",
     "Deletions",
+    "DistanceScores",
     "Distances",
     "Evaluation",
     "EvaluationAndInformation",
+    "Extremes",
     "Features",
     "Found",
     "Fractions",
@@ -70,6 +84,7 @@ __all__ = [
     "Scores",
     "SecondMoments",
     "SelectedFeatures",
+    "Sizes",
     "Spread",
     "Squares",
     "SquaresAbout",
