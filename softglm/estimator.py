@@ -227,7 +227,9 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
             Few dense rows are copied, centred (n (p + 1 + 2 q) up to 2**17, q = 1 for two classes, else K); of three
             classes and more, or in float32, also others of up to 2**20 entries, to float32, for all but the last
             evaluations. Beyond, nothing is: blocks are converted as they are read. CSC is converted to CSR as a whole,
-            misaligned memory is copied once.
+            misaligned memory is copied once. Arrays and frames of Dask, with y, weights and offset, are read once into
+            the memory of its workers and stay there: only sums over the rows come back, and a sample of them. They take
+            a ridge, not an `l1_ratio` or bounds; without a `distributed.Client` each pass reads all partitions again.
         y : array-like of shape (n,) or (n, K)
             Labels; or for K >= 2 columns class probabilities or counts, whose row totals count as weights. The columns
             of a frame name the classes and are sorted; those of an array are the classes 0 to K - 1.
@@ -246,6 +248,8 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
         ValueError
             If the input cannot be fitted; the message says what to do. A fit that raises, whatever it is, leaves the
             estimator as it was: with the earlier fit, or none.
+        ClusterError
+            If a cluster of Dask, to which collections belong, cannot go on.
 
         Warns
         -----

@@ -445,7 +445,7 @@ def check_presence(classes: Labels, present: BoolArray, *, needs_two: bool) -> N
         )
 
 
-def read_response(y: Any, values: npt.NDArray[Any]) -> Response:
+def read_response(y: Any, values: npt.NDArray[Any], *, warns: bool = True) -> Response:
     """Return the response of a fit.
 
     Parameters
@@ -454,13 +454,16 @@ def read_response(y: Any, values: npt.NDArray[Any]) -> Response:
         As passed by the user: asked for the names of its columns.
     values : array of shape (n,) or (n, k)
         The same, checked for missing values.
+    warns : bool, default=True
+        Whether to warn of what may be meant otherwise.
     """
     if values.ndim == 2 and values.shape[1] == 1:
-        warn_user(
-            "A column-vector y was passed when a 1d array was expected. Pass y.ravel() for labels, or one column per "
-            "class for probabilities or counts.",
-            DataConversionWarning,
-        )
+        if warns:
+            warn_user(
+                "A column-vector y was passed when a 1d array was expected. Pass y.ravel() for labels, or one column "
+                "per class for probabilities or counts.",
+                DataConversionWarning,
+            )
         values = values.ravel()
     if values.ndim == 1:
         values = read_labels(values, y)
@@ -468,7 +471,8 @@ def read_response(y: Any, values: npt.NDArray[Any]) -> Response:
             _check_type(values)
         return response_of(values)
     counts = read_counts(values)
-    warn_about_counts(counts)
+    if warns:
+        warn_about_counts(counts)
     if not is_frame(y):
         return Response(np.arange(counts.shape[1]), None, counts)
     names = column_names(y, "y")

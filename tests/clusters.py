@@ -20,14 +20,16 @@ class ClusterHere(Engine):
         Of the messages sent, from 0, those over which their worker dies: its shards are then held by the next one.
     comes_back : bool, default=True
         Whether another worker takes its place.
+    n_silences : int, default=0
+        How often nobody says who holds what, each time after a message.
     """
 
     patience, n_attempts = 0.0, 3
 
-    def __init__(self, n_workers=2, deaths=(), *, comes_back=True):
+    def __init__(self, n_workers=2, deaths=(), *, comes_back=True, n_silences=0):
         self.workers = {f"worker-{number}": set() for number in range(n_workers)}
         self.messages, self.deaths, self.comes_back = [], set(deaths), comes_back
-        self._shards, self._answers = [], {}
+        self._shards, self._answers, self._n_silences = [], {}, n_silences
 
     def load(self, make, *columns):
         names, handles = list(self.workers), []
@@ -38,6 +40,9 @@ class ClusterHere(Engine):
         return handles
 
     def holders(self, handles):
+        if self.messages and self._n_silences:
+            self._n_silences -= 1
+            return {}
         return {
             name: [position for position, handle in enumerate(handles) if handle.place in held]
             for name, held in self.workers.items()
@@ -61,7 +66,7 @@ class ClusterHere(Engine):
         return {
             position: pickle.loads(self._answers.pop(answer))  # noqa: S301 - our own
             for position, answer in enumerate(answers)
-            if answer in self._answers
+            if answer in self._answers and not self._n_silences
         }
 
 

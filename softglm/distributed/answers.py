@@ -41,11 +41,12 @@ def answers(engine: Engine, work: Work, handles: Sequence[Handle]) -> list[Any]:
     alone_since = time.monotonic()
     while missing:
         holders = engine.holders(handles)
-        lost = {answer: of for answer, of in asked.items() if not set(of.shards) <= set(holders.get(of.worker, ()))}
-        for answer, of in lost.items():
-            del asked[answer]
-            deaths.update(of.shards)
-        _check_deaths(deaths, engine.n_attempts)
+        if holders:  # otherwise nobody can tell, and nobody could be asked
+            for answer, of in list(asked.items()):
+                if not set(of.shards) <= set(holders.get(of.worker, ())):
+                    del asked[answer]
+                    deaths.update(of.shards)
+            _check_deaths(deaths, engine.n_attempts)
         free = missing.difference(*(of.shards for of in asked.values()))
         for worker, held in holders.items():
             chosen = tuple(sorted(free.intersection(held)))

@@ -14,6 +14,12 @@ Work: TypeAlias = Callable[[Sequence[Any], int], Any]
 class ClusterError(RuntimeError):
     """A cluster cannot go on: its workers or its scheduler are gone, or what they held is; the message says what to do.
 
+    A worker that dies is none: its partitions are read again by others, or by the one that comes in its place, and the
+    fit goes on to the same bits. Where none is left a fit waits for some, 60 seconds, or as many as
+    ``dask.config.set({"softglm.patience": seconds})`` says. A worker that is stopped, and not dead, is waited for until
+    its scheduler gives it up: set ``distributed.scheduler.worker-ttl`` of Dask, 5 minutes by default. Work that kills
+    its workers ends after as many deaths as ``distributed.scheduler.allowed-failures`` allows.
+
     Examples
     --------
     >>> from softglm import ClusterError

@@ -89,10 +89,11 @@ class RowsOnCluster(Rows):
         if 2 * count > self.n_rows or not isinstance(sampling, Chances):
             return self
         share = count / sum(of_each(self._engine, self._shards, SumOfSizes(sampling)))
-        drawn = of_each(self._engine, self._shards, Drawn(sampling, share))
-        multiplicities = np.concatenate([multiplicity for _, multiplicity in drawn])
-        if not len(multiplicities):
+        every = of_each(self._engine, self._shards, Drawn(sampling, share))
+        drawn = [(parts, multiplicities) for parts, multiplicities in every if len(multiplicities)]
+        if not drawn:
             return self
+        multiplicities = np.concatenate([multiplicities for _, multiplicities in drawn])
         X, targets, weights, offset = map(_stacked, zip(*(parts for parts, _ in drawn), strict=True))
         sample = RowsInMemory(X, targets, multiplicities if weights is None else weights * multiplicities, offset)
         sample.multiplicity = float(multiplicities.max())

@@ -1,6 +1,5 @@
 """A partition of rows as a worker reads it: cleaned as a fit cleans its input, with its own classes, and kept there."""
 
-import warnings
 from dataclasses import dataclass, replace
 from pickle import dumps
 from typing import Any, final
@@ -136,7 +135,7 @@ class Partition(Shard):
     def observed(self, reading: Reading) -> Observations:
         """Return what was observed here, of all classes."""
         codes = self.response.codes
-        if codes is not None:
+        if codes is not None and len(codes):
             codes = places_among(self.response.classes, reading.classes)[codes].astype(np.int32)
         return Observations(
             FeaturesInMemory(self.X),
@@ -174,9 +173,7 @@ class ReadPartition:
         fault = of_other_length(X.shape[0], y=y, sample_weight=sample_weight, offset=offset)
         if fault is None and X.shape[0]:
             try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # nobody sees those of a worker
-                    return self._read(position, X, y, sample_weight, offset)
+                return self._read(position, X, y, sample_weight, offset)
             except (TypeError, ValueError) as error:
                 fault = _column_at_fault(X) or str(error)
         return Partition(position, np.zeros((0, X.shape[1])), nothing, None, None, {}, fault)
@@ -186,7 +183,8 @@ class ReadPartition:
         weights = read_weights_of_part(sample_weight, clean.shape[0])
         if offset is not None:
             finite_values(offset, "offset")
-        return Partition(position, clean, read_response(y, values), weights, offset, columns)
+        response = read_response(y, values, warns=False)  # nobody sees the log of a worker
+        return Partition(position, clean, response, weights, offset, columns)
 
 
 @final

@@ -58,6 +58,13 @@ def test_nobody_is_waited_for_longer_than_there_is_patience():
         listed(engine)
 
 
+def test_a_silent_scheduler_is_no_death():
+    engine = ClusterHere(2, n_silences=9)
+    engine.patience = 60.0
+    assert listed(engine) == list(range(N_SHARDS))
+    assert len(engine.messages) == 2
+
+
 def test_a_shard_held_twice_is_worked_on_once():
     engine = ClusterHere(3)
     handles = engine.load(number, range(N_SHARDS))

@@ -114,12 +114,15 @@ def test_a_sample_of_more_than_half_is_all():
     assert rows.sample(rows.n_rows, rows.sampling()) is rows
 
 
-def test_samples_of_sparse_rows_are_sparse():
+def test_samples_of_sparse_rows_are_sparse_and_have_what_was_beside_them():
     rng = np.random.default_rng(0)
     X = sparse.random_array((400, 6), density=0.3, format="csr", rng=rng)
-    source = OnCluster(X, rng.integers(3, size=400), lengths=(100,) * 4)
+    offset = rng.normal(size=(400, 3))
+    source = OnCluster(X, rng.choice(["a", "b", "c"], 400), None, offset, lengths=(0, 200, 100, 0, 100))
     rows, _ = source.observe(class_weight=None, estimator=SoftmaxGLM()).rows()
-    assert sparse.issparse(rows.sample(100, rows.sampling()).parts[0])
+    drawn, _, weights, known = rows.sample(100, rows.sampling()).parts
+    assert sparse.issparse(drawn)
+    assert known.shape == (len(weights), 3)
 
 
 def test_it_says_where_the_rows_are():

@@ -170,6 +170,9 @@ def test_predictions_are_lazy_and_those_of_arrays(data):
         assert (there.shape, there.dtype, there.chunks[0]) == (here.shape, here.dtype, lazy.chunks[0])
         assert np.array_equal(there.compute(), here)
     assert model.score(*collections(*data)) == pytest.approx(model.score(*data))
+    weights = np.where(np.arange(N) < CHUNK, 0.0, 1.0)  # of one partition nothing
+    given = (X, y, weights, offset)
+    assert model.score(*collections(*given)) == pytest.approx(model.score(*given))
     two = SoftmaxGLM().fit(X, y == "mid")
     assert two.decision_function(lazy).shape == (N,)
     assert np.array_equal(two.predict(lazy).compute(), two.predict(X))
