@@ -39,11 +39,8 @@ class DaskSource(Source):
     """
 
     def __init__(self, X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None) -> None:
-        lengths = _lengths(X)
-        self._lengths, self._X = lengths, _blocks(X)
-        self._beside = [
-            self._split(name, given) for name, given in (("y", y), ("sample_weight", sample_weight), ("offset", offset))
-        ]
+        self._lengths, self._X = _lengths(X), X
+        self._beside = {"y": y, "sample_weight": sample_weight, "offset": offset}
 
     def observe(self, *, class_weight: Any, estimator: Any, fitted_classes: Labels | None = None) -> Observed:
         client = _client()
@@ -52,14 +49,15 @@ class DaskSource(Source):
             return blocks.observe(class_weight=class_weight, estimator=estimator, fitted_classes=fitted_classes)
         engine = DaskEngine(client)
         read = ReadPartition(estimator, is_fit=fitted_classes is None)
-        partitions = engine.load(read, range(len(self._X)), self._X, *self._beside)
+        columns = self._columns()
+        partitions = engine.load(read, range(len(columns[0])), *columns)
         return ObservedOnCluster(
             engine, partitions, self._split, class_weight=class_weight, fitted_classes=fitted_classes
         )
 
     def _computed(self) -> Iterator[tuple[Any, ...]]:
         """Yield the partitions one after the other, in the memory of this process."""
-        for piece in zip(self._X, *self._beside, strict=True):
+        for piece in zip(*self._columns(), strict=True):
             yield dask.compute(*piece)
 
     def predictions(self, model: Any, method: str) -> dask.array.Array:
@@ -70,19 +68,23 @@ class DaskSource(Source):
         whole = dask.delayed(model)
         pieces = [
             dask.array.from_delayed(predicted(whole, method, X, offset, empty), (length, *width), dtype)
-            for X, offset, length in zip(self._X, self._beside[2], self._lengths, strict=True)
+            for X, _, _, offset, length in zip(*self._columns(), self._lengths, strict=True)
         ]
         return dask.array.concatenate(pieces, allow_unknown_chunksizes=True)
 
     def totals(self, model: Any, method: str) -> tuple[float, ...]:
         of_piece = dask.delayed(_of_rows, pure=False)
         whole = dask.delayed(model)
-        pieces = dask.compute(*(of_piece(whole, method, *piece) for piece in zip(self._X, *self._beside, strict=True)))
+        pieces = dask.compute(*(of_piece(whole, method, *piece) for piece in zip(*self._columns(), strict=True)))
         return tuple(map(sum, zip(*(piece for piece in pieces if piece is not None), strict=True)))
+
+    def _columns(self) -> list[list[Any]]:
+        """Return X, y, weights and offset, each in partitions."""
+        return [_blocks(self._X), *(self._split(*item) for item in self._beside.items())]
 
     def _split(self, name: str, given: Any) -> list[Any]:
         """Return what was given beside X in partitions like those of X; numbers and None for each of them."""
-        n_partitions, lengths = len(self._X), self._lengths
+        n_partitions, lengths = len(self._lengths), self._lengths
         if given is None or not np.ndim(given):
             return [given] * n_partitions
         is_known = not np.isnan(lengths).any()
@@ -130,9 +132,9 @@ def _blocks(collection: Any) -> list[Any]:
     if isinstance(collection, dask.array.Array):
         if collection.ndim == 2 and collection.numblocks[1] > 1:
             collection = collection.rechunk({1: -1})
-        # Fused, a task keeps its name and not its inputs: two graphs of one scheduler would not agree about it.
-        return list(collection.to_delayed(optimize_graph=False).ravel())
-    return list(collection.to_delayed())
+    # As they are: optimised each by itself, an array has tasks of one name and other inputs, and of a frame in Parquet
+    # one column has fewer partitions than many. And y is then taken from what is read for X.
+    return list(np.ravel(collection.to_delayed(optimize_graph=False)))
 
 
 def _predicted(model: Any, method: str, X: Any, offset: Any, empty: npt.NDArray[Any]) -> npt.NDArray[Any]:

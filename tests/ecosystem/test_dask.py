@@ -286,3 +286,19 @@ def test_errors_of_whoever_reads_the_data_are_theirs(client, data):
 def test_softglm_does_not_import_dask():
     command = "import softglm, sys; assert not {'dask', 'distributed'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", command], check=True)
+
+
+@pytest.mark.usefixtures("client")
+def test_columns_of_one_frame_in_files_belong_together(data, tmp_path):
+    frame, _, _ = frames(*data[:2])
+    frame = frame.assign(**{f"more{number}": 0.0 for number in range(30)})
+    for number in range(6):
+        frame.iloc[number * 120 : (number + 1) * 120].to_parquet(tmp_path / f"part-{number}.parquet")
+    whole = dd.read_parquet(tmp_path)
+    names = ["a", "b", "c", "d"]
+    there, here = SoftmaxGLM().fit(whole[names], whole["label"]), SoftmaxGLM().fit(frame[names], frame["label"])
+    np.testing.assert_allclose(there.coef_, here.coef_, **FITTED)
+    model = SoftmaxGLM(0).fit(whole[names], whole["label"])
+    there = infer(model, whole[names], whole["label"], covariance="cluster", clusters=whole["more0"] + (whole["a"] > 0))
+    assert there.covariance.n_clusters == (2,)
+    assert there.n_observations == N
