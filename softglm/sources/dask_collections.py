@@ -129,9 +129,8 @@ def _lengths(X: Any) -> list[float]:
 
 def _blocks(collection: Any) -> list[Any]:
     """Return the partitions, each with all columns, to be computed."""
-    if isinstance(collection, dask.array.Array):
-        if collection.ndim == 2 and collection.numblocks[1] > 1:
-            collection = collection.rechunk({1: -1})
+    if isinstance(collection, dask.array.Array) and collection.ndim == 2 and collection.numblocks[1] > 1:
+        collection = collection.rechunk({1: -1})
     # As they are: optimised each by itself, an array has tasks of one name and other inputs, and of a frame in Parquet
     # one column has fewer partitions than many. And y is then taken from what is read for X.
     return list(np.ravel(collection.to_delayed(optimize_graph=False)))

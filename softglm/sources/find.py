@@ -24,7 +24,13 @@ def source_of(X: Any, y: Any = None, sample_weight: Any = None, offset: Any = No
     if not is_elsewhere(X):
         return None
     if _is_of_dask(X):
-        from softglm.sources.dask_collections import DaskSource
+        try:
+            from softglm.sources.dask_collections import DaskSource
+        except ImportError as error:
+            raise ImportError(
+                f"Collections of Dask are fitted by dask.array and distributed ({error}). Install them with the extra "
+                "dask: pip install 'softglm[dask]'."
+            ) from error
 
         return DaskSource(X, y, sample_weight, offset)
     if not isinstance(X, Source):

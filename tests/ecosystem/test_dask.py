@@ -283,6 +283,13 @@ def test_errors_of_whoever_reads_the_data_are_theirs(client, data):
     assert client.status == "running"
 
 
+def test_a_dask_without_distributed_is_told_of(data, monkeypatch):
+    monkeypatch.delitem(sys.modules, "softglm.sources.dask_collections")
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ImportError, match=r"pip install 'softglm\[dask\]'"):
+        SoftmaxGLM().fit(*collections(*data))
+
+
 def test_softglm_does_not_import_dask():
     command = "import softglm, sys; assert not {'dask', 'distributed'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", command], check=True)
