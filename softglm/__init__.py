@@ -3,12 +3,14 @@
 `SoftmaxGLM` takes the place of ``sklearn.linear_model.LogisticRegression``, and `SoftmaxGLMCV` chooses the strength of
 its penalty; `softglm_path` fits one strength after another. `infer` says of a fitted model or pipeline what a
 statistics package says, `compare` tests two nested fits, `detect_separation` tells which estimates are infinite, and
-`neg_log_loss` scores every kind of y.
+`neg_log_loss` scores every kind of y. `certify` says of anyone's fit how far it is from its optimum.
 
 The theory can be read in the order of the rooms: `families` (what is assumed), `model` (what is minimised), `solver`
 (how), `fit` (the core), `inference` (what a fit says).
 """
 
+from softglm.certificate import Certificate, CertifiedPredictions
+from softglm.certify import certify
 from softglm.classifier import SeparationWarning
 from softglm.detect import DetectedSeparation, detect_separation
 from softglm.distributed import ClusterError
@@ -24,6 +26,8 @@ from softglm.version import __version__
 
 __all__ = [
     "Blocks",
+    "Certificate",
+    "CertifiedPredictions",
     "ClusterError",
     "DetectedSeparation",
     "Inference",
@@ -34,6 +38,7 @@ __all__ = [
     "SoftmaxGLM",
     "SoftmaxGLMCV",
     "__version__",
+    "certify",
     "compare",
     "detect_separation",
     "infer",

@@ -52,7 +52,8 @@ def infer(
         Fitted: a `SoftmaxGLM`, a pipeline that ends in one (X goes through its earlier steps, which name the terms), or
         a search such as ``GridSearchCV`` over either (its `best_estimator_`).
     X, y, sample_weight, offset : array-like
-        Those of the fit, as the estimator takes them. y: labels, class probabilities or counts.
+        Those of the fit, as the estimator takes them, rows elsewhere included; a pipeline takes arrays. y: labels,
+        class probabilities or counts.
     weights : {"frequency", "sampling"}, default="frequency"
         A row of frequency weight 2 is two rows. Sampling weights say how many of the population a row stands for: it is
         still one observation, only robust covariances are right, and there is no likelihood. Class weights are of the

@@ -11,7 +11,7 @@ from softglm.estimator import SoftmaxGLM
 from softglm.fitted import present_in_fit
 from softglm.inference.estimate import Estimate, coordinates_of, estimate_at, refined
 from softglm.inference.limit import limit_of
-from softglm.inference.separation import Separation, detect
+from softglm.inference.separation import Separation, detect, require_decidable
 from softglm.model import Objective, Penalty, rebased
 from softglm.observed import Observed
 from softglm.penalised import fitted_penalty
@@ -72,9 +72,13 @@ def optimum_of(model: SoftmaxGLM, rows: Rows, seen: Observed) -> Optimum:
     seen : Observed
         Of which the rows were made.
     """
-    first = _fitted(model, rows, seen)
+    objective, parameters = _fitted_parameters(model, rows, seen)
+    may_be_separated = model.alpha_ == 0.0 and not model.converged_
+    if may_be_separated:
+        require_decidable(objective, parameters)
+    first = _fitted(objective, parameters)
     notes: tuple[str, ...] = ()
-    if model.alpha_ == 0.0 and not model.converged_:
+    if may_be_separated:
         try:
             separated = _separation(model, first)
         except ArithmeticError as error:
@@ -86,8 +90,8 @@ def optimum_of(model: SoftmaxGLM, rows: Rows, seen: Observed) -> Optimum:
     return Optimum(refined(first), None, first.distance, notes)
 
 
-def _fitted(model: SoftmaxGLM, rows: Rows, seen: Observed) -> Estimate:
-    """Return the fitted point, and the curvature of these rows there."""
+def _fitted_parameters(model: SoftmaxGLM, rows: Rows, seen: Observed) -> tuple[Objective, FloatArray]:
+    """Return the objective of these rows, and the fitted point, shape (m, q)."""
     family = seen.family
     penalty = fitted_penalty(model, seen)
     assert isinstance(penalty, Penalty)  # noqa: S101 - `infer` has refused others
@@ -95,11 +99,16 @@ def _fitted(model: SoftmaxGLM, rows: Rows, seen: Observed) -> Estimate:
     kept = seen.present if len(seen.present) > 2 else slice(None)
     coef, intercept = model.coef_[kept].T.astype(np.float64), model.intercept_[kept].astype(np.float64)
     basis = family.identifiable_directions
+    return objective, objective.centred(coef, intercept) @ basis @ basis.T
+
+
+def _fitted(objective: Objective, parameters: FloatArray) -> Estimate:
+    """Return the fitted point, and the curvature there."""
     coordinates = coordinates_of(objective)
     elsewhere = rebased(objective, coordinates)
     if elsewhere is not None:
         _check_scales(elsewhere[1].units)
-    return estimate_at(objective, objective.centred(coef, intercept) @ basis @ basis.T, coordinates)
+    return estimate_at(objective, parameters, coordinates)
 
 
 def _check_scales(units: FloatArray) -> None:

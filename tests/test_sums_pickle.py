@@ -210,7 +210,15 @@ def what_is_proved_under_a_lasso():
         assert solve(prepare(rows, family), lasso).gap_kind is GapKind.DUALITY
 
 
+def what_is_certified():
+    for data in (weighted_with_offset(), two_classes()):
+        given = {"sample_weight": data.weights, "offset": data.offset}
+        model = SoftmaxGLM().fit(data.X, data.y, **given)
+        assert model.certify(data.X, data.y, **given).of_rows(data.X, data.offset).n_may_change == 0
+
+
 SITUATIONS = [
+    what_is_certified,
     what_is_proved_under_a_lasso,
     fits_of_rows_that_are_many,
     fits_of_means_without_an_end,

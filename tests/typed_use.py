@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm import (
+    Certificate,
     DetectedSeparation,
     Inference,
     SoftmaxGLM,
+    certify,
     compare,
     detect_separation,
     infer,
@@ -44,6 +46,8 @@ def fit_and_predict(X: Floats, y: npt.NDArray[np.int64]) -> None:
     assert_type(model.converged_, bool)
     assert_type(model.status_, str)
     assert_type(model.gap_, float)
+    assert_type(certify(model, X, y), Certificate)
+    assert_type(model.certify(X, y).predictions.probability_errors, Floats)
 
 
 def infer_and_test(X: Floats, y: npt.NDArray[np.int64]) -> Inference:

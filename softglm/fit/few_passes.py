@@ -9,52 +9,75 @@ pass of its own.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from operator import attrgetter
 
 import numpy as np
 
 from softglm.data import survey
+from softglm.fit.beginning import Beginning
 from softglm.fit.result import Fit, Start
-from softglm.model import GLM, Penalty, Prepared, Ridge
-from softglm.model.sample import draw_of, scores_of
+from softglm.model import GLM, Penalty, Prepared, Ridge, beyond_hessians
+from softglm.model.passes.prices import evaluation_price, hessian_price
+from softglm.model.sample import completed, draw_of, is_dear, sampled_share, scores_of
 from softglm.solver import Iterate
-from softglm.solver.problem import Metric
 from softglm.sums import Evaluation, Sizes
+
+# How many passes fits took that were measured, in many and in few, and these where Hessians are too large.
+_PASSES, _PASSES_OF_MANY_PARAMETERS = (13.0, 6.0), (100.0, 10.0)
+# What conjugate gradients cost, in evaluations of a sample, and evaluations in single precision in others.
+_PRODUCTS, _SINGLE = 20.0, 0.55
+# A sample of fewer rows for each feature is too far off.
+_ROWS_PER_FEATURE = 8.0
 
 FitSample = Callable[[Prepared, Penalty, Start | None], Fit]
 
 
-class Beginning(NamedTuple):
-    """Where a fit begins: the problem, a point, a metric there, and how many evaluations that took."""
+def pays(prepared: Prepared, penalty: Penalty, start: Start | None) -> bool:
+    """Tell whether few passes, and what is made of a sample between them, cost less than many.
 
-    problem: GLM
-    first: Iterate
-    metric: Metric
-    n_evaluations: int
-
-
-def pays(prepared: Prepared) -> bool:
-    """Tell whether few passes cost less than many."""
-    return prepared.rows.pass_price > 0.0 and prepared.held is None
+    And whether it can be done: of classes, that the sample tells enough of; and where a Hessian would be too large to
+    prove anything, with a penalty that does.
+    """
+    if prepared.held or (start is not None and not is_dear(prepared.rows)):
+        return False
+    objective = prepared.likelihood.with_penalty(penalty)
+    rows, family, (m, _) = objective.rows, objective.family, objective.shape
+    share = sampled_share(rows, objective.tuning)
+    fits = beyond_hessians(family, m, objective.tuning) is None
+    is_told = share * rows.n_rows >= _ROWS_PER_FEATURE * m or share == 1.0
+    if not (family.largest_mean < np.inf and is_told and (fits or objective.is_penalised)):
+        return False
+    n_many, n_few = _PASSES if fits else _PASSES_OF_MANY_PARAMETERS
+    work = evaluation_price(objective) - rows.pass_price
+    many = n_many * ((_SINGLE if rows.can_be_rounded else 1.0) * work + rows.pass_price)
+    of_metric = hessian_price(objective, rows.n_rows) - rows.pass_price if fits else _PRODUCTS * work
+    few = n_few * (work + rows.pass_price + share * of_metric) + n_many * _SINGLE * share * work
+    return bool(few < many)
 
 
 def begin_beside_sample(
     prepared: Prepared, problem: GLM, penalty: Penalty, fit_sample: FitSample, start: Start | None
 ) -> Beginning:
     """Return the beginning where a sample has its optimum, with another sample if some rows are unusual."""
-    objective, sample = problem.objective, prepared.sample
-    of_sample = Prepared(sample, prepared.family, fit_intercept=prepared.fit_intercept, tuning=prepared.tuning)
+    objective, tuning = problem.objective, prepared.tuning
+    sample = completed(prepared.drawn, objective, tuning)
+    of_sample = Prepared(sample, prepared.family, fit_intercept=prepared.fit_intercept, tuning=tuning)
     result = fit_sample(of_sample, _firm(penalty, of_sample), start)
     point = problem.coordinates.nearest(objective.centred(result.coef, result.intercept))
     scores = scores_of(objective, prepared.null.information, sample)
     if scores is None:
-        value, gradient = problem.evaluate(point)
+        first = Iterate(point, *problem.evaluate(point))
     else:  # in the pass that has to be made anyway
-        draw = draw_of(objective.rows, prepared.family, prepared.tuning, *scores)
+        draw = draw_of(objective.rows, prepared.family, tuning, *scores)
         seen = survey(objective.rows, draw, sums=Evaluation(prepared.family, *objective.rounded(point)))
-        value, gradient = objective.assembled(seen.sums, point)
-        problem = problem.beside(seen.sample(prepared.tuning))
-    return Beginning(problem, Iterate(point, value, gradient), problem.hessians[-1].make(point), 1)
+        first = Iterate(point, *objective.assembled(seen.sums, point))
+        problem = problem.beside(seen.sample(tuning))
+    n_evaluations = 1
+    if start is not None:  # as where a fit goes on that was interrupted
+        given = problem.coordinates.nearest(objective.centred(start.coef, start.intercept))
+        first = min(first, Iterate(given, *problem.evaluate(given)), key=attrgetter("value"))
+        n_evaluations += 1
+    return Beginning(problem, first, problem.hessians[-1].make(first.point), n_evaluations)
 
 
 def _firm(penalty: Penalty, sample: Prepared) -> Penalty:

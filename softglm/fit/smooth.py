@@ -7,10 +7,12 @@ from functools import partial
 import numpy as np
 
 from softglm.fit import few_passes
+from softglm.fit.beginning import Beginning
 from softglm.fit.digits import doubted
 from softglm.fit.frames import solve_in
 from softglm.fit.result import Fit, Options, Report, Start
 from softglm.model import GLM, Basis, Combinations, Null, Objective, Penalty, Prepared, Ridge, rebased
+from softglm.model.passes import Passes
 from softglm.model.proof import gradient_rounding, partial_gap
 from softglm.model.rebasing import FAR_UNPENALISED
 from softglm.solver import DISTRUST, GapKind, Iterate, Outcome, accelerated, minimise
@@ -82,13 +84,10 @@ def _solve(
     def n_passes() -> int:
         return prepared.count.n_passes - options.n_passes_before
 
-    if not np.isfinite(null.value):
-        return _null_fit(objective, null, Status.NON_FINITE, n_passes())
     if in_few_passes is None:
-        in_few_passes = few_passes.pays(prepared)
-    try:
-        problem = (GLM.beside_sample if in_few_passes else GLM.starting_at_null)(prepared, passes)
-    except FloatingPointError:
+        in_few_passes = few_passes.pays(prepared, penalty, start)
+    problem = _problem(prepared, passes, in_few_passes=in_few_passes)
+    if problem is None:
         return _null_fit(objective, null, Status.NON_FINITE, n_passes())
     elsewhere = rebased(objective, problem.coordinates, far=FAR_UNPENALISED)
     if elsewhere is not None:
@@ -101,17 +100,16 @@ def _solve(
         return result if collinearity.is_told else doubted(result)
     if not problem.coordinates.scales.size:
         return _null_fit(objective, null, Status.CONVERGED, n_passes())
-    if in_few_passes:
-        problem, first, metric, n_evaluations = few_passes.begin_beside_sample(
-            prepared, problem, penalty, _fit_sample, start
-        )
-    else:
-        first, n_evaluations = _first_iterate(objective, problem, null, start)
-        problem, metric = problem.beginning_at(null, *first)
+    begun = (
+        few_passes.begin_beside_sample(prepared, problem, penalty, _fit_sample, start)
+        if in_few_passes
+        else _begin_at_null(problem, null, start)
+    )
+    problem = begun.problem
     solution = minimise(
         problem,
-        first,
-        metric,
+        begun.first,
+        begun.metric,
         reference=null.value,
         tol=options.tol,
         precision=_precision(problem, options.tol, in_few_passes=in_few_passes),
@@ -120,6 +118,7 @@ def _solve(
         method=accelerated if in_few_passes else None,
     )
     if in_few_passes and solution.outcome not in {Outcome.CONVERGED, Outcome.ITERATIONS}:
+        # The sample has told all that it can; what all rows tell goes on from there.
         there = Start(*objective.uncentred(solution.point))
         return _solve(prepared, penalty, options, there, report, in_few_passes=False)
     hides = solution.outcome is Outcome.CONVERGED and problem.coordinates.leaves_out(
@@ -138,7 +137,7 @@ def _solve(
         status=Status.PRECISION if hides else STATUS_OF[solution.outcome],
         is_unique=problem.is_unique,
         n_iterations=solution.n_iterations,
-        n_evaluations=n_evaluations + solution.n_evaluations,
+        n_evaluations=begun.n_evaluations + solution.n_evaluations,
         n_refreshes=solution.n_refreshes,
         n_passes=n_passes(),
     )
@@ -179,6 +178,22 @@ def _precision(problem: GLM, tol: float, *, in_few_passes: bool) -> float:
     wants_digits = not problem.objective.penalty.curvature.any() and tol <= _FEW_DIGITS
     precision = tol * (_MORE_DIGITS if wants_digits else _TOO_LOW)
     return precision if problem.is_unique else min(precision, _HIDDEN_PRECISION)
+
+
+def _problem(prepared: Prepared, passes: Passes, *, in_few_passes: bool) -> GLM | None:
+    """Return the problem in coordinates of the null model; None where the arithmetic does not allow it."""
+    if not np.isfinite(prepared.null.value):
+        return None
+    try:
+        return (GLM.beside_sample if in_few_passes else GLM.starting_at_null)(prepared, passes)
+    except FloatingPointError:
+        return None
+
+
+def _begin_at_null(problem: GLM, null: Null, start: Start | None) -> Beginning:
+    first, n_evaluations = _first_iterate(problem.objective, problem, null, start)
+    problem, metric = problem.beginning_at(null, *first)
+    return Beginning(problem, first, metric, n_evaluations)
 
 
 def _first_iterate(objective: Objective, problem: GLM, null: Null, start: Start | None) -> tuple[Iterate, int]:

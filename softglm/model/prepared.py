@@ -118,12 +118,12 @@ class Prepared:
         return given if places.origin is None else read_from(given, places.origin)
 
     @cached_property
-    def sample(self) -> Rows:
-        """Rows that are held to stand for all of them, each for so many at most as its `multiplicity` says."""
-        rows, seen = self.likelihood.rows, self._seen
-        if seen is None or rows is not self.rows:  # what was drawn, if anything was, has another form
-            seen = survey(rows, draw_of(rows, self.family, self.tuning))
-        return seen.sample(self.tuning)
+    def drawn(self) -> Seen:
+        """Rows that stand for all of them, as the likelihood reads these."""
+        rows = self.likelihood.rows
+        if self._seen is not None and rows is self.rows:
+            return self._seen
+        return survey(rows, draw_of(rows, self.family, self.tuning))  # in another form, or for the first time
 
     @cached_property
     def farthest(self) -> FloatArray | None:

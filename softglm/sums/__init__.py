@@ -6,12 +6,14 @@ made, and at which theta, is the model's room, and where they are made is that o
 
 from softglm.sums.class_ranges import ClassRanges
 from softglm.sums.columns import CentredColumns, Observations
+from softglm.sums.comparison import Comparison, Leverages
 from softglm.sums.deletions import Deletions, RowMoves, RowParts
 from softglm.sums.duals import SelectedFeatures, Tilt, TiltedDivergences, TiltedMeansAndInformation
 from softglm.sums.evaluation import (
     Evaluation,
     EvaluationAndInformation,
     Information,
+    InformationProduct,
     InterceptEvaluation,
     InterceptProduct,
 )
@@ -52,6 +54,7 @@ __all__ = [
     "ClassRanges",
     "ClassesBelow",
     "Combinations",
+    "Comparison",
     "ContrastForms",
     "CrossMoments",
     "Deletions",
@@ -65,12 +68,14 @@ __all__ = [
     "Fractions",
     "GradientRounding",
     "Information",
+    "InformationProduct",
     "InterceptEvaluation",
     "InterceptProduct",
     "KroneckerFactors",
     "LargestLeverage",
     "LargestMove",
     "LargestSizes",
+    "Leverages",
     "LowestMargins",
     "MostOpposed",
     "Observations",
