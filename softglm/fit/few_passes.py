@@ -9,6 +9,7 @@ pass of its own.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from operator import attrgetter
 
 import numpy as np
@@ -61,10 +62,13 @@ def begin_beside_sample(
     """Return the beginning where a sample has its optimum, with another sample if some rows are unusual."""
     objective, tuning = problem.objective, prepared.tuning
     sample = completed(prepared.drawn, objective, tuning)
-    of_sample = Prepared(sample, prepared.family, fit_intercept=prepared.fit_intercept, tuning=tuning)
-    result = fit_sample(of_sample, _firm(penalty, of_sample), start)
+    of_sample = Prepared(
+        sample, prepared.family, fit_intercept=prepared.fit_intercept, tuning=replace(tuning, sampled_rows=0)
+    )
+    firm = _firm(penalty, of_sample)
+    result = fit_sample(of_sample, firm, start)
     point = problem.coordinates.nearest(objective.centred(result.coef, result.intercept))
-    scores = scores_of(objective, prepared.null.information, sample)
+    scores = scores_of(objective.with_penalty(firm), prepared.null.information, sample)
     if scores is None:
         first = Iterate(point, *problem.evaluate(point))
     else:  # in the pass that has to be made anyway
