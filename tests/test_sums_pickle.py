@@ -12,6 +12,7 @@ from dataclasses import FrozenInstanceError, dataclass, fields, is_dataclass, re
 
 import numpy as np
 import pytest
+from far_away import RowsFarAway, heavy_tails, ordinary
 from problems import (
     Data,
     collinear,
@@ -161,6 +162,16 @@ def fits_of_rows_that_are_many():
     fitted(overlapping(), Tuning(held_numbers=0, in_single_precision=False, newton_price=np.inf))
 
 
+def fits_of_few_passes():
+    """With Hessians of a sample, or products with them; of heavy tails, of which another is drawn."""
+    for tuning in (Tuning(sampled_rows=3000), Tuning(sampled_rows=3000, hessian_parameters=0)):
+        rows, family = heavy_tails()
+        ridge = Ridge.on_coefficients(1e-3, rows.n_features, fit_intercept=True)
+        fit(RowsFarAway(rows), family, ridge, tuning=tuning)
+    rows, family = ordinary()
+    fit(RowsFarAway(rows), family, Ridge.on_coefficients(0.0, rows.n_features, fit_intercept=True))
+
+
 def fits_of_means_without_an_end():
     rows, family = regression("Poisson")
     fit(rows, family, Ridge.on_coefficients(0.0, rows.n_features, fit_intercept=True))
@@ -215,6 +226,7 @@ SITUATIONS = [
     what_is_certified,
     what_is_proved_under_a_lasso,
     fits_of_rows_that_are_many,
+    fits_of_few_passes,
     fits_of_means_without_an_end,
     fits_of_many_classes,
     fits_of_wide_rows,
