@@ -35,6 +35,8 @@ class Units:
         The sum of frequency weights, where some of them are no whole numbers.
     trials, copies : array of shape (n,) or None
         Of each row, where `is_here`: see `Sample`.
+    clusters : int array of shape (n, ways) or None
+        And the number of its cluster.
     is_here : bool, default=True
         Whether what belongs to each row can be looked at.
     """
@@ -45,6 +47,7 @@ class Units:
     n_copies: float | None
     trials: FloatArray | None = None
     copies: FloatArray | None = None
+    clusters: npt.NDArray[np.intp] | None = None
     is_here: bool = True
 
 
@@ -114,8 +117,15 @@ class Observed(ABC):
         """Whether sample weights were given."""
 
     @abstractmethod
-    def units(self, *, is_sampled: bool) -> Units:
-        """Return what the rows stand for, whose weights are of sampling or of frequency."""
+    def units(self, clusters: Any, *, is_sampled: bool) -> Units:
+        """Return what the rows stand for, whose weights are of sampling or of frequency.
+
+        Parameters
+        ----------
+        clusters : object
+            As the user passed them: see `infer`.
+        is_sampled : bool
+        """
 
     @abstractmethod
     def covariances(self, units: Units, clusters: Any, *, is_sampled: bool) -> Covariances:
@@ -123,10 +133,8 @@ class Observed(ABC):
 
         Parameters
         ----------
-        units : Units
-        clusters : object
-            As the user passed them: see `infer`.
-        is_sampled : bool
+        units, clusters, is_sampled
+            What they stand for, and as for that.
         """
 
     @property

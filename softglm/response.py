@@ -282,7 +282,7 @@ class Observations(Observed):
     def is_weighted(self) -> bool:
         return self.weights is not None
 
-    def units(self, *, is_sampled: bool) -> Units:
+    def units(self, clusters: Any, *, is_sampled: bool) -> Units:
         sampled, trials = self.counted_weights, self.response.trials
         copies = None if is_sampled else sampled
         n_units = float(self.n_rows if sampled is None else np.count_nonzero(sampled))
@@ -299,18 +299,17 @@ class Observations(Observed):
             n_copies=None if is_whole else n_units,
             trials=self.response.weighted_trials(self.factors),
             copies=copies,
+            clusters=None if clusters is None else read_clusters(clusters, sampled, self.n_rows),
         )
 
     def covariances(self, units: Units, clusters: Any, *, is_sampled: bool) -> Covariances:  # noqa: ARG002 - `units` knows
-        codes = None if clusters is None else read_clusters(clusters, self.counted_weights, self.n_rows)
-
         def covariances(estimate: Estimate, kind: str, correction: str | None) -> Covariance:
             return covariance_of(
                 estimate,
                 kind,
                 copies=units.copies,
                 n_observations=units.n_units,
-                clusters=codes,
+                clusters=units.clusters,
                 correction=correction,
             )
 

@@ -101,7 +101,8 @@ def what_is_said_of_weighted_rows():
         result.marginal_effects(kind)
     result.average_predictions(0)
     result.average_predictions(0, at="means")
-    result.predict(data.X, data.offset)
+    result.predict(data.X, data.offset, joint=True)
+    result.contrasts((data.X, data.X), offset=(data.offset, data.offset))
     result.residuals()
     result.influence_frame()
 
@@ -137,6 +138,11 @@ def what_is_said_of_separated_classes():
     result.marginal_effects()
     result.average_predictions(2)
     result.average_predictions(0)
+
+
+def what_is_said_of_bias_reduced_estimates():
+    data = overlapping()
+    infer(SoftmaxGLM(alpha=0).fit(data.X, data.y), data.X, data.y, estimates="bias-reduced")
 
 
 def what_is_said_of_the_inputs_of_a_pipeline():
@@ -245,6 +251,7 @@ SITUATIONS = [
     what_is_said_of_collinear_columns,
     what_is_said_without_an_intercept,
     what_is_said_of_separated_classes,
+    what_is_said_of_bias_reduced_estimates,
     what_is_said_of_the_inputs_of_a_pipeline,
     fits_of_sparse_and_of_collinear_rows,
 ]

@@ -86,7 +86,7 @@ class Table:
         missing = [name for name in names if there.count(name) != 1]
         if missing:
             raise ValueError(
-                f"{self._place} has {_shortened(there)} for columns, expected one by each name of {_shortened(missing)}"
+                f"{self._place} has {shortened(there)} for columns, expected one by each name of {shortened(missing)}"
                 f"{of_whom}."
             )
 
@@ -208,7 +208,7 @@ def write_batches(path: Any, batches: Iterator[dict[str, Any]]) -> None:
     writer = None
     try:
         for columns in batches:
-            batch = pa.record_batch(columns)
+            batch = pa.RecordBatch.from_pydict(columns)
             if writer is None:
                 writer = pq.ParquetWriter(partial, batch.schema)
             writer.write_batch(batch)
@@ -230,9 +230,7 @@ def _is_number(kind: Any) -> bool:
 
 
 def _is_text(kind: Any) -> bool:
-    import pyarrow as pa
-
-    return any(is_kind(kind) for is_kind in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view))
+    return str(kind) in {"string", "large_string", "string_view"}  # of which older versions have no name for the last
 
 
 def _is_decimal(kind: Any) -> bool:
@@ -258,5 +256,6 @@ def _what(kind: Any) -> str:
     return NESTED if pa.types.is_nested(kind) else "text"
 
 
-def _shortened(names: Sequence[str]) -> str:
+def shortened(names: Sequence[str]) -> str:
+    """Return the first of some names, and how many more there are."""
     return f"{list(names[:_NAMED])}{f' and {len(names) - _NAMED} more' if len(names) > _NAMED else ''}"

@@ -110,7 +110,7 @@ class ObservedOnCluster(Observed):
     def is_weighted(self) -> bool:
         return self._known[0].has_weights
 
-    def units(self, *, is_sampled: bool) -> Units:
+    def units(self, clusters: Any, *, is_sampled: bool) -> Units:  # noqa: ARG002 - these stay where the rows are
         every = of_each(self._engine, self._partitions, UnitsOf(self._reading(), is_sampled))
         n_units = sum(units.n_units for units in every)
         return Units(

@@ -8,7 +8,7 @@ from typing import Any, final
 import numpy as np
 
 from softglm.response import Response
-from softglm.sources.arrow import Batch, Table, open_dataset, write_batches
+from softglm.sources.arrow import Batch, Table, open_dataset, shortened, write_batches
 from softglm.sources.in_pieces import Piece, SourceInPieces, nameless
 
 # Numbers of a batch: its rows are written column by column, and stay in the processor's cache meanwhile.
@@ -112,8 +112,13 @@ class Parquet(SourceInPieces):
         return None if files is None else repr((files, self._target, self._weight, self._offset))
 
     def _names(self, estimator: Any, *, is_fit: bool) -> tuple[str, ...]:
-        known = () if is_fit or self._columns else getattr(estimator, "feature_names_in_", ())
-        names = tuple(known) or tuple(self._columns) or self._others
+        known = () if is_fit else tuple(getattr(estimator, "feature_names_in_", ()))
+        if known and self._columns and set(known) != set(self._columns):
+            raise ValueError(
+                f"columns names {shortened(self._columns)}, and the model was fitted to {shortened(known)}. Leave out "
+                "columns: those of the fit are found by their names."
+            )
+        names = known or tuple(self._columns) or self._others
         self._table.check_there(names, ", as the model was fitted to")
         self._table.check_are_numbers(names)
         return names

@@ -196,7 +196,7 @@ class UnitsOf:
     is_sampled: bool
 
     def __call__(self, partition: Partition) -> Units:
-        units = partition.observed(self.reading).units(is_sampled=self.is_sampled)
+        units = partition.observed(self.reading).units(None, is_sampled=self.is_sampled)
         return replace(units, trials=None, copies=None)
 
 

@@ -43,6 +43,7 @@ from softglm.sums.moments import (
 )
 from softglm.sums.predictor import Predictor
 from softglm.sums.roundings import GradientRounding
+from softglm.sums.slopes import InformationSlopes
 from softglm.sums.spread import Sizes, Spread
 from softglm.sums.sum import Sum
 from softglm.sums.working import ScaledColumns
@@ -69,6 +70,7 @@ __all__ = [
     "GradientRounding",
     "Information",
     "InformationProduct",
+    "InformationSlopes",
     "InterceptEvaluation",
     "InterceptProduct",
     "KroneckerFactors",

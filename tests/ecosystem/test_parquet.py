@@ -111,6 +111,13 @@ def test_the_short_form_takes_every_other_column(frame, tmp_path):
     assert (there.predict(path) == there.predict(frame[FEATURES])).all()
 
 
+def test_features_are_found_by_the_names_of_the_fit_and_by_no_others(path, here):
+    given, turned = (Parquet(path, "kind", columns=names, **BESIDE) for names in (FEATURES, FEATURES[::-1]))
+    np.testing.assert_array_equal(here.predict_proba(given), here.predict_proba(turned))
+    with pytest.raises(ValueError, match=r"columns names \['age'\], and the model was fitted to"):
+        here.predict(Parquet(path, columns=["age"]))
+
+
 def test_counts_have_a_column_for_each_class(frame, path):
     there = SoftmaxGLM().fit(Parquet(path, ["n_top", "n_low"], columns=FEATURES))
     here = SoftmaxGLM().fit(frame[FEATURES], frame[["n_top", "n_low"]])
