@@ -174,6 +174,8 @@ def test_what_belongs_to_each_row_is_refused_by_name(asked):
     ("options", "message"),
     [
         ({"covariance": "HC3"}, 'covariance="HC3" takes numbers of each row'),
+        ({"covariance": "CR2", "clusters": np.arange(200)}, 'covariance="CR2" takes numbers of each row'),
+        ({"estimates": "bias-reduced"}, 'estimates="bias-reduced" takes leverages of each row'),
         ({"covariance": "cluster", "clusters": np.zeros((200, 2))}, "Partition 0: clusters has shape"),
         ({"covariance": "cluster", "clusters": np.zeros(200)}, "a single cluster"),
     ],
