@@ -116,7 +116,7 @@ def test_a_sample_of_more_than_half_is_all():
 
 def test_samples_of_sparse_rows_are_sparse_and_have_what_was_beside_them():
     rng = np.random.default_rng(0)
-    X = sparse.random_array((400, 6), density=0.3, format="csr", rng=rng)
+    X = sparse.csr_array(rng.normal(size=(400, 6)) * (rng.random((400, 6)) < 0.3))
     offset = rng.normal(size=(400, 3))
     source = OnCluster(X, rng.choice(["a", "b", "c"], 400), None, offset, lengths=(0, 200, 100, 0, 100))
     rows, _ = source.observe(class_weight=None, estimator=SoftmaxGLM()).rows()
