@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks import report
 
-N_FEATURES, N_CLASSES, N_AT_ONCE = 33, 5, 100_000
+N_FEATURES, N_CLASSES, N_AT_ONCE, N_IN_BLOCK = 33, 5, 100_000, 10_000
 _WAIT = 0.002
 _LABELS = np.array([f"class {code}" for code in range(N_CLASSES)])
 
@@ -81,8 +81,8 @@ def _blocks(folder):
     X, codes = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("X", "codes"))
 
     def blocks():
-        for start in range(0, len(codes), N_AT_ONCE):
-            yield np.array(X[start : start + N_AT_ONCE]), codes[start : start + N_AT_ONCE]
+        for start in range(0, len(codes), N_IN_BLOCK):
+            yield np.array(X[start : start + N_IN_BLOCK]), codes[start : start + N_IN_BLOCK]
 
     return (Blocks(blocks),)
 

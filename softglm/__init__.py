@@ -14,6 +14,7 @@ from softglm.certificate import Certificate, CertifiedPredictions
 from softglm.certify import certify
 from softglm.classifier import SeparationWarning
 from softglm.detect import DetectedSeparation, detect_separation
+from softglm.distributed import ClusterError
 from softglm.estimator import SoftmaxGLM
 from softglm.estimator_cv import SoftmaxGLMCV
 from softglm.infer import infer
@@ -29,6 +30,7 @@ __all__ = [
     "Blocks",
     "Certificate",
     "CertifiedPredictions",
+    "ClusterError",
     "DetectedSeparation",
     "Inference",
     "Parquet",

@@ -18,7 +18,7 @@ from softglm.predict import predictions_of
 from softglm.response import match_response
 from softglm.sources import source_of
 from softglm.status import Status
-from softglm.validation.weights import read_weights
+from softglm.validation.weights import check_some_weight, read_weights_of_part
 from softglm.verdict import REMEDY, without_weight
 from softglm.version import __version__
 from softglm.warn import warn_user
@@ -209,6 +209,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, ABC):
         hits, total = (
             self._hits(X, y, sample_weight, offset) if source is None else source.totals(self, self._hits.__name__)
         )
+        check_some_weight(total)
         return hits / total
 
     def __sklearn_tags__(self) -> Any:
@@ -247,7 +248,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, ABC):
     def _hits(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> tuple[float, float]:
         """Return sum_i w_i t_i,predicted and sum_i w_i m_i."""
         predicted = self._most_probable(X, offset)
-        weights = read_weights(sample_weight, len(predicted))
+        weights = read_weights_of_part(sample_weight, len(predicted))
         response = match_response(y, np.asarray(self.classes_), len(predicted))
         hits, trials = response.observed_at(predicted), response.trials
         if weights is None:

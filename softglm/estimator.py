@@ -232,6 +232,9 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
             misaligned memory is copied once. Files that ``numpy.load(path, mmap_mode="r")`` maps stay where they are.
             Rows elsewhere: `Blocks`, `Parquet`, the path of a Parquet file, or a dataset of pyarrow; of the latter two
             y, sample_weight and offset are names of columns, and all others are features.
+            Arrays and frames of Dask, with y, sample_weight and offset, are read once into the memory of its workers
+            and stay there: only sums over the rows come back, and a sample of them. Without a `distributed.Client`
+            their partitions are read at every pass, one after the other.
         y : array-like of shape (n,) or (n, K)
             Labels; or for K >= 2 columns class probabilities or counts, whose row totals count as weights. The columns
             of a frame name the classes and are sorted; those of an array are the classes 0 to K - 1.
@@ -250,6 +253,8 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
         ValueError
             If the input cannot be fitted; the message says what to do. A fit that raises, whatever it is, leaves the
             estimator as it was: with the earlier fit, or none.
+        ClusterError
+            If a cluster of Dask, to which collections belong, cannot go on.
 
         Warns
         -----
@@ -287,6 +292,8 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
                 task.iterate(lambda: {**unnamed, **known_before, **fitted_arrays(coef, intercept, present)})
 
         printer = StagePrinter()
+        if self.verbose:
+            printer.begin(rows.place)
         if self.verbose and alpha == 0.0:
             printer.begin(beforehand(seen, fit_intercept=self.fit_intercept))
         precision = np.float32 if seen.dtype in (np.float32, np.float16) else np.float64

@@ -17,6 +17,7 @@ from softglm.ending import Ending, sent_through
 from softglm.estimator import SoftmaxGLM
 from softglm.fitted import has_offset
 from softglm.inference.inputs import Inputs
+from softglm.observed import Observed
 from softglm.pipelines import inputs_of
 from softglm.response import Observations
 from softglm.sources import check_is_in_memory
@@ -88,10 +89,11 @@ class Target:
             return tuple(f"x{column}" for column in (range(n_features) if self.columns is None else self.columns))
         return tuple(str(name) for name in names)
 
-    def inputs(self, given: Any, seen: Observations, rows: Rows) -> Inputs | None:
+    def inputs(self, given: Any, seen: Observed, rows: Rows) -> Inputs | None:
         """Return the columns that the earlier steps take, of what was given, where they made those seen; or None."""
         if self.steps is None:
             return None
+        assert isinstance(seen, Observations)  # noqa: S101 - `transform` has refused others
         (weights,) = rows.concatenate(RowWeights())
         try:
             # They are asked later, when the user may have fitted theirs to other data.

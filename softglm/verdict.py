@@ -30,7 +30,8 @@ def sentence(result: Fit) -> str:
     # Relative to what the fit was to reach.
     is_sparse = result.gap_kind is GapKind.DUALITY
     size = f"gap {_of_null_loss(result):.1e} of the loss" if is_sparse else f"relative gap {result.relative_gap:.1e}"
-    text = f"{result.status.value} ({size}, {proof})"
+    passes = f"{result.n_passes} pass{'es' * (result.n_passes != 1)}"
+    text = f"{result.status.value} ({size}, {proof}, {passes})"
     if result.status in {Status.SEPARATED, Status.NON_FINITE}:
         text = result.status.value
     elif not result.is_unique:

@@ -1,6 +1,6 @@
 """Where the rows live: what any place for them can do, and those there are."""
 
-from softglm.data.adapted import AdaptedRows, Mixing, Rebasing, Rounding
+from softglm.data.adapted import AdaptedRows, Chosen, Mixing, Rebasing, Rounding
 from softglm.data.block import Block, DenseBlock, SparseBlock, make_block
 from softglm.data.counted import CountedRows, PassCount
 from softglm.data.features import Features, FeaturesInMemory
@@ -13,6 +13,7 @@ from softglm.data.threads import blas_as_found, one_blas_thread
 __all__ = [
     "AdaptedRows",
     "Block",
+    "Chosen",
     "CountedRows",
     "DenseBlock",
     "Draw",

@@ -46,6 +46,10 @@ class CountedRows(Rows):
     def longest_sum(self) -> int:
         return self._rows.longest_sum
 
+    @property
+    def place(self) -> str | None:
+        return self._rows.place
+
     def map(self, statistic: Statistic) -> Iterator[Arrays]:
         self.count.add()
         return self._rows.map(statistic)

@@ -36,6 +36,11 @@ class RowsInMemory(Rows):
     offset : array of shape (n, q) or None, default=None
     tuning : Tuning, optional
         What decides about the sizes of blocks, and about threads.
+
+    Attributes
+    ----------
+    parts : tuple
+        X, targets, weights and offset, as they were given.
     """
 
     can_be_sampled = can_be_held = can_be_changed = True
@@ -49,7 +54,7 @@ class RowsInMemory(Rows):
         *,
         tuning: Tuning = DEFAULT,
     ) -> None:
-        self._parts, self._tuning = (X, targets, weights, offset), tuning
+        self.parts, self._tuning = (X, targets, weights, offset), tuning
         # The latest sample, with what it was asked for by.
         self._latest: tuple[int, Sampling, Rows] | None = None
         self.n_rows, self.n_features = X.shape
@@ -92,7 +97,7 @@ class RowsInMemory(Rows):
 
     def sampling(self, score: Statistic | None = None) -> PoissonSampling:
         scores = None if score is None else self.concatenate(score)[0]
-        return PoissonSampling(self.n_rows, self._parts[2], scores)
+        return PoissonSampling(self.n_rows, self.parts[2], scores)
 
     def sample(self, count: int, sampling: Sampling | None) -> Rows:
         if 2 * count > self.n_rows or not isinstance(sampling, PoissonSampling):
@@ -111,7 +116,7 @@ class RowsInMemory(Rows):
 
     def _drawn(self, chosen: npt.NDArray[Any], multiplicities: FloatArray) -> "RowsInMemory":
         """Return copies of the chosen rows, which stand for so many each."""
-        X, targets, weights, offset = self._parts
+        X, targets, weights, offset = self.parts
         part = RowsInMemory(
             X[chosen] if is_sparse(X) or not X.flags.c_contiguous else X.take(chosen, axis=0),
             targets[chosen],
@@ -123,7 +128,7 @@ class RowsInMemory(Rows):
         return part
 
     def rounded_copy(self, adaptation: Adaptation) -> Rows:
-        X, targets, weights, offset = self._parts
+        X, targets, weights, offset = self.parts
         adapted = adaptation(make_block(X, targets, weights, offset))
         return RowsInMemory(adapted.X, targets, weights, offset, tuning=self._tuning)
 
@@ -134,7 +139,7 @@ class RowsInMemory(Rows):
         offset: FloatArray | None = None,
         weights: FloatArray | None = None,
     ) -> Rows:
-        X, targets, own, known = self._parts
+        X, targets, own, known = self.parts
         return RowsInMemory(
             X if columns is None else X[:, columns],
             targets,

@@ -84,6 +84,11 @@ class Rows(ABC):
         """All rows, one after the other, unless a subclass knows that it adds up in parts."""
         return self.n_rows
 
+    @property
+    def place(self) -> str | None:
+        """Where they are, in words, if that is not the memory of this process."""
+        return None
+
     @abstractmethod
     def map(self, statistic: Statistic) -> Iterator[Arrays]:
         """Yield the statistic of each block, fresh arrays, in a fixed order.
@@ -95,7 +100,8 @@ class Rows(ABC):
     def gather(self, statistic: Statistic, reduce: Callable[[Iterable[Arrays]], Result]) -> Iterator[Result]:
         """Yield what `reduce` makes of the statistics of the blocks of each of a few parts of the rows, in order.
 
-        Unless a subclass can work on several parts at once, there is one.
+        What is returned for a block is handed to it as it is: where a sample is drawn, rows besides arrays. Unless a
+        subclass can work on several parts at once, there is one. Both are values that can be pickled.
         """
         yield reduce(self.map(statistic))
 

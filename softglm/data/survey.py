@@ -65,8 +65,8 @@ class Draw:
     def _chances(self, block: Block) -> FloatArray:
         """Return how likely each row is to be drawn, shape (rows,): 0 for one of no weight."""
         sizes = np.full(len(block), self.share)
-        if block.weights is not None and (total := block.weights.sum()) > 0.0:
-            relative = block.weights * (len(block) / total)
+        if block.weights is not None:
+            relative = block.weights / (block.weights.sum() / max(len(block), 1) or 1.0)
             sizes *= np.maximum(relative, _LEAST_CHANCE * (relative > 0.0))
         if self.score is not None:
             sizes *= self.score(block)[0]
@@ -74,7 +74,8 @@ class Draw:
             strata = _strata(block.targets)
             enough = _LEAST_SHARE * self.share * len(block) / self.n_strata
             expected = np.bincount(strata, np.minimum(sizes, 1.0))
-            sizes *= np.maximum(enough / np.maximum(expected, np.finfo(np.float64).tiny), 1.0)[strata]
+            missing = np.divide(enough, expected, out=np.ones(len(expected)), where=expected > 0.0)
+            sizes *= np.maximum(missing, 1.0)[strata]
         return np.asarray(np.minimum(sizes, 1.0, out=sizes))
 
 

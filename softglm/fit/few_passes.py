@@ -9,6 +9,7 @@ pass of its own.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from operator import attrgetter
 
 import numpy as np
@@ -45,7 +46,7 @@ def pays(prepared: Prepared, penalty: Penalty, start: Start | None) -> bool:
     share = sampled_share(rows, objective.tuning)
     fits = beyond_hessians(family, m, objective.tuning) is None
     is_told = share * rows.n_rows >= _ROWS_PER_FEATURE * m or share == 1.0
-    if not (family.largest_mean < np.inf and is_told and (fits or objective.is_penalised)):
+    if not (family.largest_mean == 1.0 and is_told and (fits or objective.is_penalised)):
         return False
     n_many, n_few = _PASSES if fits else _PASSES_OF_MANY_PARAMETERS
     work = evaluation_price(objective) - rows.pass_price
@@ -59,12 +60,15 @@ def begin_beside_sample(
     prepared: Prepared, problem: GLM, penalty: Penalty, fit_sample: FitSample, start: Start | None
 ) -> Beginning:
     """Return the beginning where a sample has its optimum, with another sample if some rows are unusual."""
-    objective, tuning = problem.objective, prepared.tuning
-    sample = completed(prepared.drawn, objective, tuning)
-    of_sample = Prepared(sample, prepared.family, fit_intercept=prepared.fit_intercept, tuning=tuning)
-    result = fit_sample(of_sample, _firm(penalty, of_sample), start)
+    objective, tuning, sample = problem.objective, prepared.tuning, problem.held
+    assert sample is not None  # noqa: S101 - of a problem beside a sample
+    to_fit = completed(sample, prepared.drawn, objective, tuning)
+    alone = replace(tuning, sampled_rows=0)  # no sample of the sample
+    of_sample = Prepared(to_fit, prepared.family, fit_intercept=prepared.fit_intercept, tuning=alone)
+    firm = _firm(penalty, of_sample)
+    result = fit_sample(of_sample, firm, start)
     point = problem.coordinates.nearest(objective.centred(result.coef, result.intercept))
-    scores = scores_of(objective, prepared.null.information, sample)
+    scores = scores_of(objective.with_penalty(firm), prepared.null.information, sample)
     if scores is None:
         first = Iterate(point, *problem.evaluate(point))
     else:  # in the pass that has to be made anyway

@@ -181,9 +181,10 @@ def _solve_apart(
 def _precision(problem: GLM, tol: float, *, in_few_passes: bool) -> float:
     """Return how close to the optimum to go, relative to the distance of the null model."""
     if in_few_passes or not problem.hessians:
-        return math.sqrt(DISTRUST * tol)  # digits would be dear: the loss alone
-    wants_digits = not problem.objective.penalty.curvature.any() and tol <= _FEW_DIGITS
-    precision = tol * (_MORE_DIGITS if wants_digits else _TOO_LOW)
+        precision = math.sqrt(DISTRUST * tol)  # digits would be dear: the loss alone
+    else:
+        wants_digits = not problem.objective.penalty.curvature.any() and tol <= _FEW_DIGITS
+        precision = tol * (_MORE_DIGITS if wants_digits else _TOO_LOW)
     return precision if problem.is_unique else min(precision, _HIDDEN_PRECISION)
 
 

@@ -150,12 +150,12 @@ class HessianMetric:
 
     def gap(self, decrement: float, distance: float, rounding: FloatArray) -> float:
         """Bound f - f* by self-concordance, for a gradient taken at this distance from the Hessian."""
-        if self._rows is None or self._leverage_form is None or not self._off < _MOST_OFF:
+        if self._rows is None or self._leverage_form is None or not self._off(self._rows) < _MOST_OFF:
             return float("inf")
         # Where the information has all but vanished, as where classes separate, a gradient that is 0 to rounding may be
         # a long way from the optimum, if there is one.
         decrement += self._length(self._coordinates.pulled_back_bound(rounding))
-        within = partial(self._gap_within, decrement, distance, self._rows.multiplicity)
+        within = partial(self._gap_within, decrement, distance, self._rows)
         if self._passes.farthest is not None:
             leverage = bounded_leverage(self._coordinates, self._leverage_form, self._passes.farthest)
             return within(concordance_radius(self._objective, leverage))
@@ -166,20 +166,20 @@ class HessianMetric:
                 break
         return gap
 
-    def _gap_within(self, decrement: float, distance: float, multiplicity: float, radius: float) -> float:
-        """Return the bound where rho is at most this."""
+    def _gap_within(self, decrement: float, distance: float, rows: Rows, radius: float) -> float:
+        """Return the bound where rho is at most this, by the Hessian of these rows."""
         if not radius * distance <= _FAR:  # also where it is inf times 0
             return float("inf")
         # Along h the Hessian changes by at most exp(+-R(h)), R(h) <= rho ||h||, and with it both norms by the root.
-        stretch = math.exp(radius * distance / 2.0) * math.sqrt(multiplicity / (1.0 - self._off))
+        stretch = math.exp(radius * distance / 2.0) * math.sqrt(rows.multiplicity / (1.0 - self._off(rows)))
         return self_concordant_gap(stretch * decrement, stretch * radius)
 
     @property
     def leverages(self) -> tuple[Leverages, float] | None:
         """How far a step of length 1 in the metric of H moves predictions, row by row, and rho; None of no proof."""
-        if self._rows is None or self._leverage_form is None or not self._off < _MOST_OFF:
+        if self._rows is None or self._leverage_form is None or not self._off(self._rows) < _MOST_OFF:
             return None
-        stretch = math.sqrt(self._rows.multiplicity / (1.0 - self._off))
+        stretch = math.sqrt(self._rows.multiplicity / (1.0 - self._off(self._rows)))
         longest = concordance_radius(self._objective, 1.0) * stretch
         slopes, constant = leverage_directions(self._objective, self._coordinates, self._leverage_form)
         leverages = Leverages(self._objective.moments.center, longest * slopes, longest * constant)
@@ -209,10 +209,9 @@ class HessianMetric:
         longest = np.abs(self._inverse) @ bound
         return math.sqrt(longest @ longest)
 
-    @property
-    def _off(self) -> float:
+    def _off(self, rows: Rows) -> float:
         """What rounding may have changed of H, relative to H: that of its entries, in units of its least eigenvalue."""
-        n_terms = self._objective.rows.longest_sum + _ENTRIES
+        n_terms = rows.longest_sum + _ENTRIES
         return _ENTRIES * UNIT * n_terms * math.sqrt(len(self._factor)) / self._reciprocal_condition
 
     @cached_property

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from softglm.arrays import FloatArray
-from softglm.data import Draw, Drawn, Rows, RowsInMemory, Seen, make_block
+from softglm.data import Draw, Drawn, Rows, Seen, make_block
 from softglm.data.block import is_sparse
 from softglm.data.rows import Arrays, Statistic
 from softglm.families import UnconstrainedFamily
@@ -69,20 +69,22 @@ def scores_of(objective: Objective, information: FloatArray, sample: Rows) -> tu
     return far_rows(objective, coordinates, sample)
 
 
-def completed(seen: Seen, objective: Objective, tuning: Tuning) -> RowsInMemory:
-    """Return what was drawn, to be fitted: with a row at the means for each class that it lacks, or nearly.
+def completed(sample: Rows, seen: Seen, objective: Objective, tuning: Tuning) -> Rows:
+    """Return a sample to be fitted: with a row at the means for each class that it lacks, or nearly.
 
     Without any row of a class there is no null model; and where most of its weight is missing the fit of all rows would
     have a long way to go.
 
     Parameters
     ----------
+    sample : Rows
     seen : Seen
+        What it was made of.
     objective : Objective
         Of all rows, of a family of classes.
     tuning : Tuning
     """
-    sample, moments = seen.sample(tuning), objective.moments
+    moments = objective.moments
     drawn, *_ = sample.sum(CrossMoments(objective.family.n_parameters))
     totals, own = _of_classes(moments.mean_target, 1.0) * moments.total_weight, _of_classes(drawn[:-1], drawn[-1])
     lacking = np.flatnonzero(own < _MOSTLY * totals)

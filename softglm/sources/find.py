@@ -23,6 +23,16 @@ def source_of(X: Any, y: Any = None, sample_weight: Any = None, offset: Any = No
     """
     if not is_elsewhere(X):
         return None
+    if _is_of_dask(X):
+        try:
+            from softglm.sources.dask_collections import DaskSource
+        except ImportError as error:
+            raise ImportError(
+                f"Collections of Dask are fitted by dask.array and distributed ({error}). Install them with the extra "
+                "dask: pip install 'softglm[dask]'."
+            ) from error
+
+        return DaskSource(X, y, sample_weight, offset)
     if not isinstance(X, Source):
         return Parquet(X, y, sample_weight=sample_weight, offset=offset)
     for name, given in (("y", y), ("sample_weight", sample_weight), ("offset", offset)):
@@ -37,19 +47,25 @@ def is_elsewhere(X: Any) -> bool:
     """Tell whether rows are elsewhere than in this process's memory."""
     if type(X) is np.ndarray:  # all but always, and to be told for nothing
         return False
-    if isinstance(X, Source | str | PathLike):
+    if isinstance(X, Source | str | PathLike) or _is_of_dask(X):
         return True
     datasets = sys.modules.get("pyarrow.dataset")  # whoever has one has imported that
     return datasets is not None and isinstance(X, datasets.Dataset)
+
+
+def _is_of_dask(X: Any) -> bool:
+    """Tell an array or a frame of Dask, which whoever has one has imported."""
+    dask = sys.modules.get("dask")
+    return dask is not None and bool(dask.is_dask_collection(X))
 
 
 def check_is_in_memory(X: Any, who: str) -> None:
     """Raise where someone needs the rows as arrays, and they are elsewhere."""
     if is_elsewhere(X):
         raise TypeError(
-            f"{who} got a {type(X).__name__}, expected X and y in memory, or arrays that are mapped into it, as "
-            "numpy.load(path, mmap_mode='r') has them. What takes rows elsewhere: SoftmaxGLM, its predictions, and "
-            "infer without a pipeline."
+            f"{who} got a {type(X).__name__}, expected X and y in memory, as X.compute() has those of Dask, or arrays "
+            "that are mapped into it, as numpy.load(path, mmap_mode='r') has them. What takes rows elsewhere: "
+            "SoftmaxGLM, its predictions, and infer without a pipeline."
         )
 
 
