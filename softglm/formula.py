@@ -197,13 +197,11 @@ class Formula(TransformerMixin, BaseEstimator):
     def _unknown_levels(self, X: "pd.DataFrame") -> str:
         """Return what to say of levels that were not seen."""
         told = []
-        for name, (_, state) in self.spec_.encoder_state.items():
-            known = state.get("categories", ())
-            if name in X and len(known):
-                unknown = [value for value in dict.fromkeys(X[name].tolist()) if value not in known]
-                told += (
-                    [f" {name!r}: {unknown[:_MOST_LISTED]!r}, seen were {known[:_MOST_LISTED]!r}."] if unknown else []
-                )
+        for factor, (_, state) in self.spec_.encoder_state.items():
+            name, known = re.sub(r"^C\((\w+)[,)].*$", r"\1", factor, flags=re.DOTALL), state.get("categories", ())
+            unknown = [value for value in dict.fromkeys(X[name].tolist()) if value not in known] if name in X else []
+            if unknown and len(known):
+                told.append(f" {name!r}: {unknown[:_MOST_LISTED]!r}, seen were {list(known)[:_MOST_LISTED]!r}.")
         return (
             f"The formula got levels that the fit has not seen.{''.join(told)} Leave these rows out, merge the levels "
             "with others, or fit with rows that have them."
@@ -232,7 +230,7 @@ def _parsed(formula: str, names: list[str]) -> tuple[Any, str | None]:
     response = None
     if isinstance(terms, formulaic.formula.StructuredFormula):
         left, terms = getattr(terms, "lhs", None), getattr(terms, "rhs", terms)
-        response = None if left is None else str(left)
+        response = None if left is None else str(left).strip("`")
         if left is not None and not (
             isinstance(left, formulaic.SimpleFormula) and left.required_variables == {response}
         ):

@@ -9,12 +9,13 @@ from softglm.arrays import FloatArray
 from softglm.data import Rows
 from softglm.estimator import SoftmaxGLM
 from softglm.fitted import present_in_fit
+from softglm.inference.bias_reduced import bias_reduced
 from softglm.inference.estimate import Estimate, coordinates_of, estimate_at, refined
 from softglm.inference.limit import limit_of
 from softglm.inference.separation import Separation, detect, require_decidable
 from softglm.model import Objective, Penalty, rebased
+from softglm.observed import Observed
 from softglm.penalised import fitted_penalty
-from softglm.response import Observations
 from softglm.status import Status
 
 # Standard errors from the optimum at which the data cannot be those of the fit, whatever its gap.
@@ -26,7 +27,7 @@ _ROUNDING, _SINGLE_ROUNDING = 1e-3, 0.05
 @final
 @dataclass(frozen=True, eq=False)
 class Optimum:
-    """Where the likelihood of the data is highest.
+    """Where the likelihood of the data is highest; or, bias-reduced, the penalised one.
 
     Attributes
     ----------
@@ -34,7 +35,7 @@ class Optimum:
         At the optimum, or at the limit where the classes are separated.
     separated : Separation or None
     moved : float
-        How far from the fitted point that is, in standard errors; NaN of a limit.
+        How far from the fitted point the optimum is, in standard errors; NaN where that is separated.
     notes : tuple of str
         What is doubtful.
     """
@@ -45,7 +46,7 @@ class Optimum:
     notes: tuple[str, ...]
 
 
-def check_presence(model: SoftmaxGLM, seen: Observations) -> None:
+def check_presence(model: SoftmaxGLM, seen: Observed) -> None:
     """Raise unless two classes and more had weight in the fit, and the same have it in the data."""
     present = present_in_fit(model)
     if present.sum() < 2:
@@ -54,7 +55,7 @@ def check_presence(model: SoftmaxGLM, seen: Observations) -> None:
             "Fit rows of at least two classes."
         )
     if not np.array_equal(present, seen.present):
-        classes = seen.response.classes
+        classes = seen.classes
         raise ValueError(
             f"The classes {classes[seen.present][:10].tolist()} have weight in these data, and those that had it in "
             f"the fit are {classes[present][:10].tolist()}. Pass the y and the sample_weight of "
@@ -62,14 +63,14 @@ def check_presence(model: SoftmaxGLM, seen: Observations) -> None:
         )
 
 
-def optimum_of(model: SoftmaxGLM, rows: Rows, seen: Observations) -> Optimum:
+def optimum_of(model: SoftmaxGLM, rows: Rows, seen: Observed) -> Optimum:
     """Return the optimum of the rows, to which the model was fitted; raise if that cannot be.
 
     Parameters
     ----------
     model : SoftmaxGLM
     rows : Rows
-    seen : Observations
+    seen : Observed
         Of which the rows were made.
     """
     objective, parameters = _fitted_parameters(model, rows, seen)
@@ -90,7 +91,30 @@ def optimum_of(model: SoftmaxGLM, rows: Rows, seen: Observations) -> Optimum:
     return Optimum(refined(first), None, first.distance, notes)
 
 
-def _fitted_parameters(model: SoftmaxGLM, rows: Rows, seen: Observations) -> tuple[Objective, FloatArray]:
+def bias_reduced_of(model: SoftmaxGLM, rows: Rows, seen: Observed) -> Optimum:
+    """Return the bias-reduced estimate for the rows, to which the model was fitted; raise if that cannot be.
+
+    Parameters
+    ----------
+    model : SoftmaxGLM
+        Without a penalty.
+    rows : Rows
+    seen : Observed
+        Of which the rows were made.
+    """
+    fitted = _fitted(*_fitted_parameters(model, rows, seen))
+    notes: tuple[str, ...] = ()
+    if model.converged_:
+        notes = _doubts(model, fitted)
+    elif model.status_ == Status.SEPARATED.value:
+        notes = ("The classes are separated: by maximum likelihood some of the coefficients are infinite.",)
+    estimate, has_others = bias_reduced(fitted)
+    if has_others:
+        notes = (*notes, "The penalised likelihood has several maxima, and the estimates are the highest one found.")
+    return Optimum(estimate, None, fitted.distance if model.converged_ else float("nan"), notes)
+
+
+def _fitted_parameters(model: SoftmaxGLM, rows: Rows, seen: Observed) -> tuple[Objective, FloatArray]:
     """Return the objective of these rows, and the fitted point, shape (m, q)."""
     family = seen.family
     penalty = fitted_penalty(model, seen)

@@ -82,6 +82,30 @@ class Mixing(Adaptation):
 
 @final
 @dataclass(frozen=True)
+class Chosen(Adaptation):
+    """Some columns, as they are.
+
+    Attributes
+    ----------
+    columns : int array of shape (k,)
+    dtype : dtype
+    """
+
+    columns: npt.NDArray[np.intp]
+    dtype: npt.DTypeLike
+
+    def __call__(self, block: Block) -> Block:
+        return make_block(block.X[:, self.columns], block.targets, block.weights, block.offset)
+
+    def n_features(self, before: int) -> int:  # noqa: ARG002 - whatever these were
+        return len(self.columns)
+
+    def origin(self, before: FloatArray | None) -> FloatArray | None:
+        return None if before is None else before[self.columns]
+
+
+@final
+@dataclass(frozen=True)
 class Rounding(Adaptation):
     """Dense rows in single precision, about a center or as they are.
 
@@ -155,6 +179,7 @@ class AdaptedRows(Rows):
         self.has_offset, self.is_sparse, self.multiplicity = rows.has_offset, rows.is_sparse, rows.multiplicity
         self.can_be_sampled, self.can_be_held = rows.can_be_sampled, rows.can_be_held
         self.dtype, self.origin = adaptation.dtype, adaptation.origin(rows.origin)
+        self.pass_price = rows.pass_price
         self.can_be_rounded = rows.can_be_rounded and np.dtype(adaptation.dtype) == np.float64
 
     @property
@@ -166,6 +191,9 @@ class AdaptedRows(Rows):
 
     def gather(self, statistic: Statistic, reduce: Callable[[Iterable[Arrays]], Result]) -> Iterator[Result]:
         return self._rows.gather(_Adapted(statistic, self._adaptation), reduce)
+
+    def combined(self, statistic: Statistic, combine: np.ufunc) -> Arrays:
+        return self._rows.combined(_Adapted(statistic, self._adaptation), combine)
 
     def sampling(self, score: Statistic | None = None) -> Sampling | None:
         return self._rows.sampling(None if score is None else _Adapted(score, self._adaptation))

@@ -49,6 +49,11 @@ def p_cell(value: float) -> str:
     return NOT_ESTIMABLE if np.isnan(value) else "<0.0001" if value < _LEAST_P_VALUE else f"{value:.4f}"
 
 
+def df_cell(value: float) -> str:
+    """Return a cell for degrees of freedom, which need not be whole, nor finite."""
+    return NOT_ESTIMABLE if np.isnan(value) else f"{value:,.1f}"
+
+
 def p_text(p_value: float) -> str:
     """Return a p-value as sentences have it: p = 0.0123, p < 0.0001."""
     return "p < 0.0001" if p_value < _LEAST_P_VALUE else f"p = {p_value:.4f}"
@@ -68,6 +73,7 @@ def cells_of(
     decimals: int | None = None,
     z: FloatArray | None = None,
     p_value: FloatArray | None = None,
+    df: FloatArray | None = None,
 ) -> list[list[str]]:
     """Return the formatted cells of estimates, all of shape (k,): a list for each of them.
 
@@ -80,15 +86,19 @@ def cells_of(
 
     columns = [formatted(estimate), formatted(std_error)]
     if z is not None and p_value is not None:
-        columns += [[number(value, 2) for value in z], [p_cell(value) for value in p_value]]
+        columns.append([number(value, 2) for value in z])
+        columns += [] if df is None else [[df_cell(value) for value in df]]
+        columns.append([p_cell(value) for value in p_value])
     columns += [formatted(lower), formatted(upper)]
     return [list(cells) for cells in zip(*columns, strict=True)]
 
 
-def estimate_headings(level: float, statistic: str | None = None, estimate: str = "estimate") -> list[str]:
+def estimate_headings(
+    level: float, statistic: str | None = None, estimate: str = "estimate", *, has_df: bool = False
+) -> list[str]:
     """Return the names of the columns of estimates with their standard errors, tests (if any) and intervals."""
     tail = 50.0 * (1.0 - level)
-    tests = [] if statistic is None else [statistic, "p-value"]
+    tests = [] if statistic is None else [statistic, *(["df"] if has_df else []), "p-value"]
     return [estimate, "std. error", *tests, f"{tail:.4g}%", f"{100.0 - tail:.4g}%"]
 
 

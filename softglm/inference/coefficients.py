@@ -9,7 +9,7 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray, FloatArray
 from softglm.inference.cells import cells_of, estimate_headings
 from softglm.inference.coding import Coding
-from softglm.inference.significance import against_zero, half_widths
+from softglm.inference.significance import against_zero, half_widths, sampling_distribution
 from softglm.inference.tables import Content, Table
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class Coefficients(Table):
         Whether another direction that separates has the opposite sign.
     level : float
         Of the interval.
+    df : array of shape (K - 1, n_terms), or None
+        Of the t distribution of each; None where there is one for all.
 
     Examples
     --------
@@ -77,6 +79,7 @@ class Coefficients(Table):
     is_estimable: BoolArray
     may_go_either_way: BoolArray
     level: float
+    df: FloatArray | None = None
 
     def _content(self) -> Content:
         return coefficient_content(self)
@@ -101,12 +104,13 @@ class Coefficients(Table):
                 self.p_value,
                 self.may_go_either_way,
                 self.level,
+                self.df,
             )
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame, one row per class and term. It needs pandas.
 
-        Its columns: class, term, estimate, std_error, z, p_value, lower, upper.
+        Its columns: class, term, estimate, std_error, z, p_value, lower, upper; with df, where each has its own.
         """
         return _frame_of(self, "estimate", self.estimate)
 
@@ -132,6 +136,8 @@ class OddsRatios(Table):
         Whether a ratio of 0 or infinity may as well be the other.
     level : float
         Of the interval.
+    df : array of shape (K - 1, n_terms), or None
+        Of the t distribution of each; None where there is one for all.
 
     Examples
     --------
@@ -166,6 +172,7 @@ class OddsRatios(Table):
     p_value: FloatArray | None
     may_go_either_way: BoolArray
     level: float
+    df: FloatArray | None = None
 
     def _content(self) -> Content:
         title = "Odds ratios" if self.z is None else "Odds ratios, with z and p-value of their logarithms"
@@ -174,7 +181,7 @@ class OddsRatios(Table):
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame with the columns class, term, ratio, std_error, z, p_value, lower, upper.
 
-        It needs pandas.
+        With df, where each has its own. It needs pandas.
         """
         return _frame_of(self, "ratio", self.ratio)
 
@@ -216,7 +223,8 @@ def coefficient_table(
     classes: npt.NDArray[Any],
     reference: Any,  # noqa: ANN401 - a class is what the user's labels are
     terms: tuple[str, ...],
-    distribution: Any,  # noqa: ANN401 - a frozen distribution of scipy.stats
+    degrees_of_freedom: float | None,
+    own_df: FloatArray | None,
     level: float,
     is_tested: bool,
 ) -> Coefficients:
@@ -229,8 +237,10 @@ def coefficient_table(
         L of the covariance L L' of the coordinates.
     classes, reference, terms, level
         As in `Coefficients`.
-    distribution : frozen distribution
-        Of an estimate over its standard error: the normal, or Student's t.
+    degrees_of_freedom : float or None
+        Of Student's t distribution of an estimate over its standard error; None for the normal.
+    own_df : array of shape (c, n_terms), or None
+        In place of it, where each coefficient has its own.
     is_tested : bool
         Whether z and p-values mean anything.
     """
@@ -239,6 +249,7 @@ def coefficient_table(
     # A covariance of nothing, of residuals that add up to 0 in every cluster, tells nothing.
     is_told = is_estimable & np.isfinite(estimate) & ((std_error > 0.0) | (estimate == 0.0))
     std_error = np.where(is_told, std_error, np.nan)
+    distribution = sampling_distribution(degrees_of_freedom if own_df is None else own_df)
     reach = half_widths(std_error, distribution, level)
     z, p_value = against_zero(estimate, std_error, distribution) if is_tested else (None, None)
     return Coefficients(
@@ -254,6 +265,7 @@ def coefficient_table(
         is_estimable=is_estimable,
         may_go_either_way=coding.may_go_either_way,
         level=level,
+        df=own_df,
     )
 
 
@@ -283,6 +295,7 @@ def _rows_of(table: Coefficients | OddsRatios, values: FloatArray, either: str) 
             p_value=None if table.p_value is None else table.p_value[row],
             lower=table.lower[row],
             upper=table.upper[row],
+            df=None if table.df is None else table.df[row],
         )
         for column in np.flatnonzero(table.may_go_either_way[row]):
             cells[column][0] = either
@@ -292,7 +305,8 @@ def _rows_of(table: Coefficients | OddsRatios, values: FloatArray, either: str) 
 
 
 def _headings(table: Coefficients | OddsRatios, name: str) -> list[str]:
-    return estimate_headings(table.level, None if table.z is None else "z", name)
+    statistic = None if table.z is None else "z" if table.df is None else "t"
+    return estimate_headings(table.level, statistic, name, has_df=table.df is not None)
 
 
 def _frame_of(table: Coefficients | OddsRatios, name: str, values: FloatArray) -> "pd.DataFrame":
@@ -304,6 +318,7 @@ def _frame_of(table: Coefficients | OddsRatios, name: str, values: FloatArray) -
         name: values,
         "std_error": table.std_error,
         "z": blank if table.z is None else table.z,
+        **({} if table.df is None else {"df": table.df}),
         "p_value": blank if table.p_value is None else table.p_value,
         "lower": table.lower,
         "upper": table.upper,

@@ -66,6 +66,25 @@ class GroupedColumns:
             result[name] = (*result.get(name, ()), column)
         return result
 
+    def of_terms(self, names: Sequence[str] | str) -> tuple[int, ...]:
+        """Return the columns of the model in terms: factors, or single columns.
+
+        Parameters
+        ----------
+        names : str, or sequence of str
+
+        Raises
+        ------
+        ValueError
+            If there is no such term.
+        """
+        terms, position = self.of_model(None), Names(self.features).position
+        found = (
+            terms[name] if name in terms else (position(name),)
+            for name in ([names] if isinstance(names, str) else names)
+        )
+        return tuple(sorted({column for columns in found for column in columns}))
+
     def of_variables(self, groups: Groups | None) -> dict[str, tuple[int, ...]]:
         """Return the columns of the model that each variable enters: each input, or each group.
 

@@ -22,7 +22,15 @@ from softglm.inference.estimate import Estimate
 from softglm.inference.factors import BASE
 from softglm.inference.groups import GroupedColumns, Groups, listed
 from softglm.inference.hauck_donner import hauck_donner
-from softglm.inference.hypotheses import NAMES, TermTests, overall_hypothesis, term_tests, wald_test
+from softglm.inference.hypotheses import (
+    NAMES,
+    TermTests,
+    overall_hypothesis,
+    overall_ratio,
+    term_hypothesis,
+    term_tests,
+    wald_test,
+)
 from softglm.inference.influence import influence
 from softglm.inference.inputs import Inputs
 from softglm.inference.intervals import profile_intervals, signed_roots
@@ -30,11 +38,12 @@ from softglm.inference.joint import with_covariance
 from softglm.inference.likelihood import Likelihood, PseudoR2, likelihood_of, pseudo_r2, spectral_condition
 from softglm.inference.limit import null_estimate
 from softglm.inference.multiplicity import Adjustment
-from softglm.inference.names import Name
+from softglm.inference.names import Name, are_names
 from softglm.inference.prediction import Predictions, predictions
 from softglm.inference.progress import ProgressPrinter
 from softglm.inference.restrictions import check_finite_statistic, equal_slopes, read_restrictions
 from softglm.inference.sample import Sample
+from softglm.inference.score_bootstrap import BootstrapTest, WeightKind, score_bootstrap
 from softglm.inference.separation import Separation
 from softglm.inference.significance import ChiSquaredTest, Test, sampling_distribution
 from softglm.inference.subjects import subject_of
@@ -81,7 +90,8 @@ class Inference(Table):
     level : float
         Of confidence intervals.
     degrees_of_freedom : float or None
-        Of Student's t distribution for z; None for the normal.
+        Of Student's t distribution for z; None for the normal. Under CR2 coefficients and tests have their
+        own, and this is the least of them.
     separated : Separation or None
         What is separated, if anything is: then the estimates are those of the limit.
     moved : float
@@ -234,7 +244,8 @@ class Inference(Table):
         method : {"wald", "profile"}
             Estimate and standard errors; or where the log-likelihood, maximised over the other coefficients, falls by
             half a chi-squared quantile. Profile intervals keep their coverage where Wald intervals are too symmetric,
-            and are infinite where the estimate is. Each takes several fits: many classes and terms take their time.
+            and are infinite where the estimate is; of bias-reduced estimates they are of the penalised likelihood.
+            Each takes several fits: many classes and terms take their time.
         verbose : bool, default=False
             Print a line for each profile interval, once it is there.
 
@@ -247,6 +258,8 @@ class Inference(Table):
         ------
         ValueError
             For profile intervals of a penalised, reweighted or robust fit.
+        ArithmeticError
+            If a penalised likelihood has a maximum higher than that of the estimates: use method="wald".
         """
         if method == "wald":
             return np.stack([self.coefficients.lower, self.coefficients.upper])
@@ -395,12 +408,12 @@ class Inference(Table):
         self._validity.require_likelihood("A pseudo R-squared")
         return pseudo_r2(self.estimate, self.likelihood, kind)
 
-    @property
+    @cached_property
     def likelihood_ratio(self) -> ChiSquaredTest:
         """The `ChiSquaredTest` of all features together, against the model without them.
 
         That has constants, if the model has an intercept or X a constant of its own. Where the classes are separated it
-        compares the suprema of the likelihoods.
+        compares the suprema of the likelihoods; of bias-reduced estimates it compares penalised likelihoods.
 
         Raises
         ------
@@ -412,18 +425,20 @@ class Inference(Table):
         self._validity.require_trusted_likelihood(
             "The likelihood-ratio test", 'Use test_terms("wald"), or overall_test'
         )
-        return self.likelihood.ratio
+        return overall_ratio(self.estimate) if self.estimate.is_bias_reduced else self.likelihood.ratio
 
     @cached_property
     def overall_test(self) -> tuple[str, Test]:
         """The test of all features together: "LR", or "Wald" where the covariance does not trust the likelihood.
+
+        Wald's too where a penalised likelihood is higher without the features than at the estimates.
 
         Raises
         ------
         ValueError
             If the fit is penalised.
         """
-        if self._validity.has_trusted_likelihood:
+        if self._validity.has_trusted_likelihood and self._has_likelihood_ratio:
             return "LR", self.likelihood_ratio
         self._validity.require_tests("Tests")
         return "Wald", self._wald(*overall_hypothesis(self.estimate))
@@ -444,7 +459,7 @@ class Inference(Table):
             The likelihood-ratio test fits the model again without the term, the score test too and looks at the
             gradient there; the Wald test is computed from the covariance, and is the one for robust covariances. Where
             the classes are separated the first two compare suprema, and are finite for every term; the Wald test is
-            missing for terms with infinite estimates.
+            missing for terms with infinite estimates. Of bias-reduced estimates they compare penalised likelihoods.
         groups : dict from name to columns, default=None
             Names or positions of columns of X that leave together, such as the dummies of a factor. By default every
             factor that the pipeline tells of, and every other column by itself.
@@ -466,6 +481,8 @@ class Inference(Table):
         ValueError
             For a penalised fit; for "lr" and "score" where the likelihood is not to be trusted; for "variable" where
             it is not known which columns of the model a variable enters.
+        ArithmeticError
+            If a penalised likelihood has a maximum higher than that of the estimates: use kind="wald".
         """
         if kind not in {"lr", "wald", "score"}:
             raise ValueError(f'kind must be "lr", "wald" or "score", got {kind!r}.')
@@ -486,7 +503,7 @@ class Inference(Table):
 
         return term_tests(
             self.estimate,
-            self.covariance.root,
+            self.covariance,
             kind,
             terms,
             degrees_of_freedom=self.degrees_of_freedom,
@@ -534,11 +551,71 @@ class Inference(Table):
             If the fit is penalised, the shape is wrong or a combination is not estimable, or infinite.
         """
         self._validity.require_tests("Tests")
-        rows, values = read_restrictions(self.estimate, contrast, value)
-        difference = rows @ self.estimate.contrasts(self.base).ravel() - values
-        test = self._wald(rows @ self._coding.linear_map, difference)
+        test = self._wald(*self._restrictions(contrast, value))
         check_finite_statistic(test, "wald_test")
         return test
+
+    def bootstrap_test(
+        self,
+        contrast: npt.ArrayLike | Sequence[str] | str,
+        value: npt.ArrayLike = 0.0,
+        *,
+        draws: int = 9999,
+        weights: WeightKind = "rademacher",
+        seed: int = 0,
+    ) -> BootstrapTest:
+        """Test what `wald_test` tests by the wild bootstrap of the scores of the clusters, for few of them.
+
+        The model is fitted once more, under the hypothesis.
+
+        Parameters
+        ----------
+        contrast : array of shape (d, (K - 1) n_terms), or of one row; or the names of terms
+            Of the coefficients, as for `wald_test`; or which terms leave all equations, as `test_terms` names them.
+        value : array of shape (d,), default=0
+            What they are under the hypothesis; 0 for terms.
+        draws : int, default=9999
+            Of weights for the clusters. Of Rademacher weights for G clusters there are 2^G; where these are no more
+            than the draws, each of them is looked at once, and nothing is random.
+        weights : {"rademacher", "webb"}
+            1 or -1; or one of six values, for fewer than about 12 clusters, of which there are few signs.
+        seed : int, default=0
+            Of the draws: the same seed, the same p-value.
+
+        Returns
+        -------
+        BootstrapTest
+            With the p-value, and the error that the number of draws leaves in it.
+
+        Raises
+        ------
+        ValueError
+            If the covariance is not of clusters in one way, the fit is penalised or separated, estimates are
+            bias-reduced, or restrictions are wrong, or too many for the clusters.
+        """
+        self._validity.require_tests("Tests")
+        if self.separated is not None:
+            raise ValueError(
+                'bootstrap_test needs finite estimates, and the classes are separated. Use test_terms("lr") of a fit '
+                'with covariance="model": likelihood ratios are finite.'
+            )
+        if self.estimate.is_bias_reduced:
+            raise ValueError(
+                "bootstrap_test needs scores that sum to 0, as those of maximum likelihood do, and these estimates are "
+                'bias-reduced. Infer with estimates="fitted".'
+            )
+        if are_names(contrast):
+            if np.any(value):
+                raise ValueError(
+                    f"value={value!r} goes with a contrast of coefficients, and terms are tested to be 0, got "
+                    f"{contrast!r}. Leave it out, or pass a contrast."
+                )
+            forms, difference = term_hypothesis(self.estimate, self._columns.of_terms(contrast))
+        else:
+            forms, difference = self._restrictions(contrast, value)
+        self.sample.require_rows("Bootstraps of the scores of clusters")
+        clusters = self.sample.clusters
+        return score_bootstrap(self.estimate, clusters, forms, difference, draws=draws, weights=weights, seed=seed)
 
     def indistinguishable(self, one: Any, other: Any) -> Test:  # noqa: ANN401 - classes
         """Test that no feature tells two classes apart: the Wald test that their slopes are equal.
@@ -785,16 +862,19 @@ class Inference(Table):
     @property
     def leverage(self) -> FloatArray:
         """Of one copy of each row, shape (n,); weighted by the copies they sum to the (effective) parameters."""
+        self.sample.require_rows("Leverages")
         return diagnostics.leverage(self.estimate, self.sample.copies)
 
     @property
     def cooks_distance(self) -> FloatArray:
         """d' F d / parameters, d the one-step change of the fit when one copy of the row is left out, shape (n,)."""
+        self.sample.require_rows("Cook's distances")
         return diagnostics.cooks_distance(self.estimate, self.sample.copies)
 
     @property
     def dfbeta(self) -> FloatArray:
         """Coefficients of the full fit less those without one copy of the row, in one step, (n, K - 1, n_terms)."""
+        self.sample.require_rows("Changes of coefficients")
         coding = self._coding
         changes = diagnostics.dfbeta(self.estimate, self.sample.copies, coding.linear_map)
         changes[:, ~coding.is_estimable | np.isinf(coding.estimates)] = np.nan
@@ -811,6 +891,7 @@ class Inference(Table):
         DataFrame
             With n rows, in the order of the fit.
         """
+        self.sample.require_rows("Influences")
         import pandas as pd
 
         return pd.DataFrame(influence(self.estimate, self.sample))
@@ -834,6 +915,7 @@ class Inference(Table):
         ValueError
             If there is no such kind.
         """
+        self.sample.require_rows("Residuals")
         return diagnostics.residuals(self.estimate, kind, self.sample.trials)
 
     def hosmer_lemeshow(self, groups: int = 10) -> goodness.HosmerLemeshow:
@@ -860,6 +942,7 @@ class Inference(Table):
         models", Statistics in Medicine 27, 2008, doi:10.1002/sim.3202.
         """
         self._validity.require_likelihood("The Hosmer-Lemeshow test")
+        self.sample.require_rows("Groups of rows of similar probability")
         return goodness.hosmer_lemeshow(
             self.estimate, groups=groups, reference=self.base, classes=self.classes, trials=self.sample.trials
         )
@@ -878,6 +961,7 @@ class Inference(Table):
             For individual rows, whose deviance does not tell whether the model fits; for a penalised or reweighted fit.
         """
         self._validity.require_likelihood("The goodness of fit")
+        self.sample.require_rows("Statistics of grouped counts")
         return goodness.goodness_of_fit(self.estimate, trials=self.sample.trials, sample_weight=self.sample.copies)
 
     def quasi_likelihood(self) -> Self:
@@ -969,6 +1053,16 @@ class Inference(Table):
         return self._columns.factors
 
     @property
+    def _has_likelihood_ratio(self) -> bool:
+        """Whether no maximum of a penalised likelihood without the features is higher than that of the estimates."""
+        if not self.estimate.is_bias_reduced:
+            return True
+        try:
+            return bool(self.likelihood_ratio.df >= 0)
+        except ArithmeticError:
+            return False
+
+    @property
     def _distribution(self) -> Any:  # noqa: ANN401 - a frozen distribution of scipy.stats
         return sampling_distribution(self.degrees_of_freedom)
 
@@ -991,10 +1085,21 @@ class Inference(Table):
             classes=classes,
             reference=reference,
             terms=self.terms,
-            distribution=self._distribution,
+            degrees_of_freedom=self.degrees_of_freedom,
+            own_df=self._own_degrees_of_freedom(coding),
             level=self.level,
             is_tested=self.is_tested,
         )
 
+    def _own_degrees_of_freedom(self, coding: Coding) -> FloatArray | None:
+        few = self.covariance.few_clusters
+        if few is None or self.degrees_of_freedom is None:
+            return None
+        return few.degrees_of_freedom(coding.linear_map).reshape(coding.estimates.shape)
+
+    def _restrictions(self, contrast: npt.ArrayLike, value: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+        rows, values = read_restrictions(self.estimate, contrast, value)
+        return rows @ self._coding.linear_map, rows @ self.estimate.contrasts(self.base).ravel() - values
+
     def _wald(self, forms: FloatArray, difference: FloatArray) -> Test:
-        return wald_test(self.estimate, self.covariance.root, forms, difference, self.degrees_of_freedom)
+        return wald_test(self.estimate, self.covariance, forms, difference, self.degrees_of_freedom)

@@ -38,7 +38,7 @@ class _Profile:
     form : array of shape (P,)
         In coordinates. The likelihood falls as it grows, from `least` on.
     best : float
-        The largest log-likelihood, or its supremum.
+        The largest log-likelihood, or its supremum; bias-reduced, what those estimates maximise.
     least : float
         How far above the start, at least, the end lies: 0 at an optimum, -inf where the optimum is at infinity.
     """
@@ -57,7 +57,7 @@ class _Profile:
         for _ in range(_MAX_STEPS):
             fit = constrained_fit(self.start, self.form[np.newaxis], np.array([step]), fit)
             here += step
-            root = math.sqrt(max(2.0 * (self.best - fit.log_likelihood), 0.0))
+            root = math.sqrt(max(2.0 * (self.best - fit.criterion), 0.0))
             if abs(root - threshold) <= _ACCURACY:
                 break
             lower, upper = (here, upper) if root < threshold else (lower, here)
@@ -92,7 +92,7 @@ def profile_interval(
         return -math.inf, math.inf
     threshold = math.sqrt(float(stats.chi2.isf(1.0 - level, 1)))
     form = estimate.linear_map(class_form[np.newaxis], term_form[np.newaxis])[0]
-    start, best = _start(estimate, limit), estimate.log_likelihood
+    start, best = _start(estimate, limit), estimate.criterion
     least = 0.0 if limit == 0.0 else -math.inf
     value = float(term_form @ start.parameters @ class_form)
     return (
@@ -120,7 +120,7 @@ def signed_root(estimate: Estimate, class_form: FloatArray, term_form: FloatArra
     value = float(term_form @ start.parameters @ class_form)
     form = estimate.linear_map(class_form[np.newaxis], term_form[np.newaxis])
     reduced = constrained_fit(start, form, np.array([-value]))
-    root = math.sqrt(max(2.0 * (estimate.log_likelihood - reduced.log_likelihood), 0.0))
+    root = math.sqrt(max(2.0 * (estimate.criterion - reduced.criterion), 0.0))
     return math.copysign(root, value if limit == 0.0 else limit)
 
 

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final
 
+import numpy as np
+import numpy.typing as npt
+
 from softglm.arrays import FloatArray
 from softglm.data import Rows
 from softglm.inference.covariance import Covariance
@@ -30,6 +33,10 @@ class Sample:
     covariance_of : callable
         ``covariance_of(estimate)`` returns the covariance of the kind that was asked for, of another fit to the rows,
         and the degrees of freedom of its t distribution, or None.
+    clusters : array of shape (n, ways), or None
+        The cluster of each row, by its number, for a clustered covariance.
+    is_here : bool, default=True
+        Whether the rows are in the memory of this process, or where it may look at each.
     """
 
     trials: FloatArray | None
@@ -38,3 +45,25 @@ class Sample:
     is_reweighted: bool
     read_rows: Callable[[Any, Any], Rows]
     covariance_of: Callable[[Estimate], tuple[Covariance, float | None]]
+    clusters: npt.NDArray[np.intp] | None = None
+    is_here: bool = True
+
+    def require_rows(self, what: str) -> None:
+        """Raise if there are too many rows elsewhere for what is said of each of them.
+
+        Parameters
+        ----------
+        what : str
+            What was asked for, in the plural.
+
+        Raises
+        ------
+        ValueError
+            With the remedy.
+        """
+        if not self.is_here:
+            raise ValueError(
+                f"{what} take numbers of each row, and the rows are on a cluster, from which only sums come. Pass "
+                "X.compute(), if it fits into memory. What follows from probabilities, as residuals do, follows from "
+                "predict_proba of the fitted model too, which is computed there."
+            )

@@ -26,7 +26,7 @@ def test_a_converged_fit_warns_of_nothing(name, alpha):
     assert fit_and_catch(model, data) == []
     assert model.converged_
     assert model.status_.startswith("converged (relative gap ")
-    assert model.status_.endswith(f"proved by {model.gap_kind_})")
+    assert model.status_.endswith(f"proved by {model.gap_kind_}, {model.n_passes_} passes)")
     assert model.gap_kind_ in {"strong convexity", "self-concordance"}
     assert model.gap_ >= 0.0
 
@@ -65,7 +65,8 @@ def test_separated_classes_without_penalty_are_told_once_with_the_remedy(name):
     message = str(caught.message)
     assert "separated" in message
     assert model.status_ in message
-    assert message.endswith("Set alpha > 0 (the default), or leave out what separates the classes.")
+    assert "Set alpha > 0 (the default), or leave out what separates the classes;" in message
+    assert message.endswith('infer from this fit with estimates="bias-reduced".')
     assert not model.converged_
     assert np.isfinite(model.coef_).all()
     assert np.isfinite(model.intercept_).all()

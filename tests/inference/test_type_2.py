@@ -117,6 +117,37 @@ def test_walds_is_that_of_the_term_less_what_contains_it(options):
     assert (found.df_denominator is None) == (scale == 1)
 
 
+def with_a_product():
+    data = OVERLAPPING["overlapping"]()
+    return np.column_stack([data.X[:, :2], data.X[:, 0] * data.X[:, 1]]), data.y, {"a": [0, 2], "b": [1, 2]}
+
+
+def test_with_cr2_what_contains_a_term_is_taken_out_of_its_coefficients():
+    X, y, groups = with_a_product()
+    result = infer(
+        SoftmaxGLM(alpha=0).fit(X, y), X, y, covariance="CR2", clusters=np.arange(len(y)) % 9, distribution="t"
+    )
+    found = by_term(result.test_terms("wald", by="variable", groups=groups))
+    n_classes, n_terms = result.coefficients.estimate.shape
+    columns = np.arange(n_classes) * n_terms + result.terms.index(result.features[0])
+    given = np.arange(n_classes) * n_terms + result.terms.index(result.features[2])
+    covariance = result.covariance_matrix
+    slope = covariance[np.ix_(columns, given)] @ np.linalg.inv(covariance[np.ix_(given, given)])
+    contrast = np.zeros((n_classes, n_classes * n_terms))
+    contrast[:, columns], contrast[:, given] = np.identity(n_classes), -slope
+    expected = result.wald_test(contrast)
+    np.testing.assert_allclose(found["a"], [expected.statistic, expected.df, expected.p_value], rtol=1e-6)
+
+
+def test_of_bias_reduced_estimates_the_smaller_model_is_bias_reduced_too():
+    X, y, groups = with_a_product()
+    reduced = {"estimates": "bias-reduced"}
+    result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y, **reduced)
+    smaller = infer(SoftmaxGLM(alpha=0).fit(X[:, :2], y), X[:, :2], y, **reduced)
+    found, expected = result.test_terms(by="variable", groups=groups), smaller.test_terms()
+    np.testing.assert_allclose(found.statistic[:2], expected.statistic, rtol=1e-6)
+
+
 def test_groups_that_share_columns_are_variables_with_an_interaction():
     data = OVERLAPPING["overlapping"]()
     X = np.column_stack([data.X[:, :2], data.X[:, 0] * data.X[:, 1], data.X[:, 2]])
