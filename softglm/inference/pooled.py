@@ -76,6 +76,11 @@ class PooledInference(Table):
         """The names of the coefficients of a class: "Intercept" first, if there is one."""
         return self.coefficients.terms
 
+    @property
+    def n_observations(self) -> float:
+        """Those of each imputation."""
+        return self.results[0].n_observations
+
     def rebase(self, reference: Any) -> "PooledInference":  # noqa: ANN401 - a class is what the user's labels are
         """Return the same fits, pooled as seen from another base class.
 

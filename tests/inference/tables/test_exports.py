@@ -104,6 +104,10 @@ def test_notebooks_see_what_is_printed_and_exports_hold_all(result):
         assert f"row {n_rows - 1}" in written
 
 
+def test_tests_are_a_line_in_a_notebook(result):
+    assert result.likelihood_ratio._repr_html_().endswith(", p &lt; 0.0001")
+
+
 def test_names_are_plain_text_in_every_language(result):
     table = result.test_terms()
     rows = Read(table.to_html()).rows

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from problems import overlapping, two_classes
 
-from softglm import SoftmaxGLM, infer, regression_table
+from softglm import SoftmaxGLM, infer, pool, regression_table
 
 
 def inferred(data=None, columns=slice(None), alpha=0.0, **options):
@@ -58,6 +58,12 @@ def test_what_a_model_has_not_is_left_blank(both):
     assert "*" not in "".join(row[2] for row in cells_of(table) if len(row) > 2)
     (note,) = (line for line in table.to_markdown().splitlines() if line.startswith("In brackets"))
     assert f"a: {robust.covariance.description}; b: " in note
+
+
+def test_pooled_results_stand_beside_others(both):
+    rows = cells_of(regression_table([both[1], pool([both[1], both[1]])]))
+    assert [row[1] for row in rows[:-2] if len(row) > 1][1:] == [row[2] for row in rows[:-2] if len(row) > 1][1:]
+    assert [row[2] for row in rows[-3:]] == [rows[-3][1], "", ""]
 
 
 def test_stars_mark_p_values(both):
