@@ -18,11 +18,14 @@ from softglm.inference.inference import Inference
 from softglm.inference.nested import compare
 from softglm.path import Path, PathPoint, softglm_path
 from softglm.scoring import neg_log_loss
+from softglm.sources import Blocks, Parquet
 from softglm.version import __version__
 
 __all__ = [
+    "Blocks",
     "DetectedSeparation",
     "Inference",
+    "Parquet",
     "Path",
     "PathPoint",
     "SeparationWarning",

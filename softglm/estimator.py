@@ -12,8 +12,8 @@ from softglm.data import one_blas_thread
 from softglm.fit import Start, prepare, solve
 from softglm.fitted import attributes_of, coefficients_of, fit_of_one_class, fitted_arrays
 from softglm.penalised import in_units_of, penalty_at, penalty_form, penalty_named, strength_of
-from softglm.response import observe
 from softglm.solver import Progress
+from softglm.sources import observed
 from softglm.validation.entries import shown
 from softglm.validation.finite import as_float
 from softglm.validation.parameters import check_ending, check_strength, flag
@@ -218,7 +218,7 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
 
     @with_callbacks
     @one_blas_thread
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None) -> Self:
         """Fit the model.
 
         Parameters
@@ -259,8 +259,8 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
             `l1_ratio` is 0.
         """
         self._check_parameters()
-        seen = observe(X, y, sample_weight, offset, class_weight=self.class_weight, estimator=self)
-        X, classes, present = seen.X, seen.response.classes, seen.present
+        seen = observed(X, y, sample_weight, offset, class_weight=self.class_weight, estimator=self)
+        classes, present = seen.classes, seen.present
         form = penalty_form(self, seen)
         if form.l1_ratio == 0.0 and (self.grouped or self.groups is not None):
             warn_user(
@@ -268,7 +268,7 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
                 "that is 0, and this is a plain ridge. Set l1_ratio=1 for the group lasso.",
                 UserWarning,
             )
-        start = self._start(X.shape[1], classes, present)
+        start = self._start(seen.n_features, classes, present)
         rows, total_weight = seen.rows()
         alpha, max_iter = self._alpha(total_weight), int(self.max_iter)
         task = FitTask(self, max_iter, data_of_fit(X, y, sample_weight=sample_weight, offset=offset))
@@ -285,7 +285,7 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
         printer = StagePrinter()
         if self.verbose and alpha == 0.0:
             printer.begin(beforehand(seen, fit_intercept=self.fit_intercept))
-        precision = np.float32 if X.dtype in (np.float32, np.float16) else np.float64
+        precision = np.float32 if seen.dtype in (np.float32, np.float16) else np.float64
         if seen.n_present > 1:
             prepared = prepare(rows, seen.family, fit_intercept=self.fit_intercept)
             form = in_units_of(form, prepared, standardize=self.standardize)
@@ -299,7 +299,7 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
                 report=report if self.verbose or task.is_watched else None,
             )
         else:
-            result = fit_of_one_class(X.shape[1], precision)
+            result = fit_of_one_class(seen.n_features, precision)
         fitted = {
             **known_before,
             **attributes_of(

@@ -196,7 +196,7 @@ class SoftmaxGLMCV(SoftmaxClassifier):
         self.verbose = verbose
 
     @one_blas_thread
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None) -> Self:
         """Choose the strength, and fit it to all rows.
 
         Parameters

@@ -23,7 +23,8 @@ from softglm.inference.sample import Sample
 from softglm.optimum import check_presence, optimum_of
 from softglm.penalised import is_sparsely_fitted
 from softglm.relaxed import refitted
-from softglm.response import Response, base_of, observe
+from softglm.response import Observations, Response, base_of
+from softglm.sources import observed
 from softglm.target import Target
 from softglm.validation.clusters import read_clusters
 from softglm.warn import warn_user
@@ -35,7 +36,7 @@ _WHOLE = 1e-9
 def infer(
     estimator: Any,
     X: Any,
-    y: Any,
+    y: Any = None,
     *,
     sample_weight: Any = None,
     offset: Any = None,
@@ -141,7 +142,7 @@ def infer(
     _check_offset(target.model, offset)
     target = refitted(target, X, y, sample_weight, offset) if _is_to_relax(target.model, relaxed=relaxed) else target
     model = target.model
-    seen = observe(
+    seen = observed(
         target.transform(X),
         y,
         sample_weight,
@@ -150,21 +151,23 @@ def infer(
         estimator=model,
         fitted_classes=model.classes_,
     )
+    if not isinstance(seen, Observations):
+        raise TypeError(f"infer needs y and the weights in memory, got {type(X).__name__}.")
     response, factors, sampled = seen.response, seen.factors, seen.counted_weights
     is_sampled = weights == "sampling" and seen.weights is not None
     is_reweighted = is_sampled or (factors is not None and bool((factors != 1.0).any()))
     _check_likelihood(covariance, response, is_reweighted=is_reweighted)
     check_presence(model, seen)
-    check_size(seen.family, seen.X.shape[1] + int(model.fit_intercept), seen.X.shape[0])
+    check_size(seen.family, seen.n_features + int(model.fit_intercept), seen.n_rows)
     rows, _ = seen.rows()
     optimum = optimum_of(model, rows, seen)
     estimate = optimum.estimate
     copies = None if is_sampled else sampled
     _check_copies(copies)
-    n_units = _total(copies, sampled, seen.X.shape[0])
+    n_units = _total(copies, sampled, seen.n_rows)
     used = default_correction(covariance) if correction is None else correction
     _check_size(estimate, n_units, used, distribution, is_clustered=clusters is not None)
-    codes = None if clusters is None else read_clusters(clusters, sampled, seen.X.shape[0])
+    codes = None if clusters is None else read_clusters(clusters, sampled, seen.n_rows)
 
     def errors_of(estimate: Estimate) -> tuple[Covariance, float | None]:
         errors = covariance_of(
@@ -190,8 +193,8 @@ def infer(
         covariance=clipped(estimate, errors, base),
         classes=classes,
         base=base,
-        features=target.features(seen.X.shape[1]),
-        inputs=target.inputs(X, seen.X, rows),
+        features=target.features(seen.n_features),
+        inputs=target.inputs(X, seen, rows),
         sample=Sample(
             trials=response.weighted_trials(factors),
             copies=copies,

@@ -17,6 +17,7 @@ from softglm.estimator import SoftmaxGLM
 from softglm.fitted import has_offset
 from softglm.inference.inputs import Inputs
 from softglm.pipelines import inputs_of
+from softglm.response import Observations
 from softglm.sums import RowWeights
 from softglm.validation.features import clean_features
 from softglm.validation.offset import read_offset_to_predict
@@ -107,8 +108,8 @@ class Target:
             return tuple(f"x{column}" for column in (range(n_features) if self.columns is None else self.columns))
         return tuple(str(name) for name in names)
 
-    def inputs(self, given: Any, X: Any, rows: Rows) -> Inputs | None:
-        """Return the columns that the earlier steps take, of what was given, of which they made X; None without any."""
+    def inputs(self, given: Any, seen: Observations, rows: Rows) -> Inputs | None:
+        """Return the columns that the earlier steps take, of what was given, where they made those seen; or None."""
         if self.steps is None:
             return None
         (weights,) = rows.concatenate(RowWeights())
@@ -117,7 +118,7 @@ class Target:
             steps = deepcopy(self.steps)
         except Exception:  # noqa: BLE001 - what cannot be copied, such as a lock, is used as it is
             steps = self.steps
-        return inputs_of(given, replace(self, steps=steps).transform, X, weights)
+        return inputs_of(given, replace(self, steps=steps).transform, seen.X, weights)
 
     def reader(self, present: BoolArray) -> Callable[[Any, Any], Rows]:
         """Return what reads new rows and their offset as the model does, of the classes that are present."""

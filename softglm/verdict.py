@@ -6,7 +6,7 @@ import numpy.typing as npt
 
 from softglm.fit import Fit
 from softglm.model import beyond_hessians
-from softglm.response import Observations
+from softglm.observed import Observed
 from softglm.solver import GapKind, Progress
 from softglm.status import Status
 
@@ -53,9 +53,9 @@ def without_weight(absent: npt.NDArray[Any]) -> str:
     )
 
 
-def beforehand(seen: Observations, *, fit_intercept: bool) -> str | None:
+def beforehand(seen: Observed, *, fit_intercept: bool) -> str | None:
     """Say what a fit without a penalty will not be able to prove; None where it can."""
-    n_rows, n_columns = seen.X.shape
+    n_rows, n_columns = seen.n_rows, seen.n_features
     rank = min(n_columns + int(fit_intercept), n_rows)  # or less
     reason = beyond_hessians(seen.family, rank) if seen.n_present > 1 else None
     if reason is None:

@@ -155,6 +155,7 @@ class AdaptedRows(Rows):
         self.has_offset, self.is_sparse, self.multiplicity = rows.has_offset, rows.is_sparse, rows.multiplicity
         self.can_be_sampled, self.can_be_held = rows.can_be_sampled, rows.can_be_held
         self.dtype, self.origin = adaptation.dtype, adaptation.origin(rows.origin)
+        self.pass_price = rows.pass_price
         self.can_be_rounded = rows.can_be_rounded and np.dtype(adaptation.dtype) == np.float64
 
     @property

@@ -40,7 +40,7 @@ class CountedRows(Rows):
         self.can_be_sampled, self.can_be_held = rows.can_be_sampled, rows.can_be_held
         self.can_be_changed = rows.can_be_changed
         self.can_be_rounded, self.dtype, self.origin = rows.can_be_rounded, rows.dtype, rows.origin
-        self.noise = rows.noise
+        self.noise, self.pass_price = rows.noise, rows.pass_price
 
     @property
     def longest_sum(self) -> int:

@@ -59,6 +59,9 @@ class Rows(ABC):
         What was taken from the columns, whose last digits are therefore those of larger numbers; None for nothing.
     noise : array of shape (p,) or None
         What the entries of a column may be off by, a root mean square; None where that is their own rounding.
+    pass_price : float
+        What a pass over all of them costs beside its arithmetic, for reading, decoding or sending: about, in
+        nanoseconds. Where that is much, a fit makes few passes.
     """
 
     n_rows: int
@@ -74,6 +77,7 @@ class Rows(ABC):
     multiplicity: float = 1.0
     origin: FloatArray | None = None
     noise: FloatArray | None = None
+    pass_price: float = 0.0
 
     @property
     def longest_sum(self) -> int:
