@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from softglm.device import tensor_of
 from softglm.observed import Observed
 from softglm.response import observe
 from softglm.sources.parquet import Parquet
 from softglm.sources.source import Source
+from softglm.sources.tensors import Tensors
 from softglm.validation.labels import Labels
 
 
@@ -25,6 +27,9 @@ def source_of(X: Any, y: Any = None, sample_weight: Any = None, offset: Any = No
         return None
     if isinstance(X, str | PathLike) or _is_dataset(X):
         return Parquet(X, y, sample_weight=sample_weight, offset=offset)
+    tensor = tensor_of(X)
+    if tensor is not None:
+        return Tensors(tensor, y, sample_weight, offset)
     if not isinstance(X, Source):
         return None
     for name, given in (("y", y), ("sample_weight", sample_weight), ("offset", offset)):

@@ -94,8 +94,7 @@ class SecondMoments(Sum):
         products = block.products(self.center, weights, self.n_constants)
         if products is not None:
             return without_noise(products, self.center, total)
-        centred = np.ones((len(block), p + self.n_constants), dtype=self.dtype)
-        block.centred(self.center, out=centred[:, :p])
+        centred = block.design(self.center, self.n_constants, self.dtype)
         if weights is not None:
             centred *= np.sqrt(weights)[:, np.newaxis]
         moments: FloatArray = (centred.T @ centred).astype(np.float64, copy=False)
