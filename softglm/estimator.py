@@ -272,7 +272,7 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
         rows, total_weight = seen.rows()
         alpha, max_iter = self._alpha(total_weight), int(self.max_iter)
         task = FitTask(self, max_iter, data_of_fit(X, y, sample_weight=sample_weight, offset=offset))
-        known_before = {**seen.columns, "classes_": classes, "_has_offset": offset is not None}
+        known_before = {**seen.columns, "classes_": classes, "_has_offset": seen.has_offset}
         # Callbacks are shown copies of this estimator, which may know names from an earlier fit.
         unnamed = {"feature_names_in_": None}
 

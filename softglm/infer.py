@@ -24,7 +24,7 @@ from softglm.optimum import check_presence, optimum_of
 from softglm.penalised import is_sparsely_fitted
 from softglm.relaxed import refitted
 from softglm.response import Observations, Response, base_of
-from softglm.sources import observed
+from softglm.sources import check_is_in_memory, observed
 from softglm.target import Target
 from softglm.validation.clusters import read_clusters
 from softglm.warn import warn_user
@@ -139,8 +139,10 @@ def infer(
     covariance = "robust" if covariance == "HC0" else covariance
     _check_options(weights, covariance, clusters, correction, distribution, level)
     target = Target.of(estimator)
-    _check_offset(target.model, offset)
-    target = refitted(target, X, y, sample_weight, offset) if _is_to_relax(target.model, relaxed=relaxed) else target
+    if _is_to_relax(target.model, relaxed=relaxed):
+        check_is_in_memory(X, "infer with relaxed=True")
+        _check_offset(target.model, has_offset_here=offset is not None)
+        target = refitted(target, X, y, sample_weight, offset)
     model = target.model
     seen = observed(
         target.transform(X),
@@ -153,6 +155,7 @@ def infer(
     )
     if not isinstance(seen, Observations):
         raise TypeError(f"infer needs y and the weights in memory, got {type(X).__name__}.")
+    _check_offset(model, has_offset_here=seen.has_offset)
     response, factors, sampled = seen.response, seen.factors, seen.counted_weights
     is_sampled = weights == "sampling" and seen.weights is not None
     is_reweighted = is_sampled or (factors is not None and bool((factors != 1.0).any()))
@@ -259,9 +262,9 @@ def _is_to_relax(model: SoftmaxGLM, *, relaxed: bool) -> bool:
     return is_sparse
 
 
-def _check_offset(model: SoftmaxGLM, offset: Any) -> None:
-    if (offset is not None) != has_offset(model):
-        given, fitted = ("an offset", "without") if offset is not None else ("no offset", "with one")
+def _check_offset(model: SoftmaxGLM, *, has_offset_here: bool) -> None:
+    if has_offset_here != has_offset(model):
+        given, fitted = ("an offset", "without") if has_offset_here else ("no offset", "with one")
         raise ValueError(f"infer got {given}, and the model was fitted {fitted}. Pass the offset of the fit.")
 
 

@@ -55,6 +55,11 @@ class Observed(ABC):
 
     @property
     @abstractmethod
+    def has_offset(self) -> bool:
+        """Whether an offset was given."""
+
+    @property
+    @abstractmethod
     def family(self) -> UnconstrainedFamily:
         """Bernoulli for two classes, else Categorical of those that are present."""
 

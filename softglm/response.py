@@ -36,6 +36,8 @@ from softglm.warn import warn_user
 
 # A count this close to a whole number is one.
 _WHOLE = 1e-9
+# Labels that are counted at a time: NumPy makes two copies of them, of 64 bits.
+_COUNTED = 2**20
 # Of more rows than these, labels that are more than half as many are asked about, as scikit-learn does.
 _FEW_ROWS, _HALF = 20, 0.5
 
@@ -128,7 +130,10 @@ class Response:
     def class_totals(self, weights: FloatArray | None) -> FloatArray:
         """Return sum_i w_i t_ik for each class, shape (K,)."""
         if self.codes is not None:
-            return np.bincount(self.codes, weights, minlength=len(self.classes)).astype(np.float64)
+            totals = np.zeros(len(self.classes))
+            for rows in (slice(start, start + _COUNTED) for start in range(0, len(self.codes), _COUNTED)):
+                totals += np.bincount(self.codes[rows], None if weights is None else weights[rows], len(totals))
+            return totals
         counts = self._given
         return np.asarray(counts.sum(axis=0) if weights is None else weights @ counts)
 
@@ -227,6 +232,10 @@ class Observations(Observed):
         return self.features.dtype
 
     @property
+    def has_offset(self) -> bool:
+        return self.offset is not None
+
+    @property
     def family(self) -> UnconstrainedFamily:
         return self.response.family(self.present)
 
@@ -279,7 +288,7 @@ class Observations(Observed):
 
     def deviances(self, losses: tuple[float, float], total_weight: float) -> tuple[float, float]:
         response, weights = self.response, self.weights
-        if response.class_totals(weights)[~self.present].any():
+        if not self.present.all() and response.class_totals(weights)[~self.present].any():
             return np.inf, np.inf  # observed, and given probability 0
         saturated = response.saturated
         best = 0.0 if saturated is None else float(saturated.sum() if weights is None else weights @ saturated)

@@ -18,6 +18,7 @@ from softglm.fitted import has_offset
 from softglm.inference.inputs import Inputs
 from softglm.pipelines import inputs_of
 from softglm.response import Observations
+from softglm.sources import check_is_in_memory
 from softglm.sums import RowWeights
 from softglm.validation.features import clean_features
 from softglm.validation.offset import read_offset_to_predict
@@ -83,6 +84,7 @@ class Target:
         """Send X through the earlier steps."""
         if self.steps is None:
             return self._chosen(X)
+        check_is_in_memory(X, "A pipeline")
         for name, step in self.steps.steps:
             if step not in {None, "passthrough"} and not hasattr(step, "transform"):
                 raise ValueError(

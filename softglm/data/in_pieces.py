@@ -167,7 +167,7 @@ class RowsInPieces(Rows):
             count = max(count, min(fitting, self.n_rows // 2))
             indices, _ = sampling.draw(count)
             pool = self._pool = _Pool(sampling, count, indices, self._gathered(indices))
-        return pool.X[np.searchsorted(pool.chosen, chosen)]
+        return pool.X if len(chosen) == len(pool.chosen) else pool.X[np.searchsorted(pool.chosen, chosen)]
 
     def changed(
         self,

@@ -20,10 +20,12 @@ class DeviceBlock(Block):
 
     def times(self, coef: FloatArray) -> FloatArray:
         X = self.X.astype(coef.dtype, copy=False)
-        return np.matmul(np.ascontiguousarray(coef.T), X.T)
+        eta: FloatArray = np.matmul(coef.T, X.T)
+        return eta
 
     def cross(self, values: FloatArray) -> FloatArray:
-        return np.matmul(values, self.X.astype(values.dtype, copy=False)).T
+        products: FloatArray = np.matmul(values, self.X.astype(values.dtype, copy=False))
+        return products.T
 
     def design(self, center: FloatArray, n_constants: int = 0, dtype: npt.DTypeLike = np.float64) -> FloatArray:
         n_rows, p = self.X.shape
@@ -32,13 +34,23 @@ class DeviceBlock(Block):
         design[:, p:] = 1.0
         return design
 
+    def targets_matrix(self, n_parameters: int) -> FloatArray:
+        matrix = np.zeros_like(self.X, shape=(n_parameters, len(self)), dtype=np.float64)
+        if self.targets.ndim == 1 and n_parameters > 1:
+            matrix[self.targets, np.arange(len(self))] = 1.0
+        else:
+            matrix[:] = self.targets.T
+        return matrix
+
     def columns(self, features: npt.NDArray[np.intp]) -> FloatArray:
         return np.asarray(self.X[:, features], dtype=np.float64)
 
     def squares(self, center: FloatArray, values: FloatArray) -> FloatArray:
         centred = self.centred(center)
         centred *= centred
-        return np.matmul(values, centred)
+        squares: FloatArray = np.matmul(values, centred)
+        return squares
 
     def own_squares(self, values: FloatArray) -> FloatArray:
-        return np.matmul(values, np.square(self.X.astype(np.float64, copy=False)))
+        squares: FloatArray = np.matmul(values, np.square(self.X.astype(np.float64, copy=False)))
+        return squares

@@ -1,7 +1,7 @@
 """Rows in the memory of a device, in few large blocks: what a pass costs there is to be asked for it."""
 
 from collections.abc import Iterator
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
@@ -51,7 +51,7 @@ class RowsOnDevice(Rows):
     offset : array of shape (n, q) or None, default=None
     """
 
-    can_be_sampled = True
+    can_be_sampled = can_be_held = True
     is_sparse = False
 
     def __init__(
@@ -67,12 +67,7 @@ class RowsOnDevice(Rows):
         n_parameters = int(targets.max(initial=0)) + 1 if targets.dtype.kind == "i" else targets[:1].size
         self._step = max(_NUMBERS // (self.n_features + 2 * n_parameters), 1)
         self._blocks: list[Block] = [
-            DeviceBlock(
-                X[rows],
-                targets[rows],
-                None if weights is None else Tensor(X.here(weights[rows])),
-                None if offset is None else Tensor(X.here(offset[rows])),
-            )
+            DeviceBlock(X[rows], targets[rows], _there(X, weights, rows), _there(X, offset, rows))
             for rows in (slice(start, start + self._step) for start in range(0, self.n_rows, self._step))
         ]
 
@@ -102,3 +97,8 @@ class RowsOnDevice(Rows):
         )
         part.multiplicity = float(multiplicities.max())
         return part
+
+
+def _there(X: Tensor, values: FloatArray | None, rows: slice) -> Any:
+    """Return numbers that belong to rows on the device of X: no arrays, but all that is asked of one."""
+    return None if values is None else Tensor(X.here(values[rows]))

@@ -61,6 +61,11 @@ class Table:
         return [name for name in schema.names if name not in index]
 
     @property
+    def n_rows(self) -> int:
+        """How many rows there are, as their files say."""
+        return int(self._dataset.count_rows())
+
+    @property
     def fingerprint(self) -> str | None:
         """What tells the files from others: their names, sizes and times; None where that is not known."""
         files = getattr(self._dataset, "files", None)
@@ -110,10 +115,13 @@ class Table:
 
     def batches(self, names: Sequence[str], n_rows: int) -> Iterator["Batch"]:
         """Yield columns of all rows in order, up to so many rows at a time."""
+        import pyarrow as pa
+
         first, columns = 0, list(dict.fromkeys(names))
         for batch in self._record_batches(columns, n_rows):
             yield Batch(batch, first, self._place)
             first += batch.num_rows
+        pa.default_memory_pool().release_unused()  # some megabytes for each column
 
     def _record_batches(self, names: list[str], n_rows: int) -> Iterator[Any]:
         import pyarrow.dataset as pads

@@ -68,28 +68,24 @@ class Blocks(SourceInPieces):
         fingerprint: str | None = None,
         classes: Any = None,
     ) -> None:
-        super().__init__(cache, classes)
+        super().__init__("blocks", cache, classes)
         if not callable(blocks) and (not hasattr(blocks, "__iter__") or iter(blocks) is blocks):
             raise TypeError(
                 f"blocks is a {type(blocks).__name__}, expected a function that returns an iterator of blocks, or a "
                 "list of them: a fit reads all of them several times. Pass the function itself, and do not call it."
             )
-        self._blocks, self._fingerprint = blocks, fingerprint
+        self._blocks, self._version = blocks, fingerprint
 
-    @property
-    def place(self) -> str:
-        return "blocks"
-
-    def names(self, estimator: Any, *, is_fit: bool) -> None:  # noqa: ARG002 - the first block tells
+    def _names(self, estimator: Any, *, is_fit: bool) -> None:  # noqa: ARG002 - the first block tells
         return None
 
-    def dtype(self, names: tuple[str, ...] | None) -> None:  # noqa: ARG002
+    def _dtype(self, names: tuple[str, ...] | None) -> None:  # noqa: ARG002
         return None
 
-    def fingerprint(self) -> str | None:
-        return self._fingerprint
+    def _fingerprint(self) -> str | None:
+        return self._version
 
-    def pieces(self, names: tuple[str, ...] | None, wanted: Sequence[str]) -> Iterator[Piece]:  # noqa: ARG002
+    def _pieces(self, names: tuple[str, ...] | None, wanted: Sequence[str]) -> Iterator[Piece]:  # noqa: ARG002
         blocks = self._blocks() if callable(self._blocks) else self._blocks
         for block in blocks:
             parts = block if isinstance(block, tuple | list) else (block,)

@@ -23,27 +23,39 @@ def source_of(X: Any, y: Any = None, sample_weight: Any = None, offset: Any = No
     X, y, sample_weight, offset : object
         As passed by the user. Of rows in a table, the latter three are names of its columns.
     """
-    if type(X) is np.ndarray:  # all but always, and to be told for nothing
-        return None
-    if isinstance(X, str | PathLike) or _is_dataset(X):
-        return Parquet(X, y, sample_weight=sample_weight, offset=offset)
     tensor = tensor_of(X)
     if tensor is not None:
         return Tensors(tensor, y, sample_weight, offset)
-    if not isinstance(X, Source):
+    if not is_elsewhere(X):
         return None
+    if not isinstance(X, Source):
+        return Parquet(X, y, sample_weight=sample_weight, offset=offset)
     for name, given in (("y", y), ("sample_weight", sample_weight), ("offset", offset)):
         if given is not None:
             raise ValueError(
-                f"{name} was given beside a {type(X).__name__}, which says itself where it is. Leave it out."
+                f"{name} was given beside a {type(X).__name__}, expected all of them in that. Leave it out."
             )
     return X
 
 
-def _is_dataset(X: Any) -> bool:
-    """Tell a dataset of pyarrow: whoever has one has imported that."""
-    pads = sys.modules.get("pyarrow.dataset")
-    return pads is not None and isinstance(X, pads.Dataset)
+def is_elsewhere(X: Any) -> bool:
+    """Tell whether rows are elsewhere than in this process's memory."""
+    if type(X) is np.ndarray:  # all but always, and to be told for nothing
+        return False
+    if isinstance(X, Source | str | PathLike):
+        return True
+    datasets = sys.modules.get("pyarrow.dataset")  # whoever has one has imported that
+    return datasets is not None and isinstance(X, datasets.Dataset)
+
+
+def check_is_in_memory(X: Any, who: str) -> None:
+    """Raise where someone needs the rows as arrays, and they are elsewhere."""
+    if is_elsewhere(X):
+        raise TypeError(
+            f"{who} got a {type(X).__name__}, expected X and y in memory, or arrays that are mapped into it, as "
+            "numpy.load(path, mmap_mode='r') has them. What takes rows elsewhere: SoftmaxGLM, its predictions, and "
+            "infer without a pipeline."
+        )
 
 
 def observed(

@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from softglm.arrays import Matrix
-from softglm.data import FeaturesInPieces
+from softglm.data import FeaturesInPieces, one_blas_thread
 from softglm.response import Observations, Response, observations_of
 from softglm.sources.matrices import Matrices, in_piece
 from softglm.sources.source import Source
 from softglm.sources.store import FORMAT, Content, Store, write_rows
 from softglm.sources.survey import Survey
 from softglm.validation.labels import Labels
+from softglm.validation.weights import read_weights
 
 # To read an entry of X again, in the unit of `model.passes.prices`: as measured for Parquet.
 _READING = 6.0
@@ -39,6 +40,8 @@ class SourceInPieces(Source):
 
     Parameters
     ----------
+    place : str
+        Where the rows are, for an error.
     cache : path or None
         The folder of a `Store`; None to read all again at every pass.
     classes : array-like of shape (K,) or None
@@ -48,72 +51,78 @@ class SourceInPieces(Source):
     # What a piece is called in errors, before its number.
     what = "Block"
 
-    def __init__(self, cache: Any, classes: Any) -> None:
+    def __init__(self, place: str, cache: Any, classes: Any) -> None:
+        self._place = place
         self._cache, self._classes = None if cache is None else Path(cache), classes
 
-    @property
     @abstractmethod
-    def place(self) -> str:
-        """Where the rows are, for an error."""
-
-    @abstractmethod
-    def names(self, estimator: Any, *, is_fit: bool) -> tuple[str, ...] | None:
+    def _names(self, estimator: Any, *, is_fit: bool) -> tuple[str, ...] | None:
         """Return the names of the features that an estimator was fitted to, or is about to be; None if X tells them."""
 
     @abstractmethod
-    def dtype(self, names: tuple[str, ...] | None) -> np.dtype[Any] | None:
+    def _dtype(self, names: tuple[str, ...] | None) -> np.dtype[Any] | None:
         """Return that of X, float32 or float64; None if the first piece tells it."""
 
     @abstractmethod
-    def pieces(self, names: tuple[str, ...] | None, wanted: Sequence[str]) -> Iterable[Piece]:
+    def _pieces(self, names: tuple[str, ...] | None, wanted: Sequence[str]) -> Iterable[Piece]:
         """Return the rows in order, the same ones every time.
 
         Parameters
         ----------
         names : tuple of str or None
-            What `names` returned: of the columns of X.
+            What `_names` returned: of the columns of X.
         wanted : sequence of str
             Which parts of a piece are needed; the others may be there.
         """
 
     @abstractmethod
-    def fingerprint(self) -> str | None:
+    def _fingerprint(self) -> str | None:
         """Return what tells these rows from any others; None if only reading them does."""
 
+    @one_blas_thread
     def observe(self, *, class_weight: Any, estimator: Any, fitted_classes: Labels | None = None) -> Observations:
+        """Return all that a fit has to know of the rows, which are read once for it."""
         is_fit = fitted_classes is None
-        names = self.names(estimator, is_fit=is_fit)
+        names = self._names(estimator, is_fit=is_fit)
         matrices = Matrices(
             partial(self._features, names),
             estimator if names is None and not is_fit else nameless(estimator),
             names,
-            self.dtype(names),
+            self._dtype(names),
             is_fit=is_fit,
             what=self.what,
         )
         read = self._surveyed if self._cache is None else partial(self._stored, Store(self._cache))
         content, columns = read(names, matrices)
         return observations_of(
-            *content, columns if is_fit else {}, class_weight=class_weight, fitted_classes=fitted_classes
+            content.features,
+            content.response,
+            read_weights(content.weights, content.features.shape[0]),
+            content.offset,
+            columns if is_fit else {},
+            class_weight=class_weight,
+            fitted_classes=fitted_classes,
         )
 
     def predictions(self, model: Any, method: str) -> Any:
+        """Return what a method of the model returns for the pieces, joined."""
         return np.concatenate(list(self._each(model, method, ("X", "offset"))))
 
     def totals(self, model: Any, method: str) -> tuple[float, ...]:
+        """Return the sums of the numbers that a method of the model returns for the pieces."""
         return tuple(map(sum, zip(*self._each(model, method, Piece._fields), strict=True)))
 
     def _each(self, model: Any, method: str, wanted: Sequence[str]) -> Iterator[Any]:
         """Yield what a method of the model returns for the wanted parts of each piece."""
-        names = self.names(model, is_fit=False)
+        names = self._names(model, is_fit=False)
         call = getattr(model if names is None else nameless(model), method)
-        for number, piece in enumerate(self.pieces(names, wanted)):
+        for number, piece in enumerate(self._pieces(names, wanted)):
             if np.shape(piece.X)[0]:
                 with in_piece(self.what, number):
                     yield call(*(_given(getattr(piece, part)) for part in wanted))
 
     def _features(self, names: tuple[str, ...] | None) -> Iterator[Any]:
-        return (piece.X for piece in self.pieces(names, ("X",)))
+        return (piece.X for piece in self._pieces(names, ("X",)))
 
     def _surveyed(self, names: tuple[str, ...] | None, matrices: Matrices) -> tuple[Content, dict[str, Any]]:
         """Return features that are read at every pass, and what was observed beside them, which is held."""
@@ -129,7 +138,7 @@ class SourceInPieces(Source):
             n_entries=n_entries,
             is_sparse=matrices.is_sparse,
             pass_price=_READING * n_entries,
-            place=self.place,
+            place=self._place,
         )
         return Content(features, *survey.concluded()), matrices.columns
 
@@ -148,7 +157,7 @@ class SourceInPieces(Source):
             write_rows(path, pieces, survey.concluded, lambda: matrices.columns)
             return name_of(known) if known else name_of(matrices.digest, survey.digest)
 
-        known = self.fingerprint()
+        known = self._fingerprint()
         found = store.find(name_of(known)) if known else None
         return found or store.added(write)
 
@@ -157,7 +166,7 @@ class SourceInPieces(Source):
     ) -> Iterator[Matrix]:
         """Read all rows for the first time: yield their features, and put what was observed into a survey."""
         number = 0
-        for piece in self.pieces(names, wanted):
+        for piece in self._pieces(names, wanted):
             n_rows = len(_given(piece.y)) if piece.X is None else np.shape(piece.X)[0]
             if not n_rows:
                 continue
@@ -167,6 +176,8 @@ class SourceInPieces(Source):
             if X is not None:
                 yield X
             number += 1
+        if not number:
+            raise ValueError(f"There are no rows in {self._place}: nothing to fit.")
         if matrices.n_rows:
             matrices.end(number)
 

@@ -124,9 +124,7 @@ class Matrices:
         return X
 
     def end(self, count: int) -> None:
-        """Say that there were so many pieces at this pass; raise if there had been more, or are none."""
-        if not self._is_known and not count:
-            raise ValueError(f"There is no {self._what.lower()} that has any rows, and nothing to fit.")
+        """Say that there were so many pieces at this pass; raise if there had been more."""
         if count < len(self._marks):
             raise ValueError(
                 f"{self._what} {count} is missing: there were {len(self._marks)} at an earlier pass. {_SAME}"
@@ -160,9 +158,10 @@ class Matrices:
         more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
         value = entries.data[at_fault][0]
         kind = "missing values (NaN)" if np.isnan(value) else f"values such as {value:.3g}, beyond {MOST:g},"
+        row = self.n_rows + int(rows[0])
         raise ValueError(
-            f"X holds {kind} in the columns {names}{more}, first in its row {int(rows[0])}, expected numbers. Fill "
-            "them in before, or leave out those rows."
+            f"X holds {kind} in the columns {names}{more}, first in row {row}, expected numbers. "
+            "Fill them in before, or leave out those rows."
         )
 
 

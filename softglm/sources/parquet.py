@@ -56,19 +56,22 @@ class Parquet(SourceInPieces):
 
     Examples
     --------
-    >>> import pyarrow as pa, pyarrow.parquet as pq
+    >>> import tempfile
+    >>> from pathlib import Path
     >>> from sklearn.datasets import load_iris
     >>> from softglm import Parquet, SoftmaxGLM
-    >>> iris = load_iris(as_frame=True)
-    >>> pq.write_table(pa.Table.from_pandas(iris.frame), "iris.parquet")
-    >>> model = SoftmaxGLM().fit("iris.parquet", "target")
-    >>> model.score("iris.parquet", "target")
-    0.98
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> load_iris(as_frame=True).frame.to_parquet(folder / "iris.parquet")
+    >>> iris = Parquet(folder / "iris.parquet", "target", cache=folder)
+    >>> model = SoftmaxGLM().fit(iris)
+    >>> model.score(iris)
+    0.9733333333333334
 
     Predictions are written back, batch by batch, beside columns of the table:
 
-    >>> Parquet("iris.parquet").write_predictions(model, "predicted.parquet", keep=["target"])
-    >>> pq.read_table("predicted.parquet").column_names
+    >>> iris.write_predictions(model, folder / "predicted.parquet", keep=["target"])
+    >>> import pyarrow.parquet
+    >>> pyarrow.parquet.read_table(folder / "predicted.parquet").column_names
     ['target', 'predicted', 'probability_0', 'probability_1', 'probability_2']
     """
 
@@ -85,8 +88,7 @@ class Parquet(SourceInPieces):
         cache: Any = None,
         classes: Any = None,
     ) -> None:
-        super().__init__(cache, classes)
-        self._place = fspath(data) if isinstance(data, str | PathLike) else "The dataset"
+        super().__init__(fspath(data) if isinstance(data, str | PathLike) else "The dataset", cache, classes)
         self._table = Table(open_dataset(data), self._place)
         self._has_labels = isinstance(target, str)
         self._target, self._offset = _listed(target, "target"), _listed(offset, "offset")
@@ -94,34 +96,39 @@ class Parquet(SourceInPieces):
         self._table.check_there([*self._beside, *self._columns], "")
 
     @property
-    def place(self) -> str:
-        return self._place
+    def features(self) -> tuple[str, ...]:
+        """The columns that are features, where nothing else is said of them."""
+        return tuple(self._columns) or tuple(name for name in self._table.names if name not in self._beside)
+
+    @property
+    def n_cells(self) -> int:
+        """How many numbers the features are."""
+        return self._table.n_rows * len(self.features)
 
     @property
     def _beside(self) -> list[str]:
         """The columns of what was observed beside the features."""
         return [*self._target, *self._weight, *self._offset]
 
-    def fingerprint(self) -> str | None:
+    def _fingerprint(self) -> str | None:
         files = self._table.fingerprint
         return None if files is None else repr((files, self._target, self._weight, self._offset))
 
-    def names(self, estimator: Any, *, is_fit: bool) -> tuple[str, ...]:
-        names = self._columns or (() if is_fit else list(getattr(estimator, "feature_names_in_", ())))
+    def _names(self, estimator: Any, *, is_fit: bool) -> tuple[str, ...]:
+        known = () if is_fit or self._columns else getattr(estimator, "feature_names_in_", ())
+        names = tuple(known) or self.features
         self._table.check_there(names, ", as the model was fitted to")
-        if not names:
-            names = [name for name in self._table.names if name not in self._beside]
         self._table.check_are_numbers(names)
-        return tuple(names)
+        return names
 
-    def dtype(self, names: tuple[str, ...] | None) -> np.dtype[Any]:
+    def _dtype(self, names: tuple[str, ...] | None) -> np.dtype[Any]:
         return self._table.dtype(names or ())
 
-    def pieces(self, names: tuple[str, ...] | None, wanted: Sequence[str]) -> Iterator[Piece]:
+    def _pieces(self, names: tuple[str, ...] | None, wanted: Sequence[str]) -> Iterator[Piece]:
         if "y" in wanted and not self._target:
-            raise ValueError(f"No target was given with {self.place}: name the column that holds the labels.")
+            raise ValueError(f"No target was given with {self._place}: name the column that holds the labels.")
         columns = {"X": list(names or ()), "y": self._target, "sample_weight": self._weight, "offset": self._offset}
-        read, dtype = {part: columns[part] for part in wanted}, self.dtype(names)
+        read, dtype = {part: columns[part] for part in wanted}, self._dtype(names)
         for batch in self._batches([name for part in read.values() for name in part]):
             yield Piece(
                 batch.matrix(read["X"], dtype) if "X" in read else None,
@@ -152,9 +159,9 @@ class Parquet(SourceInPieces):
         keep : sequence of str, default=()
             Columns of the table, such as its keys.
         """
-        names = self.names(model, is_fit=False)
+        names = self._names(model, is_fit=False)
         self._table.check_there(keep, ", to be kept")
-        dtype, unnamed = self.dtype(names), nameless(model)
+        dtype, unnamed = self._dtype(names), nameless(model)
 
         def predicted() -> Iterator[dict[str, Any]]:
             for batch in self._batches([*keep, *names, *self._offset]):
