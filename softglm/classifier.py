@@ -93,7 +93,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, ABC):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, p)
-            The rows to predict, with the features of the fit.
+            The rows to predict, with the features of the fit. Rows elsewhere as in `fit`.
         offset : array-like of shape (n, K), or (n,) for two classes, or 0, default=None
             Required if the model was fitted with one; 0 leaves it out.
 
@@ -117,7 +117,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, ABC):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, p)
-            The rows to predict, with the features of the fit.
+            The rows to predict, with the features of the fit. Rows elsewhere as in `fit`.
         offset : array-like of shape (n, K), or (n,) for two classes, or 0, default=None
             Required if the model was fitted with one; 0 leaves it out.
 
@@ -141,7 +141,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, ABC):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, p)
-            The rows to predict, with the features of the fit.
+            The rows to predict, with the features of the fit. Rows elsewhere as in `fit`.
         offset : array-like of shape (n, K), or (n,) for two classes, or 0, default=None
             Required if the model was fitted with one; 0 leaves it out.
 
@@ -164,7 +164,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, ABC):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, p)
-            The rows to predict, with the features of the fit.
+            The rows to predict, with the features of the fit. Rows elsewhere as in `fit`.
         offset : array-like of shape (n, K), or (n,) for two classes, or 0, default=None
             Required if the model was fitted with one; 0 leaves it out.
 
@@ -186,7 +186,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, ABC):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, p)
-            The rows to predict, with the features of the fit.
+            The rows to predict, with the features of the fit. Rows elsewhere as in `fit`, with y.
         y : array-like of shape (n,) or (n, K)
             Labels, class probabilities or counts; a frame is matched by the names of its columns. Labels that the model
             was not fitted on are never hit.

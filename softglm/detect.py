@@ -177,6 +177,9 @@ def detect_separation(
     rows that are as small as what is lost to the arithmetic, some 1e-14 of the spread of a column, count as none: such
     rows tie.
 
+    Estimates that always exist are those under a penalty (``SoftmaxGLM(alpha=...)``), and the bias-reduced ones of
+    ``infer(SoftmaxGLM(alpha=0).fit(X, y), X, y, estimates="bias-reduced")``.
+
     Parameters
     ----------
     X : array-like or sparse matrix of shape (n, p)

@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.callbacks import CallbackSupportMixin, FitTask, data_of_fit, with_callbacks
+from softglm.candidates import Given, certified_softmax_glm
+from softglm.certificate import Certificate
 from softglm.classifier import SeparationWarning, SoftmaxClassifier
 from softglm.data import one_blas_thread
 from softglm.fit import Start, prepare, solve
@@ -227,7 +229,9 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
             Few dense rows are copied, centred (n (p + 1 + 2 q) up to 2**17, q = 1 for two classes, else K); of three
             classes and more, or in float32, also others of up to 2**20 entries, to float32, for all but the last
             evaluations. Beyond, nothing is: blocks are converted as they are read. CSC is converted to CSR as a whole,
-            misaligned memory is copied once.
+            misaligned memory is copied once. Files that ``numpy.load(path, mmap_mode="r")`` maps stay where they are.
+            Rows elsewhere: `Blocks`, `Parquet`, the path of a Parquet file, or a dataset of pyarrow; of the latter two
+            y, sample_weight and offset are names of columns, and all others are features.
         y : array-like of shape (n,) or (n, K)
             Labels; or for K >= 2 columns class probabilities or counts, whose row totals count as weights. The columns
             of a frame name the classes and are sorted; those of an array are the classes 0 to K - 1.
@@ -318,6 +322,34 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
         self._warn(result, fitted["status_"], classes[~present])
         self._become(fitted)
         return self
+
+    def certify(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Certificate:
+        """Return how far the model is from the optimum of its objective, and what that means for its predictions.
+
+        What `softglm.certify` says of anyone's model: nothing that the fit said is believed, another is made beside it.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+            That of the fit.
+        y : array-like of shape (n,) or (n, K)
+            That of the fit.
+        sample_weight : array-like of shape (n,), default=None
+            That of the fit.
+        offset : array-like of shape (n, K), or (n,) for two classes, default=None
+            That of the fit.
+
+        Returns
+        -------
+        Certificate
+            Print it.
+
+        Raises
+        ------
+        ValueError
+            If the data are not those of the fit.
+        """
+        return certified_softmax_glm(self, Given(X, y, sample_weight, offset))
 
     @property
     def penalty(self) -> str:

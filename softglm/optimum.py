@@ -9,6 +9,7 @@ from softglm.arrays import FloatArray
 from softglm.data import Rows
 from softglm.estimator import SoftmaxGLM
 from softglm.fitted import present_in_fit
+from softglm.inference.bias_reduced import bias_reduced
 from softglm.inference.estimate import Estimate, coordinates_of, estimate_at, refined
 from softglm.inference.limit import limit_of
 from softglm.inference.separation import Separation, detect, require_decidable
@@ -26,7 +27,7 @@ _ROUNDING, _SINGLE_ROUNDING = 1e-3, 0.05
 @final
 @dataclass(frozen=True, eq=False)
 class Optimum:
-    """Where the likelihood of the data is highest.
+    """Where the likelihood of the data is highest; or, bias-reduced, the penalised one.
 
     Attributes
     ----------
@@ -34,7 +35,7 @@ class Optimum:
         At the optimum, or at the limit where the classes are separated.
     separated : Separation or None
     moved : float
-        How far from the fitted point that is, in standard errors; NaN of a limit.
+        How far from the fitted point the optimum is, in standard errors; NaN where that is separated.
     notes : tuple of str
         What is doubtful.
     """
@@ -88,6 +89,29 @@ def optimum_of(model: SoftmaxGLM, rows: Rows, seen: Observations) -> Optimum:
                 return Optimum(limit_of(first, separated), separated, float("nan"), ())
     notes = (*notes, *_doubts(model, first))
     return Optimum(refined(first), None, first.distance, notes)
+
+
+def bias_reduced_of(model: SoftmaxGLM, rows: Rows, seen: Observations) -> Optimum:
+    """Return the bias-reduced estimate for the rows, to which the model was fitted; raise if that cannot be.
+
+    Parameters
+    ----------
+    model : SoftmaxGLM
+        Without a penalty.
+    rows : Rows
+    seen : Observations
+        Of which the rows were made.
+    """
+    fitted = _fitted(*_fitted_parameters(model, rows, seen))
+    notes: tuple[str, ...] = ()
+    if model.converged_:
+        notes = _doubts(model, fitted)
+    elif model.status_ == Status.SEPARATED.value:
+        notes = ("The classes are separated: by maximum likelihood some of the coefficients are infinite.",)
+    estimate, has_others = bias_reduced(fitted)
+    if has_others:
+        notes = (*notes, "The penalised likelihood has several maxima, and the estimates are the highest one found.")
+    return Optimum(estimate, None, fitted.distance if model.converged_ else float("nan"), notes)
 
 
 def _fitted_parameters(model: SoftmaxGLM, rows: Rows, seen: Observations) -> tuple[Objective, FloatArray]:

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from softglm.arrays import BoolArray
 from softglm.data import Rows, RowsInMemory
+from softglm.ending import Ending, sent_through
 from softglm.estimator import SoftmaxGLM
 from softglm.fitted import has_offset
 from softglm.inference.inputs import Inputs
@@ -22,11 +23,6 @@ from softglm.sources import check_is_in_memory
 from softglm.sums import RowWeights
 from softglm.validation.features import clean_features
 from softglm.validation.offset import read_offset_to_predict
-
-_SELECTED = (
-    "The model was selected by a search over the same data; standard errors, tests and intervals ignore the selection "
-    "and are too optimistic."
-)
 
 
 @final
@@ -53,20 +49,8 @@ class Target:
     @classmethod
     def of(cls, estimator: Any) -> "Target":
         """Find the fitted model that a pipeline or a search ends in."""
-        notes: tuple[str, ...] = ()
-        steps: list[tuple[str, Any]] = []
-        while (isinstance(estimator, Pipeline) and estimator.steps) or _is_search(estimator):
-            if isinstance(estimator, Pipeline):
-                steps += estimator.steps[:-1]
-                estimator = estimator.steps[-1][1]
-            elif hasattr(estimator, "best_estimator_"):
-                notes = (_SELECTED,)
-                estimator = estimator.best_estimator_
-            else:
-                raise ValueError(
-                    f"{type(estimator).__name__} has no best_estimator_. Fit it with refit=True, or pass the fitted "
-                    "model itself."
-                )
+        ending = Ending.of(estimator)
+        estimator = ending.model
         if not isinstance(estimator, SoftmaxGLM):
             raise TypeError(
                 f"infer got a {type(estimator).__name__}, expected a fitted SoftmaxGLM, a Pipeline that ends in "
@@ -78,20 +62,14 @@ class Target:
                 "The coefficients of this SoftmaxGLM were set by hand, and of what they are the optimum is not known. "
                 "Call infer on a model that was fitted: SoftmaxGLM(alpha=0).fit(X, y)."
             )
-        return cls(estimator, Pipeline(steps) if steps else None, notes)
+        return cls(estimator, ending.steps, ending.notes)
 
     def transform(self, X: Any) -> Any:
         """Send X through the earlier steps."""
         if self.steps is None:
             return self._chosen(X)
         check_is_in_memory(X, "A pipeline")
-        for name, step in self.steps.steps:
-            if step not in {None, "passthrough"} and not hasattr(step, "transform"):
-                raise ValueError(
-                    f"The step {name!r} of the pipeline has no transform: it changes rows, not features. Call infer on "
-                    "the last step, with the rows it was fitted on."
-                )
-        return self._chosen(self.steps.transform(X))
+        return self._chosen(sent_through(self.steps, X))
 
     def _chosen(self, X: Any) -> Any:
         """Return the columns that reach the model."""
@@ -127,6 +105,7 @@ class Target:
         is_required = has_offset(self.model)
 
         def read(X: Any, offset: Any) -> Rows:
+            check_is_in_memory(X, "Rows to be predicted with standard errors")
             X = clean_features(self.transform(X), self.model)
             known = read_offset_to_predict(offset, X.shape[0], self.model.classes_, is_required=is_required)
             if known is not None and known.shape[1] > 1:
@@ -134,8 +113,3 @@ class Target:
             return RowsInMemory(X, np.broadcast_to(np.int32(0), X.shape[0]), offset=known)
 
         return read
-
-
-def _is_search(estimator: Any) -> bool:
-    """Tell whether this is a search over parameters, such as GridSearchCV."""
-    return hasattr(estimator, "refit") and hasattr(estimator, "cv")

@@ -15,7 +15,8 @@ REMEDY = {
     "collinear; if C is huge, choose a smaller one.",
     Status.ITERATIONS: "Increase max_iter, now {max_iter}.",
     Status.ROUNDED: "Centre the columns of X, or pass X as float64.",
-    Status.SEPARATED: "Set alpha > 0 (the default), or leave out what separates the classes.",
+    Status.SEPARATED: "Set alpha > 0 (the default), or leave out what separates the classes; for standard errors "
+    'and tests, infer from this fit with estimates="bias-reduced".',
     Status.UNDECIDED: "Set alpha > 0, where an optimum always exists.",
     Status.NON_FINITE: "Rescale X and the offset: squares and exponentials of them have to be finite.",
 }

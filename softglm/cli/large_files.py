@@ -8,6 +8,7 @@ from softglm.cli.comparison import Choice, FittedModel, strongest_of, timed_fit
 from softglm.cli.tables import Reading, UnusableDataError, is_parquet
 from softglm.fit import prepare
 from softglm.sources import Parquet
+from softglm.sources.arrow import Table, open_dataset
 
 # Beyond so many numbers a comparison, which copies them several times over, takes gigabytes.
 MOST_CELLS = 2**25
@@ -55,7 +56,9 @@ class LargeFit:
                 "--drop-missing and --decimal are for tables that are read as a whole. Fill in what is missing before."
             )
         try:
-            columns = [name for name in Parquet(path, target).features if name not in reading.dropped]
+            table, left_out = Table(open_dataset(path), str(path)), {target, *reading.dropped}
+            table.check_there(sorted(left_out), ", by --target and --drop")
+            columns = [name for name in table.names if name not in left_out]
             source = Parquet(path, target, columns=columns)
             timed = timed_fit(choice.model(), source, None)
             model = timed.model
@@ -87,6 +90,7 @@ def is_large(path: Path | None) -> bool:
     if path is None or not is_parquet(path) or not path.exists():
         return False
     try:
-        return Parquet(path).n_cells > MOST_CELLS
+        table = Table(open_dataset(path), str(path))
+        return table.n_rows * len(table.names) > MOST_CELLS
     except (ImportError, OSError, ValueError):
         return False  # whoever reads it says why

@@ -7,6 +7,7 @@ from softglm.data.features import Features, FeaturesInMemory
 from softglm.data.in_memory import RowsInMemory
 from softglm.data.in_pieces import FeaturesInPieces, RowsInPieces
 from softglm.data.rows import Rows, Sampling
+from softglm.data.survey import Draw, Drawn, Seen, survey
 from softglm.data.threads import blas_as_found, one_blas_thread
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "Block",
     "CountedRows",
     "DenseBlock",
+    "Draw",
+    "Drawn",
     "Features",
     "FeaturesInMemory",
     "FeaturesInPieces",
@@ -25,8 +28,10 @@ __all__ = [
     "RowsInMemory",
     "RowsInPieces",
     "Sampling",
+    "Seen",
     "SparseBlock",
     "blas_as_found",
     "make_block",
     "one_blas_thread",
+    "survey",
 ]

@@ -11,6 +11,7 @@ from softglm.arrays import FloatArray, IntArray, Matrix
 from softglm.data.adaptation import Adaptation
 from softglm.data.block import Block, is_sparse, make_block
 from softglm.data.cutting import parts_of, rows_per_block
+from softglm.data.mapped import reading_price
 from softglm.data.rows import Arrays, Result, Rows, Sampling, Statistic
 from softglm.data.sampling import PoissonSampling
 from softglm.data.threads import in_threads, renew_one_blas_thread
@@ -54,7 +55,7 @@ class RowsInMemory(Rows):
         self.n_rows, self.n_features = X.shape
         self.n_entries = int(X.nnz if is_sparse(X) else X.size)
         self.has_offset, self.is_sparse, self.dtype = offset is not None, is_sparse(X), X.dtype
-        self.can_be_rounded = not self.is_sparse
+        self.can_be_rounded, self.pass_price = not self.is_sparse, reading_price(X)
         self._blocks: list[Block] = []
         if not is_sparse(X) and not X.flags.aligned:
             X = X.copy()  # products of misaligned memory are 1.8 times slower, every time

@@ -19,7 +19,7 @@ from softglm.data.threads import renew_one_blas_thread
 from softglm.tuning import DEFAULT, Tuning
 
 # A sample that has to be read is made as large as this, to be the last.
-_POOL_ENTRIES = 2**22
+_POOL_ENTRIES = 2**21
 
 
 @final

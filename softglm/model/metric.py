@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import final
 
 import numpy as np
@@ -12,9 +13,16 @@ from softglm.data import Rows
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.passes import Passes
 from softglm.model.passes.prices import proof_price
-from softglm.model.proof.certificate import concordance_radius, leverage_form, self_concordant_gap
+from softglm.model.proof.certificate import (
+    bounded_leverage,
+    concordance_radius,
+    leverage_directions,
+    leverage_form,
+    self_concordant_gap,
+)
 from softglm.model.proof.rounding import UNIT
 from softglm.once import cached_property
+from softglm.sums import Leverages
 
 # The reciprocal condition of a Hessian all of which is more than rounding.
 _SOUND = 1e-14
@@ -38,6 +46,9 @@ class KroneckerMetric:
 
     def unwhiten(self, vector: FloatArray) -> FloatArray:
         return self.coordinates.displacement(vector)
+
+    def solve(self, gradient: FloatArray) -> FloatArray:
+        return self.unwhiten(self.whiten(gradient))
 
     def gap(self, decrement: float, distance: float, rounding: FloatArray) -> float:  # noqa: ARG002 - the protocol's
         """An approximate Hessian proves nothing."""
@@ -96,6 +107,9 @@ class HessianMetric:
         solved, _ = linalg.lapack.dtrtrs(self._factor, vector, lower=1, trans=1)
         return self._coordinates.displacement(solved)
 
+    def solve(self, gradient: FloatArray) -> FloatArray:
+        return self.unwhiten(self.whiten(gradient))
+
     def gap(self, decrement: float, distance: float, rounding: FloatArray) -> float:
         """Bound f - f* by self-concordance, for a gradient taken at this distance from the Hessian."""
         if self._rows is None or self._leverage_form is None or not self._off < _MOST_OFF:
@@ -103,17 +117,35 @@ class HessianMetric:
         # Where the information has all but vanished, as where classes separate, a gradient that is 0 to rounding may be
         # a long way from the optimum, if there is one.
         decrement += self._length(self._coordinates.pulled_back_bound(rounding))
+        within = partial(self._gap_within, decrement, distance, self._rows.multiplicity)
+        if self._passes.farthest is not None:
+            leverage = bounded_leverage(self._coordinates, self._leverage_form, self._passes.farthest)
+            return within(concordance_radius(self._objective, leverage))
         # What the rows of the sample cannot prove all of them cannot, whose rho is no smaller.
         for rows in dict.fromkeys((self._rows, self._objective.rows)):
-            radius = self._radius(rows, self._leverage_form)
-            if not radius * distance <= _FAR:  # also where it is inf times 0
-                return float("inf")
-            # Along h the Hessian changes by at most exp(+-R(h)), R(h) <= rho ||h||, and with it both norms by the root.
-            stretch = math.exp(radius * distance / 2.0) * math.sqrt(self._rows.multiplicity / (1.0 - self._off))
-            gap = self_concordant_gap(stretch * decrement, stretch * radius)
+            gap = within(self._radius(rows, self._leverage_form))
             if gap == float("inf"):
                 break
         return gap
+
+    def _gap_within(self, decrement: float, distance: float, multiplicity: float, radius: float) -> float:
+        """Return the bound where rho is at most this."""
+        if not radius * distance <= _FAR:  # also where it is inf times 0
+            return float("inf")
+        # Along h the Hessian changes by at most exp(+-R(h)), R(h) <= rho ||h||, and with it both norms by the root.
+        stretch = math.exp(radius * distance / 2.0) * math.sqrt(multiplicity / (1.0 - self._off))
+        return self_concordant_gap(stretch * decrement, stretch * radius)
+
+    @property
+    def leverages(self) -> tuple[Leverages, float] | None:
+        """How far a step of length 1 in the metric of H moves predictions, row by row, and rho; None of no proof."""
+        if self._rows is None or self._leverage_form is None or not self._off < _MOST_OFF:
+            return None
+        stretch = math.sqrt(self._rows.multiplicity / (1.0 - self._off))
+        longest = concordance_radius(self._objective, 1.0) * stretch
+        slopes, constant = leverage_directions(self._objective, self._coordinates, self._leverage_form)
+        leverages = Leverages(self._objective.moments.center, longest * slopes, longest * constant)
+        return leverages, stretch * self._radius(self._objective.rows, self._leverage_form)
 
     def _radius(self, rows: Rows, leverage_form: FloatArray) -> float:
         """Return rho, as far as these rows tell."""
@@ -160,4 +192,5 @@ class HessianMetric:
     def proof_cost(self) -> float:
         if self._rows is None:
             return float("inf")
-        return 0.0 if self._objective.rows in self._radii else proof_price(self._objective)
+        is_known = self._passes.farthest is not None or self._objective.rows in self._radii
+        return 0.0 if is_known else proof_price(self._objective)

@@ -1,5 +1,6 @@
 """How a smooth convex function is minimised: vectors and callables only, no statistics."""
 
+from softglm.solver.accelerated import accelerated
 from softglm.solver.line_search import Iterate
 from softglm.solver.minimise import DISTRUST, minimise
 from softglm.solver.problem import Metric, Offer, Problem
@@ -15,5 +16,6 @@ __all__ = [
     "Problem",
     "Progress",
     "Solution",
+    "accelerated",
     "minimise",
 ]

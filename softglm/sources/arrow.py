@@ -15,7 +15,7 @@ from softglm.arrays import FloatArray, IntArray
 from softglm.response import Response
 from softglm.validation.entries import MISSING, NESTED, REMEDIES
 
-# Bytes of a file that is not on this machine's disk that are read at a time.
+# Bytes of each column that are read at a time.
 _BUFFER = 2**16
 # Of columns at fault, an error names this many.
 _NAMED = 5
@@ -86,7 +86,7 @@ class Table:
         missing = [name for name in names if there.count(name) != 1]
         if missing:
             raise ValueError(
-                f"{self._place} has {_shortened(there)} for columns, expected one by each name of {_shortened(missing)}"
+                f"{self._place} has {shortened(there)} for columns, expected one by each name of {shortened(missing)}"
                 f"{of_whom}."
             )
 
@@ -125,26 +125,19 @@ class Table:
 
     def _record_batches(self, names: list[str], n_rows: int) -> Iterator[Any]:
         import pyarrow.dataset as pads
+        import pyarrow.parquet as pq
 
-        options = {"columns": names, "batch_size": n_rows, "use_threads": False}
+        options = {"columns": names, "batch_size": n_rows}
         is_parquet = isinstance(getattr(self._dataset, "format", None), pads.ParquetFileFormat)
         if not is_parquet or self._filter:
-            yield from self._dataset.to_batches(batch_readahead=1, fragment_readahead=1, **options)
+            yield from self._dataset.to_batches(batch_readahead=1, fragment_readahead=1, use_threads=False, **options)
             return
         for fragment in self._dataset.get_fragments():
             if set(names) <= set(fragment.physical_schema.names):
-                yield from _opened_file(fragment).iter_batches(**options)
+                with fragment.filesystem.open_input_file(fragment.path) as file:
+                    yield from pq.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False).iter_batches(**options)
             else:  # a column of partitions, which the names of folders tell
-                yield from fragment.to_batches(schema=self._dataset.schema, **options)
-
-
-def _opened_file(fragment: Any) -> Any:
-    import pyarrow.fs
-    import pyarrow.parquet as pq
-
-    if isinstance(fragment.filesystem, pyarrow.fs.LocalFileSystem):
-        return pq.ParquetFile(fragment.path, memory_map=True, pre_buffer=False)
-    return pq.ParquetFile(fragment.filesystem.open_input_file(fragment.path), buffer_size=_BUFFER, pre_buffer=False)
+                yield from fragment.to_batches(schema=self._dataset.schema, use_threads=False, **options)
 
 
 class Batch(NamedTuple):
@@ -183,7 +176,7 @@ class Batch(NamedTuple):
 
         column = self._complete(name)
         if not pa.types.is_dictionary(column.type):
-            if _what(column.type) != "text":
+            if not _is_text(column.type):
                 return np.asarray(column.to_numpy(zero_copy_only=False))
             column = column.cast(pa.large_string()).dictionary_encode()
         labels = np.asarray(column.dictionary.to_numpy(zero_copy_only=False))
@@ -236,6 +229,12 @@ def _is_number(kind: Any) -> bool:
     return is_counted or pa.types.is_floating(kind) or _is_decimal(kind)
 
 
+def _is_text(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return any(is_kind(kind) for is_kind in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view))
+
+
 def _is_decimal(kind: Any) -> bool:
     import pyarrow as pa
 
@@ -259,5 +258,6 @@ def _what(kind: Any) -> str:
     return NESTED if pa.types.is_nested(kind) else "text"
 
 
-def _shortened(names: Sequence[str]) -> str:
+def shortened(names: Sequence[str]) -> str:
+    """Return the first of some names, and how many more there are."""
     return f"{list(names[:_NAMED])}{f' and {len(names) - _NAMED} more' if len(names) > _NAMED else ''}"

@@ -13,10 +13,10 @@ import numpy as np
 from softglm.arrays import Matrix
 from softglm.data import FeaturesInPieces, one_blas_thread
 from softglm.response import Observations, Response, observations_of
+from softglm.sources.beside import Beside
 from softglm.sources.matrices import Matrices, in_piece
 from softglm.sources.source import Source
 from softglm.sources.store import FORMAT, Content, Store, write_rows
-from softglm.sources.survey import Survey
 from softglm.validation.labels import Labels
 from softglm.validation.weights import read_weights
 
@@ -49,7 +49,7 @@ class SourceInPieces(Source):
     """
 
     # What a piece is called in errors, before its number.
-    what = "Block"
+    _what = "Block"
 
     def __init__(self, place: str, cache: Any, classes: Any) -> None:
         self._place = place
@@ -90,7 +90,7 @@ class SourceInPieces(Source):
             names,
             self._dtype(names),
             is_fit=is_fit,
-            what=self.what,
+            what=self._what,
         )
         read = self._surveyed if self._cache is None else partial(self._stored, Store(self._cache))
         content, columns = read(names, matrices)
@@ -109,27 +109,34 @@ class SourceInPieces(Source):
         return np.concatenate(list(self._each(model, method, ("X", "offset"))))
 
     def totals(self, model: Any, method: str) -> tuple[float, ...]:
-        """Return the sums of the numbers that a method of the model returns for the pieces."""
-        return tuple(map(sum, zip(*self._each(model, method, Piece._fields), strict=True)))
+        """Return the sums of the numbers that a method of the model returns for the pieces that have weight."""
+        sums = list(self._each(model, method, Piece._fields))
+        if not sums:
+            raise ValueError(f"No row of {self._place} has any weight: nothing to score.")
+        return tuple(map(sum, zip(*sums, strict=True)))
 
     def _each(self, model: Any, method: str, wanted: Sequence[str]) -> Iterator[Any]:
         """Yield what a method of the model returns for the wanted parts of each piece."""
         names = self._names(model, is_fit=False)
         call = getattr(model if names is None else nameless(model), method)
-        for number, piece in enumerate(self._pieces(names, wanted)):
-            if np.shape(piece.X)[0]:
-                with in_piece(self.what, number):
+        for number, piece in enumerate(self._filled(names, wanted)):
+            if "sample_weight" not in wanted or piece.sample_weight is None or np.any(piece.sample_weight):
+                with in_piece(self._what, number):
                     yield call(*(_given(getattr(piece, part)) for part in wanted))
 
+    def _filled(self, names: tuple[str, ...] | None, wanted: Sequence[str]) -> Iterator[Piece]:
+        """Yield the pieces that have rows."""
+        return (piece for piece in self._pieces(names, wanted) if _n_rows(piece))
+
     def _features(self, names: tuple[str, ...] | None) -> Iterator[Any]:
-        return (piece.X for piece in self._pieces(names, ("X",)))
+        return (piece.X for piece in self._filled(names, ("X",)))
 
     def _surveyed(self, names: tuple[str, ...] | None, matrices: Matrices) -> tuple[Content, dict[str, Any]]:
         """Return features that are read at every pass, and what was observed beside them, which is held."""
-        survey = Survey(self._classes)
-        for _ in self._read(names, matrices, survey, Piece._fields[1:]):
+        beside = Beside(self._classes)
+        for _ in self._read(names, matrices, beside, Piece._fields[1:]):
             pass
-        shape = survey.n_rows, matrices.n_features
+        shape = beside.n_rows, matrices.n_features
         n_entries = matrices.n_entries or shape[0] * shape[1]
         features = FeaturesInPieces(
             matrices,
@@ -140,7 +147,7 @@ class SourceInPieces(Source):
             pass_price=_READING * n_entries,
             place=self._place,
         )
-        return Content(features, *survey.concluded()), matrices.columns
+        return Content(features, *beside.concluded()), matrices.columns
 
     def _stored(
         self, store: Store, names: tuple[str, ...] | None, matrices: Matrices
@@ -152,34 +159,34 @@ class SourceInPieces(Source):
             return sha256(repr((FORMAT, names, classes, *told_by)).encode()).hexdigest()[:_TOLD_BY]
 
         def write(path: Path) -> str:
-            survey = Survey(self._classes)
-            pieces = self._read(names, matrices, survey, Piece._fields)
-            write_rows(path, pieces, survey.concluded, lambda: matrices.columns)
-            return name_of(known) if known else name_of(matrices.digest, survey.digest)
+            beside = Beside(self._classes)
+            pieces = self._read(names, matrices, beside, Piece._fields)
+            write_rows(path, pieces, beside.concluded, lambda: matrices.columns)
+            return name_of(known) if known else name_of(matrices.digest, beside.digest)
 
         known = self._fingerprint()
         found = store.find(name_of(known)) if known else None
         return found or store.added(write)
 
     def _read(
-        self, names: tuple[str, ...] | None, matrices: Matrices, survey: Survey, wanted: Sequence[str]
+        self, names: tuple[str, ...] | None, matrices: Matrices, beside: Beside, wanted: Sequence[str]
     ) -> Iterator[Matrix]:
-        """Read all rows for the first time: yield their features, and put what was observed into a survey."""
+        """Read all rows for the first time: yield their features, and gather what was observed beside them."""
         number = 0
-        for piece in self._pieces(names, wanted):
-            n_rows = len(_given(piece.y)) if piece.X is None else np.shape(piece.X)[0]
-            if not n_rows:
-                continue
-            with in_piece(self.what, number):
-                X = None if piece.X is None else matrices.checked(piece.X, number)
-                survey.add(piece.y, piece.sample_weight, piece.offset, n_rows)
+        for number, piece in enumerate(self._filled(names, wanted), start=1):
+            with in_piece(self._what, number - 1):
+                X = None if piece.X is None else matrices.checked(piece.X, number - 1)
+                beside.add(piece.y, piece.sample_weight, piece.offset, _n_rows(piece))
             if X is not None:
                 yield X
-            number += 1
         if not number:
             raise ValueError(f"There are no rows in {self._place}: nothing to fit.")
         if matrices.n_rows:
             matrices.end(number)
+
+
+def _n_rows(piece: Piece) -> int:
+    return len(_given(piece.y)) if piece.X is None else int(np.shape(piece.X)[0])
 
 
 def _given(part: Any) -> Any:

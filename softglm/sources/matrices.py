@@ -16,6 +16,7 @@ from softglm.validation.finite import MOST, are_numbers
 
 # Rows of a piece whose order is looked at.
 _SOME_ROWS = 64
+_SAME = "Every pass over the rows has to find the same ones in the same order: without shuffling or drawing anew."
 # Of columns at fault, an error names this many.
 _NAMED = 3
 
@@ -35,7 +36,7 @@ class Matrices:
     Parameters
     ----------
     read : callable
-        Returns an iterator of pieces as users have them; an empty one is passed over.
+        Returns an iterator of pieces as users have them, none of them empty.
     learner : estimator
         What knows the number of the columns, and their names unless they are given: a copy, which learns them of the
         first piece of a fit.
@@ -95,12 +96,10 @@ class Matrices:
     def __call__(self) -> Iterator[Matrix]:
         """Yield the pieces; raise where one is not what it was at an earlier pass, or no numbers."""
         number = 0
-        for given in self._read():
-            if np.shape(given)[0]:
-                with in_piece(self._what, number):
-                    X = self.checked(given, number)
-                yield X
-                number += 1
+        for number, given in enumerate(self._read(), start=1):
+            with in_piece(self._what, number - 1):
+                X = self.checked(given, number - 1)
+            yield X
         self.end(number)
 
     def checked(self, given: Any, number: int) -> Matrix:
@@ -163,9 +162,6 @@ class Matrices:
             f"X holds {kind} in the columns {names}{more}, first in row {row}, expected numbers. "
             "Fill them in before, or leave out those rows."
         )
-
-
-_SAME = "Every pass over the rows has to find the same ones in the same order: without shuffling or drawing anew."
 
 
 @contextmanager

@@ -1,13 +1,14 @@
 """Parquet files, or other tables of pyarrow, as a source of rows."""
 
 from collections.abc import Iterator, Sequence
+from numbers import Real
 from os import PathLike, fspath
 from typing import Any, final
 
 import numpy as np
 
 from softglm.response import Response
-from softglm.sources.arrow import Batch, Table, open_dataset, write_batches
+from softglm.sources.arrow import Batch, Table, open_dataset, shortened, write_batches
 from softglm.sources.in_pieces import Piece, SourceInPieces, nameless
 
 # Numbers of a batch: its rows are written column by column, and stay in the processor's cache meanwhile.
@@ -30,8 +31,8 @@ class Parquet(SourceInPieces):
         None to predict.
     sample_weight : str, default=None
         The column of the weights.
-    offset : str or list of str, default=None
-        The columns of the offset, one for each class in sorted order; or one, for two classes.
+    offset : str, list of str or 0, default=None
+        The columns of the offset, one for each class in sorted order; or one, for two classes. 0 to predict without.
     columns : list of str, default=None
         The features. None is those that the model was fitted to; in a fit all columns but those above.
     cache : path, default=None
@@ -75,7 +76,7 @@ class Parquet(SourceInPieces):
     ['target', 'predicted', 'probability_0', 'probability_1', 'probability_2']
     """
 
-    what = "Batch"
+    _what = "Batch"
 
     def __init__(
         self,
@@ -83,7 +84,7 @@ class Parquet(SourceInPieces):
         target: str | Sequence[str] | None = None,
         *,
         sample_weight: str | None = None,
-        offset: str | Sequence[str] | None = None,
+        offset: str | Sequence[str] | float | None = None,
         columns: Sequence[str] | None = None,
         cache: Any = None,
         classes: Any = None,
@@ -91,32 +92,33 @@ class Parquet(SourceInPieces):
         super().__init__(fspath(data) if isinstance(data, str | PathLike) else "The dataset", cache, classes)
         self._table = Table(open_dataset(data), self._place)
         self._has_labels = isinstance(target, str)
+        self._number, offset = (offset, None) if isinstance(offset, Real) else (None, offset)
         self._target, self._offset = _listed(target, "target"), _listed(offset, "offset")
         self._weight, self._columns = _listed(sample_weight, "sample_weight"), _listed(columns, "columns")
         self._table.check_there([*self._beside, *self._columns], "")
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        """The columns that are features, where nothing else is said of them."""
-        return tuple(self._columns) or tuple(name for name in self._table.names if name not in self._beside)
-
-    @property
-    def n_cells(self) -> int:
-        """How many numbers the features are."""
-        return self._table.n_rows * len(self.features)
 
     @property
     def _beside(self) -> list[str]:
         """The columns of what was observed beside the features."""
         return [*self._target, *self._weight, *self._offset]
 
+    @property
+    def _others(self) -> tuple[str, ...]:
+        """The columns that are features, where nobody says which are."""
+        return tuple(name for name in self._table.names if name not in self._beside)
+
     def _fingerprint(self) -> str | None:
         files = self._table.fingerprint
         return None if files is None else repr((files, self._target, self._weight, self._offset))
 
     def _names(self, estimator: Any, *, is_fit: bool) -> tuple[str, ...]:
-        known = () if is_fit or self._columns else getattr(estimator, "feature_names_in_", ())
-        names = tuple(known) or self.features
+        known = () if is_fit else tuple(getattr(estimator, "feature_names_in_", ()))
+        if known and self._columns and set(known) != set(self._columns):
+            raise ValueError(
+                f"columns names {shortened(self._columns)}, and the model was fitted to {shortened(known)}. Leave out "
+                "columns: those of the fit are found by their names."
+            )
+        names = known or tuple(self._columns) or self._others
         self._table.check_there(names, ", as the model was fitted to")
         self._table.check_are_numbers(names)
         return names
@@ -134,7 +136,7 @@ class Parquet(SourceInPieces):
                 batch.matrix(read["X"], dtype) if "X" in read else None,
                 self._observed(batch) if "y" in read else None,
                 batch.matrix(read["sample_weight"])[:, 0] if read.get("sample_weight") else None,
-                batch.matrix(read["offset"]) if read.get("offset") else None,
+                batch.matrix(read["offset"]) if read.get("offset") else self._number,
             )
 
     def _batches(self, names: Sequence[str]) -> Iterator[Batch]:
@@ -165,7 +167,7 @@ class Parquet(SourceInPieces):
 
         def predicted() -> Iterator[dict[str, Any]]:
             for batch in self._batches([*keep, *names, *self._offset]):
-                X, offset = batch.matrix(names, dtype), batch.matrix(self._offset) if self._offset else None
+                X, offset = batch.matrix(names, dtype), batch.matrix(self._offset) if self._offset else self._number
                 columns = {name: batch.record.column(name) for name in keep}
                 columns["predicted"] = unnamed.predict(X, offset)
                 shares = unnamed.predict_proba(X, offset).T

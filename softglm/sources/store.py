@@ -24,6 +24,8 @@ from softglm.response import Response
 
 # Of the way in which files are laid out: part of every name.
 FORMAT = 1
+# Datasets of pyarrow pass over files and folders that begin so: a store may be among the files that it is made of.
+_PREFIX = "_softglm-"
 _ABOUT = "about.json"
 
 
@@ -51,7 +53,7 @@ class Store:
 
     def find(self, name: str) -> tuple[Content, dict[str, Any]] | None:
         """Return the rows of a name, mapped, and what was learned of their columns; None if there are none."""
-        path = self._folder / name
+        path = self._path(name)
         return _loaded(path) if (path / _ABOUT).exists() else None
 
     def added(self, write: Callable[[Path], str]) -> tuple[Content, dict[str, Any]]:
@@ -63,14 +65,17 @@ class Store:
             Writes them into a folder, and returns their name.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix="partial-", dir=self._folder))
+        partial = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}partial-", dir=self._folder))
         try:
             name = write(partial)
             with contextlib.suppress(OSError):  # someone else has added the same
-                partial.rename(self._folder / name)
+                partial.rename(self._path(name))
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-        return _loaded(self._folder / name)
+        return _loaded(self._path(name))
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{_PREFIX}{name}"
 
 
 def write_rows(

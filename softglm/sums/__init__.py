@@ -6,18 +6,30 @@ made, and at which theta, is the model's room, and where they are made is that o
 
 from softglm.sums.class_ranges import ClassRanges
 from softglm.sums.columns import CentredColumns, Observations
+from softglm.sums.comparison import Comparison, Leverages
 from softglm.sums.deletions import Deletions, RowMoves, RowParts
 from softglm.sums.duals import SelectedFeatures, Tilt, TiltedDivergences, TiltedMeansAndInformation
 from softglm.sums.evaluation import (
     Evaluation,
     EvaluationAndInformation,
     Information,
+    InformationProduct,
     InterceptEvaluation,
     InterceptProduct,
 )
 from softglm.sums.features import Features
 from softglm.sums.given import Combinations, Offsets, RowWeights, WeightedTotals
-from softglm.sums.lengths import Distances, Fractions, LargestLeverage, LargestMove, LargestSizes, Residuals, Scores
+from softglm.sums.lengths import (
+    Distances,
+    DistanceScores,
+    Extremes,
+    Fractions,
+    LargestLeverage,
+    LargestMove,
+    LargestSizes,
+    Residuals,
+    Scores,
+)
 from softglm.sums.margins import ClassesBelow, ContrastForms, Found, LowestMargins, MostOpposed, pivoted_directions
 from softglm.sums.moments import (
     CONSTANT,
@@ -31,7 +43,8 @@ from softglm.sums.moments import (
 )
 from softglm.sums.predictor import Predictor
 from softglm.sums.roundings import GradientRounding
-from softglm.sums.spread import Spread
+from softglm.sums.slopes import InformationSlopes
+from softglm.sums.spread import Sizes, Spread
 from softglm.sums.sum import Sum
 from softglm.sums.working import ScaledColumns
 
@@ -42,23 +55,29 @@ __all__ = [
     "ClassRanges",
     "ClassesBelow",
     "Combinations",
+    "Comparison",
     "ContrastForms",
     "CrossMoments",
     "Deletions",
+    "DistanceScores",
     "Distances",
     "Evaluation",
     "EvaluationAndInformation",
+    "Extremes",
     "Features",
     "Found",
     "Fractions",
     "GradientRounding",
     "Information",
+    "InformationProduct",
+    "InformationSlopes",
     "InterceptEvaluation",
     "InterceptProduct",
     "KroneckerFactors",
     "LargestLeverage",
     "LargestMove",
     "LargestSizes",
+    "Leverages",
     "LowestMargins",
     "MostOpposed",
     "Observations",
@@ -72,6 +91,7 @@ __all__ = [
     "Scores",
     "SecondMoments",
     "SelectedFeatures",
+    "Sizes",
     "Spread",
     "Squares",
     "SquaresAbout",

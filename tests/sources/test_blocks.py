@@ -1,11 +1,13 @@
 """Blocks are fitted as the arrays that they are pieces of, whatever they hold; and what is wrong with one is named."""
 
+import warnings
+
 import numpy as np
 import pytest
 from problems import PROBLEMS
 from scipy import sparse
 
-from softglm import Blocks, SoftmaxGLM, SoftmaxGLMCV, detect_separation, infer, softglm_path
+from softglm import Blocks, SeparationWarning, SoftmaxGLM, SoftmaxGLMCV, detect_separation, infer, softglm_path
 
 # Two proofs of a relative gap of 1e-8: the loss is told to about that of its difference from the null model.
 SAME_LOSS = {"rtol": 1e-8, "atol": 1e-12}
@@ -58,6 +60,35 @@ def test_the_optimum_is_that_of_the_arrays(name, is_cached, tmp_path):
             np.testing.assert_array_equal(in_blocks, at_once)
         else:
             np.testing.assert_allclose(in_blocks, at_once, **ROUNDING)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"alpha": 0.02, "l1_ratio": 1.0},
+        {"alpha": 0.02, "l1_ratio": 0.5, "standardize": True},
+        {"alpha": 0.02, "l1_ratio": 1.0, "groups": [[0, 1], [2, 3]]},
+        {"alpha": 0.01, "lower": 0.0},
+        {"alpha": 0.01, "standardize": True, "fit_intercept": False},
+        {"C": 2.0, "penalty_factors": {0: 0.0}},
+    ],
+)
+@pytest.mark.parametrize("name", ["overlapping", "sparse_rows"])
+def test_every_penalty_is_fitted(options, name):
+    given = given_of(name)
+    here, there = SoftmaxGLM(**options).fit(*given), SoftmaxGLM(**options).fit(Blocks(Cut(given)))
+    np.testing.assert_allclose(there.loss_, here.loss_, rtol=1e-7)
+    np.testing.assert_allclose(there.coef_, here.coef_, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["separable", "collinear", "constant_column"])
+def test_without_a_penalty_the_same_is_said_of_the_optimum(name):
+    given = given_of(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SeparationWarning)
+        here, there = SoftmaxGLM(alpha=0).fit(*given), SoftmaxGLM(alpha=0).fit(Blocks(Cut(given)))
+    assert there.status_.partition("(")[0] == here.status_.partition("(")[0]
+    assert there.converged_ is here.converged_
 
 
 @pytest.mark.parametrize("labels", [[3, 1, 2], ["b", "a", "c"], [2.0, 1.0, 7.0], [True, False, True]])

@@ -16,13 +16,14 @@ from softglm.validation.labels import Labels, column_names, is_frame
 
 # Rows whose codes are put into the order of the classes at a time.
 _AT_ONCE = 2**16
+_ONE_OF_THEM = "Pass the one or the other for all rows."
 # Labels of these kinds are of one type.
 _TYPES = {"i": "whole numbers", "u": "whole numbers", "f": "numbers", "b": "booleans"}
 
 
 @final
-class Survey:
-    """Labels or counts, weights and offset of the rows so far.
+class Beside:
+    """The labels or counts, weights and offset of the rows so far.
 
     Parameters
     ----------
@@ -51,6 +52,8 @@ class Survey:
         response, names = (y, y.classes) if isinstance(y, Response) else _read(y)
         if response.counts is None:
             self._add_labels(response, n_rows)
+        elif len(self._codes):
+            raise ValueError(f"y holds class probabilities or counts, and labels before. {_ONE_OF_THEM}")
         else:
             self._add("y", response.counts, n_rows, names)
         self._add("sample_weight", sample_weight, n_rows)
@@ -61,7 +64,7 @@ class Survey:
         if observed.codes is None or len(observed.codes) != n_rows:
             raise ValueError(f"y has {len(observed.is_unknown)} rows, expected {n_rows}: one for each row of X.")
         if "y" in self._columns:
-            raise ValueError("y holds labels, and class probabilities or counts before. Pass one of them.")
+            raise ValueError(f"y holds labels, and class probabilities or counts before. {_ONE_OF_THEM}")
         labels, kind = observed.classes, _type_of(observed.classes)
         if self._classes is not None and _type_of(self._classes) != kind:
             before = self._classes[:1].tolist()
@@ -84,10 +87,9 @@ class Survey:
 
     def _add(self, name: str, given: Any, n_rows: int, names: Labels | None = None) -> None:
         """Add numbers that belong to rows: of all rows, or of none."""
-        is_first = self.n_rows == 0
-        if given is None or (name not in self._columns and not is_first):
-            if (given is None) != (name not in self._columns) or (name == "y" and len(self._codes)):
-                raise ValueError(f"{name} is there in some of the rows only, expected in all or in none.")
+        if self.n_rows and (given is None) == (name in self._columns):
+            raise ValueError(f"{name} is there in some of the rows only, expected in all or in none.")
+        if given is None:
             return
         values = finite_values(given, name)
         if values.ndim == 0 or len(values) != n_rows:
