@@ -95,7 +95,8 @@ class Rows(ABC):
     def gather(self, statistic: Statistic, reduce: Callable[[Iterable[Arrays]], Result]) -> Iterator[Result]:
         """Yield what `reduce` makes of the statistics of the blocks of each of a few parts of the rows, in order.
 
-        What is returned for a block is handed to it as it is: where a sample is drawn, rows besides arrays. Unless a subclass can work on several parts at once, there is one.
+        What is returned for a block is handed to it as it is: where a sample is drawn, rows besides arrays. Unless a
+        subclass can work on several parts at once, there is one.
         """
         yield reduce(self.map(statistic))
 
