@@ -1,4 +1,4 @@
-"""The command line: run, problems, table, plot, compare, prices, sweep, paths, fuzz."""
+"""The command line: run, problems, table, plot, compare, prices, sweep, paths, scale, fuzz, certify."""
 
 import argparse
 import json
@@ -7,7 +7,21 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import fuzz, kernel, memory, path_problems, path_report, paths, predict, prices, report, scaling, sweep
+from benchmarks import (
+    certify,
+    fuzz,
+    kernel,
+    memory,
+    path_problems,
+    path_report,
+    paths,
+    predict,
+    prices,
+    report,
+    scale,
+    scaling,
+    sweep,
+)
 from benchmarks.machine import describe
 from benchmarks.measure import QUICK, TARGETS, Effort, key_of, measure
 from benchmarks.problems import all_cases, matching, quick_cases
@@ -70,9 +84,17 @@ def _parser():
     path.add_argument("--out", type=Path, default=Path("paths.json"))
     path.add_argument("--resume", action="store_true", help="keep what --out holds already, and add the rest")
 
+    places = commands.add_parser("scale", help="the same rows in memory, in files, in Parquet and in blocks")
+    places.set_defaults(command=scale.main)
+    scale.add_options(places)
+
     random = commands.add_parser("fuzz", help="random problems, judged in extended precision")
     random.set_defaults(command=fuzz.main)
     fuzz.add_options(random)
+
+    certificates = commands.add_parser("certify", help="certificates at every stage of L-BFGS, judged likewise")
+    certificates.set_defaults(command=certify.main)
+    certify.add_options(certificates)
 
     for chosen, words in ((price, "coarsely, in about a minute"), (strengths, "some small problems, once")):
         chosen.add_argument("--quick", action="store_true", help=words)

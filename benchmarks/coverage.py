@@ -1,9 +1,10 @@
 """Do 95 % intervals cover 95 %, and do tests hold their level? Simulations with known truth, n = 500, K = 3.
 
-    python benchmarks/coverage.py [SIMULATIONS]
+    python benchmarks/coverage.py [SIMULATIONS [clusters]]
 
-Of eight coefficients the one whose rate is farthest from the nominal one is printed, and marked where binomial error
-does not explain it: at 4 standard errors, so that one in two thousand is marked by chance.
+With "clusters" only those of clusters. Of several coefficients the one whose rate is farthest from the nominal one is
+printed, and marked where binomial error does not explain it: at 4 standard errors, so that one in two thousand is
+marked by chance.
 
 - *true model*: classes drawn from a multinomial logit.
 - *dependent rows*: rows come in pairs of the same class and the same features, so that there is half of the information
@@ -13,7 +14,10 @@ does not explain it: at 4 standard errors, so that one in two thousand is marked
 - *inputs*: the average effect, through PolynomialFeatures, of each of two inputs whose squares and product matter.
 - *G clusters*: classes have effects of their own in each cluster, and no feature has any. What is asked of a single
   coefficient by its t, and by the F test of the same, has one answer; of a term over both equations (q = 2), of two
-  terms (q = 4), F is the usual approximation, which few clusters strain; and chi-squared is what F replaces.
+  terms (q = 4), F is the usual approximation, which few clusters strain; and chi-squared is what F replaces. CR2 has
+  degrees of freedom of its own for each, and the wild bootstrap of scores none.
+- *G unequal clusters*: the same, where the largest has about ten times the rows of the smallest, and a feature is the
+  same for all rows of a cluster, 1 in a third of them: what t(G - 1) is worst at.
 """
 
 import platform
@@ -33,6 +37,7 @@ LEVEL = 0.95
 SEED = 20240501
 MANY = 1_000_000
 CLUSTERS = (4, 6, 10, 30)
+DRAWS = 999
 # Of z1, z2, z1^2, z1 z2, z2^2.
 CURVES = np.array([[0.0] * 5, [0.5, -0.3, -0.6, 0.3, 0.0], [-0.4, 0.6, 0.3, 0.0, 0.2]])
 COEF = np.array([[0.0, 0.0, 0.0], [0.8, -0.5, 0.0], [-0.4, 1.0, 0.0]])
@@ -115,66 +120,105 @@ def in_clusters(rng, n_clusters, n=N):
     return X, drawn(rng, 0.7 * rng.normal(size=(n_clusters, K))[clusters]), clusters
 
 
+def in_unequal_clusters(rng, n_clusters, n=N):
+    """Return rows, classes and clusters of very different sizes, of which a third differ in the first feature."""
+    shares = np.geomspace(1.0, 10.0, n_clusters)
+    # Some rows of each, so that what is the same in a cluster does not separate the classes.
+    clusters = np.concatenate([np.repeat(np.arange(n_clusters), 5), rng.choice(n_clusters, n, p=shares / shares.sum())])
+    treated = rng.permutation(np.arange(n_clusters) % 3 == 0)[clusters]
+    X = np.column_stack([treated, rng.normal(size=len(clusters))])
+    return X, drawn(rng, 0.5 * rng.normal(size=(n_clusters, K))[clusters]), clusters
+
+
+DESIGNS = {"": in_clusters, "unequal ": in_unequal_clusters}
+
+
 def clustered_rates():
     """Return what is asked of clusters, by name, with its nominal rate."""
     asked = {
-        "t intervals cover": LEVEL,
-        "t of a coefficient rejects": 1.0 - LEVEL,
+        "t(G - 1) intervals cover": LEVEL,
+        "CR2 intervals cover": LEVEL,
+        "t(G - 1) of a coefficient rejects": 1.0 - LEVEL,
         "F(1, G - 1) of it rejects": 1.0 - LEVEL,
         "chi2(1) of it rejects": 1.0 - LEVEL,
+        "CR2 t of it rejects": 1.0 - LEVEL,
+        "bootstrap of it rejects": 1.0 - LEVEL,
+        "Webb's bootstrap of it rejects": 1.0 - LEVEL,
         "F(2, G - 1) of a term rejects": 1.0 - LEVEL,
         "chi2(2) of it rejects": 1.0 - LEVEL,
+        "CR2 F of it rejects": 1.0 - LEVEL,
+        "bootstrap of the term rejects": 1.0 - LEVEL,
+        "Webb's bootstrap of the term rejects": 1.0 - LEVEL,
         "F(4, G - 1) of two terms rejects": 1.0 - LEVEL,
+        "CR2 F of two terms rejects": 1.0 - LEVEL,
     }
-    return {f"{count} clusters: {name}": nominal for count in CLUSTERS for name, nominal in asked.items()}
+    places = [f"{count} {kind}clusters: " for kind in DESIGNS for count in CLUSTERS]
+    return {place + name: nominal for place in places for name, nominal in asked.items()}
 
 
-def ask_clusters(rng, n_clusters, note):
+def ask_clusters(rng, n_clusters, kind, note):
     """Simulate clusters once, and note what is found."""
-    X, y, clusters = in_clusters(rng, n_clusters)
+    X, y, clusters = DESIGNS[kind](rng, n_clusters)
     model = fitted(X, y)
-    options = {"covariance": "cluster", "clusters": clusters, "level": LEVEL}
-    t, normal = (infer(model, X, y, distribution=law, **options) for law in ("t", "normal"))
-    table, contrast, both = t.coefficients, np.identity(6)[1], {"both": [0, 1], "one": [0]}
-    place = f"{n_clusters} clusters: "
-    note(place + "t intervals cover", table.lower[0, 1] <= 0.0 <= table.upper[0, 1])
-    note(place + "t of a coefficient rejects", table.p_value[0, 1] < 1.0 - LEVEL)
-    note(place + "F(1, G - 1) of it rejects", t.wald_test(contrast).p_value < 1.0 - LEVEL)
-    note(place + "chi2(1) of it rejects", normal.wald_test(contrast).p_value < 1.0 - LEVEL)
-    of_t, of_normal = (result.test_terms("wald", both).p_value < 1.0 - LEVEL for result in (t, normal))
-    note(place + "F(2, G - 1) of a term rejects", of_t[1])
-    note(place + "chi2(2) of it rejects", of_normal[1])
-    note(place + "F(4, G - 1) of two terms rejects", of_t[0])
+    if model.converged_:
+        found = answers_of_clusters(model, X, y, clusters)
+        for name, outcome in found.items():
+            note(f"{n_clusters} {kind}clusters: {name}", outcome)
 
 
-def main():
-    """Simulate and print."""
-    n_simulations = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    rng = np.random.default_rng(SEED)
+def answers_of_clusters(model, X, y, clusters):
+    """Return which intervals cover and which tests reject that a feature, the first, has nothing to do with classes."""
+    t, normal, cr2 = (
+        infer(model, X, y, covariance=covariance, distribution=law, clusters=clusters, level=LEVEL)
+        for covariance, law in (("cluster", "t"), ("cluster", "normal"), ("CR2", "t"))
+    )
+    contrast, both = np.identity(6)[1], {"both": [0, 1], "one": [0]}
+    tables = {"t(G - 1)": t.coefficients, "CR2": cr2.coefficients}
+    terms = {
+        "F": t.test_terms("wald", both),
+        "chi2": normal.test_terms("wald", both),
+        "CR2": cr2.test_terms("wald", both),
+    }
+    p_values = {
+        "t(G - 1) of a coefficient": t.coefficients.p_value[0, 1],
+        "F(1, G - 1) of it": t.wald_test(contrast).p_value,
+        "chi2(1) of it": normal.wald_test(contrast).p_value,
+        "CR2 t of it": cr2.coefficients.p_value[0, 1],
+        "F(2, G - 1) of a term": terms["F"].p_value[1],
+        "chi2(2) of it": terms["chi2"].p_value[1],
+        "CR2 F of it": terms["CR2"].p_value[1],
+        "F(4, G - 1) of two terms": terms["F"].p_value[0],
+        "CR2 F of two terms": terms["CR2"].p_value[0],
+    }
+    for weights, name in {"rademacher": "bootstrap", "webb": "Webb's bootstrap"}.items():
+        for tested, of_what in ((contrast, "it"), ("x0", "the term")):
+            test = t.bootstrap_test(tested, draws=DRAWS, weights=weights)
+            p_values[f"{name} of {of_what}"] = test.p_value
+    covers_0 = {
+        f"{name} intervals cover": table.lower[0, 1] <= 0.0 <= table.upper[0, 1] for name, table in tables.items()
+    }
+    return covers_0 | {f"{name} rejects": p_value < 1.0 - LEVEL for name, p_value in p_values.items()}
+
+
+def ask_rows(rng, n_simulations, rates, note):
+    """Simulate rows, independent or in pairs, and note what is found."""
     truth = reference_coding(COEF, INTERCEPT)
     large = fitted(*curved(rng, MANY))
     best = reference_coding(large.coef_, large.intercept_)
-    rates = {
-        name: Rate(nominal)
-        for name, nominal in {
-            "true model: model intervals cover": LEVEL,
-            "true model: HC0 intervals cover": LEVEL,
-            "true model: HC3 intervals cover": LEVEL,
-            "true model: LR test of nothing rejects": 1.0 - LEVEL,
-            "true model: score test of nothing rejects": 1.0 - LEVEL,
-            "true model: Wald test of nothing rejects": 1.0 - LEVEL,
-            "dependent rows: model intervals cover": LEVEL,
-            "dependent rows: clustered intervals cover": LEVEL,
-            "curved: model intervals cover": LEVEL,
-            "curved: HC0 intervals cover": LEVEL,
-            "inputs: average effects are covered": LEVEL,
-            **clustered_rates(),
-        }.items()
+    asked = {
+        "true model: model intervals cover": LEVEL,
+        "true model: HC0 intervals cover": LEVEL,
+        "true model: HC3 intervals cover": LEVEL,
+        "true model: LR test of nothing rejects": 1.0 - LEVEL,
+        "true model: score test of nothing rejects": 1.0 - LEVEL,
+        "true model: Wald test of nothing rejects": 1.0 - LEVEL,
+        "dependent rows: model intervals cover": LEVEL,
+        "dependent rows: clustered intervals cover": LEVEL,
+        "curved: model intervals cover": LEVEL,
+        "curved: HC0 intervals cover": LEVEL,
+        "inputs: average effects are covered": LEVEL,
     }
-
-    def note(name, outcome):
-        rates[name].happened.append(outcome)
-
+    rates.update({name: Rate(nominal) for name, nominal in asked.items()})
     for _ in range(n_simulations):
         X, y = true_model(rng)
         model = fitted(X, y)
@@ -199,13 +243,29 @@ def main():
         model = make_pipeline(PolynomialFeatures(2, include_bias=False), SoftmaxGLM(alpha=0)).fit(X, y)
         effects, true = infer(model, X, y, level=LEVEL).marginal_effects(), true_effects(X)
         note("inputs: average effects are covered", (effects.lower <= true) & (true <= effects.upper))
-        for n_clusters in CLUSTERS:
-            ask_clusters(rng, n_clusters, note)
+
+
+def main():
+    """Simulate and print."""
+    n_simulations = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    rng = np.random.default_rng(SEED)
+    rates = {}
+
+    def note(name, outcome):
+        rates[name].happened.append(outcome)
+
+    if sys.argv[2:] != ["clusters"]:
+        ask_rows(rng, n_simulations, rates, note)
+    rates.update({name: Rate(nominal) for name, nominal in clustered_rates().items()})
+    for _ in range(n_simulations):
+        for kind in DESIGNS:
+            for n_clusters in CLUSTERS:
+                ask_clusters(rng, n_clusters, kind, note)
 
     print(f"softglm {softglm.__version__}, NumPy {np.__version__}, Python {platform.python_version()}")
     print(f"{n_simulations} simulations, n = {N}, K = {K}, p = {P}\n")
     for name, rate in rates.items():
-        print(f"{name:44s} {rate}")
+        print(f"{name:58s} {rate}")
 
 
 if __name__ == "__main__":

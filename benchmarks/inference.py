@@ -1,4 +1,4 @@
-"""What inference costs: beside the fit it follows, and beside statsmodels' MNLogit where that is installed.
+"""What inference costs: beside the fit it follows, with few clusters, and beside statsmodels' MNLogit if installed.
 
 Run it from a checkout, with one BLAS thread:
 
@@ -10,7 +10,7 @@ from time import perf_counter
 
 import numpy as np
 
-from softglm import SoftmaxGLM, infer
+from softglm import SoftmaxGLM, infer, pool
 
 N_REPEATS = 7
 
@@ -43,6 +43,24 @@ def against_the_fit(n=200_000, p=50, K=5):
     print(f"n={n} p={p} K={K}: fit {fit:.3f} s, infer {alone / fit:.2f} of it, with the summary {printed / fit:.2f}")
 
 
+def of_few_clusters(n=200_000, p=20, K=5, n_clusters=30):
+    """Print the times of CR2, of the wild bootstrap and of pooling over that of `infer` with clusters."""
+    X, y = draw(n, p, K)
+    model, clusters = SoftmaxGLM(alpha=0).fit(X, y), np.random.default_rng(1).integers(n_clusters, size=n)
+    result = infer(model, X, y, covariance="CR2", clusters=clusters)
+    names = ("infer, CR2", "its table and tests", "bootstrap_test", "pool of five, and tests")
+    clustered, *others = seconds(
+        lambda: infer(model, X, y, covariance="cluster", clusters=clusters),
+        lambda: infer(model, X, y, covariance="CR2", clusters=clusters),
+        lambda: (result.rebase(1).coefficients, result.test_terms("wald")),
+        lambda: result.bootstrap_test("x0"),
+        lambda: pool([result] * 5).test_terms(),
+    )
+    print(f"n={n} p={p} K={K}, {n_clusters} clusters: infer {clustered:.3f} s")
+    for name, time in zip(names, others, strict=True):
+        print(f"    {name:24s} {time / clustered:.2f} of it")
+
+
 def against_statsmodels(n=20_000, p=20, K=5):
     """Print the time of MNLogit's fit and summary over that of ours."""
     try:
@@ -60,4 +78,5 @@ def against_statsmodels(n=20_000, p=20, K=5):
 
 if __name__ == "__main__":
     against_the_fit()
+    of_few_clusters()
     against_statsmodels()

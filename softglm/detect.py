@@ -11,6 +11,7 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.inference.separation import detect
 from softglm.model import Objective, Ridge
 from softglm.response import observe
+from softglm.sources import check_is_in_memory
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -176,6 +177,9 @@ def detect_separation(
     rows that are as small as what is lost to the arithmetic, some 1e-14 of the spread of a column, count as none: such
     rows tie.
 
+    Estimates that always exist are those under a penalty (``SoftmaxGLM(alpha=...)``), and the bias-reduced ones of
+    ``infer(SoftmaxGLM(alpha=0).fit(X, y), X, y, estimates="bias-reduced")``.
+
     Parameters
     ----------
     X : array-like or sparse matrix of shape (n, p)
@@ -221,6 +225,7 @@ def detect_separation(
     >>> bool((found.limits[2, 1] == 0.0).all())  # virginica against versicolor: finite
     True
     """
+    check_is_in_memory(X, "detect_separation")
     seen = observe(X, y, sample_weight, needs_two=True)
     names = _names(X, seen.X.shape[1])
     rows, _ = seen.rows()

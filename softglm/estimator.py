@@ -7,13 +7,15 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.callbacks import CallbackSupportMixin, FitTask, data_of_fit, with_callbacks
+from softglm.candidates import Given, certified_softmax_glm
+from softglm.certificate import Certificate
 from softglm.classifier import SeparationWarning, SoftmaxClassifier
 from softglm.data import one_blas_thread
 from softglm.fit import Start, prepare, solve
 from softglm.fitted import attributes_of, coefficients_of, fit_of_one_class, fitted_arrays
 from softglm.penalised import in_units_of, penalty_at, penalty_form, penalty_named, strength_of
-from softglm.response import observe
 from softglm.solver import Progress
+from softglm.sources import observed
 from softglm.validation.entries import shown
 from softglm.validation.finite import as_float
 from softglm.validation.parameters import check_ending, check_strength, flag
@@ -218,7 +220,7 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
 
     @with_callbacks
     @one_blas_thread
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None) -> Self:
         """Fit the model.
 
         Parameters
@@ -227,7 +229,9 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
             Few dense rows are copied, centred (n (p + 1 + 2 q) up to 2**17, q = 1 for two classes, else K); of three
             classes and more, or in float32, also others of up to 2**20 entries, to float32, for all but the last
             evaluations. Beyond, nothing is: blocks are converted as they are read. CSC is converted to CSR as a whole,
-            misaligned memory is copied once.
+            misaligned memory is copied once. Files that ``numpy.load(path, mmap_mode="r")`` maps stay where they are.
+            Rows elsewhere: `Blocks`, `Parquet`, the path of a Parquet file, or a dataset of pyarrow; of the latter two
+            y, sample_weight and offset are names of columns, and all others are features.
         y : array-like of shape (n,) or (n, K)
             Labels; or for K >= 2 columns class probabilities or counts, whose row totals count as weights. The columns
             of a frame name the classes and are sorted; those of an array are the classes 0 to K - 1.
@@ -259,8 +263,8 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
             `l1_ratio` is 0.
         """
         self._check_parameters()
-        seen = observe(X, y, sample_weight, offset, class_weight=self.class_weight, estimator=self)
-        X, classes, present = seen.X, seen.response.classes, seen.present
+        seen = observed(X, y, sample_weight, offset, class_weight=self.class_weight, estimator=self)
+        classes, present = seen.classes, seen.present
         form = penalty_form(self, seen)
         if form.l1_ratio == 0.0 and (self.grouped or self.groups is not None):
             warn_user(
@@ -268,11 +272,11 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
                 "that is 0, and this is a plain ridge. Set l1_ratio=1 for the group lasso.",
                 UserWarning,
             )
-        start = self._start(X.shape[1], classes, present)
+        start = self._start(seen.n_features, classes, present)
         rows, total_weight = seen.rows()
         alpha, max_iter = self._alpha(total_weight), int(self.max_iter)
         task = FitTask(self, max_iter, data_of_fit(X, y, sample_weight=sample_weight, offset=offset))
-        known_before = {**seen.columns, "classes_": classes, "_has_offset": offset is not None}
+        known_before = {**seen.columns, "classes_": classes, "_has_offset": seen.has_offset}
         # Callbacks are shown copies of this estimator, which may know names from an earlier fit.
         unnamed = {"feature_names_in_": None}
 
@@ -285,7 +289,7 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
         printer = StagePrinter()
         if self.verbose and alpha == 0.0:
             printer.begin(beforehand(seen, fit_intercept=self.fit_intercept))
-        precision = np.float32 if X.dtype in (np.float32, np.float16) else np.float64
+        precision = np.float32 if seen.dtype in (np.float32, np.float16) else np.float64
         if seen.n_present > 1:
             prepared = prepare(rows, seen.family, fit_intercept=self.fit_intercept)
             form = in_units_of(form, prepared, standardize=self.standardize)
@@ -299,7 +303,7 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
                 report=report if self.verbose or task.is_watched else None,
             )
         else:
-            result = fit_of_one_class(X.shape[1], precision)
+            result = fit_of_one_class(seen.n_features, precision)
         fitted = {
             **known_before,
             **attributes_of(
@@ -318,6 +322,34 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
         self._warn(result, fitted["status_"], classes[~present])
         self._become(fitted)
         return self
+
+    def certify(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Certificate:
+        """Return how far the model is from the optimum of its objective, and what that means for its predictions.
+
+        What `softglm.certify` says of anyone's model: nothing that the fit said is believed, another is made beside it.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+            That of the fit.
+        y : array-like of shape (n,) or (n, K)
+            That of the fit.
+        sample_weight : array-like of shape (n,), default=None
+            That of the fit.
+        offset : array-like of shape (n, K), or (n,) for two classes, default=None
+            That of the fit.
+
+        Returns
+        -------
+        Certificate
+            Print it.
+
+        Raises
+        ------
+        ValueError
+            If the data are not those of the fit.
+        """
+        return certified_softmax_glm(self, Given(X, y, sample_weight, offset))
 
     @property
     def penalty(self) -> str:

@@ -3,12 +3,14 @@
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.estimator import SoftmaxGLM
 from softglm.fitted import has_offset
 from softglm.inference.classes import position_of
 from softglm.inference.covariance import (
+    CLUSTERED,
     CORRECTIONS,
     KINDS,
     Covariance,
@@ -20,10 +22,11 @@ from softglm.inference.covariance import (
 from softglm.inference.estimate import Estimate, check_size
 from softglm.inference.inference import Inference
 from softglm.inference.sample import Sample
-from softglm.optimum import check_presence, optimum_of
+from softglm.optimum import bias_reduced_of, check_presence, optimum_of
 from softglm.penalised import is_sparsely_fitted
 from softglm.relaxed import refitted
-from softglm.response import Response, base_of, observe
+from softglm.response import Observations, Response, base_of
+from softglm.sources import check_is_in_memory, observed
 from softglm.target import Target
 from softglm.validation.clusters import read_clusters
 from softglm.warn import warn_user
@@ -35,18 +38,19 @@ _WHOLE = 1e-9
 def infer(
     estimator: Any,
     X: Any,
-    y: Any,
+    y: Any = None,
     *,
     sample_weight: Any = None,
     offset: Any = None,
     weights: Literal["frequency", "sampling"] = "frequency",
     reference: Any = None,
-    covariance: Literal["model", "laplace", "robust", "HC0", "HC1", "HC3", "cluster"] = "model",
+    covariance: Literal["model", "laplace", "robust", "HC0", "HC1", "HC3", "cluster", "CR2"] = "model",
     clusters: Any = None,
     correction: str | None = None,
-    distribution: Literal["normal", "t"] = "normal",
+    distribution: Literal["normal", "t"] | None = None,
     level: float = 0.95,
     relaxed: bool = False,
+    estimates: Literal["fitted", "bias-reduced"] = "fitted",
 ) -> Inference:
     r"""Return standard errors, tests, intervals and effects of a fitted model.
 
@@ -58,7 +62,8 @@ def infer(
         Fitted: a `SoftmaxGLM`, a pipeline that ends in one (X goes through its earlier steps, which name the terms), or
         a search such as ``GridSearchCV`` over either (its `best_estimator_`).
     X, y, sample_weight, offset : array-like
-        Those of the fit, as the estimator takes them. y: labels, class probabilities or counts.
+        Those of the fit, as the estimator takes them, rows elsewhere included; a pipeline takes arrays. y: labels,
+        class probabilities or counts.
     weights : {"frequency", "sampling"}, default="frequency"
         A row of frequency weight 2 is two rows. Sampling weights say how many of the population a row stands for: it is
         still one observation, only robust covariances are right, and there is no likelihood. Class weights are of the
@@ -77,8 +82,11 @@ def infer(
         - "HC3": HC0 with the scores (I - Omega_i M_i)^-1 s_i, Omega_i the information of a row and M_i the covariance
           of its eta: close to the jackknife.
         - "cluster": meat = sum over clusters of the outer products of their summed u_i.
+        - "CR2": the same with (I - F_g H^-1)^-1/2 times the sum of a cluster, F_g its information: unbiased if the
+          model is true (Bell & McCaffrey 2002). For few clusters, 4 to 50 say, of any sizes; alpha=0.
     clusters : array-like of shape (n,) or (n, 2), default=None
         For "cluster": labels of the clusters, in one or two ways (V_1 + V_2 - V_12, Cameron, Gelbach & Miller 2011).
+        For "CR2" in one.
     correction : str or None, default=None
         The factor on robust and clustered covariances, by its formula, with G clusters:
 
@@ -87,9 +95,11 @@ def infer(
         - "n/(n-k)": sandwich's HC1; the default for "HC1".
         - "G/(G-1)": Stata's vce(cluster) after mlogit and logit; the default for "cluster".
         - "G/(G-1)*(n-1)/(n-k)": statsmodels, and sandwich's vcovCL with type "HC1".
-    distribution : {"normal", "t"}, default="normal"
-        Of an estimate over its standard error. "t" has G - 1 degrees of freedom for G clusters (the smaller G of two
-        ways), else n - k; Wald tests of q restrictions are then referred to F(q, the same).
+    distribution : {"normal", "t"}, default=None
+        Of an estimate over its standard error, by default normal, and t for "CR2". "t" has G - 1 degrees of freedom for
+        G clusters (the smaller G of two ways), else n - k; Wald tests of q restrictions are then referred to F(q, the
+        same). For "CR2" every coefficient has its own, Satterthwaite's, and every test those of Hotelling's T^2
+        (Pustejovsky & Tipton 2018); predictions and effects have the least of any coefficient of a class.
     level : float, default=0.95
         Of confidence intervals.
     relaxed : bool, default=False
@@ -98,6 +108,12 @@ def infer(
         that. (glmnet's relax=TRUE keeps single coefficients at 0; which ones depends on how classes are coded.) They
         were selected on the same data, which standard errors, tests and intervals do not allow for, as the summary
         says.
+    estimates : {"fitted", "bias-reduced"}, default="fitted"
+        Those of the fit, of maximum likelihood if nothing is penalised; or, of a model with alpha=0, those without the
+        first-order bias of maximum likelihood (Firth 1993; Kosmidis & Firth 2011): nearer to the truth in small
+        samples, and finite also where the classes are separated. They maximise the log-likelihood plus half the log
+        determinant of its information, intercepts included (Jeffreys' prior). Likelihood-ratio tests and profile
+        intervals are then those of that sum; AIC and BIC are of the log-likelihood at the estimates.
 
     Returns
     -------
@@ -108,6 +124,8 @@ def infer(
     ------
     ValueError
         If the data are not those of the fit, or what was asked has no answer; the message says what to do.
+    ArithmeticError
+        If rounding keeps separated or bias-reduced estimates from being reached.
     TypeError
         If the estimator does not end in a `SoftmaxGLM`.
     MemoryError
@@ -125,23 +143,78 @@ def infer(
     they lead further than the gap of the fit explains (`Inference.moved`), the report asks whether the data are those
     of the fit.
 
+    Bias-reduced estimates always exist, for any number of classes. But the penalised likelihood is not concave, and
+    where classes are separated it may have several maxima: the estimates are the highest one found from a few starts,
+    which the report says, and no proof.
+
+    References
+    ----------
+    D. Firth, "Bias reduction of maximum likelihood estimates", Biometrika 80, 1993, doi:10.1093/biomet/80.1.27.
+    I. Kosmidis and D. Firth, "Multinomial logit bias reduction via the Poisson log-linear model", Biometrika 98, 2011,
+    doi:10.1093/biomet/asr026.
+    J. E. Pustejovsky and E. Tipton, "Small-sample methods for cluster-robust variance estimation and hypothesis testing
+    in fixed effects models", Journal of Business & Economic Statistics 36, 2018, doi:10.1080/07350015.2016.1247004.
+
     Examples
     --------
     >>> from sklearn.datasets import load_diabetes
     >>> from softglm import SoftmaxGLM, infer
     >>> X, progression = load_diabetes(return_X_y=True, scaled=False)
-    >>> y = progression > 150.0
-    >>> result = infer(SoftmaxGLM(alpha=0).fit(X[:, :3], y), X[:, :3], y)
+    >>> X, y = X[:, :3], progression > 150.0
+    >>> model = SoftmaxGLM(alpha=0).fit(X, y)
+    >>> result = infer(model, X, y)
     >>> result.coefficients.std_error.shape
     (1, 4)
+
+    Had these been the patients of six clinics of unequal sizes, they would tell of each coefficient what four or five
+    would of a mean:
+
+    >>> clinics = [row * row % 10 for row in range(442)]
+    >>> clustered = infer(model, X, y, covariance="CR2", clusters=clinics)
+    >>> print(clustered.coefficients)
+                   estimate  std. error      t   df  p-value       2.5%     97.5%
+    -----------------------------------------------------------------------------
+    True vs False
+      Intercept    -7.28        1.13     -6.42  4.6   0.0019  -10.29     -4.28
+      x0            0.01583     0.00739   2.14  4.3   0.0943   -0.00416   0.03581
+      x1           -0.133       0.175    -0.76  4.6   0.4860   -0.595     0.330
+      x2            0.2465      0.0313    7.87  4.6   0.0008    0.1638    0.3292
+    >>> print(clustered.bootstrap_test("x0"))
+    W(1) = 2.484, p = 0.1250 (wild score bootstrap: all 64 signs of 6 clusters; none is below 0.03125)
+
+    Hepatitis after transfusions before and after blood was screened, given or without what had been withheld (Bull, Mak
+    & Greenwood 2002). Nobody fell ill with hepatitis C in the second row, so that maximum likelihood is infinite:
+
+    >>> import numpy as np
+    >>> X = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 1]])  # withheld, screened, both
+    >>> y = np.array([[389, 5, 3], [400, 0, 2], [1864, 5, 11], [1896, 3, 10]])  # no hepatitis, C, another
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")  # that the classes are separated
+    ...     model = SoftmaxGLM(alpha=0).fit(X, y)
+    >>> result = infer(model, X, y, estimates="bias-reduced")
+    >>> result.coefficients.estimate[:, 1:].round(4).tolist()
+    [[-2.4257, -1.5659, 1.9567], [-0.3643, -0.3763, 0.2563]]
+    >>> print(result.test_terms())
+    Likelihood-ratio tests of leaving out each term
+    <BLANKLINE>
+        chi2  df  p-value
+    ---------------------
+    x0  5.17   2   0.0756
+    x1  6.44   2   0.0399
+    x2  2.02   2   0.3651
     """
     covariance = "robust" if covariance == "HC0" else covariance
-    _check_options(weights, covariance, clusters, correction, distribution, level)
+    if distribution is None:
+        distribution = "t" if covariance == "CR2" else "normal"
+    _check_options(weights, covariance, clusters, correction, distribution, level, estimates)
     target = Target.of(estimator)
-    _check_offset(target.model, offset)
-    target = refitted(target, X, y, sample_weight, offset) if _is_to_relax(target.model, relaxed=relaxed) else target
+    if _is_to_relax(target.model, relaxed=relaxed):
+        check_is_in_memory(X, "infer with relaxed=True")
+        _check_offset(target.model, has_offset_here=offset is not None)
+        target = refitted(target, X, y, sample_weight, offset)
     model = target.model
-    seen = observe(
+    seen = observed(
         target.transform(X),
         y,
         sample_weight,
@@ -150,21 +223,28 @@ def infer(
         estimator=model,
         fitted_classes=model.classes_,
     )
+    if not isinstance(seen, Observations):
+        raise TypeError(f"infer needs y and the weights in memory, got {type(X).__name__}.")
+    _check_offset(model, has_offset_here=seen.has_offset)
     response, factors, sampled = seen.response, seen.factors, seen.counted_weights
     is_sampled = weights == "sampling" and seen.weights is not None
+    is_bias_reduced = estimates == "bias-reduced"
     is_reweighted = is_sampled or (factors is not None and bool((factors != 1.0).any()))
     _check_likelihood(covariance, response, is_reweighted=is_reweighted)
+    if is_bias_reduced:
+        _check_bias_reduction(model, covariance, is_reweighted=is_reweighted)
     check_presence(model, seen)
-    check_size(seen.family, seen.X.shape[1] + int(model.fit_intercept), seen.X.shape[0])
+    check_size(seen.family, seen.n_features + int(model.fit_intercept), seen.n_rows)
     rows, _ = seen.rows()
-    optimum = optimum_of(model, rows, seen)
+    optimum = bias_reduced_of(model, rows, seen) if is_bias_reduced else optimum_of(model, rows, seen)
     estimate = optimum.estimate
     copies = None if is_sampled else sampled
     _check_copies(copies)
-    n_units = _total(copies, sampled, seen.X.shape[0])
+    n_units = _total(copies, sampled, seen.n_rows)
     used = default_correction(covariance) if correction is None else correction
     _check_size(estimate, n_units, used, distribution, is_clustered=clusters is not None)
-    codes = None if clusters is None else read_clusters(clusters, sampled, seen.X.shape[0])
+    codes = None if clusters is None else read_clusters(clusters, sampled, seen.n_rows)
+    _check_cr2(estimate, covariance, codes)
 
     def errors_of(estimate: Estimate) -> tuple[Covariance, float | None]:
         errors = covariance_of(
@@ -175,9 +255,7 @@ def infer(
             clusters=codes,
             correction=correction,
         )
-        if distribution == "normal":
-            return errors, None
-        return errors, min(errors.n_clusters) - 1.0 if errors.n_clusters else n_units - estimate.n_parameters
+        return errors, None if distribution == "normal" else _degrees_of_freedom(estimate, errors, n_units)
 
     errors, freedom = errors_of(estimate)
     classes = response.classes[seen.present]
@@ -190,8 +268,8 @@ def infer(
         covariance=clipped(estimate, errors, base),
         classes=classes,
         base=base,
-        features=target.features(seen.X.shape[1]),
-        inputs=target.inputs(X, seen.X, rows),
+        features=target.features(seen.n_features),
+        inputs=target.inputs(X, seen, rows),
         sample=Sample(
             trials=response.weighted_trials(factors),
             copies=copies,
@@ -199,6 +277,7 @@ def infer(
             is_reweighted=is_reweighted,
             read_rows=target.reader(seen.present),
             covariance_of=errors_of,
+            clusters=codes,
         ),
         level=level,
         degrees_of_freedom=freedom,
@@ -210,27 +289,61 @@ def infer(
 
 
 def _check_options(  # noqa: PLR0917 - the options of infer, in its order
-    weights: str, covariance: str, clusters: Any, correction: str | None, distribution: str, level: float
+    weights: str,
+    covariance: str,
+    clusters: Any,
+    correction: str | None,
+    distribution: str,
+    level: float,
+    estimates: str,
 ) -> None:
     for name, value, allowed in (
         ("weights", weights, ("frequency", "sampling")),
         ("covariance", covariance, KINDS),
         ("correction", correction, (None, *CORRECTIONS)),
         ("distribution", distribution, ("normal", "t")),
+        ("estimates", estimates, ("fitted", "bias-reduced")),
     ):
         if value not in allowed:
             raise ValueError(f"{name} must be one of {list(allowed)}, got {value!r}.")
     if not 0.0 < level < 1.0:
         raise ValueError(f"level must be between 0 and 1, as 0.95 is, got {level!r}.")
-    if (covariance == "cluster") != (clusters is not None):
+    if (covariance in CLUSTERED) != (clusters is not None):
         raise ValueError(
             f"covariance={covariance!r} and clusters {'were' if clusters is not None else 'were not'} given: pass "
-            'covariance="cluster" and the clusters of the rows together, or neither.'
+            'covariance="cluster" (or "CR2") and the clusters of the rows together, or neither.'
         )
+    if correction not in {None, "1"} and covariance == "CR2":
+        raise ValueError(f'correction={correction!r} is for other covariances; "CR2" is a correction. Leave it out.')
     if correction not in {None, "1"} and covariance in {"model", "laplace"}:
         raise ValueError(f"correction={correction!r} is for robust covariances; covariance={covariance!r} has none.")
     if correction is not None and correction.startswith("G") and covariance != "cluster":
         raise ValueError(f'correction={correction!r} counts clusters; pass covariance="cluster" and clusters.')
+
+
+def _check_bias_reduction(model: SoftmaxGLM, covariance: str, *, is_reweighted: bool) -> None:
+    """Raise where another penalty, or what is no likelihood, has no bias that is known."""
+    what = 'estimates="bias-reduced"'
+    if model.alpha_ != 0.0:
+        raise ValueError(
+            f"{what} takes the place of a penalty, and this model was fitted with one (alpha = {model.alpha_:.4g}): it "
+            "would reduce a bias that the ridge makes on purpose. Refit with alpha=0."
+        )
+    if is_reweighted:
+        raise ValueError(
+            f"{what} reduces the bias of maximum likelihood, and sampling or class weights leave no likelihood. Leave "
+            "the weights out, or pass frequency weights; or infer with the fitted estimates."
+        )
+    if covariance == "laplace":
+        raise ValueError(
+            f'covariance="laplace" takes the ridge of a model as a prior, and for {what} there is none. Pass '
+            'covariance="model".'
+        )
+    if covariance == "CR2":
+        raise ValueError(
+            f'covariance="CR2" corrects scores of maximum likelihood, and those of {what} do not sum to 0. Pass '
+            'covariance="cluster"; or infer with the fitted estimates.'
+        )
 
 
 def _is_to_relax(model: SoftmaxGLM, *, relaxed: bool) -> bool:
@@ -256,9 +369,9 @@ def _is_to_relax(model: SoftmaxGLM, *, relaxed: bool) -> bool:
     return is_sparse
 
 
-def _check_offset(model: SoftmaxGLM, offset: Any) -> None:
-    if (offset is not None) != has_offset(model):
-        given, fitted = ("an offset", "without") if offset is not None else ("no offset", "with one")
+def _check_offset(model: SoftmaxGLM, *, has_offset_here: bool) -> None:
+    if has_offset_here != has_offset(model):
+        given, fitted = ("an offset", "without") if has_offset_here else ("no offset", "with one")
         raise ValueError(f"infer got {given}, and the model was fitted {fitted}. Pass the offset of the fit.")
 
 
@@ -288,6 +401,21 @@ def _check_copies(copies: FloatArray | None) -> None:
         )
 
 
+def _check_cr2(estimate: Estimate, covariance: str, codes: npt.NDArray[np.intp] | None) -> None:
+    if covariance != "CR2":
+        return
+    if estimate.is_penalised:
+        raise ValueError(
+            'covariance="CR2" takes the residuals to be those of a fit without penalty, and this one has one. Refit '
+            'with alpha=0, or pass covariance="cluster".'
+        )
+    if codes is not None and codes.shape[1] > 1:
+        raise ValueError(
+            f'covariance="CR2" is for clusters in one way, got {codes.shape[1]}. Pass the coarser, or the one with '
+            'fewer clusters; or covariance="cluster".'
+        )
+
+
 def _check_size(estimate: Estimate, n_rows: float, correction: str, distribution: str, *, is_clustered: bool) -> None:
     """Raise where n - k, by which a correction divides or which is the degrees of freedom of t, is not positive."""
     if correction == "n/(n-1)" and not n_rows > 1.0:
@@ -300,6 +428,13 @@ def _check_size(estimate: Estimate, n_rows: float, correction: str, distribution
         f"{what} needs more rows than parameters: n - k = {n_rows:g} - {estimate.n_parameters} here. (A row of counts "
         'is one row.) Use another correction, or distribution="normal"; or fit fewer parameters.'
     )
+
+
+def _degrees_of_freedom(estimate: Estimate, errors: Covariance, n_units: float) -> float:
+    if errors.few_clusters is not None:
+        # Of every class alike, so that they do not depend on the base.
+        return errors.few_clusters.least_degrees_of_freedom(estimate.symmetric_map())
+    return min(errors.n_clusters) - 1.0 if errors.n_clusters else n_units - estimate.n_parameters
 
 
 def _total(copies: FloatArray | None, sampled: FloatArray | None, n_rows: int) -> float:

@@ -9,9 +9,10 @@ from softglm.arrays import FloatArray
 from softglm.data import Rows
 from softglm.estimator import SoftmaxGLM
 from softglm.fitted import present_in_fit
+from softglm.inference.bias_reduced import bias_reduced
 from softglm.inference.estimate import Estimate, coordinates_of, estimate_at, refined
 from softglm.inference.limit import limit_of
-from softglm.inference.separation import Separation, detect
+from softglm.inference.separation import Separation, detect, require_decidable
 from softglm.model import Objective, Penalty, rebased
 from softglm.penalised import fitted_penalty
 from softglm.response import Observations
@@ -26,7 +27,7 @@ _ROUNDING, _SINGLE_ROUNDING = 1e-3, 0.05
 @final
 @dataclass(frozen=True, eq=False)
 class Optimum:
-    """Where the likelihood of the data is highest.
+    """Where the likelihood of the data is highest; or, bias-reduced, the penalised one.
 
     Attributes
     ----------
@@ -34,7 +35,7 @@ class Optimum:
         At the optimum, or at the limit where the classes are separated.
     separated : Separation or None
     moved : float
-        How far from the fitted point that is, in standard errors; NaN of a limit.
+        How far from the fitted point the optimum is, in standard errors; NaN where that is separated.
     notes : tuple of str
         What is doubtful.
     """
@@ -72,9 +73,13 @@ def optimum_of(model: SoftmaxGLM, rows: Rows, seen: Observations) -> Optimum:
     seen : Observations
         Of which the rows were made.
     """
-    first = _fitted(model, rows, seen)
+    objective, parameters = _fitted_parameters(model, rows, seen)
+    may_be_separated = model.alpha_ == 0.0 and not model.converged_
+    if may_be_separated:
+        require_decidable(objective, parameters)
+    first = _fitted(objective, parameters)
     notes: tuple[str, ...] = ()
-    if model.alpha_ == 0.0 and not model.converged_:
+    if may_be_separated:
         try:
             separated = _separation(model, first)
         except ArithmeticError as error:
@@ -86,8 +91,31 @@ def optimum_of(model: SoftmaxGLM, rows: Rows, seen: Observations) -> Optimum:
     return Optimum(refined(first), None, first.distance, notes)
 
 
-def _fitted(model: SoftmaxGLM, rows: Rows, seen: Observations) -> Estimate:
-    """Return the fitted point, and the curvature of these rows there."""
+def bias_reduced_of(model: SoftmaxGLM, rows: Rows, seen: Observations) -> Optimum:
+    """Return the bias-reduced estimate for the rows, to which the model was fitted; raise if that cannot be.
+
+    Parameters
+    ----------
+    model : SoftmaxGLM
+        Without a penalty.
+    rows : Rows
+    seen : Observations
+        Of which the rows were made.
+    """
+    fitted = _fitted(*_fitted_parameters(model, rows, seen))
+    notes: tuple[str, ...] = ()
+    if model.converged_:
+        notes = _doubts(model, fitted)
+    elif model.status_ == Status.SEPARATED.value:
+        notes = ("The classes are separated: by maximum likelihood some of the coefficients are infinite.",)
+    estimate, has_others = bias_reduced(fitted)
+    if has_others:
+        notes = (*notes, "The penalised likelihood has several maxima, and the estimates are the highest one found.")
+    return Optimum(estimate, None, fitted.distance if model.converged_ else float("nan"), notes)
+
+
+def _fitted_parameters(model: SoftmaxGLM, rows: Rows, seen: Observations) -> tuple[Objective, FloatArray]:
+    """Return the objective of these rows, and the fitted point, shape (m, q)."""
     family = seen.family
     penalty = fitted_penalty(model, seen)
     assert isinstance(penalty, Penalty)  # noqa: S101 - `infer` has refused others
@@ -95,11 +123,16 @@ def _fitted(model: SoftmaxGLM, rows: Rows, seen: Observations) -> Estimate:
     kept = seen.present if len(seen.present) > 2 else slice(None)
     coef, intercept = model.coef_[kept].T.astype(np.float64), model.intercept_[kept].astype(np.float64)
     basis = family.identifiable_directions
+    return objective, objective.centred(coef, intercept) @ basis @ basis.T
+
+
+def _fitted(objective: Objective, parameters: FloatArray) -> Estimate:
+    """Return the fitted point, and the curvature there."""
     coordinates = coordinates_of(objective)
     elsewhere = rebased(objective, coordinates)
     if elsewhere is not None:
         _check_scales(elsewhere[1].units)
-    return estimate_at(objective, objective.centred(coef, intercept) @ basis @ basis.T, coordinates)
+    return estimate_at(objective, parameters, coordinates)
 
 
 def _check_scales(units: FloatArray) -> None:

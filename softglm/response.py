@@ -14,8 +14,9 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.multiclass import type_of_target
 
 from softglm.arrays import BoolArray, FloatArray, IntArray, Matrix
-from softglm.data import Rows, RowsInMemory
+from softglm.data import Features, FeaturesInMemory, Rows
 from softglm.families import Bernoulli, Categorical, UnconstrainedFamily
+from softglm.observed import Observed
 from softglm.validation.counts import read_counts, warn_about_counts
 from softglm.validation.entries import as_given
 from softglm.validation.features import clean_observations, clean_response
@@ -35,6 +36,8 @@ from softglm.warn import warn_user
 
 # A count this close to a whole number is one.
 _WHOLE = 1e-9
+# Labels that are counted at a time: NumPy makes two copies of them, of 64 bits.
+_COUNTED = 2**20
 # Of more rows than these, labels that are more than half as many are asked about, as scikit-learn does.
 _FEW_ROWS, _HALF = 20, 0.5
 
@@ -127,7 +130,10 @@ class Response:
     def class_totals(self, weights: FloatArray | None) -> FloatArray:
         """Return sum_i w_i t_ik for each class, shape (K,)."""
         if self.codes is not None:
-            return np.bincount(self.codes, weights, minlength=len(self.classes)).astype(np.float64)
+            totals = np.zeros(len(self.classes))
+            for rows in (slice(start, start + _COUNTED) for start in range(0, len(self.codes), _COUNTED)):
+                totals += np.bincount(self.codes[rows], None if weights is None else weights[rows], len(totals))
+            return totals
         counts = self._given
         return np.asarray(counts.sum(axis=0) if weights is None else weights @ counts)
 
@@ -178,12 +184,12 @@ class Response:
 
 @final
 @dataclass(frozen=True, eq=False)
-class Observations:
-    """What a model is fitted to. Made by `observe`.
+class Observations(Observed):
+    """What a model is fitted to, with what was observed in the memory of this process. Made by `observe`.
 
     Attributes
     ----------
-    X : array or CSR matrix of shape (n, p)
+    features : Features
     response : Response
     weights : array of shape (n,) or None
         Of the sample; class weights out.
@@ -196,7 +202,7 @@ class Observations:
         What a fit learns of the columns of X, by the names of scikit-learn's attributes; empty if there is none.
     """
 
-    X: Matrix
+    features: Features
     response: Response
     weights: FloatArray | None
     factors: FloatArray | None
@@ -205,13 +211,32 @@ class Observations:
     columns: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def n_present(self) -> int:
-        """How many classes have weight."""
-        return int(self.present.sum())
+    def X(self) -> Matrix:
+        """The features, where they are in memory."""
+        return self.features.matrix
+
+    @property
+    def classes(self) -> Labels:
+        return self.response.classes
+
+    @property
+    def n_rows(self) -> int:
+        return self.features.shape[0]
+
+    @property
+    def n_features(self) -> int:
+        return self.features.shape[1]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.features.dtype
+
+    @property
+    def has_offset(self) -> bool:
+        return self.offset is not None
 
     @property
     def family(self) -> UnconstrainedFamily:
-        """Bernoulli for two classes, else Categorical of those that are present."""
         return self.response.family(self.present)
 
     @property
@@ -224,7 +249,6 @@ class Observations:
         return left.astype(np.float64) if self.weights is None else np.where(left, self.weights, 0.0)
 
     def rows(self, *, with_class_weights: bool = True) -> tuple[Rows, float]:
-        """Return the rows to fit, absent classes left out, and their total weight W."""
         targets, multiples = self.response.targets(self.present, self.factors if with_class_weights else None)
         weights, offset = self.weights, self.offset
         if multiples is not None:
@@ -233,20 +257,20 @@ class Observations:
             # What all classes have in common changes nothing, and where it is large it would cost digits.
             offset = offset[:, self.present]
             offset = offset - (offset.max(axis=1, keepdims=True) + offset.min(axis=1, keepdims=True)) / 2.0
-        total = float(self.X.shape[0] if weights is None else weights.sum())
+        total = float(self.n_rows if weights is None else weights.sum())
         if not LEAST <= total <= MOST:
             raise ValueError(
                 f"The weights sum to {total:.3g}, expected between {LEAST:g} and {MOST:g}: sample weights times class "
                 "weights times the totals of the rows of y. Rescale them."
             )
-        return RowsInMemory(self.X, targets, weights, offset), total
+        return self.features.rows(targets, weights, offset), total
 
     def taken(self, rows: npt.NDArray[np.intp]) -> "Observations":
         """Return these rows, of the same classes, of which some may be absent from them; class weights stay."""
         response = self.response.taken(rows)
         weights = None if self.weights is None else self.weights[rows]
         return Observations(
-            self.X[rows],
+            FeaturesInMemory(self.X[rows]),
             response,
             weights,
             self.factors,
@@ -259,13 +283,12 @@ class Observations:
     def sizes(self) -> FloatArray:
         """What each row counts where it is scored, class weights out: w_i m_i, shape (n,)."""
         trials, weights = self.response.trials, self.weights
-        sizes = np.ones(self.X.shape[0]) if trials is None else trials
+        sizes = np.ones(self.n_rows) if trials is None else trials
         return sizes if weights is None else sizes * weights
 
     def deviances(self, losses: tuple[float, float], total_weight: float) -> tuple[float, float]:
-        """Return the deviance of the model and of the null model, given their mean losses without class weights."""
         response, weights = self.response, self.weights
-        if response.class_totals(weights)[~self.present].any():
+        if not self.present.all() and response.class_totals(weights)[~self.present].any():
             return np.inf, np.inf  # observed, and given probability 0
         saturated = response.saturated
         best = 0.0 if saturated is None else float(saturated.sum() if weights is None else weights @ saturated)
@@ -303,9 +326,33 @@ def observe(
     X, values, columns = clean_observations(X, y, estimator, is_fit=is_fit)
     weights = read_weights(sample_weight, X.shape[0])
     response = read_response(y, values)
+    return observations_of(
+        FeaturesInMemory(X),
+        response,
+        weights,
+        offset,
+        columns,
+        class_weight=class_weight,
+        fitted_classes=fitted_classes,
+        needs_two=needs_two,
+    )
+
+
+def observations_of(
+    features: Features,
+    response: Response,
+    weights: FloatArray | None,
+    offset: Any,
+    columns: dict[str, Any],
+    *,
+    class_weight: Any,
+    fitted_classes: Labels | None,
+    needs_two: bool = False,
+) -> Observations:
+    """Return what was read of X, y and the weights, as `observe` does; the other parameters are its own."""
     if fitted_classes is None:
         _warn_about_labels(response)
-    if fitted_classes is not None and not np.array_equal(response.classes, fitted_classes):
+    elif not np.array_equal(response.classes, fitted_classes):
         raise ValueError(
             f"y has the classes {response.classes[:10].tolist()}, and the model was fitted on "
             f"{fitted_classes[:10].tolist()}. Pass the y of the fit."
@@ -313,8 +360,8 @@ def observe(
     factors = read_class_weight(class_weight, response, weights)
     present = response.present(weights, factors)
     _check_presence(response.classes, present, needs_two=needs_two)
-    known = read_offset(offset, X.shape[0], response.classes)
-    return Observations(X, response, weights, factors, known, present, columns)
+    known = read_offset(offset, features.shape[0], response.classes)
+    return Observations(features, response, weights, factors, known, present, columns)
 
 
 def _check_presence(classes: Labels, present: BoolArray, *, needs_two: bool) -> None:

@@ -13,18 +13,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from softglm.arrays import BoolArray
 from softglm.data import Rows, RowsInMemory
+from softglm.ending import Ending, sent_through
 from softglm.estimator import SoftmaxGLM
 from softglm.fitted import has_offset
 from softglm.inference.inputs import Inputs
 from softglm.pipelines import inputs_of
+from softglm.response import Observations
+from softglm.sources import check_is_in_memory
 from softglm.sums import RowWeights
 from softglm.validation.features import clean_features
 from softglm.validation.offset import read_offset_to_predict
-
-_SELECTED = (
-    "The model was selected by a search over the same data; standard errors, tests and intervals ignore the selection "
-    "and are too optimistic."
-)
 
 
 @final
@@ -51,20 +49,8 @@ class Target:
     @classmethod
     def of(cls, estimator: Any) -> "Target":
         """Find the fitted model that a pipeline or a search ends in."""
-        notes: tuple[str, ...] = ()
-        steps: list[tuple[str, Any]] = []
-        while (isinstance(estimator, Pipeline) and estimator.steps) or _is_search(estimator):
-            if isinstance(estimator, Pipeline):
-                steps += estimator.steps[:-1]
-                estimator = estimator.steps[-1][1]
-            elif hasattr(estimator, "best_estimator_"):
-                notes = (_SELECTED,)
-                estimator = estimator.best_estimator_
-            else:
-                raise ValueError(
-                    f"{type(estimator).__name__} has no best_estimator_. Fit it with refit=True, or pass the fitted "
-                    "model itself."
-                )
+        ending = Ending.of(estimator)
+        estimator = ending.model
         if not isinstance(estimator, SoftmaxGLM):
             raise TypeError(
                 f"infer got a {type(estimator).__name__}, expected a fitted SoftmaxGLM, a Pipeline that ends in "
@@ -76,19 +62,14 @@ class Target:
                 "The coefficients of this SoftmaxGLM were set by hand, and of what they are the optimum is not known. "
                 "Call infer on a model that was fitted: SoftmaxGLM(alpha=0).fit(X, y)."
             )
-        return cls(estimator, Pipeline(steps) if steps else None, notes)
+        return cls(estimator, ending.steps, ending.notes)
 
     def transform(self, X: Any) -> Any:
         """Send X through the earlier steps."""
         if self.steps is None:
             return self._chosen(X)
-        for name, step in self.steps.steps:
-            if step not in {None, "passthrough"} and not hasattr(step, "transform"):
-                raise ValueError(
-                    f"The step {name!r} of the pipeline has no transform: it changes rows, not features. Call infer on "
-                    "the last step, with the rows it was fitted on."
-                )
-        return self._chosen(self.steps.transform(X))
+        check_is_in_memory(X, "A pipeline")
+        return self._chosen(sent_through(self.steps, X))
 
     def _chosen(self, X: Any) -> Any:
         """Return the columns that reach the model."""
@@ -107,8 +88,8 @@ class Target:
             return tuple(f"x{column}" for column in (range(n_features) if self.columns is None else self.columns))
         return tuple(str(name) for name in names)
 
-    def inputs(self, given: Any, X: Any, rows: Rows) -> Inputs | None:
-        """Return the columns that the earlier steps take, of what was given, of which they made X; None without any."""
+    def inputs(self, given: Any, seen: Observations, rows: Rows) -> Inputs | None:
+        """Return the columns that the earlier steps take, of what was given, where they made those seen; or None."""
         if self.steps is None:
             return None
         (weights,) = rows.concatenate(RowWeights())
@@ -117,13 +98,14 @@ class Target:
             steps = deepcopy(self.steps)
         except Exception:  # noqa: BLE001 - what cannot be copied, such as a lock, is used as it is
             steps = self.steps
-        return inputs_of(given, replace(self, steps=steps).transform, X, weights)
+        return inputs_of(given, replace(self, steps=steps).transform, seen.X, weights)
 
     def reader(self, present: BoolArray) -> Callable[[Any, Any], Rows]:
         """Return what reads new rows and their offset as the model does, of the classes that are present."""
         is_required = has_offset(self.model)
 
         def read(X: Any, offset: Any) -> Rows:
+            check_is_in_memory(X, "Rows to be predicted with standard errors")
             X = clean_features(self.transform(X), self.model)
             known = read_offset_to_predict(offset, X.shape[0], self.model.classes_, is_required=is_required)
             if known is not None and known.shape[1] > 1:
@@ -131,8 +113,3 @@ class Target:
             return RowsInMemory(X, np.broadcast_to(np.int32(0), X.shape[0]), offset=known)
 
         return read
-
-
-def _is_search(estimator: Any) -> bool:
-    """Tell whether this is a search over parameters, such as GridSearchCV."""
-    return hasattr(estimator, "refit") and hasattr(estimator, "cv")

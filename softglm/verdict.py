@@ -6,7 +6,7 @@ import numpy.typing as npt
 
 from softglm.fit import Fit
 from softglm.model import beyond_hessians
-from softglm.response import Observations
+from softglm.observed import Observed
 from softglm.solver import GapKind, Progress
 from softglm.status import Status
 
@@ -15,7 +15,8 @@ REMEDY = {
     "collinear; if C is huge, choose a smaller one.",
     Status.ITERATIONS: "Increase max_iter, now {max_iter}.",
     Status.ROUNDED: "Centre the columns of X, or pass X as float64.",
-    Status.SEPARATED: "Set alpha > 0 (the default), or leave out what separates the classes.",
+    Status.SEPARATED: "Set alpha > 0 (the default), or leave out what separates the classes; for standard errors "
+    'and tests, infer from this fit with estimates="bias-reduced".',
     Status.UNDECIDED: "Set alpha > 0, where an optimum always exists.",
     Status.NON_FINITE: "Rescale X and the offset: squares and exponentials of them have to be finite.",
 }
@@ -54,9 +55,9 @@ def without_weight(absent: npt.NDArray[Any]) -> str:
     )
 
 
-def beforehand(seen: Observations, *, fit_intercept: bool) -> str | None:
+def beforehand(seen: Observed, *, fit_intercept: bool) -> str | None:
     """Say what a fit without a penalty will not be able to prove; None where it can."""
-    n_rows, n_columns = seen.X.shape
+    n_rows, n_columns = seen.n_rows, seen.n_features
     rank = min(n_columns + int(fit_intercept), n_rows)  # or less
     reason = beyond_hessians(seen.family, rank) if seen.n_present > 1 else None
     if reason is None:

@@ -100,7 +100,8 @@ def what_is_said_of_weighted_rows():
         result.marginal_effects(kind)
     result.average_predictions(0)
     result.average_predictions(0, at="means")
-    result.predict(data.X, data.offset)
+    result.predict(data.X, data.offset, joint=True)
+    result.contrasts((data.X, data.X), offset=(data.offset, data.offset))
     result.residuals()
     result.influence_frame()
 
@@ -136,6 +137,11 @@ def what_is_said_of_separated_classes():
     result.marginal_effects()
     result.average_predictions(2)
     result.average_predictions(0)
+
+
+def what_is_said_of_bias_reduced_estimates():
+    data = overlapping()
+    infer(SoftmaxGLM(alpha=0).fit(data.X, data.y), data.X, data.y, estimates="bias-reduced")
 
 
 def what_is_said_of_the_inputs_of_a_pipeline():
@@ -215,7 +221,15 @@ def what_is_proved_under_a_lasso():
         assert solve(prepare(rows, family), lasso).gap_kind is GapKind.DUALITY
 
 
+def what_is_certified():
+    for data in (weighted_with_offset(), two_classes()):
+        given = {"sample_weight": data.weights, "offset": data.offset}
+        model = SoftmaxGLM().fit(data.X, data.y, **given)
+        assert model.certify(data.X, data.y, **given).of_rows(data.X, data.offset).n_may_change == 0
+
+
 SITUATIONS = [
+    what_is_certified,
     what_is_proved_under_a_lasso,
     fits_of_rows_that_are_many,
     fits_of_few_passes,
@@ -230,6 +244,7 @@ SITUATIONS = [
     what_is_said_of_collinear_columns,
     what_is_said_without_an_intercept,
     what_is_said_of_separated_classes,
+    what_is_said_of_bias_reduced_estimates,
     what_is_said_of_the_inputs_of_a_pipeline,
     fits_of_sparse_and_of_collinear_rows,
 ]

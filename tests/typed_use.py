@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm import (
+    Certificate,
     DetectedSeparation,
     Inference,
     SoftmaxGLM,
+    certify,
     compare,
     detect_separation,
     infer,
@@ -44,6 +46,8 @@ def fit_and_predict(X: Floats, y: npt.NDArray[np.int64]) -> None:
     assert_type(model.converged_, bool)
     assert_type(model.status_, str)
     assert_type(model.gap_, float)
+    assert_type(certify(model, X, y), Certificate)
+    assert_type(model.certify(X, y).predictions.probability_errors, Floats)
 
 
 def infer_and_test(X: Floats, y: npt.NDArray[np.int64]) -> Inference:
@@ -56,6 +60,7 @@ def infer_and_test(X: Floats, y: npt.NDArray[np.int64]) -> Inference:
     assert_type(result.test_terms("wald").p_value, Floats)
     assert_type(result.likelihood_ratio.df, int)
     assert_type(result.marginal_effects().estimate, Floats)
+    assert_type(result.contrasts("x0").covariance, Floats)
     assert_type(result.separation, Literal["none", "quasi-complete", "complete"])
     smaller = infer(SoftmaxGLM(alpha=0).fit(X[:, :1], y), X[:, :1], y)
     assert_type(compare(smaller, result).p_value, float)
@@ -74,6 +79,7 @@ def print_tables(result: Inference) -> None:
         result.test_terms(),
         result.predict(np.zeros((1, 2))),
         result.marginal_effects(),
+        result.contrasts(0, kind="ratio"),
         result.hosmer_lemeshow(),
     ]
     sys.stdout.write("\n\n".join(map(str, tables)) + "\n")

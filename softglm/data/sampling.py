@@ -35,10 +35,13 @@ class PoissonSampling:
         """To what the chances are proportional, shape (n,); None for equal chances."""
         if self._weights is None:
             return self._scores
+        sizes: npt.NDArray[Any] = np.empty(self._n_rows, dtype=np.float32)
+        np.divide(self._weights, self._weights.mean(), out=sizes, casting="same_kind")
         # Nobody is without a chance who counts at all, or would stand for too many.
-        relative = np.maximum(self._weights / self._weights.mean(), _LEAST_CHANCE * (self._weights > 0.0))
-        sizes = relative.astype(np.float32)
-        return np.asarray(sizes if self._scores is None else self._scores * sizes)
+        np.maximum(sizes, np.float32(_LEAST_CHANCE), out=sizes, where=self._weights > 0.0)
+        if self._scores is not None:
+            sizes *= self._scores
+        return np.asarray(sizes)
 
     @cached_property
     def _luck(self) -> tuple[npt.NDArray[np.float32], float]:

@@ -366,6 +366,23 @@ class UnconstrainedFamily(ExponentialFamily):
             The weights v_d, at least 0, in memory the caller may overwrite.
         """
 
+    @abstractmethod
+    def curvature_slopes(self, mean: FloatArray, forms: FloatArray) -> FloatArray:
+        """How fast the curvature changes with eta: the gradient of the sum of c_d v_d, the third derivative of A.
+
+        Parameters
+        ----------
+        mean : array, shape (q, ...)
+            The gradient of A at the point in question.
+        forms : array, shape (d, ...)
+            Any numbers c_d; of a matrix C the numbers D_d' C D_d, for which the sum is the trace of C times A''.
+
+        Returns
+        -------
+        array, shape (q, ...)
+            In memory the caller may overwrite.
+        """
+
     def most_opposed(self, statistic: FloatArray, eta: FloatArray, off: FloatArray) -> float:
         """Return the most by which an eta may oppose what was observed: the largest of minus <D, eta>, see `opposing`.
 

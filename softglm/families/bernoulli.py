@@ -95,6 +95,10 @@ class Bernoulli(UnconstrainedFamily):
         """mu (1 - mu)."""
         return mean * (1.0 - mean)
 
+    def curvature_slopes(self, mean: FloatArray, forms: FloatArray) -> FloatArray:
+        """mu (1 - mu) (1 - 2 mu) c."""
+        return np.asarray(mean * (1.0 - mean) * (1.0 - 2.0 * mean) * forms)
+
     @property
     def largest_mean(self) -> float:
         """A probability is at most 1."""

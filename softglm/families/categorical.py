@@ -188,6 +188,19 @@ class Categorical(UnconstrainedFamily):
             start += self.n_classes - 1 - k
         return weights
 
+    def curvature_slopes(self, mean: FloatArray, forms: FloatArray) -> FloatArray:
+        """b_k - mu_k sum(b), where b_k = mu_k sum_l mu_l c_kl."""
+        bends = self.curvature_weights(mean)
+        bends *= forms
+        slopes, start = np.zeros_like(mean), 0
+        for k in range(self.n_classes - 1):
+            of_class = bends[start : start + self.n_classes - 1 - k]
+            slopes[k] += of_class.sum(axis=0)
+            slopes[k + 1 :] += of_class
+            start += self.n_classes - 1 - k
+        slopes -= mean * total(slopes)
+        return slopes
+
     def curvature_sums(self, mean: FloatArray) -> FloatArray:
         """2 mu_k (1 - mu_k): without forming the pairs."""
         return 2.0 * mean * (1.0 - mean)

@@ -55,6 +55,10 @@ class Gaussian(UnconstrainedFamily):
         """1."""
         return np.ones_like(mean)
 
+    def curvature_slopes(self, mean: FloatArray, forms: FloatArray) -> FloatArray:  # noqa: ARG002 - for any
+        """0."""
+        return np.zeros_like(mean)
+
     def natural_parameter(self, mean: FloatArray) -> FloatArray:
         """mu."""
         return mean.copy()

@@ -118,6 +118,10 @@ class Multinomial(UnconstrainedFamily):
         """mu_k mu_l / n for k < l."""
         return self.die.curvature_weights(mean) / self._trials
 
+    def curvature_slopes(self, mean: FloatArray, forms: FloatArray) -> FloatArray:
+        """n times those of one die at mean / n."""
+        return self._trials * self.die.curvature_slopes(mean / self._trials, forms)
+
     def information_diagonal(self, mean: FloatArray, weights: FloatArray | None) -> FloatArray:
         """The sum of n p_k (1 - p_k)."""
         trials = np.broadcast_to(self._trials, mean.shape[1:])

@@ -60,6 +60,10 @@ class Poisson(UnconstrainedFamily):
         """mu."""
         return mean.copy()
 
+    def curvature_slopes(self, mean: FloatArray, forms: FloatArray) -> FloatArray:
+        """mu c."""
+        return np.asarray(mean * forms)
+
     def steps_to_boundary(self, mean: FloatArray, direction: FloatArray) -> float:
         """Until the mean is 0."""
         return min(steps_to_zero(mean, direction), super().steps_to_boundary(mean, direction))

@@ -1,7 +1,22 @@
 """The numeric core: rows, a family and a penalty in; the fitted linear predictor out."""
 
+from softglm.fit.certified import Certified, PredictionBounds, certified, compared_elsewhere
 from softglm.fit.result import Fit, Report, Start
 from softglm.fit.solve import fit, mean_losses, prepare, solve
 from softglm.fit.sparse import solve_sparse, sparse_path
 
-__all__ = ["Fit", "Report", "Start", "fit", "mean_losses", "prepare", "solve", "solve_sparse", "sparse_path"]
+__all__ = [
+    "Certified",
+    "Fit",
+    "PredictionBounds",
+    "Report",
+    "Start",
+    "certified",
+    "compared_elsewhere",
+    "fit",
+    "mean_losses",
+    "prepare",
+    "solve",
+    "solve_sparse",
+    "sparse_path",
+]

@@ -6,8 +6,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from softglm.arrays import FloatArray
 from softglm.fit.result import RESOLUTION, Fit, Options
 from softglm.model import Penalty, Prepared, SparsePenalty
+from softglm.model.penalties import EntrywisePenalty
 from softglm.model.proof import representation_loss, value_rounding
 from softglm.solver import GapKind
 from softglm.status import Status
@@ -38,13 +40,24 @@ def represented(result: Fit, prepared: Prepared, penalty: Penalty, options: Opti
     return represented
 
 
-def rounded_to(result: Fit, prepared: Prepared, penalty: Penalty, precision: npt.DTypeLike, tol: float) -> Fit:
-    """Return the fit in the given precision, and count what that lost as part of the gap."""
+def rounded_to(
+    result: Fit,
+    prepared: Prepared,
+    penalty: Penalty,
+    precision: npt.DTypeLike,
+    tol: float,
+    *,
+    bounds: tuple[FloatArray, FloatArray] | None = None,
+) -> Fit:
+    """Return the fit in the given precision, within bounds, and count what that lost as part of the gap."""
     objective = prepared.likelihood.with_penalty(penalty)
     center = objective.center
     # The coefficient of a column of tiny spread may be beyond the range: the gap will tell what that costs.
     most = float(np.finfo(np.dtype(precision)).max)
     coef = np.clip(result.coef, -most, most).astype(precision)
+    if bounds is not None:
+        is_beyond = (coef < bounds[0]) | (coef > bounds[1])
+        coef[is_beyond] = np.nextafter(coef[is_beyond], coef.dtype.type(0.0))
     # The intercepts take up what the rounding of the coefficients shifts eta by at the mean of X.
     intercept = (result.intercept + center @ (result.coef - coef)).astype(precision)
     there = prepared.as_read(coef.astype(np.float64), intercept.astype(np.float64))
@@ -65,7 +78,8 @@ def rounded_sparsely(
     """Return the fit in the given precision, and count what that lost, of the kinked part too, as part of the gap."""
     kinked = penalty.kinked(result.coef)
     smoothly = replace(result, loss=result.loss - kinked, null_loss=result.null_loss - kinked)
-    rounded = rounded_to(smoothly, prepared, penalty.smooth, precision, tol)
+    bounds = penalty.bounds(result.coef.shape[1]) if isinstance(penalty, EntrywisePenalty) else None
+    rounded = rounded_to(smoothly, prepared, penalty.smooth, precision, tol, bounds=bounds)
     there = penalty.kinked(rounded.coef.astype(np.float64))
     return replace(
         rounded,

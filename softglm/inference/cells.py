@@ -3,6 +3,7 @@
 import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -47,9 +48,19 @@ def p_cell(value: float) -> str:
     return NOT_ESTIMABLE if np.isnan(value) else "<0.0001" if value < _LEAST_P_VALUE else f"{value:.4f}"
 
 
+def df_cell(value: float) -> str:
+    """Return a cell for degrees of freedom, which need not be whole, nor finite."""
+    return NOT_ESTIMABLE if np.isnan(value) else f"{value:,.1f}"
+
+
 def p_text(p_value: float) -> str:
     """Return a p-value as sentences have it: p = 0.0123, p < 0.0001."""
     return "p < 0.0001" if p_value < _LEAST_P_VALUE else f"p = {p_value:.4f}"
+
+
+def shown_value(value: Any) -> str:  # noqa: ANN401 - whatever columns hold
+    """Return a value as text: of a number six digits."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def cells_of(
@@ -61,6 +72,7 @@ def cells_of(
     decimals: int | None = None,
     z: FloatArray | None = None,
     p_value: FloatArray | None = None,
+    df: FloatArray | None = None,
 ) -> list[list[str]]:
     """Return the formatted cells of estimates, all of shape (k,): a list for each of them.
 
@@ -73,15 +85,19 @@ def cells_of(
 
     columns = [formatted(estimate), formatted(std_error)]
     if z is not None and p_value is not None:
-        columns += [[number(value, 2) for value in z], [p_cell(value) for value in p_value]]
+        columns.append([number(value, 2) for value in z])
+        columns += [] if df is None else [[df_cell(value) for value in df]]
+        columns.append([p_cell(value) for value in p_value])
     columns += [formatted(lower), formatted(upper)]
     return [list(cells) for cells in zip(*columns, strict=True)]
 
 
-def estimate_headings(level: float, statistic: str | None = None, estimate: str = "estimate") -> list[str]:
+def estimate_headings(
+    level: float, statistic: str | None = None, estimate: str = "estimate", *, has_df: bool = False
+) -> list[str]:
     """Return the names of the columns of estimates with their standard errors, tests (if any) and intervals."""
     tail = 50.0 * (1.0 - level)
-    tests = [] if statistic is None else [statistic, "p-value"]
+    tests = [] if statistic is None else [statistic, *(["df"] if has_df else []), "p-value"]
     return [estimate, "std. error", *tests, f"{tail:.4g}%", f"{100.0 - tail:.4g}%"]
 
 

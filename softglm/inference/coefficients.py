@@ -9,7 +9,7 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray, FloatArray
 from softglm.inference.cells import aligned, cells_of, estimate_headings
 from softglm.inference.coding import Coding
-from softglm.inference.significance import against_zero, half_widths
+from softglm.inference.significance import against_zero, half_widths, sampling_distribution
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,14 +35,16 @@ class Coefficients:
         In nats. NaN where the data do not determine the coefficient. An estimate at infinity has no standard error, and
         the sign of one direction that separates.
     z, p_value : array of shape (K - 1, n_terms), or None
-        Estimate over standard error, and its two-sided p-value; None for a penalised fit, whose estimates are biased
-        towards zero by design.
+        Estimate over standard error, or of `Inference.profiled` the signed root of the likelihood ratio; and its
+        two-sided p-value. None for a penalised fit, whose estimates are biased towards zero by design.
     is_estimable : bool array of shape (K - 1, n_terms)
         Whether the data determine the coefficient.
     may_go_either_way : bool array of shape (K - 1, n_terms)
         Whether another direction that separates has the opposite sign.
     level : float
         Of the interval.
+    df : array of shape (K - 1, n_terms), or None
+        Of the t distribution of each; None where there is one for all.
 
     Examples
     --------
@@ -76,6 +78,7 @@ class Coefficients:
     is_estimable: BoolArray
     may_go_either_way: BoolArray
     level: float
+    df: FloatArray | None = None
 
     def __str__(self) -> str:
         """Return a table, as in the summary."""
@@ -103,12 +106,13 @@ class Coefficients:
                 self.p_value,
                 self.may_go_either_way,
                 self.level,
+                self.df,
             )
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame, one row per class and term. It needs pandas.
 
-        Its columns: class, term, estimate, std_error, z, p_value, lower, upper.
+        Its columns: class, term, estimate, std_error, z, p_value, lower, upper; with df, where each has its own.
         """
         return _frame_of(self, "estimate", self.estimate)
 
@@ -134,6 +138,8 @@ class OddsRatios:
         Whether a ratio of 0 or infinity may as well be the other.
     level : float
         Of the interval.
+    df : array of shape (K - 1, n_terms), or None
+        Of the t distribution of each; None where there is one for all.
 
     Examples
     --------
@@ -168,6 +174,7 @@ class OddsRatios:
     p_value: FloatArray | None
     may_go_either_way: BoolArray
     level: float
+    df: FloatArray | None = None
 
     def __str__(self) -> str:
         """Return a table."""
@@ -180,7 +187,7 @@ class OddsRatios:
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame with the columns class, term, ratio, std_error, z, p_value, lower, upper.
 
-        It needs pandas.
+        With df, where each has its own. It needs pandas.
         """
         return _frame_of(self, "ratio", self.ratio)
 
@@ -225,7 +232,8 @@ def coefficient_table(
     classes: npt.NDArray[Any],
     reference: Any,  # noqa: ANN401 - a class is what the user's labels are
     terms: tuple[str, ...],
-    distribution: Any,  # noqa: ANN401 - a frozen distribution of scipy.stats
+    degrees_of_freedom: float | None,
+    own_df: FloatArray | None,
     level: float,
     is_tested: bool,
 ) -> Coefficients:
@@ -238,8 +246,10 @@ def coefficient_table(
         L of the covariance L L' of the coordinates.
     classes, reference, terms, level
         As in `Coefficients`.
-    distribution : frozen distribution
-        Of an estimate over its standard error: the normal, or Student's t.
+    degrees_of_freedom : float or None
+        Of Student's t distribution of an estimate over its standard error; None for the normal.
+    own_df : array of shape (c, n_terms), or None
+        In place of it, where each coefficient has its own.
     is_tested : bool
         Whether z and p-values mean anything.
     """
@@ -248,6 +258,7 @@ def coefficient_table(
     # A covariance of nothing, of residuals that add up to 0 in every cluster, tells nothing.
     is_told = is_estimable & np.isfinite(estimate) & ((std_error > 0.0) | (estimate == 0.0))
     std_error = np.where(is_told, std_error, np.nan)
+    distribution = sampling_distribution(degrees_of_freedom if own_df is None else own_df)
     reach = half_widths(std_error, distribution, level)
     z, p_value = against_zero(estimate, std_error, distribution) if is_tested else (None, None)
     return Coefficients(
@@ -263,6 +274,7 @@ def coefficient_table(
         is_estimable=is_estimable,
         may_go_either_way=coding.may_go_either_way,
         level=level,
+        df=own_df,
     )
 
 
@@ -282,6 +294,7 @@ def _rows_of(table: Coefficients | OddsRatios, values: FloatArray, either: str) 
             p_value=None if table.p_value is None else table.p_value[row],
             lower=table.lower[row],
             upper=table.upper[row],
+            df=None if table.df is None else table.df[row],
         )
         for column in np.flatnonzero(table.may_go_either_way[row]):
             cells[column][0] = either
@@ -291,7 +304,8 @@ def _rows_of(table: Coefficients | OddsRatios, values: FloatArray, either: str) 
 
 
 def _table_of(table: Coefficients | OddsRatios, name: str, rows: dict[str, list[list[str]]]) -> list[str]:
-    return aligned(estimate_headings(table.level, None if table.z is None else "z", name), rows)
+    statistic = None if table.z is None else "z" if table.df is None else "t"
+    return aligned(estimate_headings(table.level, statistic, name, has_df=table.df is not None), rows)
 
 
 def _frame_of(table: Coefficients | OddsRatios, name: str, values: FloatArray) -> "pd.DataFrame":
@@ -303,6 +317,7 @@ def _frame_of(table: Coefficients | OddsRatios, name: str, values: FloatArray) -
         name: values,
         "std_error": table.std_error,
         "z": blank if table.z is None else table.z,
+        **({} if table.df is None else {"df": table.df}),
         "p_value": blank if table.p_value is None else table.p_value,
         "lower": table.lower,
         "upper": table.upper,

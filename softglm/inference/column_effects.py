@@ -20,7 +20,7 @@ import numpy as np
 from softglm.arrays import FloatArray
 from softglm.data import Block, Rows
 from softglm.inference.classes import class_probabilities, every_class
-from softglm.inference.column_averages import means_with
+from softglm.inference.column_averages import Change, means_with
 from softglm.inference.estimate import Estimate
 from softglm.inference.factors import Columns, Switch
 from softglm.inference.means import deviations_of
@@ -152,7 +152,8 @@ def derivative_means(estimate: Estimate, rows: Rows) -> tuple[FloatArray, FloatA
 def differences_of_limit(estimate: Estimate, switches: Sequence[Switch]) -> Iterator[Effect]:
     """Yield the same for the limit of a separated fit, over its rows: NaN where it leaves one of the two open."""
     for switch in switches:
-        probability, gradients, known = means_with(estimate, switch.columns, switch.states)
+        changes = [Change(switch.columns, state, is_move=False) for state in switch.states]
+        probability, gradients, known = means_with(estimate, changes)
         probability[~known] = np.nan
         for column, on, gradients_on in zip(switch.columns, probability[1:], gradients[1:], strict=True):
             yield int(column), on - probability[0], gradients_on - gradients[0]

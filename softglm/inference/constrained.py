@@ -6,28 +6,39 @@ Newton's method in the subspace of the constraints. With the curvature H and its
 
 keeps R z where it is. The factor of H is kept while steps with it contract, also from one fit to the next, and renewed
 where they do not.
+
+Of bias-reduced estimates the information is not all of the curvature: there the step is that of L-BFGS around it, which
+learns the rest from the last steps (Nocedal & Wright 2006, algorithm 7.4).
 """
 
 import math
 from dataclasses import dataclass
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 from scipy import linalg
 
 from softglm.arrays import FloatArray
-from softglm.inference.estimate import Estimate, estimate_at
+from softglm.inference.estimate import Estimate
 
 # Standard errors from the constrained optimum: the log-likelihood is then exact to half the square of it, a score
 # statistic to the root of that.
-_NEGLIGIBLE_DISTANCE = 1e-10
+_NEGLIGIBLE_DISTANCE = 1e-9
 # From here on a step that does not help is rounding, and a shorter one would not help either.
 _RESOLVED = 1e-6
 # A step with an old curvature that leaves more of the distance than this is the last with it.
 _CONTRACTION = 0.1
 _MAX_STEPS, _MAX_HALVINGS = 200, 40
-# A decrease of W f that rounding may have made, relative to 1 + |W f|.
-_ROUNDING = 1e-13
+# So many steps from there on that do not halve the distance are rounding, too.
+_MAX_IDLE = 3
+# What is remembered of the last steps.
+_MOST_PAIRS = 20
+# Of a value, relative to 1 + its size: a decrease that rounding may have made, and an increase that is none.
+_ROUNDING, _FLAT = 1e-13, 1e-9
+# And where it is flat, the share of the distance that a step may leave.
+_CLOSER = 0.9
+# What a fit under constraints cannot be above the one without, in nats, but for rounding.
+_HIGHER = 1e-5
 
 
 @final
@@ -38,17 +49,18 @@ class ConstrainedFit:
     Attributes
     ----------
     parameters : array of shape (m, q)
-    log_likelihood : float
+    criterion : float
+        What is maximised, see `Estimate.criterion`.
     gradient : array of shape (P,)
         Of W f in coordinates: a combination of the constraints.
     multipliers : array of shape (d,)
-        By how much the log-likelihood falls per unit of r.
+        By how much the criterion falls per unit of r.
     nearby : Estimate
         Where the last curvature was made, which serves the next fit nearby.
     """
 
     parameters: FloatArray
-    log_likelihood: float
+    criterion: float
     gradient: FloatArray
     multipliers: FloatArray
     nearby: Estimate
@@ -69,46 +81,76 @@ def constrained_fit(
         By how much the forms are to differ from where the start has them.
     last : ConstrainedFit or None, default=None
         Under the same forms, to start from; else from the optimum.
+
+    Raises
+    ------
+    ArithmeticError
+        If a penalised likelihood has a higher maximum under the constraints than at the estimate.
     """
-    objective, coordinates = estimate.objective, estimate.coordinates
     there, nearby = (estimate.parameters, estimate) if last is None else (last.parameters, last.nearby)
     metric = _Metric(nearby, forms)
     # To first order the other parameters follow along H^-1 R'.
-    point = there + coordinates.displacement(metric.response @ shift)
-    total = estimate.total_weight
-    value, gradient = objective.evaluate(point)
-    pulled = total * coordinates.pull_back(gradient)
-    is_fresh = False
+    here = _evaluated(estimate, there + estimate.coordinates.displacement(metric.response @ shift))
+    pairs, is_fresh = _Pairs(), False
+    halved, n_since = math.inf, 0
     for _ in range(_MAX_STEPS):
-        step = metric.step(pulled)
-        distance = math.sqrt(max(-float(step @ pulled), 0.0))
-        if distance <= _NEGLIGIBLE_DISTANCE:
+        distance = metric.distance(here.gradient)
+        halved, n_since = (distance, 0) if distance <= 0.5 * halved else (halved, n_since + 1)
+        if distance <= _NEGLIGIBLE_DISTANCE or (distance <= _RESOLVED and n_since > _MAX_IDLE):
             break
-        taken = _shortened(estimate, point, coordinates.displacement(step), value, metric, distance)
+        step = pairs.step(metric, here.gradient)
+        taken = _shortened(estimate, here, step, metric, distance)
         if taken is not None:
-            point, value, pulled, nearer = taken
-            if nearer <= _CONTRACTION * distance:
+            previous, (length, here) = here, taken
+            if estimate.is_bias_reduced:
+                pairs.add(length * step, here.gradient - previous.gradient)
+            if metric.distance(here.gradient) <= _CONTRACTION * distance:
                 continue
-        elif is_fresh or distance <= _RESOLVED:
+        elif distance <= _RESOLVED or (is_fresh and not pairs):
             break
-        nearby = estimate_at(objective, point, coordinates, is_singular=estimate.is_singular)
+        else:
+            pairs = _Pairs()
+        nearby = estimate.at(here.parameters) if here.estimate is None else here.estimate
         metric, is_fresh = _Metric(nearby, forms), True
-    return ConstrainedFit(point, -total * value, pulled, metric.multipliers(pulled), nearby)
+    if estimate.is_bias_reduced and len(forms) and -here.value > estimate.criterion + _HIGHER:
+        raise ArithmeticError(
+            "The penalised likelihood has several maxima: under a hypothesis there is one that is higher than that of "
+            'the estimates, and no ratio of likelihoods. Use test_terms("wald") and confidence_intervals("wald"), or '
+            "leave out features."
+        )
+    return ConstrainedFit(here.parameters, -here.value, here.gradient, metric.multipliers(here.gradient), nearby)
 
 
-def _shortened(  # noqa: PLR0917 - all of where Newton's method stands
-    estimate: Estimate, point: FloatArray, step: FloatArray, value: float, metric: "_Metric", distance: float
-) -> tuple[FloatArray, float, FloatArray, float] | None:
-    """Return the next point, its f, gradient and distance, halving the step until f falls; None if it does not."""
+class _Point(NamedTuple):
+    """Parameters, shape (m, q), minus the criterion there, its gradient, (P,), and the estimate, where it was made."""
+
+    parameters: FloatArray
+    value: float
+    gradient: FloatArray
+    estimate: Estimate | None
+
+
+def _evaluated(estimate: Estimate, parameters: FloatArray) -> _Point:
+    if estimate.is_bias_reduced:
+        # The penalty takes the information, and with it the next metric is there.
+        there = estimate.at(parameters)
+        return _Point(parameters, -there.criterion, there.gradient, there)
+    total = estimate.total_weight
+    value, gradient = estimate.objective.evaluate(parameters)
+    return _Point(parameters, total * value, total * estimate.coordinates.pull_back(gradient), None)
+
+
+def _shortened(
+    estimate: Estimate, here: _Point, step: FloatArray, metric: "_Metric", distance: float
+) -> tuple[float, _Point] | None:
+    """Return the length of the step and the next point, halving it until the value falls; None if it does not."""
     length = 1.0
     for _ in range(_MAX_HALVINGS if distance > _RESOLVED else 1):
-        trial = point + length * step
-        there, gradient = estimate.objective.evaluate(trial)
-        pulled = estimate.total_weight * estimate.coordinates.pull_back(gradient)
-        nearer = math.sqrt(max(-float(metric.step(pulled) @ pulled), 0.0))
-        # Near the optimum f is flat to rounding, and the gradient tells alone.
-        if value - there > _ROUNDING * (1.0 + abs(value)) or nearer < 0.5 * distance:
-            return trial, there, pulled, nearer
+        there = _evaluated(estimate, here.parameters + estimate.coordinates.displacement(length * step))
+        fall, size = here.value - there.value, 1.0 + abs(there.value)
+        # Near the optimum the value is flat to rounding, and the gradient tells alone.
+        if fall > _ROUNDING * size or (fall > -_FLAT * size and metric.distance(there.gradient) < _CLOSER * distance):
+            return length, there
         length /= 2.0
     return None
 
@@ -118,13 +160,49 @@ class _Metric:
 
     def __init__(self, estimate: Estimate, forms: FloatArray) -> None:
         self._estimate, self._forms = estimate, forms
-        self._solved = estimate.solve(forms.T)
-        self._between = forms @ self._solved
         # dz/dr of the constrained optimum, shape (P, d).
-        self.response: FloatArray = linalg.solve(self._between, self._solved.T, assume_a="pos").T
+        self.response: FloatArray = estimate.solve(forms.T)
+        if len(forms):
+            self.response = linalg.solve(forms @ self.response, self.response.T, assume_a="pos").T
 
     def multipliers(self, gradient: FloatArray) -> FloatArray:
         return np.asarray(self.response.T @ gradient)
 
+    def distance(self, gradient: FloatArray) -> float:
+        """How far the constrained optimum is, in standard errors."""
+        free = self._free(gradient)
+        return math.sqrt(max(float(free @ self._estimate.solve(free)), 0.0))
+
     def step(self, gradient: FloatArray) -> FloatArray:
-        return np.asarray(self._solved @ self.multipliers(gradient) - self._estimate.solve(gradient))
+        """Return Newton's step, within the constraints."""
+        return -self._estimate.solve(self._free(gradient))
+
+    def _free(self, gradient: FloatArray) -> FloatArray:
+        """Return what the constraints do not hold, g - R' l: taken out before it is solved for, or it would drown."""
+        return np.asarray(gradient - self._forms.T @ self.multipliers(gradient))
+
+
+class _Pairs:
+    """The last steps, and the changes of the gradient along them; none for Newton's method."""
+
+    def __init__(self) -> None:
+        self._pairs: list[tuple[FloatArray, FloatArray]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._pairs)
+
+    def add(self, step: FloatArray, change: FloatArray) -> None:
+        """Remember a step, unless the curvature along it is not positive."""
+        if step @ change > 0.0:
+            self._pairs = [*self._pairs[1 - _MOST_PAIRS :], (step, change)]
+
+    def step(self, metric: _Metric, gradient: FloatArray) -> FloatArray:
+        """Return the step of L-BFGS within the constraints, Newton's where nothing is remembered."""
+        rest, shares = gradient, []
+        for step, change in reversed(self._pairs):
+            shares.append(float(step @ rest) / float(step @ change))
+            rest = rest - shares[-1] * change
+        found = metric.step(rest)
+        for (step, change), share in zip(self._pairs, reversed(shares), strict=True):
+            found = found - (share + float(change @ found) / float(step @ change)) * step
+        return found

@@ -9,6 +9,7 @@ r"""The covariance of the estimates, in coordinates; every coding of it is a lin
               covariance of its eta: approximately the score of the row were it left out of the fit
     quasi     dispersion times model, for rows of counts that vary more, or less, than multinomial ones
     cluster   H^-1 (sum_g u_g u_g') H^-1, u_g the sum of the u_i of a cluster
+    CR2       the same, with u_g corrected for the share that the cluster has of the fit: see `few_clusters`
 
 Each is held as a factor L of V = L L': the rank of a hypothesis R is that of R L; R V R' would square its condition.
 
@@ -28,8 +29,10 @@ import numpy.typing as npt
 from scipy import linalg
 
 from softglm.arrays import FloatArray
+from softglm.inference.clusters import cluster_scores
 from softglm.inference.diagnostics import adjusted_scores
 from softglm.inference.estimate import Estimate
+from softglm.inference.few_clusters import FewClusters, few_clusters
 from softglm.once import cached_property
 
 # Eigenvalues below this share of the largest are rounding, in the metric of the curvature, which has one scale.
@@ -40,8 +43,10 @@ _NOTHING = 1e-20
 _FACTOR_TOLERANCE = 1e-10
 # The small-sample factors, by their formulas: n observations, k parameters, G clusters.
 CORRECTIONS = ("1", "n/(n-1)", "n/(n-k)", "G/(G-1)", "G/(G-1)*(n-1)/(n-k)")
-_MODEL, _LAPLACE, _CLUSTER, _QUASI = "model", "laplace", "cluster", "quasi"
-_DEFAULT_CORRECTIONS = {"robust": "1", "HC1": "n/(n-k)", "HC3": "1", _CLUSTER: "G/(G-1)"}
+_MODEL, _LAPLACE, _CLUSTER, _CR2, _QUASI = "model", "laplace", "cluster", "CR2", "quasi"
+_DEFAULT_CORRECTIONS = {"robust": "1", "HC1": "n/(n-k)", "HC3": "1", _CLUSTER: "G/(G-1)", _CR2: "1"}
+# Those of clusters of rows.
+CLUSTERED = (_CLUSTER, _CR2)
 KINDS = (_MODEL, _LAPLACE, *_DEFAULT_CORRECTIONS)
 
 
@@ -52,7 +57,7 @@ class Covariance:
 
     Attributes
     ----------
-    kind : {"model", "laplace", "robust", "HC1", "HC3", "cluster", "quasi"}
+    kind : {"model", "laplace", "robust", "HC1", "HC3", "cluster", "CR2", "quasi"}
     root : array of shape (P, k)
         L of V = L L', in coordinates.
     correction : str
@@ -61,6 +66,8 @@ class Covariance:
         One for each way of clustering.
     indefinite : array of shape (P, P), or None
         V before its negative eigenvalues were set to zero, where it has some.
+    few_clusters : FewClusters or None
+        For CR2, what each cluster knows: of it tests have their degrees of freedom.
     """
 
     kind: str
@@ -68,6 +75,7 @@ class Covariance:
     correction: str = "1"
     n_clusters: tuple[int, ...] = ()
     indefinite: FloatArray | None = None
+    few_clusters: FewClusters | None = None
 
     @cached_property
     def matrix(self) -> FloatArray:
@@ -90,6 +98,7 @@ class Covariance:
             "HC1": "robust (HC1)",
             "HC3": "robust (HC3)",
             _CLUSTER: f"clustered ({' x '.join(str(count) for count in self.n_clusters)} clusters)",
+            _CR2: f"clustered (CR2, {', '.join(str(count) for count in self.n_clusters)} clusters)",
         }[self.kind]
         return words if self.correction == "1" else f"{words}, times {self.correction}"
 
@@ -115,7 +124,7 @@ def covariance_of(
     n_observations : float
         n of the corrections.
     clusters : array of shape (n, ways) or None
-        For "cluster": a code for each row, in one or two ways.
+        For "cluster" a code for each row, in one or two ways; for "CR2" in one.
     correction : str or None
         One of `CORRECTIONS`; None for the usual one.
     """
@@ -124,8 +133,10 @@ def covariance_of(
     if kind == _LAPLACE:
         return Covariance(kind, estimate.inverse_root)
     correction = default_correction(kind) if correction is None else correction
-    if kind == _CLUSTER:
+    if kind in CLUSTERED:
         assert clusters is not None  # noqa: S101 - checked where the user passes them
+        if kind == _CR2:
+            return _cr2(estimate, clusters[:, 0])
         return _clustered(estimate, clusters, n_observations, correction)
     scores = adjusted_scores(estimate, copies) if kind == "HC3" else _scores_of_one_copy(estimate, copies)
     factor = small_sample_factor(correction, n_observations, estimate.n_parameters)
@@ -189,7 +200,7 @@ def _clustered(estimate: Estimate, clusters: npt.NDArray[Any], n_observations: f
     meat = np.zeros_like(estimate.information)
     sizes = [int(codes.max()) + 1 for codes in ways]
     for codes, size, sign in zip(ways, sizes, signs, strict=True):
-        totals = _totals(estimate, codes, size)
+        totals = cluster_scores(estimate, codes, size)
         meat += (
             sign * small_sample_factor(correction, n_observations, estimate.n_parameters, size) * (totals.T @ totals)
         )
@@ -198,6 +209,14 @@ def _clustered(estimate: Estimate, clusters: npt.NDArray[Any], n_observations: f
         return covariance
     half = estimate.solve(meat)
     return replace(covariance, indefinite=estimate.solve(half.T))
+
+
+def _cr2(estimate: Estimate, clusters: npt.NDArray[Any]) -> Covariance:
+    """Return CR2 of clusters in one way."""
+    known = few_clusters(estimate, np.unique(clusters, return_inverse=True)[1])
+    adjusted = known.adjusted_scores
+    root = _root_in_coordinates(known.root, adjusted.T @ adjusted)
+    return Covariance(_CR2, root, n_clusters=(len(adjusted),), few_clusters=known)
 
 
 def clipped(estimate: Estimate, covariance: Covariance, reference: int) -> Covariance:
@@ -217,16 +236,6 @@ def clipped(estimate: Estimate, covariance: Covariance, reference: int) -> Covar
     back = np.linalg.lstsq(forms / units[:, np.newaxis], added / units[:, np.newaxis], rcond=None)[0]
     definite = covariance.indefinite + back @ back.T
     return replace(covariance, root=_sandwich_root(estimate, estimate.curvature @ definite @ estimate.curvature))
-
-
-def _totals(estimate: Estimate, codes: npt.NDArray[np.intp], n_clusters: int) -> FloatArray:
-    """Return the sum of the weighted scores of every cluster, shape (G, P)."""
-    totals = np.zeros((n_clusters, len(estimate.information)))
-    for rows, scores in estimate.scores():
-        order = np.argsort(codes[rows], kind="stable")
-        present, starts = np.unique(codes[rows][order], return_index=True)
-        totals[present] += np.add.reduceat(scores[order], starts, axis=0)
-    return totals
 
 
 def _scores_of_one_copy(estimate: Estimate, copies: FloatArray | None) -> Iterable[tuple[slice, FloatArray]]:
@@ -249,10 +258,15 @@ def _meat(scores: Iterable[tuple[slice, FloatArray]], copies: FloatArray | None,
 def _sandwich_root(estimate: Estimate, meat: FloatArray) -> FloatArray:
     """Return L, shape (P, k), of H^-1 meat H^-1 = L L', k its rank; negative eigenvalues of the meat are left out."""
     half = estimate.inverse_root
+    return _root_in_coordinates(half, half.T @ meat @ half)
+
+
+def _root_in_coordinates(half: FloatArray, meat: FloatArray) -> FloatArray:
+    """Return L of half meat half' = L L', half of shape (P, k) and half half' the inverse of the curvature."""
     if not half.shape[1]:
         return half  # nothing is finite
     # In the metric of H the directions are of comparable size, and what is not is rounding.
-    eigenvalues, vectors = linalg.eigh(half.T @ meat @ half)
+    eigenvalues, vectors = linalg.eigh(meat)
     kept = eigenvalues > max(_RANK_TOLERANCE * eigenvalues[-1], _NOTHING)
     return np.asarray(half @ (vectors[:, kept] * np.sqrt(eigenvalues[kept])))
 

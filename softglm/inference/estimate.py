@@ -22,12 +22,13 @@ from softglm.families import UnconstrainedFamily
 from softglm.inference.contributions import Contributions, RowBlock, row_blocks
 from softglm.inference.estimable import Identified, RowSpace, constant_of, row_space_of
 from softglm.inference.forms import class_forms, contrast_forms, term_forms
+from softglm.inference.jeffreys import log_prior_gradient
 from softglm.model import Objective, null_coordinates, null_model
 from softglm.model.coordinates import KroneckerCoordinates
-from softglm.model.fisher import hessian
+from softglm.model.fisher import assembled, between_classes, hessian_of, information_sum
 from softglm.model.many_classes import as_matrix
 from softglm.once import cached_property
-from softglm.sums import Features, Predictor
+from softglm.sums import EvaluationAndInformation, Features, Predictor
 
 # Standard errors from the optimum that are no longer worth a Newton step.
 _NEGLIGIBLE_DISTANCE = 1e-6
@@ -59,11 +60,17 @@ class Estimate:
     curvature : array of shape (P, P)
         W times the Hessian in coordinates, penalty included.
     gradient : array of shape (P,)
-        W times the gradient of f in coordinates, at `parameters`.
+        W times the gradient of f in coordinates, at `parameters`; of a bias-reduced estimate minus that of what it
+        maximises.
+    value : float
+        f, at `parameters`.
     is_singular : bool
         Whether the information is known to have directions of zero: the limit of a separated fit.
     observed : Objective or None
         For such a limit the objective of the data themselves, in which nothing has gone to infinity.
+    is_bias_reduced : bool
+        Whether the estimate maximises the log-likelihood plus half the log determinant of the information (Jeffreys'
+        prior), and not the log-likelihood alone.
     """
 
     objective: Objective
@@ -72,8 +79,10 @@ class Estimate:
     information: FloatArray
     curvature: FloatArray
     gradient: FloatArray
+    value: float
     is_singular: bool = False
     observed: Objective | None = None
+    is_bias_reduced: bool = False
 
     @property
     def n_classes(self) -> int:
@@ -103,8 +112,29 @@ class Estimate:
     @property
     def log_likelihood(self) -> float:
         """sum_i v_i (<t_i, eta_i> - A(eta_i)), in nats, without the multinomial coefficients."""
-        value, _ = self.objective.evaluate(self.parameters)
-        return -self.total_weight * (value - self.objective.penalty.value(self.parameters))
+        return -self.total_weight * (self.value - self.objective.penalty.value(self.parameters))
+
+    @property
+    def criterion(self) -> float:
+        """What an unpenalised estimate maximises, in nats: the log-likelihood; bias-reduced, with Jeffreys' prior.
+
+        The determinant is that in coordinates: in others it differs by a constant. -inf where it is 0.
+        """
+        if not self.is_bias_reduced:
+            return self.log_likelihood
+        if self._factor is None:
+            return -math.inf
+        return self.log_likelihood + float(np.log(self._factor[0].diagonal()).sum())
+
+    def at(self, parameters: FloatArray) -> "Estimate":
+        """Return the same elsewhere, at parameters of shape (m, q)."""
+        return estimate_at(
+            self.objective,
+            parameters,
+            self.coordinates,
+            is_singular=self.is_singular,
+            is_bias_reduced=self.is_bias_reduced,
+        )
 
     @property
     def class_forms(self) -> FloatArray:
@@ -295,6 +325,18 @@ class Estimate:
         for block in self.row_blocks():
             yield block.rows, self.scores_of(block.features, block.residuals * block.weights)
 
+    def information_of(self, grams: FloatArray) -> FloatArray:
+        """Return the information of some rows, shape (P, P), given sum_i v_di f_i f_i' for each direction d of A''.
+
+        Parameters
+        ----------
+        grams : array of shape (d, r (r + 1) / 2)
+            Packed upper triangles.
+        """
+        unpenalised = replace(self.coordinates, ridge=np.zeros_like(self.coordinates.ridge))
+        between = between_classes(grams, self.objective.family.curvature_directions, self.coordinates.classes)
+        return assembled(between, 1.0, unpenalised)
+
     def scores_of(self, features: FloatArray, residuals: FloatArray) -> FloatArray:
         """Return scales * f_i (Q' e_i)' for each row, shape (rows, P).
 
@@ -316,24 +358,33 @@ def estimate_at(
     coordinates: KroneckerCoordinates | None = None,
     *,
     is_singular: bool = False,
+    is_bias_reduced: bool = False,
 ) -> Estimate:
     """Return the curvature at these parameters, shape (m, q), in the coordinates of the null model."""
     if coordinates is None:
         coordinates = coordinates_of(objective)
     unpenalised = replace(coordinates, ridge=np.zeros_like(coordinates.ridge))
     total = objective.moments.total_weight
-    information = total * hessian(objective, parameters, unpenalised)
+    sums = EvaluationAndInformation(information_sum(objective, parameters, unpenalised))
+    grams, *evaluation = objective.rows.sum(sums)
+    information = total * hessian_of(objective, grams, unpenalised)
     ridge = total * np.ravel(coordinates.ridge[:, np.newaxis] * coordinates.scales**2)
-    _, gradient = objective.evaluate(parameters)
-    return Estimate(
+    value, gradient = objective.assembled(tuple(evaluation), parameters)
+    estimate = Estimate(
         objective=objective,
         parameters=parameters,
         coordinates=coordinates,
         information=information,
         curvature=information + np.diag(ridge) if ridge.any() else information,
         gradient=total * coordinates.pull_back(gradient),
+        value=value,
         is_singular=is_singular,
+        is_bias_reduced=is_bias_reduced,
     )
+    if not is_bias_reduced:
+        return estimate
+    slope = log_prior_gradient(objective, parameters, coordinates, estimate.inverse_curvature)
+    return replace(estimate, gradient=estimate.gradient - slope)
 
 
 def coordinates_of(objective: Objective, *, memory: float | None = None) -> KroneckerCoordinates:
@@ -371,7 +422,7 @@ def check_size(family: UnconstrainedFamily, n_terms: int, n_rows: int, *, memory
     MemoryError
         If the information matrix, or what it is summed from, is larger than the memory of this machine.
     """
-    memory = _physical_memory() if memory is None else memory
+    memory = physical_memory() if memory is None else memory
     q, d = family.n_parameters, family.n_curvature_directions
     n_parameters = n_terms * family.n_identifiable
     # The directions themselves, their weights in a block of rows, and the sums under each.
@@ -387,7 +438,7 @@ def check_size(family: UnconstrainedFamily, n_terms: int, n_rows: int, *, memory
         )
 
 
-def _physical_memory() -> float:
+def physical_memory() -> float:
     """Return how many bytes this machine has; inf where the system does not say."""
     try:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
@@ -412,14 +463,13 @@ def _newton_step(estimate: Estimate, distance: float) -> Estimate | None:
     """Return the estimate after a Newton step, halved until it approaches the optimum; None if no step does."""
     objective, coordinates = estimate.objective, estimate.coordinates
     step = coordinates.displacement(estimate.solve(estimate.gradient))
-    value, _ = objective.evaluate(estimate.parameters)
     length = 1.0
     for _ in range(_MAX_HALVINGS):
         trial = estimate.parameters - length * step
         there, gradient = objective.evaluate(trial)
         pulled = estimate.total_weight * coordinates.pull_back(gradient)
         # Near the optimum f is flat to rounding, and the gradient tells alone.
-        if there < value or np.sqrt(abs(pulled @ estimate.solve(pulled))) < 0.5 * distance:
-            return estimate_at(objective, trial, coordinates, is_singular=estimate.is_singular)
+        if there < estimate.value or np.sqrt(abs(pulled @ estimate.solve(pulled))) < 0.5 * distance:
+            return estimate.at(trial)
         length /= 2.0
     return None

@@ -66,6 +66,48 @@ class GroupedColumns:
             result[name] = (*result.get(name, ()), column)
         return result
 
+    def of_terms(self, names: Sequence[str] | str) -> tuple[int, ...]:
+        """Return the columns of the model in terms: factors, or single columns.
+
+        Parameters
+        ----------
+        names : str, or sequence of str
+
+        Raises
+        ------
+        ValueError
+            If there is no such term.
+        """
+        terms, position = self.of_model(None), Names(self.features).position
+        found = (
+            terms[name] if name in terms else (position(name),)
+            for name in ([names] if isinstance(names, str) else names)
+        )
+        return tuple(sorted({column for columns in found for column in columns}))
+
+    def of_variables(self, groups: Groups | None) -> dict[str, tuple[int, ...]]:
+        """Return the columns of the model that each variable enters: each input, or each group.
+
+        Parameters
+        ----------
+        groups : dict from name to columns, or None
+
+        Raises
+        ------
+        ValueError
+            As `of_model` does; without groups, if it is not known what the inputs do.
+        """
+        if groups is not None:
+            return self.of_model(groups)
+        inputs = self.known_inputs
+        if inputs is None:
+            raise ValueError(
+                'by="variable" asks which columns of the model each variable enters, which only a pipeline tells whose '
+                "steps transform rows one by one. Pass groups, such as "
+                '{"x0": ["x0", "x0 x1"], "x1": ["x1", "x0 x1"]}: what is in two of them is their interaction.'
+            )
+        return inputs.entered
+
     def named(self, groups: Groups) -> dict[str, tuple[str, ...]]:
         """Return the names of the columns of each group: of inputs, or of columns of the model.
 

@@ -7,7 +7,7 @@ Where classes are separated estimates are infinite, but likelihoods have suprema
 difference, also for the term that separates. Wald's statistic of infinite estimates does not exist.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
@@ -16,20 +16,23 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.data import blas_as_found, one_blas_thread
-from softglm.inference.cells import aligned, number, p_cell
+from softglm.inference.bias_reduced import bias_reduced
+from softglm.inference.cells import aligned, df_cell, number, p_cell
 from softglm.inference.constrained import constrained_fit
-from softglm.inference.estimate import Estimate, estimate_at
+from softglm.inference.covariance import Covariance
+from softglm.inference.estimate import Estimate, coordinates_of, estimate_at
 from softglm.inference.forms import contrast_forms
 from softglm.inference.limit import supremum
-from softglm.inference.significance import Test, chi_squared_test, nothing_to_test, wald
-from softglm.model import Objective, Ridge
+from softglm.inference.significance import ChiSquaredTest, Test, chi_squared_test, nothing_to_test, wald, wald_of
+from softglm.inference.terms import Term
+from softglm.model import Objective, Ridge, null_model
 from softglm.sums import Offsets
 
 if TYPE_CHECKING:
     import pandas as pd
 
 # Of the kinds of tests.
-NAMES = {"lr": "Likelihood-ratio", "wald": "Wald", "score": "Score"}
+NAMES = {"lr": "Likelihood-ratio", "wald": "Wald", "score": "Score", "d1": "Pooled Wald (D1)"}
 
 
 @final
@@ -39,10 +42,10 @@ class TermTests:
 
     Attributes
     ----------
-    kind : {"lr", "wald", "score"}
-        Likelihood ratio, Wald or score.
+    kind : {"lr", "wald", "score", "d1"}
+        Likelihood ratio, Wald, score, or Wald of a pooled fit.
     terms : tuple of str
-        Names of features, or of the factors whose dummies leave together.
+        Names of features, or of the factors whose dummies leave together; of variables and their interactions, "A:B".
     statistic, p_value : array of shape (n_terms,)
         Chi-squared under the hypothesis that the term has no effect; Wald's is F where the coefficients have Student's
         t distribution. NaN where nothing of a term can be estimated, and Wald's where its estimates are infinite.
@@ -50,8 +53,10 @@ class TermTests:
         K - 1 for each column of a term, less those that are collinear; no more than the rank of the covariance.
     n_restrictions : int array of shape (n_terms,)
         The same, before the rank of the covariance limits `df`: with G clusters to G - 1.
-    df_denominator : float or None
-        Of F; None for chi-squared.
+    df_denominator : float, array of shape (n_terms,), or None
+        Of F, one for each term where they differ (CR2, pooled fits); None for chi-squared.
+    is_type_2 : bool
+        Whether some terms are contained in others, and tested without these.
 
     Examples
     --------
@@ -67,6 +72,21 @@ class TermTests:
     -----------------------
     x0  145.68   2  <0.0001
     x1   43.93   2  <0.0001
+
+    Of variables, and of their interaction:
+
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import PolynomialFeatures
+    >>> products = PolynomialFeatures(interaction_only=True, include_bias=False)
+    >>> model = make_pipeline(products, SoftmaxGLM(alpha=0)).fit(X, y)
+    >>> print(infer(model, X, y).test_terms(by="variable"))
+    Likelihood-ratio tests of leaving out each term, given those that do not contain it (type II)
+    <BLANKLINE>
+             chi2  df  p-value
+    --------------------------
+    x0     145.68   2  <0.0001
+    x1      43.93   2  <0.0001
+    x0:x1    1.27   2   0.5287
     """
 
     kind: str
@@ -75,19 +95,23 @@ class TermTests:
     df: npt.NDArray[np.int_]
     p_value: FloatArray
     n_restrictions: npt.NDArray[np.int_]
-    df_denominator: float | None = None
+    df_denominator: float | FloatArray | None = None
+    is_type_2: bool = False
 
     def __str__(self) -> str:
         """Return a table with a row for each term."""
         name = NAMES[self.kind]
-        denominator = [] if self.df_denominator is None else [f"{self.df_denominator:g}"]
-        rows = [
-            [term, number(statistic, 2), str(df), *denominator, p_cell(p_value)]
-            for term, statistic, df, p_value in zip(self.terms, self.statistic, self.df, self.p_value, strict=True)
+        tests = [
+            self.terms,
+            [number(statistic, 2) for statistic in self.statistic],
+            map(str, self.df),
+            *self._denominators(),
+            map(p_cell, self.p_value),
         ]
         head = ["chi2", "df", "p-value"] if self.df_denominator is None else ["F", "df1", "df2", "p-value"]
-        table = aligned(head, {"": rows})
-        return "\n".join([f"{name} tests of leaving out each term", "", *table, *self._notes()])
+        table = aligned(head, {"": list(zip(*tests, strict=True))})
+        given = ", given those that do not contain it (type II)" if self.is_type_2 else ""
+        return "\n".join([f"{name} tests of leaving out each term{given}", "", *table, *self._notes()])
 
     __repr__ = __str__
 
@@ -104,6 +128,14 @@ class TermTests:
         if (self.df < self.n_restrictions).any():
             columns["n_restrictions"] = self.n_restrictions
         return pd.DataFrame({**columns, "p_value": self.p_value})
+
+    def _denominators(self) -> list[list[str]]:
+        """Return the column of the second degrees of freedom, if there is one."""
+        if self.df_denominator is None:
+            return []
+        if isinstance(self.df_denominator, np.ndarray):
+            return [[df_cell(df) for df in self.df_denominator]]
+        return [[f"{self.df_denominator:g}"] * len(self.terms)]
 
     def _notes(self) -> list[str]:
         """Return lines below the table."""
@@ -127,23 +159,23 @@ class TermTests:
 @one_blas_thread
 def term_tests(
     estimate: Estimate,
-    root: FloatArray,
+    covariance: Covariance,
     kind: str,
-    groups: dict[str, tuple[int, ...]],
+    terms: Mapping[str, Term],
     *,
     degrees_of_freedom: float | None,
     report: Callable[[str, Test], None],
 ) -> TermTests:
-    """Test every group of columns of X, over all equations.
+    """Test every term, over all equations.
 
     Parameters
     ----------
     estimate : Estimate
         Unpenalised.
-    root : array of shape (P, k)
-        Of the covariance L L' in coordinates, for kind "wald".
+    covariance : Covariance
+        Of the coordinates, for kind "wald".
     kind : {"lr", "wald", "score"}
-    groups : dict from name to columns of X
+    terms : mapping from name to Term
     degrees_of_freedom : float or None
         Of the distribution of a coefficient, for kind "wald".
     report : callable
@@ -151,34 +183,39 @@ def term_tests(
     """
     freedom = degrees_of_freedom if kind == "wald" else None
     report = blas_as_found(report)
+    smaller: dict[tuple[int, ...], Estimate] = {(): estimate}
 
-    def test(name: str, columns: tuple[int, ...]) -> Test:
-        result = test_of(columns)
+    def test(name: str, term: Term) -> Test:
+        if kind == "wald":
+            result = _wald_of_term(estimate, covariance, term, freedom)
+        else:
+            if term.containing not in smaller:
+                smaller[term.containing] = _without(estimate, term.containing)
+            kept = _kept(estimate, term.containing)
+            result = _test_in(smaller[term.containing], tuple(np.searchsorted(kept, term.columns).tolist()), kind)
         report(name, result)
         return result
 
-    def test_of(columns: tuple[int, ...]) -> Test:
-        forms, values = term_hypothesis(estimate, columns)
-        if not len(forms):
-            return nothing_to_test(freedom)
-        if kind == "wald":
-            return wald_test(estimate, root, forms, values, freedom)
-        if estimate.observed is not None:
-            return _test_by_supremum(estimate, estimate.observed, columns, len(forms), kind)
-        return _likelihood_ratio(estimate, forms, values) if kind == "lr" else _score(estimate, forms, values)
-
-    tests = [test(name, columns) for name, columns in groups.items()]
+    tests = [test(name, term) for name, term in terms.items()]
     df = np.array([result.df for result in tests], dtype=int)
     asked = [result.df if result.n_restrictions is None else result.n_restrictions for result in tests]
     return TermTests(
         kind=kind,
-        terms=tuple(groups),
+        terms=tuple(terms),
+        is_type_2=any(term.containing for term in terms.values()),
         statistic=np.array([result.statistic for result in tests]),
         df=df,
         p_value=np.array([result.p_value for result in tests]),
         n_restrictions=np.array(asked, dtype=int),
-        df_denominator=freedom,
+        df_denominator=_common([result.df_denominator for result in tests], freedom),
     )
+
+
+def _common(denominators: list[float | None], freedom: float | None) -> float | FloatArray | None:
+    """Return the degrees of freedom of the denominators of tests, an array where they are not all this number."""
+    if freedom is None or all(df == freedom for df in denominators):
+        return freedom
+    return np.array(denominators, dtype=np.float64)
 
 
 def term_hypothesis(estimate: Estimate, columns: tuple[int, ...]) -> tuple[FloatArray, FloatArray]:
@@ -196,6 +233,11 @@ def overall_hypothesis(estimate: Estimate) -> tuple[FloatArray, FloatArray]:
     return _hypothesis(estimate, terms)
 
 
+def overall_ratio(estimate: Estimate) -> ChiSquaredTest:
+    """Return the likelihood-ratio test of all features together, by a fit without them; penalised if bias-reduced."""
+    return _likelihood_ratio(estimate, *overall_hypothesis(estimate))
+
+
 def _hypothesis(estimate: Estimate, terms: FloatArray) -> tuple[FloatArray, FloatArray]:
     estimable = estimate.estimable_combinations(terms)
     classes = contrast_forms(estimate.n_classes, 0) @ estimate.class_forms
@@ -205,36 +247,98 @@ def _hypothesis(estimate: Estimate, terms: FloatArray) -> tuple[FloatArray, Floa
 
 
 def wald_test(
-    estimate: Estimate, root: FloatArray, forms: FloatArray, values: FloatArray, degrees_of_freedom: float | None
+    estimate: Estimate,
+    covariance: Covariance,
+    forms: FloatArray,
+    values: FloatArray,
+    degrees_of_freedom: float | None,
 ) -> Test:
     """Return the Wald test that linear forms of the coordinates, (d, P), whose estimates differ by `values`, do not.
 
-    Of forms that are infinite in a separated fit the statistic is missing.
+    Of forms that are infinite in a separated fit the statistic is missing. Where coefficients have a t distribution and
+    CR2 knows their degrees of freedom, so it does those of the test.
     """
     forms, values = estimate.independent(forms, values)
     if not estimate.sees(forms).all():
         return replace(nothing_to_test(degrees_of_freedom), df=len(forms), n_restrictions=len(forms))
-    return wald(forms @ root, values, degrees_of_freedom) if len(forms) else nothing_to_test(degrees_of_freedom)
+    if not len(forms):
+        return nothing_to_test(degrees_of_freedom)
+    if covariance.few_clusters is not None and degrees_of_freedom is not None:
+        return covariance.few_clusters.test(forms, values)
+    return wald(forms @ covariance.root, values, degrees_of_freedom)
 
 
-def _likelihood_ratio(estimate: Estimate, forms: FloatArray, values: FloatArray) -> Test:
+def _wald_of_term(estimate: Estimate, covariance: Covariance, term: Term, degrees_of_freedom: float | None) -> Test:
+    """Return the Wald test of a term: where others contain it, of both less that of those.
+
+    With estimates b and c of covariance V that is the form of b - V_bc V_cc^-1 c: of what b is where c is 0.
+    """
+
+    def wald_of_columns(columns: tuple[int, ...]) -> Test:
+        forms, values = term_hypothesis(estimate, columns)
+        return wald_test(estimate, covariance, forms, values, degrees_of_freedom)
+
+    if term.containing and covariance.few_clusters is not None:
+        forms, values = term_hypothesis(estimate, term.columns)
+        given_forms, given_values = term_hypothesis(estimate, term.containing)
+        slopes = forms @ covariance.root @ np.linalg.pinv(given_forms @ covariance.root)
+        return wald_test(
+            estimate, covariance, forms - slopes @ given_forms, values - slopes @ given_values, degrees_of_freedom
+        )
+    both = wald_of_columns((*term.columns, *term.containing))
+    if not term.containing or not both.df:
+        return both
+    given = wald_of_columns(term.containing)
+    form, given_form = (
+        test.statistic * (1 if degrees_of_freedom is None else test.df) if test.df else 0.0 for test in (both, given)
+    )
+    rank, asked = both.df - given.df, (both.n_restrictions or both.df) - (given.n_restrictions or given.df)
+    beyond = max(form - given_form, 0.0)  # but for rounding; NaN stays
+    return wald_of(beyond, rank, asked, degrees_of_freedom) if rank else nothing_to_test(degrees_of_freedom)
+
+
+def _test_in(estimate: Estimate, columns: tuple[int, ...], kind: str) -> Test:
+    """Return the likelihood-ratio or score test of columns of a model."""
+    forms, values = term_hypothesis(estimate, columns)
+    if not len(forms):
+        return nothing_to_test()
+    if estimate.observed is not None:
+        return _test_by_supremum(estimate, estimate.observed, columns, len(forms), kind)
+    return _likelihood_ratio(estimate, forms, values) if kind == "lr" else _score(estimate, forms, values)
+
+
+def _without(estimate: Estimate, columns: tuple[int, ...]) -> Estimate:
+    """Return the model without some columns, fitted anew: it may be separated, or not."""
+    observed, kept = estimate.observed or estimate.objective, _kept(estimate, columns)
+    nothing = Ridge.on_coefficients(0.0, len(kept), fit_intercept=observed.fit_intercept)
+    rows = observed.rows.changed(columns=kept)
+    objective = Objective(rows, observed.family, nothing, fit_intercept=observed.fit_intercept)
+    if estimate.is_bias_reduced:
+        null = estimate_at(objective, null_model(objective).parameters, coordinates_of(objective))
+        return bias_reduced(null)[0]
+    return supremum(objective)
+
+
+def _kept(estimate: Estimate, columns: tuple[int, ...]) -> npt.NDArray[np.intp]:
+    """Return all other columns."""
+    return np.setdiff1d(np.arange(estimate.objective.rows.n_features), columns)
+
+
+def _likelihood_ratio(estimate: Estimate, forms: FloatArray, values: FloatArray) -> ChiSquaredTest:
     reduced = constrained_fit(estimate, forms, -values)
-    return chi_squared_test(2.0 * (estimate.log_likelihood - reduced.log_likelihood), len(forms))
+    return chi_squared_test(2.0 * (estimate.criterion - reduced.criterion), len(forms))
 
 
 def _score(estimate: Estimate, forms: FloatArray, values: FloatArray) -> Test:
     """Return g' F^-1 g at the fit without the term: the gradient there, in the metric of the information there."""
     reduced = constrained_fit(estimate, forms, -values)
-    there = estimate_at(estimate.objective, reduced.parameters, estimate.coordinates)
+    there = estimate.at(reduced.parameters)
     return chi_squared_test(float(there.gradient @ there.solve(there.gradient)), len(forms))
 
 
 def _test_by_supremum(limit: Estimate, observed: Objective, columns: tuple[int, ...], df: int, kind: str) -> Test:
     """Test a term of separated data: the model without it is fitted anew, and may or may not be separated."""
-    kept = np.setdiff1d(np.arange(observed.rows.n_features), columns)
-    nothing = Ridge.on_coefficients(0.0, len(kept), fit_intercept=observed.fit_intercept)
-    rows = observed.rows.changed(columns=kept)
-    reduced = supremum(Objective(rows, observed.family, nothing, fit_intercept=observed.fit_intercept))
+    kept, reduced = _kept(limit, columns), _without(limit, columns)
     if kind == "lr":
         return chi_squared_test(2.0 * (limit.log_likelihood - reduced.log_likelihood), df)
     # Where the reduced model is separated too, its limit has left out what is decided, and so does the score.

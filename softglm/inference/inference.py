@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, final
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.inference import diagnostics, effects, goodness, summary
@@ -14,24 +15,39 @@ from softglm.inference.cells import number
 from softglm.inference.classes import position_of
 from softglm.inference.coding import Coding, against_base, constant_term, sum_to_zero
 from softglm.inference.coefficients import Coefficients, Symmetric, coefficient_table
+from softglm.inference.comparisons import Pairs, Question, compared
+from softglm.inference.contrasts import ContrastKind, Contrasts, contrasts_of
 from softglm.inference.covariance import Covariance, clipped, quasi, standard_errors_away
 from softglm.inference.estimate import Estimate
 from softglm.inference.factors import BASE
 from softglm.inference.groups import GroupedColumns, Groups, listed
 from softglm.inference.hauck_donner import hauck_donner
-from softglm.inference.hypotheses import NAMES, TermTests, overall_hypothesis, term_tests, wald_test
+from softglm.inference.hypotheses import (
+    NAMES,
+    TermTests,
+    overall_hypothesis,
+    overall_ratio,
+    term_hypothesis,
+    term_tests,
+    wald_test,
+)
 from softglm.inference.influence import influence
 from softglm.inference.inputs import Inputs
-from softglm.inference.intervals import profile_intervals
+from softglm.inference.intervals import profile_intervals, signed_roots
+from softglm.inference.joint import with_covariance
 from softglm.inference.likelihood import Likelihood, PseudoR2, likelihood_of, pseudo_r2, spectral_condition
 from softglm.inference.limit import null_estimate
-from softglm.inference.names import Name
+from softglm.inference.multiplicity import Adjustment
+from softglm.inference.names import Name, are_names
 from softglm.inference.prediction import Predictions, predictions
 from softglm.inference.progress import ProgressPrinter
 from softglm.inference.restrictions import check_finite_statistic, equal_slopes, read_restrictions
 from softglm.inference.sample import Sample
+from softglm.inference.score_bootstrap import BootstrapTest, WeightKind, score_bootstrap
 from softglm.inference.separation import Separation
 from softglm.inference.significance import ChiSquaredTest, Test, sampling_distribution
+from softglm.inference.subjects import subject_of
+from softglm.inference.terms import Term, terms_of_variables
 from softglm.inference.validity import Validity
 from softglm.once import cached_property
 
@@ -73,7 +89,8 @@ class Inference:
     level : float
         Of confidence intervals.
     degrees_of_freedom : float or None
-        Of Student's t distribution for z; None for the normal.
+        Of Student's t distribution for z; None for the normal. Under CR2 coefficients and tests have their
+        own, and this is the least of them.
     separated : Separation or None
         What is separated, if anything is: then the estimates are those of the limit.
     moved : float
@@ -226,7 +243,8 @@ class Inference:
         method : {"wald", "profile"}
             Estimate and standard errors; or where the log-likelihood, maximised over the other coefficients, falls by
             half a chi-squared quantile. Profile intervals keep their coverage where Wald intervals are too symmetric,
-            and are infinite where the estimate is. Each takes several fits: many classes and terms take their time.
+            and are infinite where the estimate is; of bias-reduced estimates they are of the penalised likelihood.
+            Each takes several fits: many classes and terms take their time.
         verbose : bool, default=False
             Print a line for each profile interval, once it is there.
 
@@ -239,6 +257,8 @@ class Inference:
         ------
         ValueError
             For profile intervals of a penalised, reweighted or robust fit.
+        ArithmeticError
+            If a penalised likelihood has a maximum higher than that of the estimates: use method="wald".
         """
         if method == "wald":
             return np.stack([self.coefficients.lower, self.coefficients.upper])
@@ -257,9 +277,10 @@ class Inference:
         return profile_intervals(estimate, self._coding, self.base, self.level, report)
 
     def profiled(self, *, verbose: bool = False) -> Coefficients:
-        """Return the coefficients with profile intervals in place of Wald's: to print, as a frame, as odds ratios.
+        """Return the coefficients with profile intervals and likelihood-ratio tests, in place of Wald's.
 
-        z and p-values stay those of Wald's tests, which near the edge of an interval may disagree with it.
+        z is the signed root of the likelihood ratio of this coefficient against 0, which is finite where the estimate
+        is not, and its p-value is below 1 - level just where 0 is outside the interval.
 
         Parameters
         ----------
@@ -269,15 +290,35 @@ class Inference:
         Returns
         -------
         Coefficients
-            Their `lower` and `upper` are those of ``confidence_intervals("profile")``.
+            Their `lower` and `upper` are those of ``confidence_intervals("profile")``; standard errors stay.
 
         Raises
         ------
         ValueError
             As `confidence_intervals` does.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_wine
+        >>> from softglm import SoftmaxGLM, infer
+        >>> X, y = load_wine(return_X_y=True)
+        >>> X = X[:, :2]
+        >>> print(infer(SoftmaxGLM(alpha=0).fit(X, y), X, y).profiled())
+                     estimate  std. error       z  p-value    2.5%   97.5%
+        ------------------------------------------------------------------
+        1 vs 0
+          Intercept    66.32        9.48    12.01  <0.0001  49.48   86.80
+          x0           -5.088       0.726  -12.00  <0.0001  -6.653  -3.798
+          x1            0.055       0.335    0.17   0.8687  -0.609   0.721
+        2 vs 0
+          Intercept    25.94        7.18     4.02  <0.0001  12.72   41.18
+          x0           -2.174       0.540   -4.62  <0.0001  -3.327  -1.187
+          x1            1.210       0.263    5.39  <0.0001   0.729   1.765
         """
         lower, upper = self.confidence_intervals("profile", verbose=verbose)
-        return replace(self.coefficients, lower=lower, upper=upper)
+        z = signed_roots(self.estimate, self._coding, self.base)
+        p_value = 2.0 * stats.norm.sf(np.abs(z))
+        return replace(self.coefficients, z=z, p_value=p_value, lower=lower, upper=upper)
 
     @property
     def log_likelihood(self) -> float:
@@ -366,12 +407,12 @@ class Inference:
         self._validity.require_likelihood("A pseudo R-squared")
         return pseudo_r2(self.estimate, self.likelihood, kind)
 
-    @property
+    @cached_property
     def likelihood_ratio(self) -> ChiSquaredTest:
         """The `ChiSquaredTest` of all features together, against the model without them.
 
         That has constants, if the model has an intercept or X a constant of its own. Where the classes are separated it
-        compares the suprema of the likelihoods.
+        compares the suprema of the likelihoods; of bias-reduced estimates it compares penalised likelihoods.
 
         Raises
         ------
@@ -383,18 +424,20 @@ class Inference:
         self._validity.require_trusted_likelihood(
             "The likelihood-ratio test", 'Use test_terms("wald"), or overall_test'
         )
-        return self.likelihood.ratio
+        return overall_ratio(self.estimate) if self.estimate.is_bias_reduced else self.likelihood.ratio
 
     @cached_property
     def overall_test(self) -> tuple[str, Test]:
         """The test of all features together: "LR", or "Wald" where the covariance does not trust the likelihood.
+
+        Wald's too where a penalised likelihood is higher without the features than at the estimates.
 
         Raises
         ------
         ValueError
             If the fit is penalised.
         """
-        if self._validity.has_trusted_likelihood:
+        if self._validity.has_trusted_likelihood and self._has_likelihood_ratio:
             return "LR", self.likelihood_ratio
         self._validity.require_tests("Tests")
         return "Wald", self._wald(*overall_hypothesis(self.estimate))
@@ -404,6 +447,7 @@ class Inference:
         kind: Literal["lr", "wald", "score"] = "lr",
         groups: Groups | None = None,
         *,
+        by: Literal["term", "variable"] = "term",
         verbose: bool = False,
     ) -> TermTests:
         """Test for each term whether it can leave all K - 1 equations.
@@ -414,10 +458,15 @@ class Inference:
             The likelihood-ratio test fits the model again without the term, the score test too and looks at the
             gradient there; the Wald test is computed from the covariance, and is the one for robust covariances. Where
             the classes are separated the first two compare suprema, and are finite for every term; the Wald test is
-            missing for terms with infinite estimates.
+            missing for terms with infinite estimates. Of bias-reduced estimates they compare penalised likelihoods.
         groups : dict from name to columns, default=None
             Names or positions of columns of X that leave together, such as the dummies of a factor. By default every
             factor that the pipeline tells of, and every other column by itself.
+        by : {"term", "variable"}, default="term"
+            "variable" tests the columns that a pipeline takes, by all columns of the model that each of them enters
+            (dummies, powers, splines), and columns that several enter as their interaction, "A:B". As car::Anova does
+            in R, tests are of type II: A given B, in the model without A:B. With `groups` variables are these, and what
+            is in two of them is their interaction.
         verbose : bool, default=False
             Print a line for each test, once it is there: likelihood-ratio and score tests take a fit each.
 
@@ -429,24 +478,33 @@ class Inference:
         Raises
         ------
         ValueError
-            For a penalised fit; for "lr" and "score" where the likelihood is not to be trusted.
+            For a penalised fit; for "lr" and "score" where the likelihood is not to be trusted; for "variable" where
+            it is not known which columns of the model a variable enters.
+        ArithmeticError
+            If a penalised likelihood has a maximum higher than that of the estimates: use kind="wald".
         """
         if kind not in {"lr", "wald", "score"}:
             raise ValueError(f'kind must be "lr", "wald" or "score", got {kind!r}.')
+        if by not in {"term", "variable"}:
+            raise ValueError(f'by must be "term" or "variable", got {by!r}.')
         self._validity.require_tests("Tests")
         if kind != "wald":
             self._validity.require_trusted_likelihood(f'test_terms("{kind}")', 'Use test_terms("wald")')
-        columns = self._columns.of_model(groups)
-        progress = ProgressPrinter(f"{NAMES[kind]} test", len(columns), is_shown=verbose)
+        terms = (
+            terms_of_variables(self._columns.of_variables(groups))
+            if by == "variable"
+            else {name: Term(columns) for name, columns in self._columns.of_model(groups).items()}
+        )
+        progress = ProgressPrinter(f"{NAMES[kind]} test", len(terms), is_shown=verbose)
 
         def report(name: str, test: Test) -> None:
             progress.report(name, str(test))
 
         return term_tests(
             self.estimate,
-            self.covariance.root,
+            self.covariance,
             kind,
-            columns,
+            terms,
             degrees_of_freedom=self.degrees_of_freedom,
             report=report,
         )
@@ -492,11 +550,70 @@ class Inference:
             If the fit is penalised, the shape is wrong or a combination is not estimable, or infinite.
         """
         self._validity.require_tests("Tests")
-        rows, values = read_restrictions(self.estimate, contrast, value)
-        difference = rows @ self.estimate.contrasts(self.base).ravel() - values
-        test = self._wald(rows @ self._coding.linear_map, difference)
+        test = self._wald(*self._restrictions(contrast, value))
         check_finite_statistic(test, "wald_test")
         return test
+
+    def bootstrap_test(
+        self,
+        contrast: npt.ArrayLike | Sequence[str] | str,
+        value: npt.ArrayLike = 0.0,
+        *,
+        draws: int = 9999,
+        weights: WeightKind = "rademacher",
+        seed: int = 0,
+    ) -> BootstrapTest:
+        """Test what `wald_test` tests by the wild bootstrap of the scores of the clusters, for few of them.
+
+        The model is fitted once more, under the hypothesis.
+
+        Parameters
+        ----------
+        contrast : array of shape (d, (K - 1) n_terms), or of one row; or the names of terms
+            Of the coefficients, as for `wald_test`; or which terms leave all equations, as `test_terms` names them.
+        value : array of shape (d,), default=0
+            What they are under the hypothesis; 0 for terms.
+        draws : int, default=9999
+            Of weights for the clusters. Of Rademacher weights for G clusters there are 2^G; where these are no more
+            than the draws, each of them is looked at once, and nothing is random.
+        weights : {"rademacher", "webb"}
+            1 or -1; or one of six values, for fewer than about 12 clusters, of which there are few signs.
+        seed : int, default=0
+            Of the draws: the same seed, the same p-value.
+
+        Returns
+        -------
+        BootstrapTest
+            With the p-value, and the error that the number of draws leaves in it.
+
+        Raises
+        ------
+        ValueError
+            If the covariance is not of clusters in one way, the fit is penalised or separated, estimates are
+            bias-reduced, or restrictions are wrong, or too many for the clusters.
+        """
+        self._validity.require_tests("Tests")
+        if self.separated is not None:
+            raise ValueError(
+                'bootstrap_test needs finite estimates, and the classes are separated. Use test_terms("lr") of a fit '
+                'with covariance="model": likelihood ratios are finite.'
+            )
+        if self.estimate.is_bias_reduced:
+            raise ValueError(
+                "bootstrap_test needs scores that sum to 0, as those of maximum likelihood do, and these estimates are "
+                'bias-reduced. Infer with estimates="fitted".'
+            )
+        if are_names(contrast):
+            if np.any(value):
+                raise ValueError(
+                    f"value={value!r} goes with a contrast of coefficients, and terms are tested to be 0, got "
+                    f"{contrast!r}. Leave it out, or pass a contrast."
+                )
+            forms, difference = term_hypothesis(self.estimate, self._columns.of_terms(contrast))
+        else:
+            forms, difference = self._restrictions(contrast, value)
+        clusters = self.sample.clusters
+        return score_bootstrap(self.estimate, clusters, forms, difference, draws=draws, weights=weights, seed=seed)
 
     def indistinguishable(self, one: Any, other: Any) -> Test:  # noqa: ANN401 - classes
         """Test that no feature tells two classes apart: the Wald test that their slopes are equal.
@@ -526,7 +643,13 @@ class Inference:
         check_finite_statistic(test, "indistinguishable")
         return test
 
-    def predict(self, X: Any, offset: Any = None) -> Predictions:  # noqa: ANN401 - users pass anything
+    def predict(
+        self,
+        X: Any,  # noqa: ANN401 - users pass anything
+        offset: Any = None,  # noqa: ANN401
+        *,
+        joint: bool = False,
+    ) -> Predictions:
         """Return the probabilities of new rows with standard errors and pointwise intervals.
 
         Parameters
@@ -535,6 +658,8 @@ class Inference:
             As the estimator, or the pipeline, takes it.
         offset : array-like, default=None
             Required if the model was fitted with one.
+        joint : bool, default=False
+            Whether to compute the covariance of all of them, for contrasts of predictions: (n K)^2 numbers.
 
         Returns
         -------
@@ -545,15 +670,19 @@ class Inference:
         ------
         ValueError
             If X or the offset does not fit the model.
+        MemoryError
+            If the joint covariance is larger than the memory of this machine.
         """
-        return predictions(
+        rows = self.sample.read_rows(X, offset)
+        found = predictions(
             self.estimate,
             self.covariance.root,
-            self.sample.read_rows(X, offset),
+            rows,
             classes=self.classes,
             distribution=self._distribution,
             level=self.level,
         )
+        return with_covariance(found, self.estimate, self.covariance.root, rows) if joint else found
 
     def average_predictions(
         self,
@@ -597,16 +726,13 @@ class Inference:
         ValueError
             If there is no such column, the pipeline does not take a value, or the shape or `at` is wrong.
         """
+        subject = subject_of(
+            listed(columns), at, estimate=self.estimate, columns=self._columns, groups=groups, base=base
+        )
         return average_predictions(
-            self.estimate,
+            subject,
             self.covariance.root,
-            listed(columns),
             values,
-            at,
-            features=self.features,
-            inputs=self._columns.known_inputs,
-            groups=None if groups is None else self._columns.named(groups),
-            base=base,
             classes=self.classes,
             distribution=self._distribution,
             level=self.level,
@@ -657,6 +783,78 @@ class Inference:
             kind=kind,
             discrete=discrete,
             level=self.level,
+        )
+
+    def contrasts(
+        self,
+        variable: Any,  # noqa: ANN401 - names, or whatever tables users have
+        values: Any = None,  # noqa: ANN401
+        kind: ContrastKind = "difference",
+        at: Literal["average", "means"] | Mapping[Name, Any] = "average",
+        *,
+        by: Any = None,  # noqa: ANN401
+        pairs: Pairs = "reference",
+        adjust: Adjustment | None = None,
+        groups: Groups | None = None,
+        base: str = BASE,
+        offset: tuple[Any, Any] | None = None,
+    ) -> Contrasts:
+        """Compare probabilities between levels of a factor, values of a number, or two tables of rows.
+
+        Parameters
+        ----------
+        variable : name or position, or several; or two tables
+            As `average_predictions` takes columns, or the name of a group. Or a pair of tables of rows, as `predict`
+            takes them: the mean over the second is compared with that over the first.
+        values : list, number, "sd" or "iqr", default=None
+            Between what: a list, as `average_predictions` takes it, of two values or more. A number is what to add to
+            that of every row, 1 by default of a number without levels; "sd" adds a standard deviation (of divisor n);
+            "iqr" is from the 25th to the 75th percentile. By default all levels of what has some.
+        kind : {"difference", "ratio", "odds_ratio"}
+            Of the probabilities of each class, or of their odds against all other classes.
+        at : {"average", "means"} or dict from column to value, default="average"
+            As `average_predictions` takes it: contrasts are of averages over the rows, or at one place.
+        by : name, or array-like of shape (n,), default=None
+            Groups to average over: the rows with each value of a column, or with each of these labels. At one place a
+            column, which is set to each of its values. With ``by=variable`` contrasts are for those who have it, and
+            those who have not.
+        pairs : {"reference", "pairwise"}
+            Each level, or value, with the first (marginaleffects' default, and emmeans' trt.vs.ctrl), or with each
+            before it.
+        adjust : {"holm", "max-t"}, default=None
+            Allow for the number of tests, all that the table has: p-values by Holm; or p-values and intervals by the
+            distribution of the largest statistic, which uses how they are correlated. It is simulated, always from the
+            same random numbers, and the table says how precise that is. (Of two classes Holm counts one.)
+        groups : dict from name to columns, default=None
+            As `average_predictions` takes them.
+        base : str, default="(base)"
+            The name of the level of such a group that has no column.
+        offset : pair of array-likes, default=None
+            Of two tables, if the model was fitted with one.
+
+        Returns
+        -------
+        Contrasts
+            A row for each pair, in each group; a column for each class.
+
+        Raises
+        ------
+        ValueError
+            As `average_predictions` does; if there is nothing to compare; for `adjust`, if the fit is penalised.
+        """
+        if adjust is not None:
+            self._validity.require_tests("Adjusted tests")
+        question = Question(variable, values, at, by, groups, base, offset)
+        return contrasts_of(
+            compared(self.estimate, self._columns, question, self.sample.read_rows),
+            self.covariance.root,
+            kind=kind,
+            pairs=pairs,
+            adjust=adjust,
+            classes=self.classes,
+            degrees_of_freedom=self.degrees_of_freedom,
+            level=self.level,
+            is_tested=self.is_tested,
         )
 
     @property
@@ -837,6 +1035,16 @@ class Inference:
         return self._columns.factors
 
     @property
+    def _has_likelihood_ratio(self) -> bool:
+        """Whether no maximum of a penalised likelihood without the features is higher than that of the estimates."""
+        if not self.estimate.is_bias_reduced:
+            return True
+        try:
+            return bool(self.likelihood_ratio.df >= 0)
+        except ArithmeticError:
+            return False
+
+    @property
     def _distribution(self) -> Any:  # noqa: ANN401 - a frozen distribution of scipy.stats
         return sampling_distribution(self.degrees_of_freedom)
 
@@ -859,10 +1067,21 @@ class Inference:
             classes=classes,
             reference=reference,
             terms=self.terms,
-            distribution=self._distribution,
+            degrees_of_freedom=self.degrees_of_freedom,
+            own_df=self._own_degrees_of_freedom(coding),
             level=self.level,
             is_tested=self.is_tested,
         )
 
+    def _own_degrees_of_freedom(self, coding: Coding) -> FloatArray | None:
+        few = self.covariance.few_clusters
+        if few is None or self.degrees_of_freedom is None:
+            return None
+        return few.degrees_of_freedom(coding.linear_map).reshape(coding.estimates.shape)
+
+    def _restrictions(self, contrast: npt.ArrayLike, value: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+        rows, values = read_restrictions(self.estimate, contrast, value)
+        return rows @ self._coding.linear_map, rows @ self.estimate.contrasts(self.base).ravel() - values
+
     def _wald(self, forms: FloatArray, difference: FloatArray) -> Test:
-        return wald_test(self.estimate, self.covariance.root, forms, difference, self.degrees_of_freedom)
+        return wald_test(self.estimate, self.covariance, forms, difference, self.degrees_of_freedom)

@@ -15,9 +15,30 @@ import numpy.typing as npt
 from softglm.arrays import FloatArray, Matrix
 from softglm.inference.names import Name, Names
 
-# What inputs are set to, in all rows, by their positions.
+# What inputs are set to, in all rows, by their positions: values, or a `Move` from where they are.
 Setting: TypeAlias = Mapping[int, Any]
 VariableKind: TypeAlias = Literal["number", "switch", "factor", "undetermined"]
+
+
+def is_missing(value: Any) -> bool:  # noqa: ANN401 - whatever an input holds
+    """Tell whether a value is None, NaN, NaT or pandas' NA."""
+    # NA differs from nothing, not even from itself: it is known by its type.
+    if value is None or type(value).__name__ == "NAType":
+        return True
+    differs = value != value  # noqa: PLR0124 - only NaN and NaT differ from themselves
+    return isinstance(differs, bool | np.bool_) and bool(differs)
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class Move:
+    """What is added to a number in every row, in place of a value that it is set to."""
+
+    by: float
+
+    def __repr__(self) -> str:
+        """Return it with its sign, to all its digits."""
+        return f"{self.by:+}"
 
 
 @final
@@ -101,7 +122,7 @@ class Inputs(ABC):
 
     @abstractmethod
     def transformed(self, setting: Setting) -> Matrix:
-        """Return the columns of the model, shape (n, p), with inputs set to the same value in all rows.
+        """Return the columns of the model, shape (n, p), with inputs set to the same value in all rows, or moved.
 
         Raises
         ------
@@ -129,6 +150,17 @@ class Inputs(ABC):
         ------
         ValueError
             If the pipeline does not take the others as they are set.
+        """
+
+    @property
+    @abstractmethod
+    def entered(self) -> dict[str, tuple[int, ...]]:
+        """The columns of the model that change with each input, in any row, under its name; none if that is not known.
+
+        Raises
+        ------
+        ValueError
+            If the pipeline does not take a value in another row than its own.
         """
 
     @abstractmethod

@@ -86,7 +86,7 @@ class Likelihood:
 
     @property
     def ratio(self) -> ChiSquaredTest:
-        """The likelihood-ratio test against the model without features."""
+        """The likelihood-ratio test of maximum-likelihood estimates against the model without features."""
         return chi_squared_test(2.0 * (self.model - self.null), self.n_parameters - self.n_null_parameters)
 
     @property

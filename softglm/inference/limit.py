@@ -16,6 +16,7 @@ import numpy as np
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.fit import fit
+from softglm.inference.bias_reduced import bias_reduced
 from softglm.inference.estimate import Estimate, coordinates_of, estimate_at, refined
 from softglm.inference.separation import Separation, detect
 from softglm.model import Objective, Ridge
@@ -109,11 +110,12 @@ def supremum(objective: Objective) -> Estimate:
 
 
 def null_estimate(estimate: Estimate) -> Estimate:
-    """Return the fit of constants only to the same rows."""
+    """Return the fit of constants only to the same rows, bias-reduced if the estimate is."""
     observed = estimate.observed or estimate.objective
     rows = observed.rows.changed(columns=np.zeros(0, dtype=np.intp))
     nothing = Ridge.on_coefficients(0.0, 0, fit_intercept=True)
-    return supremum(Objective(rows, observed.family, nothing, fit_intercept=True))
+    found = supremum(Objective(rows, observed.family, nothing, fit_intercept=True))
+    return bias_reduced(found)[0] if estimate.is_bias_reduced else found
 
 
 def _excluding(alternatives: BoolArray, known: FloatArray) -> FloatArray:

@@ -14,10 +14,11 @@ from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import logit
 
 from softglm.arrays import BoolArray, FloatArray, Matrix
 from softglm.data import Block, DenseBlock, Rows, RowsInMemory
-from softglm.data.block import dense
+from softglm.data.block import dense, make_block
 from softglm.data.rows import Statistic
 from softglm.inference.classes import class_probabilities, every_class
 from softglm.inference.estimable import triangle_of
@@ -52,6 +53,7 @@ class MeanProbabilities(Sum):
 
     def __call__(self, block: Block) -> tuple[FloatArray, ...]:
         """Return sum w p, (K,), sum w J, (K, s), sum w J (x - c)', (K, s, p), sum w, (1,), of J_k = p_k (D_k - D'p)."""
+        block = of_any_weight(block)
         probability = class_probabilities(self.predictor.of(block))
         deviations = deviations_of(probability, self.directions)
         weighted = block.weighted(probability)
@@ -102,6 +104,24 @@ def pulled_back(estimate: Estimate, features: FloatArray, constant: FloatArray) 
 def deviations_of(probability: FloatArray, directions: FloatArray) -> FloatArray:
     """Return D_k - D'p, shape (K, s, rows), of p, shape (K, rows): p_k times them is dp_k / dzeta."""
     return np.asarray(directions[:, :, np.newaxis] - directions.T @ probability)
+
+
+def log_odds_of(probability: FloatArray, gradients: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return 1 - P and logit P, shape (..., K), and the gradients of that, shape (..., K, P), of means of every class.
+
+    Parameters
+    ----------
+    probability : array of shape (..., K)
+        P.
+    gradients : array of shape (..., K, P)
+    """
+    # What the other classes have: 1 - P_k would cancel where P_k rounds to 1.
+    rest = probability @ (1.0 - np.identity(probability.shape[-1]))
+    spread = (probability * rest)[..., np.newaxis]
+    slopes = np.divide(gradients, spread, out=np.zeros_like(gradients), where=spread > 0.0)
+    with np.errstate(divide="ignore"):
+        log_odds = np.where(probability < rest, logit(probability), -logit(rest))
+    return rest, log_odds, slopes
 
 
 def weighted_means(rows: Rows) -> FloatArray:
@@ -159,6 +179,23 @@ def rows_at(rows: Rows, place: FloatArray) -> Rows:
 def observed_rows(estimate: Estimate) -> Rows:
     """Return the rows as they were observed: with no alternative taken away, where the fit is a limit."""
     return (estimate.observed or estimate.objective).rows
+
+
+def of_any_weight(block: Block) -> Block:
+    """Return the rows of a block that count: those of a group are often few."""
+    if block.weights is None or (block.weights > 0.0).all():
+        return block
+    chosen = np.flatnonzero(block.weights > 0.0)
+    offset = None if block.offset is None else block.offset[chosen]
+    return make_block(block.X[chosen], block.targets[chosen], block.weights[chosen], offset)
+
+
+def rows_of_group(rows: Rows, group: BoolArray | None) -> Rows:
+    """Return the rows with weights of 0 for all that are not in a group, (n,); as they are, without one."""
+    if group is None:
+        return rows
+    (weights,) = rows.concatenate(RowWeights())
+    return rows.changed(weights=np.where(group, weights, 0.0))
 
 
 def counted_columns(rows: Rows, columns: npt.NDArray[np.intp]) -> FloatArray:
@@ -239,11 +276,15 @@ class Counterfactual:
     place : dict from position to value, or None
         What all others are set to, for a place; there the columns of the model are averaged over the rows. None to
         leave them as they are, and average the probabilities.
+    group : bool array of shape (n,) or None, default=None
+        Which rows to average over; None for all.
     """
 
-    def __init__(self, estimate: Estimate, inputs: Inputs, place: Setting | None = None) -> None:
+    def __init__(
+        self, estimate: Estimate, inputs: Inputs, place: Setting | None = None, group: BoolArray | None = None
+    ) -> None:
         self.estimate, self.inputs, self.place = estimate, inputs, place
-        rows = estimate.objective.rows if place is None else observed_rows(estimate)
+        rows = rows_of_group(estimate.objective.rows if place is None else observed_rows(estimate), group)
         (self._weights,) = rows.concatenate(RowWeights())
         self._offset = rows.concatenate(Offsets())[0].T if rows.has_offset else None
         self._own: Matrix | None = None

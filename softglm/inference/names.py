@@ -1,7 +1,7 @@
 """Columns by what users call them: their names, or their positions."""
 
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, TypeGuard, final
 
 Name: TypeAlias = str | int
 
@@ -50,3 +50,10 @@ class Names:
         if isinstance(column, str):
             raise ValueError(f"There is no column {column!r} among the features {list(self.names[:_MOST_LISTED])}.")
         raise ValueError(f"There is no column {column!r}: X has {len(self.names)}.")
+
+
+def are_names(asked: Any) -> TypeGuard[str | list[str] | tuple[str, ...]]:  # noqa: ANN401 - users pass anything
+    """Tell whether something is a name, or some of them."""
+    if isinstance(asked, list | tuple):
+        return bool(asked) and all(isinstance(name, str) for name in asked)
+    return isinstance(asked, str)

@@ -25,7 +25,7 @@ def compare(smaller: Inference | None, larger: Inference) -> ChiSquaredTest:
     Raises
     ------
     ValueError
-        If one is penalised or reweighted, or they are of different data, or not nested.
+        If one is penalised, bias-reduced or reweighted, or they are of different data, or not nested.
 
     Examples
     --------
@@ -47,6 +47,11 @@ def compare(smaller: Inference | None, larger: Inference) -> ChiSquaredTest:
         validity = Validity(inference.estimate.is_penalised, inference.sample.is_reweighted, inference.covariance)
         validity.require_tests("Comparisons")
         validity.require_trusted_likelihood("compare", "Test the additional terms by wald_test")
+        if inference.estimate.is_bias_reduced:
+            raise ValueError(
+                "compare needs maximum-likelihood fits, and these estimates are bias-reduced: the likelihoods of the "
+                "two models are penalised by different amounts. Test the additional terms by test_terms of the larger."
+            )
     if not np.array_equal(smaller.classes, larger.classes):
         raise ValueError(
             f"The fits have the classes {smaller.classes[:10].tolist()} and {larger.classes[:10].tolist()}, expected "

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy import linalg
 from scipy.special import expit
 
-from softglm.arrays import FloatArray
+from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Block, Rows
 from softglm.families import Categorical
 from softglm.inference.cells import LEFT_OPEN, aligned, cells_of, estimate_headings
@@ -45,6 +45,9 @@ class Predictions:
         that infinite estimates decide.
     level : float
         Of the intervals.
+    covariance : array of shape (n K, n K), or None
+        Of all probabilities together, row by row and class by class, where it was asked for: its diagonal are the
+        squares of `std_error`.
 
     Examples
     --------
@@ -60,6 +63,14 @@ class Predictions:
       0         0.9470      0.0282  0.8558  0.9818
       1         0.0024      0.0022  0.0004  0.0146
       2         0.0506      0.0274  0.0172  0.1399
+
+    How much likelier class 0 is in the first row than in the second, with its standard error:
+
+    >>> import numpy as np
+    >>> two = result.predict(X[:2], joint=True)
+    >>> weights = np.array([1, 0, 0, -1, 0, 0])
+    >>> f"{weights @ two.probability.ravel():.4f} +- {np.sqrt(weights @ two.covariance @ weights):.4f}"
+    '0.4521 +- 0.0717'
     """
 
     classes: npt.NDArray[Any]
@@ -68,6 +79,7 @@ class Predictions:
     lower: FloatArray
     upper: FloatArray
     level: float
+    covariance: FloatArray | None = None
 
     def __str__(self) -> str:
         """Return a table of the first rows."""
@@ -111,6 +123,39 @@ class Predictions:
 
 @final
 @dataclass(frozen=True)
+class DeterminedRows(Sum):
+    """Of which rows the data determine the probabilities, to be joined.
+
+    Attributes
+    ----------
+    features : Features
+    row_space : RowSpace
+    identified : Identified
+    """
+
+    features: Features
+    row_space: RowSpace
+    identified: Identified
+
+    def __call__(self, block: Block) -> tuple[BoolArray]:
+        """Return whether they do, shape (rows,)."""
+        centred = block.centred(self.features.center)
+        return (self.of(centred, self.features.of_centred(centred)),)
+
+    def of(self, centred: FloatArray, features: FloatArray) -> BoolArray:
+        """Return whether they do, shape (rows,), of centred rows, (rows, p), and their features, (rows, r)."""
+        constants = np.ones((len(centred), len(self.features.loadings) - centred.shape[1]))
+        known = self.row_space.estimable(np.concatenate([centred, constants], axis=1))
+        return np.asarray(known & self.identified.rows(features))
+
+
+def determined_rows(estimate: Estimate) -> DeterminedRows:
+    """Return what tells of which rows the data determine the probabilities."""
+    return DeterminedRows(estimate.features, estimate.row_space, estimate.identified)
+
+
+@final
+@dataclass(frozen=True)
 class LogOdds(Sum):
     """The log odds of each class against the rest, and their standard errors, of each row, to be joined.
 
@@ -122,16 +167,14 @@ class LogOdds(Sum):
         Of the covariance of what features are multiplied by.
     directions : array of shape (K, s)
         The eta of every class per identifiable direction.
-    row_space : RowSpace
-    identified : Identified
+    determined : DeterminedRows
     """
 
     predictor: Predictor
     features: Features
     roots: FloatArray
     directions: FloatArray
-    row_space: RowSpace
-    identified: Identified
+    determined: DeterminedRows
 
     def __call__(self, block: Block) -> tuple[FloatArray, ...]:
         """Return both, shape (K, rows): NaN in rows that the data do not determine."""
@@ -140,8 +183,7 @@ class LogOdds(Sum):
         # The covariance of eta is spread spread', shape (rows, s, s).
         features = self.features.of_centred(centred)
         spread = np.tensordot(features, self.roots, axes=1)
-        constants = np.ones((len(centred), len(self.features.loadings) - centred.shape[1]))
-        known = self.row_space.estimable(np.concatenate([centred, constants], axis=1)) & self.identified.rows(features)
+        known = self.determined.of(centred, features)
         log_odds, errors = np.empty_like(eta), np.empty_like(eta)
         for k, (odds, error) in enumerate(zip(log_odds, errors, strict=True)):
             others = np.delete(eta, k, axis=0)
@@ -179,10 +221,9 @@ def predictions(
     log_odds_of = LogOdds(
         predictor=estimate.predictor,
         features=estimate.features,
-        roots=root.reshape(*coordinates.scales.shape, -1) * coordinates.scales[..., np.newaxis],
+        roots=roots_of_features(estimate, root),
         directions=every_class(coordinates.classes),
-        row_space=estimate.row_space,
-        identified=estimate.identified,
+        determined=determined_rows(estimate),
     )
     log_odds, errors = (part.T for part in rows.concatenate(log_odds_of))
     reach = half_widths(errors, distribution, level)
@@ -195,6 +236,12 @@ def predictions(
         upper=expit(log_odds + reach),
         level=level,
     )
+
+
+def roots_of_features(estimate: Estimate, root: FloatArray) -> FloatArray:
+    """Return the factor, shape (r, s, k), of the covariance of what features in the coordinates are multiplied by."""
+    scales = estimate.coordinates.scales
+    return np.asarray(root.reshape(*scales.shape, -1) * scales[..., np.newaxis])
 
 
 def _softmax(eta: FloatArray) -> FloatArray:

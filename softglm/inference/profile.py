@@ -38,7 +38,7 @@ class _Profile:
     form : array of shape (P,)
         In coordinates. The likelihood falls as it grows, from `least` on.
     best : float
-        The largest log-likelihood, or its supremum.
+        The largest log-likelihood, or its supremum; bias-reduced, what those estimates maximise.
     least : float
         How far above the start, at least, the end lies: 0 at an optimum, -inf where the optimum is at infinity.
     """
@@ -57,7 +57,7 @@ class _Profile:
         for _ in range(_MAX_STEPS):
             fit = constrained_fit(self.start, self.form[np.newaxis], np.array([step]), fit)
             here += step
-            root = math.sqrt(max(2.0 * (self.best - fit.log_likelihood), 0.0))
+            root = math.sqrt(max(2.0 * (self.best - fit.criterion), 0.0))
             if abs(root - threshold) <= _ACCURACY:
                 break
             lower, upper = (here, upper) if root < threshold else (lower, here)
@@ -92,15 +92,41 @@ def profile_interval(
         return -math.inf, math.inf
     threshold = math.sqrt(float(stats.chi2.isf(1.0 - level, 1)))
     form = estimate.linear_map(class_form[np.newaxis], term_form[np.newaxis])[0]
-    best = estimate.log_likelihood
-    least = 0.0
-    if limit != 0.0:
-        # Near the limit the curvature has vanished: the fits begin at the null model.
-        objective = estimate.observed or estimate.objective
-        estimate = estimate_at(objective, null_model(objective).parameters, estimate.coordinates)
-        least = -math.inf
-    value = float(term_form @ estimate.parameters @ class_form)
+    start, best = _start(estimate, limit), estimate.criterion
+    least = 0.0 if limit == 0.0 else -math.inf
+    value = float(term_form @ start.parameters @ class_form)
     return (
-        -math.inf if limit < 0.0 else value - _Profile(estimate, -form, best, least).reach(threshold),
-        math.inf if limit > 0.0 else value + _Profile(estimate, form, best, least).reach(threshold),
+        -math.inf if limit < 0.0 else value - _Profile(start, -form, best, least).reach(threshold),
+        math.inf if limit > 0.0 else value + _Profile(start, form, best, least).reach(threshold),
     )
+
+
+def signed_root(estimate: Estimate, class_form: FloatArray, term_form: FloatArray, limit: float = 0.0) -> float:
+    """Return the signed root of the likelihood ratio of a linear form of the parameters against 0.
+
+    Parameters
+    ----------
+    estimate, class_form, term_form, limit
+        As `profile_interval` takes them.
+
+    Returns
+    -------
+    float
+        Of the sign of the estimate; about normal under the hypothesis.
+    """
+    if math.isnan(limit):
+        return 0.0  # the likelihood is concave, and near its supremum on either side of 0
+    start = _start(estimate, limit)
+    value = float(term_form @ start.parameters @ class_form)
+    form = estimate.linear_map(class_form[np.newaxis], term_form[np.newaxis])
+    reduced = constrained_fit(start, form, np.array([-value]))
+    root = math.sqrt(max(2.0 * (estimate.criterion - reduced.criterion), 0.0))
+    return math.copysign(root, value if limit == 0.0 else limit)
+
+
+def _start(estimate: Estimate, limit: float) -> Estimate:
+    """Return where fits begin: of an infinite estimate at the null model, as near the limit all curvature vanished."""
+    if limit == 0.0:
+        return estimate
+    objective = estimate.observed or estimate.objective
+    return estimate_at(objective, null_model(objective).parameters, estimate.coordinates)

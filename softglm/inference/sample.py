@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final
 
+import numpy as np
+import numpy.typing as npt
+
 from softglm.arrays import FloatArray
 from softglm.data import Rows
 from softglm.inference.covariance import Covariance
@@ -30,6 +33,8 @@ class Sample:
     covariance_of : callable
         ``covariance_of(estimate)`` returns the covariance of the kind that was asked for, of another fit to the rows,
         and the degrees of freedom of its t distribution, or None.
+    clusters : array of shape (n, ways), or None
+        The cluster of each row, by its number, for a clustered covariance.
     """
 
     trials: FloatArray | None
@@ -38,3 +43,4 @@ class Sample:
     is_reweighted: bool
     read_rows: Callable[[Any, Any], Rows]
     covariance_of: Callable[[Estimate], tuple[Covariance, float | None]]
+    clusters: npt.NDArray[np.intp] | None = None

@@ -92,7 +92,7 @@ def detect(
     start, is_optimum = _start(objective) if start is None else (start, False)
     if coordinates is None:
         if not is_optimum:
-            _require_decidable(objective, start)
+            require_decidable(objective, start)
         coordinates = coordinates_of(objective)
     terms = term_forms(objective)
     # What a fit does, where double precision serves columns badly as they are.
@@ -127,8 +127,20 @@ def _cost_at_most(objective: Objective, *, share: float = 1.0) -> ProgramCost:
     return ProgramCost(int(share * rank), objective.family.n_identifiable)
 
 
-def _require_decidable(objective: Objective, start: FloatArray) -> None:
-    """Raise where a column separates and to say what else does would take too long, whatever is collinear."""
+def require_decidable(objective: Objective, start: FloatArray) -> None:
+    """Raise where a column separates and to say what else does would take too long, whatever is collinear.
+
+    Parameters
+    ----------
+    objective : Objective
+    start : array of shape (m, q)
+        Parameters that separate much of what can be: where that is all, the answer is known.
+
+    Raises
+    ------
+    ProgramTooLargeError
+        With the column, and the remedy.
+    """
     if not _cost_at_most(objective, share=_INDEPENDENT).is_too_much or separates(objective, start):
         return
     column = separating_column(objective)

@@ -20,6 +20,8 @@ from softglm.inference.cells import p_text
 
 # Singular values of the factor of a covariance below this share of the largest are rounding.
 _RANK_TOLERANCE = 1e-10
+# Of more degrees of freedom F and chi-squared have the same p-values to rounding, and SciPy only those of the latter.
+_INFINITE = 1e12
 
 
 class _Outcome(ABC):
@@ -38,7 +40,9 @@ class _Outcome(ABC):
     def __str__(self) -> str:
         """Return one line for a report."""
         if not self.df:
-            return f"{self.name}: nothing to test"
+            nothing = "nothing to test"
+            asked = f"too few clusters, or too little rank, to test {self.n_restrictions} restrictions at once"
+            return f"{self.name}: {asked if self.n_restrictions else nothing}"
         line = f"{self.name} = {self.statistic:.4g}, {p_text(self.p_value)}"
         if self.n_restrictions is None or self.df >= self.n_restrictions:
             return line
@@ -140,6 +144,15 @@ def chi_squared_test(statistic: float, df: int, n_restrictions: int | None = Non
     return ChiSquaredTest(statistic, int(df), p_value, n_restrictions)
 
 
+def f_test(statistic: float, df: int, df_denominator: float, n_restrictions: int) -> FTest:
+    """Return the test of a statistic that is F; with infinitely many degrees of freedom in the denominator too."""
+    if df_denominator > _INFINITE:
+        p_value = stats.chi2.sf(statistic * df, df)
+    else:
+        p_value = stats.f.sf(statistic, df, df_denominator)
+    return FTest(statistic, df, df_denominator, float(p_value), n_restrictions)
+
+
 def nothing_to_test(degrees_of_freedom: float | None = None) -> Test:
     """Return the test of a hypothesis of which nothing can be estimated: all of it missing."""
     nan = float("nan")
@@ -167,13 +180,17 @@ def wald(root: FloatArray, difference: FloatArray, degrees_of_freedom: float | N
     form, rank = float(np.sum((vectors[:, kept].T @ difference / singular[kept]) ** 2)), int(kept.sum())
     if not rank:
         return nothing_to_test(degrees_of_freedom)
+    return wald_of(form, rank, len(difference), degrees_of_freedom)
+
+
+def wald_of(form: float, rank: int, n_restrictions: int, degrees_of_freedom: float | None) -> Test:
+    """Return the test of a quadratic form of a rank, of so many restrictions."""
     if degrees_of_freedom is None:
-        return chi_squared_test(form, rank, len(difference))
-    p_value = float(stats.f.sf(form / rank, rank, degrees_of_freedom))
-    return FTest(form / rank, rank, degrees_of_freedom, p_value, len(difference))
+        return chi_squared_test(form, rank, n_restrictions)
+    return f_test(form / rank, rank, degrees_of_freedom, n_restrictions)
 
 
-def sampling_distribution(degrees_of_freedom: float | None) -> Any:  # noqa: ANN401 - a frozen distribution of scipy.stats
+def sampling_distribution(degrees_of_freedom: float | FloatArray | None) -> Any:  # noqa: ANN401 - a frozen distribution of scipy.stats
     """Return the distribution of an estimate over its standard error: normal, or Student's t."""
     return stats.norm() if degrees_of_freedom is None else stats.t(degrees_of_freedom)
 

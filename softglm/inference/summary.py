@@ -26,6 +26,12 @@ _ROUNDING = 1e-7
 _OPTIMUM = 1e-6
 
 
+_BIAS_REDUCED = (
+    "Estimates: bias-reduced (Firth 1993), of the largest log-likelihood plus half the log determinant of the "
+    "information. Likelihood-ratio tests and profile intervals are of that sum."
+)
+
+
 class _Summarised(Protocol):
     """What a summary asks of an inference, under the names that `softglm.Inference` documents."""
 
@@ -132,8 +138,9 @@ def html(inference: _Summarised) -> str:
 def title(inference: _Summarised) -> str:
     """Return what was fitted, and the base class."""
     kind = "Binary logit" if len(inference.classes) == 2 else "Multinomial logit"
-    if not inference.is_tested:
-        kind = f"Penalised {kind[0].lower()}{kind[1:]}"
+    how = "Bias-reduced" if inference.estimate.is_bias_reduced else "" if inference.is_tested else "Penalised"
+    if how:
+        kind = f"{how} {kind[0].lower()}{kind[1:]}"
     chosen = f" ({inference.how_based})" if inference.how_based else ""
     return f"{kind}, base class: {inference.reference}{chosen}"
 
@@ -178,11 +185,15 @@ def _strengths(estimate: Estimate) -> str:
 def notes_on(inference: _Summarised) -> list[str]:
     """Return what a reader has to know; that the fit is penalised comes last."""
     law = "normal" if inference.degrees_of_freedom is None else f"t({inference.degrees_of_freedom:g})"
+    if inference.coefficients.df is not None:
+        law = "t with Satterthwaite's df"
     notes = [
         f"Standard errors: {inference.covariance.description}. Intervals: {100 * inference.level:.6g}% Wald, {law}.",
         *_notes_on_the_model(inference),
         *inference.notes,
     ]
+    if inference.estimate.is_bias_reduced:
+        notes.insert(0, _BIAS_REDUCED)
     if inference.optimisation_error > _OPTIMUM:
         notes.append(
             f"Rounding stopped the fit {inference.optimisation_error:.1g} standard errors from its optimum. Centre and "
@@ -211,7 +222,8 @@ def notes_on(inference: _Summarised) -> list[str]:
         either = f" (at {EITHER_SIGN} the data leave the sign open)" if inference.may_go_either_way.any() else ""
         notes.append(
             f"The classes are separated: coefficients at infinity{either} have no finite maximum-likelihood estimate, "
-            "and the others are of the limit. A penalty (alpha > 0) makes all of them finite."
+            "and the others are of the limit. A penalty (alpha > 0) makes all of them finite, and so does infer with "
+            'estimates="bias-reduced".'
         )
     if not inference.is_tested:
         notes.append(
@@ -247,9 +259,11 @@ def _notes_on_the_model(inference: _Summarised) -> list[str]:
     if inference.is_tested:
         _, test = inference.overall_test
         if test.n_restrictions is not None and test.df < test.n_restrictions:
+            asked = f"{test.n_restrictions} restrictions"
             notes.append(
-                f"The overall test is of {test.df} of {test.n_restrictions} restrictions: the covariance has no more "
-                "rank."
+                f"The overall test is of {test.df} of {asked}: the covariance has no more rank."
+                if test.df
+                else f"There is no overall test of {asked}: the clusters are too few for so many."
             )
     return notes
 
@@ -264,7 +278,7 @@ def _better_than_wald(inference: _Summarised) -> str:
 def headings(inference: _Summarised) -> list[str]:
     """Return the names of the columns of the coefficient table."""
     tested = ("z" if inference.degrees_of_freedom is None else "t") if inference.is_tested else None
-    return estimate_headings(inference.level, tested)
+    return estimate_headings(inference.level, tested, has_df=inference.coefficients.df is not None)
 
 
 def _columns_of_facts(columns: list[list[tuple[str, str]]]) -> list[str]:

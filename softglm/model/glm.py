@@ -223,6 +223,10 @@ class GLM:
                 return offer.make(point)
         return KroneckerMetric(self.coordinates)
 
+    def hessian_at(self, point: FloatArray) -> HessianMetric:
+        """Return the metric of all rows at a point, where the problem `has_hessian`."""
+        return self._metrics.hessian(self.objective.rows.n_rows, point)
+
     def _null_hessian(self, null: Null) -> Metric:
         """Return the Hessian at the null model, where it is a Kronecker product (with an offset nearly so)."""
         if not self.objective.is_penalised:

@@ -16,11 +16,13 @@ from softglm.model.passes.prices import proof_price
 from softglm.model.proof.certificate import (
     bounded_leverage,
     concordance_radius,
+    leverage_directions,
     leverage_form,
     self_concordant_gap,
 )
 from softglm.model.proof.rounding import UNIT
 from softglm.once import cached_property
+from softglm.sums import Leverages
 
 # The reciprocal condition of a Hessian all of which is more than rounding.
 _SOUND = 1e-14
@@ -136,6 +138,17 @@ class HessianMetric:
         # Along h the Hessian changes by at most exp(+-R(h)), R(h) <= rho ||h||, and with it both norms by the root.
         stretch = math.exp(radius * distance / 2.0) * math.sqrt(rows.multiplicity / (1.0 - self._off(rows)))
         return self_concordant_gap(stretch * decrement, stretch * radius)
+
+    @property
+    def leverages(self) -> tuple[Leverages, float] | None:
+        """How far a step of length 1 in the metric of H moves predictions, row by row, and rho; None of no proof."""
+        if self._rows is None or self._leverage_form is None or not self._off < _MOST_OFF:
+            return None
+        stretch = math.sqrt(self._rows.multiplicity / (1.0 - self._off))
+        longest = concordance_radius(self._objective, 1.0) * stretch
+        slopes, constant = leverage_directions(self._objective, self._coordinates, self._leverage_form)
+        leverages = Leverages(self._objective.moments.center, longest * slopes, longest * constant)
+        return leverages, stretch * self._radius(self._objective.rows, self._leverage_form)
 
     def _radius(self, rows: Rows, leverage_form: FloatArray) -> float:
         """Return rho, as far as these rows tell."""

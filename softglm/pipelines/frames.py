@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from softglm.inference.inputs import is_missing
+
 # Columns by their positions: float64, NaN where missing, for numbers; objects as they were for all others.
 Columns = Mapping[int, npt.NDArray[Any]]
 
@@ -81,15 +83,6 @@ def frame_of(X: Any) -> Frame | None:
     if array.dtype.kind in "US" and not isinstance(X, np.ndarray):
         array = np.array(X, dtype=object)  # numbers beside texts stay numbers
     return _Array(array) if array.ndim == 2 else None
-
-
-def is_missing(value: Any) -> bool:
-    """Tell whether a value is None, NaN, NaT or pandas' NA."""
-    # NA differs from nothing, not even from itself: it is known by its type.
-    if value is None or type(value).__name__ == "NAType":
-        return True
-    differs = value != value  # noqa: PLR0124 - only NaN and NaT differ from themselves
-    return isinstance(differs, bool | np.bool_) and bool(differs)
 
 
 def _all_names(names: Any) -> tuple[str, ...]:

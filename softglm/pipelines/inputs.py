@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray, Matrix
 from softglm.data.block import is_sparse
-from softglm.inference.inputs import Inputs, Setting, Variable
+from softglm.inference.inputs import Inputs, Move, Setting, Variable, is_missing
 from softglm.once import cached_property
-from softglm.pipelines.frames import Frame, frame_of, is_missing
+from softglm.pipelines.frames import Frame, frame_of
 from softglm.pipelines.probe import Probe, TransformError
 from softglm.pipelines.variables import variables_of
 
@@ -123,9 +123,12 @@ class _PipelineInputs(Inputs):
         return values if self._weights is None else values[self._weights > 0.0]
 
     def _filled(self, position: int, value: Any) -> npt.NDArray[Any]:
-        """Return a column with the same value in all rows."""
+        """Return a column with the same value in all rows, or moved."""
         name, n = self.names[position], len(self._frame)
-        if self._frame.column(position).dtype == np.float64:
+        column = self._frame.column(position)
+        if isinstance(value, Move):
+            return np.asarray(column + value.by)
+        if column.dtype == np.float64:
             try:
                 return np.full(n, np.nan if is_missing(value) else float(value))
             except (TypeError, ValueError):
@@ -141,10 +144,33 @@ class _PipelineInputs(Inputs):
             raise TransformError(str(error)) from error
 
     @cached_property
+    def entered(self) -> dict[str, tuple[int, ...]]:
+        probe = self._probe
+        found: dict[str, tuple[int, ...]] = {}
+        for position, name in enumerate(self.names if probe is not None else ()):
+            assert probe is not None  # noqa: S101 - there are names only then
+            try:
+                columns = np.flatnonzero(probe.entered(position))
+            except TransformError as error:
+                raise ValueError(
+                    f"The pipeline does not take values of {name!r} in other rows than their own: {error}. Pass as "
+                    "groups which columns of the model each variable enters."
+                ) from error
+            if len(columns):
+                found[name] = tuple(columns.tolist())
+        return found
+
+    @cached_property
+    def _probe(self) -> Probe | None:
+        try:
+            return Probe.of(self._frame, self._transform, self._transformed, self._weights)
+        except TransformError:
+            return None
+
+    @cached_property
     def _found(self) -> tuple[Variable, ...] | None:
         try:
-            probe = Probe.of(self._frame, self._transform, self._transformed, self._weights)
-            return None if probe is None else tuple(variables_of(probe))
+            return None if self._probe is None else tuple(variables_of(self._probe))
         except TransformError:
             return None
 

@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray
-from softglm.inference.inputs import Level
-from softglm.pipelines.frames import is_missing
+from softglm.inference.inputs import Level, is_missing
 
 # What has more levels is no factor.
 MOST_LEVELS = 250

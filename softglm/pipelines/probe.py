@@ -179,6 +179,24 @@ class Probe:
             return False
         return bool((np.abs(transformed - expected) <= self.least_bend).all())
 
+    def entered(self, position: int) -> BoolArray:
+        """Tell which columns of the model, (p,), change in any row where an input is exchanged between all rows.
+
+        What a few rows, or a few values, are blind to is seen there: a product with a dummy that is hardly ever on.
+
+        Raises
+        ------
+        TransformError
+            If the steps do not take a value in another row than its own.
+        """
+        rows = np.random.default_rng(0).permutation(np.flatnonzero(self.counted))
+        column = self.frame.column(position)
+        exchanged = column.copy()
+        exchanged[rows] = column[np.roll(rows, 1)]
+        transformed = self.transform(self.frame.replaced({position: exchanged}).take(rows))
+        change = abs(transformed - self.transformed[rows]).max(axis=0)
+        return np.asarray(np.ravel(dense(change)) > self.least_change)
+
     def differs(self, answer: FloatArray, other: FloatArray) -> bool:
         """Tell whether answers to the same question differ."""
         return bool((np.abs(answer - other) > self.least_bend).any())

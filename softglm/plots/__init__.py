@@ -6,6 +6,7 @@ draw them again (`plot`), and holds the figure and the axes for whatever a reade
 
 from softglm.plots.choice import CVDisplay
 from softglm.plots.coefficients import CoefficientDisplay
+from softglm.plots.contrasts import ContrastDisplay
 from softglm.plots.convergence import ConvergenceDisplay
 from softglm.plots.effects import EffectDisplay
 from softglm.plots.influence import InfluenceDisplay
@@ -16,6 +17,7 @@ from softglm.trace import Trace
 __all__ = [
     "CVDisplay",
     "CoefficientDisplay",
+    "ContrastDisplay",
     "ConvergenceDisplay",
     "EffectDisplay",
     "InfluenceDisplay",

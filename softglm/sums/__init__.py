@@ -6,6 +6,7 @@ made, and at which theta, is the model's room, and where they are made is that o
 
 from softglm.sums.class_ranges import ClassRanges
 from softglm.sums.columns import CentredColumns, Observations
+from softglm.sums.comparison import Comparison, Leverages
 from softglm.sums.deletions import Deletions, RowMoves, RowParts
 from softglm.sums.duals import SelectedFeatures, Tilt, TiltedDivergences, TiltedMeansAndInformation
 from softglm.sums.evaluation import (
@@ -42,6 +43,7 @@ from softglm.sums.moments import (
 )
 from softglm.sums.predictor import Predictor
 from softglm.sums.roundings import GradientRounding
+from softglm.sums.slopes import InformationSlopes
 from softglm.sums.spread import Sizes, Spread
 from softglm.sums.sum import Sum
 from softglm.sums.working import ScaledColumns
@@ -53,6 +55,7 @@ __all__ = [
     "ClassRanges",
     "ClassesBelow",
     "Combinations",
+    "Comparison",
     "ContrastForms",
     "CrossMoments",
     "Deletions",
@@ -67,12 +70,14 @@ __all__ = [
     "GradientRounding",
     "Information",
     "InformationProduct",
+    "InformationSlopes",
     "InterceptEvaluation",
     "InterceptProduct",
     "KroneckerFactors",
     "LargestLeverage",
     "LargestMove",
     "LargestSizes",
+    "Leverages",
     "LowestMargins",
     "MostOpposed",
     "Observations",

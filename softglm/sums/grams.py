@@ -35,6 +35,30 @@ def weighted_grams(weights: FloatArray, features: FloatArray) -> FloatArray:
     return total
 
 
+def quadratic_forms(matrices: FloatArray, features: FloatArray) -> FloatArray:
+    """Return z_i' V_d z_i for each d, shape (d, rows).
+
+    Parameters
+    ----------
+    matrices : array of shape (d, r, r)
+        V, symmetric.
+    features : array of shape (rows, r)
+    """
+    rows, r = features.shape
+    forms = np.empty((len(matrices), rows))
+    if not is_by_products(r, len(matrices)):
+        for form, matrix in zip(forms, matrices, strict=True):
+            np.einsum("ij,ij->i", features @ matrix, features, out=form)
+        return forms
+    upper, lower = triangle(r)
+    packed = matrices[:, upper, lower] * np.where(upper == lower, 1.0, 2.0)
+    step = max(_PRODUCTS // max(packed.shape[1], 1), 1)
+    for start in range(0, rows, step):
+        part = slice(start, start + step)
+        np.matmul(packed, products(np.ascontiguousarray(features[part].T)), out=forms[:, part])
+    return forms
+
+
 def is_by_products(n_features: int, n_weights: int) -> bool:
     """Tell whether to form the products of features, and sum them under all the weights by one matrix product.
 

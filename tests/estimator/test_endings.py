@@ -65,7 +65,8 @@ def test_separated_classes_without_penalty_are_told_once_with_the_remedy(name):
     message = str(caught.message)
     assert "separated" in message
     assert model.status_ in message
-    assert message.endswith("Set alpha > 0 (the default), or leave out what separates the classes.")
+    assert "Set alpha > 0 (the default), or leave out what separates the classes;" in message
+    assert message.endswith('infer from this fit with estimates="bias-reduced".')
     assert not model.converged_
     assert np.isfinite(model.coef_).all()
     assert np.isfinite(model.intercept_).all()

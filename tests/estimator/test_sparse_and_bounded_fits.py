@@ -249,3 +249,14 @@ def test_groups_of_a_plain_ridge_are_said_to_change_nothing(ties):
     with pytest.warns(UserWarning, match="Set l1_ratio=1 for the group lasso"):
         tied = SoftmaxGLM(**ties).fit(X, y)
     np.testing.assert_array_equal(tied.coef_, SoftmaxGLM().fit(X, y).coef_)
+
+
+@pytest.mark.parametrize("bound", [0.1, 1 / 3, 0.7, 1e-3])
+@pytest.mark.parametrize("target", [y, BINARY])
+@pytest.mark.filterwarnings("ignore:SoftmaxGLM converged in float64, but rounding")  # where slopes at bounds are steep
+def test_in_single_precision_no_coefficient_is_rounded_beyond_its_bound(bound, target):
+    model = SoftmaxGLM(0.0, lower=-bound, upper=bound, tol=1e-5).fit(X.astype(np.float32), target)
+    assert model.coef_.dtype == np.float32
+    at_bound = np.abs(model.coef_.astype(float))
+    assert bound * (1.0 - 1e-6) < at_bound.max() <= bound
+    assert np.isfinite([model.loss_, model.gap_, model.deviance_]).all()

@@ -83,6 +83,13 @@ def test_curvature_adds_up_to_the_fisher_information(unconstrained_case):
     )
 
 
+def test_the_slopes_of_the_curvature_are_its_derivatives(unconstrained_case):
+    family, eta = unconstrained_case.family, unconstrained_case.eta
+    forms = np.random.default_rng(4).normal(size=(family.n_curvature_directions, eta.shape[1]))
+    expected = derivatives(lambda eta: np.einsum("dn,dn->n", forms, family.curvature_weights(family.mean(eta))), eta)
+    np.testing.assert_allclose(family.curvature_slopes(family.mean(eta), forms), expected, **DIFFERENCES)
+
+
 def test_total_information_and_trace_are_those_of_the_matrices(unconstrained_case):
     family, eta = unconstrained_case.family, unconstrained_case.eta
     mean, matrices = family.mean(eta), family.fisher_information(eta)

@@ -249,7 +249,7 @@ def test_steps_that_change_rows_are_named():
     data = overlapping()
     pipeline = make_pipeline(StandardScaler(), SoftmaxGLM(alpha=0)).fit(data.X, data.y)
     pipeline.steps[0] = ("sampler", Sampler())
-    with pytest.raises(ValueError, match="Call infer on the last step"):
+    with pytest.raises(ValueError, match="Pass the last step by itself"):
         infer(pipeline, data.X, data.y)
 
 

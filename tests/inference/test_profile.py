@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from estimates import golden, other_rows
 from problems import overlapping, two_classes, weighted_with_offset
 from scipy import stats
 from sklearn.datasets import load_iris
@@ -97,6 +98,41 @@ def test_intervals_of_what_may_go_either_way_have_no_end():
     kept = y > 0
     pair = infer(SoftmaxGLM(alpha=0).fit(X[kept], y[kept]), X[kept], y[kept])
     np.testing.assert_allclose(intervals[:, 1], pair.confidence_intervals("profile")[:, 0], rtol=1e-5)
+
+
+def test_tests_of_single_coefficients_are_those_of_vgam():
+    expected = golden("r_contrasts")["single"]["womenlf"]
+    frame = other_rows("womenlf")
+    classes = ["fulltime", "not.work", "parttime"]
+    dummies = [(frame["region"] == region).astype(float) for region in ("BC", "Ontario", "Prairie", "Quebec")]
+    X = np.column_stack([frame["hincome"], frame["children"] == "present", *dummies]).astype(float)
+    y = frame["partic"].map(classes.index).to_numpy()
+    found = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y).profiled()
+    # VGAM's coefficients are ordered term by term.
+    np.testing.assert_allclose(found.estimate[:, 1:].T.ravel(), expected["estimate"], rtol=1e-6)
+    np.testing.assert_allclose(found.z[:, 1:].T.ravel(), expected["z"], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("make", [two_classes, weighted_with_offset])
+def test_p_values_are_below_one_less_the_level_where_0_is_outside_the_interval(make):
+    found = inferred(make(), level=0.9).profiled()
+    np.testing.assert_array_equal(found.p_value < 0.1, (found.lower > 0.0) | (found.upper < 0.0))
+    np.testing.assert_array_equal(np.sign(found.z), np.sign(found.estimate))
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_of_two_classes_they_are_tests_of_terms_also_of_infinite_estimates(sign):
+    X, y = _decided_by_a_dummy(sign)
+    result = _separated(X, y)
+    found = result.profiled()
+    np.testing.assert_allclose(found.z[0, 1:] ** 2, result.test_terms().statistic, rtol=1e-6)
+    assert np.sign(found.z[0, 2]) == sign
+
+
+def test_what_may_go_either_way_may_be_0():
+    X, y = load_iris(return_X_y=True)
+    found = _separated(X, y).profiled()
+    assert (found.p_value == 1.0).all()
 
 
 def _decided_by_a_dummy(sign):

@@ -9,6 +9,7 @@ from threadpoolctl import threadpool_info
 
 from softglm import SoftmaxGLM, infer
 from softglm.inference import constrained
+from softglm.inference import estimate as estimates
 from softglm.inference.profile import profile_interval
 
 
@@ -87,8 +88,8 @@ def test_separated_fits_report_too(capsys):
 def test_the_curvature_of_one_fit_serves_the_next(monkeypatch):
     result = inferred(problems.many_classes())
     estimate, made = result.estimate, []
-    original = constrained.estimate_at
-    monkeypatch.setattr(constrained, "estimate_at", lambda *given, **named: made.append(0) or original(*given, **named))
+    original = estimates.estimate_at
+    monkeypatch.setattr(estimates, "estimate_at", lambda *given, **named: made.append(0) or original(*given, **named))
     classes, terms = estimate.class_forms[1] - estimate.class_forms[0], estimate.term_forms[1]
     profile_interval(estimate, classes, terms, 0.95)
     # There are three fits to either side, and each alone would make one or two.

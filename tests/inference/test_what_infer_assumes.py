@@ -150,7 +150,7 @@ def test_a_size_is_refused_before_the_rows_are_read(n_classes, monkeypatch):
     def read(*_, **__):
         raise AssertionError
 
-    monkeypatch.setattr(estimate, "_physical_memory", lambda: 1e5)
+    monkeypatch.setattr(estimate, "physical_memory", lambda: 1e5)
     monkeypatch.setattr(RowsInMemory, "map", read)
     monkeypatch.setattr(RowsInMemory, "gather", read)
     monkeypatch.setattr(RowsInMemory, "combined", read)

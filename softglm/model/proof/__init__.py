@@ -1,6 +1,7 @@
 """What is proved: how far the optimum is at the most, or that there is none."""
 
 from softglm.model.proof.conjugate import Balance, balance_at, balanced_gap, conjugate_gap
+from softglm.model.proof.nearness import distance_to_optimum, gap_beside
 from softglm.model.proof.partial import partial_gap
 from softglm.model.proof.rounding import gradient_rounding, representation_loss, value_rounding
 
@@ -9,6 +10,8 @@ __all__ = [
     "balance_at",
     "balanced_gap",
     "conjugate_gap",
+    "distance_to_optimum",
+    "gap_beside",
     "gradient_rounding",
     "partial_gap",
     "representation_loss",

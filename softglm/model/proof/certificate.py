@@ -62,7 +62,7 @@ def leverage_form(coordinates: KroneckerCoordinates, inverse: FloatArray) -> Flo
     return np.asarray(roots.T @ roots)
 
 
-def _directions(
+def leverage_directions(
     objective: Objective, coordinates: KroneckerCoordinates, form: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return slopes (p, r) and a constant (r,) with u' T u = ||slopes' (x - c) + constant||^2."""
@@ -91,7 +91,7 @@ def largest_leverage(objective: Objective, coordinates: KroneckerCoordinates, fo
         T.
     rows : Rows
     """
-    slopes, constant = _directions(objective, coordinates, form)
+    slopes, constant = leverage_directions(objective, coordinates, form)
     return float(rows.max(LargestLeverage(objective.moments.center, slopes, constant))[0][0])
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from softglm import SoftmaxGLM, detect_separation
+from softglm import SoftmaxGLM, detect_separation, infer
 from softglm.data import RowsInMemory
 from softglm.families import Bernoulli, Categorical, Gaussian, Poisson
 from softglm.model import Objective, Ridge
@@ -113,3 +113,5 @@ def test_of_thousands_of_levels_the_fit_says_at_once_that_there_is_no_optimum_an
     assert not model.converged_
     with pytest.raises(ProgramTooLargeError, match=r"separated: by column \d+ of X alone.*5,001 terms.*alpha > 0"):
         detect_separation(X, y)
+    with pytest.raises(ProgramTooLargeError, match=r"separated: by column \d+ of X alone"):
+        infer(model, X, y)

@@ -1,0 +1,292 @@
+r"""Contrasts of mean probabilities: differences, ratios and odds ratios between levels, values, or tables of rows.
+
+    difference  P - P'            ratio  log P - log P'           odds ratio  logit P - logit P'
+
+On these scales their standard errors follow by the delta method, from the gradients of `softglm.inference.means`, and
+their intervals are symmetric. That of a difference is cut at -1 and 1, which costs no coverage; those of ratios are
+exponentials.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import linalg
+
+from softglm.arrays import FloatArray
+from softglm.inference.cells import LEFT_OPEN, aligned, cells_of, estimate_headings, shown_value, wrapped
+from softglm.inference.comparisons import Compared, Pairs
+from softglm.inference.means import log_odds_of
+from softglm.inference.multiplicity import Adjustment, adjusted
+from softglm.inference.significance import against_zero, sampling_distribution
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ContrastKind: TypeAlias = Literal["difference", "ratio", "odds_ratio"]
+
+_TITLES = {"difference": "Differences of probabilities", "ratio": "Ratios of probabilities"}
+_TITLES |= {"odds_ratio": "Odds ratios, of each class against all others, of probabilities"}
+# Of the standard errors of coordinates, what is rounding of those of probabilities that are 0 or 1.
+_ROUNDING = 1e-14
+# Contrasts that are printed.
+_MOST_CONTRASTS = 30
+
+
+@final
+@dataclass(frozen=True, eq=False, repr=False)
+class Contrasts:
+    """How the probability of each class differs between levels, values or tables of rows.
+
+    Attributes
+    ----------
+    term : str
+        What differs: the variable, or "rows".
+    contrasts : tuple of str, length c
+        Between what: "high - low", "high / low"; or by how much it is moved, "+1".
+    by : str or None
+        What tells groups of rows apart: a column, or "group" where labels were given.
+    groups : tuple of length c
+        The value in the rows of each contrast; None without groups.
+    classes : array of shape (K,)
+        Sorted.
+    kind : {"difference", "ratio", "odds_ratio"}
+        Of the probabilities; of their odds, those of a class against all others.
+    where : str
+        Over which rows they are averaged, or at which place they are.
+    estimate, std_error : arrays of shape (c, K)
+        NaN where the data do not determine them; a ratio to a probability of 0 is infinite, without an error.
+    z, p_value : arrays of shape (c, K), or None
+        Of no difference, or of a ratio of 1, by its logarithm: two-sided, as `adjust` says. None with a penalty.
+    lower, upper : arrays of shape (c, K)
+        Ends of intervals: pointwise, or with "max-t" simultaneous.
+    adjust : {"holm", "max-t"} or None
+        What allows for the number of tests.
+    level : float
+        Of the intervals.
+    root : array of shape (c K, k)
+        A factor of `covariance`.
+    quantile : float
+        How many standard errors the intervals reach, on their scale.
+    simulation_error : float
+        The largest standard error of the p-values, and of the level, that simulation leaves; 0 without.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from softglm import SoftmaxGLM, infer
+    >>> X, y = load_wine(return_X_y=True)
+    >>> X = X[:, :2]
+    >>> result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
+    >>> print(result.contrasts("x0", [13, 14], adjust="max-t"))
+    Differences of probabilities averaged over the rows
+    <BLANKLINE>
+                 estimate  std. error      z  p-value     2.5%    97.5%
+    -------------------------------------------------------------------
+    x0: 14 - 13
+      0            0.5235      0.0762   6.87  <0.0001   0.3454   0.7015
+      1           -0.3276      0.0579  -5.66  <0.0001  -0.4628  -0.1925
+      2           -0.1958      0.0671  -2.92   0.0097  -0.3526  -0.0390
+    p-values and intervals hold for all 3 together, by the joint
+    distribution of the largest statistic: 2.335 standard errors; simulated,
+    p-values to 8e-05.
+
+    The mean over the rows with x1 less by half, as ratios to the mean over the rows as they are:
+
+    >>> print(result.contrasts((X, X * [1.0, 0.5]), kind="ratio").estimate.round(3))
+    [[1.31  1.187 0.342]]
+    """
+
+    term: str
+    contrasts: tuple[str, ...]
+    by: str | None
+    groups: tuple[Any, ...]
+    classes: npt.NDArray[Any]
+    kind: ContrastKind
+    where: str
+    estimate: FloatArray
+    std_error: FloatArray
+    z: FloatArray | None
+    p_value: FloatArray | None
+    lower: FloatArray
+    upper: FloatArray
+    adjust: Adjustment | None
+    level: float
+    root: FloatArray
+    quantile: float
+    simulation_error: float
+
+    @property
+    def covariance(self) -> FloatArray:
+        """The covariance of all estimates, (c K, c K), contrast by contrast and class by class; NaN where they are."""
+        return self.root @ self.root.T
+
+    def __str__(self) -> str:
+        """Return a table: for each contrast, a row for each class."""
+        groups = {}
+        for row, (contrast, group) in enumerate(zip(self.contrasts, self.groups, strict=True)):
+            if row == _MOST_CONTRASTS:
+                break
+            cells = cells_of(
+                estimate=self.estimate[row],
+                std_error=self.std_error[row],
+                z=None if self.z is None else self.z[row],
+                p_value=None if self.p_value is None else self.p_value[row],
+                lower=self.lower[row],
+                upper=self.upper[row],
+            )
+            name = f"{self.term}: {contrast}"
+            name += "" if self.by is None else f", {self.by} = {shown_value(group)}"
+            groups[name] = [[str(label), *of_class] for label, of_class in zip(self.classes, cells, strict=True)]
+        table = aligned(estimate_headings(self.level, None if self.z is None else "z"), groups)
+        more = len(self.contrasts) - len(groups)
+        table += [f"... and {more:,} more contrasts: see to_frame()"] if more else []
+        table += wrapped(self._notes(), len(table[0]))
+        return "\n".join([f"{_TITLES[self.kind]} {self.where}", "", *table])
+
+    __repr__ = __str__
+
+    def _notes(self) -> Iterator[str]:
+        """Yield what a reader has to know."""
+        if np.isnan(self.estimate).any():
+            yield LEFT_OPEN
+        if self.p_value is None or self.adjust is None:
+            return
+        n_tests = np.count_nonzero(~np.isnan(self.p_value))
+        if self.adjust == "holm":
+            yield f"p-values hold for all {n_tests} together, by Holm; each interval for itself."
+        else:
+            yield (
+                f"p-values and intervals hold for all {n_tests} together, by the joint distribution of the largest "
+                f"statistic: {self.quantile:.3f} standard errors; simulated, p-values to {self.simulation_error:.1g}."
+            )
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a tidy data frame of c K rows.
+
+        Its columns are term, contrast, group (with `by`), class, estimate, std_error, z, p_value, lower, upper. It
+        needs pandas.
+        """
+        import pandas as pd
+
+        c, K = self.estimate.shape
+        columns: dict[str, Any] = {"term": self.term, "contrast": np.repeat(np.array(self.contrasts, dtype=object), K)}
+        if self.by is not None:
+            columns["group"] = [group for group in self.groups for _ in range(K)]
+        columns["class"] = np.tile(self.classes, c)
+        for name in ("estimate", "std_error", "z", "p_value", "lower", "upper"):
+            values = getattr(self, name)
+            columns[name] = np.full(c * K, np.nan) if values is None else values.ravel()
+        return pd.DataFrame(columns)
+
+
+def contrasts_of(
+    compared: Compared,
+    root: FloatArray,
+    *,
+    kind: ContrastKind,
+    pairs: Pairs,
+    adjust: Adjustment | None,
+    classes: npt.NDArray[Any],
+    degrees_of_freedom: float | None,
+    level: float,
+    is_tested: bool,
+) -> Contrasts:
+    """Return the contrasts of what is compared, with delta-method standard errors.
+
+    Parameters
+    ----------
+    compared : Compared
+    root : array of shape (P, k)
+        L of the covariance L L' of the coordinates.
+    kind, adjust, classes, level
+        As in `Contrasts`.
+    pairs : {"reference", "pairwise"}
+        Every state with the first, or with each before it.
+    degrees_of_freedom : float or None
+        Of an estimate over its standard error.
+    is_tested : bool
+        Whether there are tests.
+
+    Raises
+    ------
+    ValueError
+        If `kind`, `pairs` or `adjust` is none of these.
+    """
+    for name, value, allowed in (
+        ("kind", kind, tuple(_TITLES)),
+        ("pairs", pairs, ("reference", "pairwise")),
+        ("adjust", adjust, (None, "holm", "max-t")),
+    ):
+        if value not in allowed:
+            raise ValueError(f"{name} must be one of {list(allowed)}, got {value!r}.")
+    v, K = len(compared.states), len(classes)
+    first, second = np.triu_indices(v, 1) if pairs == "pairwise" else (np.zeros(v - 1, dtype=int), np.arange(1, v))
+    values, slopes = _on_scale(compared, kind)
+    with np.errstate(invalid="ignore"):
+        change = (values[:, second] - values[:, first]).reshape(-1, K)
+    factor = ((slopes[:, second] - slopes[:, first]) @ root).reshape(*change.shape, -1)
+    factor[~np.isfinite(change)] = np.nan
+    errors: FloatArray = np.sqrt(np.square(factor).sum(axis=2))
+    errors[errors <= _ROUNDING * linalg.norm(root)] = 0.0
+    z, _ = against_zero(change, errors, sampling_distribution(degrees_of_freedom))
+    tests = adjusted(adjust, z, factor, degrees_of_freedom=degrees_of_freedom, level=level)
+    estimate, scale, lower, upper = _intervals(change, tests.quantile * errors, kind)
+    return Contrasts(
+        term=compared.term,
+        contrasts=tuple(_names(compared, first, second, kind)) * len(compared.groups),
+        by=compared.by,
+        groups=tuple(group for group in compared.groups for _ in first),
+        classes=classes,
+        kind=kind,
+        where=compared.where,
+        estimate=estimate,
+        std_error=scale * errors,
+        z=z if is_tested else None,
+        p_value=tests.p_value if is_tested else None,
+        lower=lower,
+        upper=upper,
+        adjust=adjust,
+        level=level,
+        root=(scale[..., np.newaxis] * factor).reshape(estimate.size, -1),
+        quantile=tests.quantile,
+        simulation_error=tests.error,
+    )
+
+
+def _intervals(
+    change: FloatArray, reach: FloatArray, kind: ContrastKind
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return estimates, what their standard errors are multiplied by, and the ends of their intervals."""
+    if kind == "difference":
+        return change, np.ones_like(change), np.maximum(change - reach, -1.0), np.minimum(change + reach, 1.0)
+    with np.errstate(over="ignore"):
+        estimate = np.exp(change)
+        return estimate, estimate, np.exp(change - reach), np.exp(change + reach)
+
+
+def _on_scale(compared: Compared, kind: ContrastKind) -> tuple[FloatArray, FloatArray]:
+    """Return what is subtracted, shape (G, v, K), and its gradients, (G, v, K, P): NaN where it is not determined."""
+    probability, gradients, known = compared.means
+    determined = np.where(known, 1.0, np.nan)[..., np.newaxis]
+    if kind == "difference":
+        return determined * probability, gradients
+    if kind == "odds_ratio":
+        _, log_odds, slopes = log_odds_of(probability, gradients)
+        return determined * log_odds, slopes
+    with np.errstate(divide="ignore"):
+        logarithms = np.log(probability)
+    size = probability[..., np.newaxis]
+    return determined * logarithms, np.divide(gradients, size, out=np.zeros_like(gradients), where=size > 0.0)
+
+
+def _names(
+    compared: Compared, first: npt.NDArray[np.int_], second: npt.NDArray[np.int_], kind: ContrastKind
+) -> Iterator[str]:
+    """Yield between what each contrast is."""
+    sign = "-" if kind == "difference" else "/"
+    for one, other in zip(first.tolist(), second.tolist(), strict=True):
+        states = compared.states
+        yield states[other] if compared.is_moved else f"{states[other]} {sign} {states[one]}"
