@@ -95,7 +95,7 @@ class Chosen(Adaptation):
     dtype: npt.DTypeLike
 
     def __call__(self, block: Block) -> Block:
-        return make_block(block.X[:, self.columns], block.targets, block.weights, block.offset)
+        return replace(block, X=block.X[:, self.columns])
 
     def n_features(self, before: int) -> int:  # noqa: ARG002 - whatever these were
         return len(self.columns)
