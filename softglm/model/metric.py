@@ -142,9 +142,9 @@ class HessianMetric:
     @property
     def leverages(self) -> tuple[Leverages, float] | None:
         """How far a step of length 1 in the metric of H moves predictions, row by row, and rho; None of no proof."""
-        if self._rows is None or self._leverage_form is None or not self._off < _MOST_OFF:
+        if self._rows is None or self._leverage_form is None or not self._off(self._rows) < _MOST_OFF:
             return None
-        stretch = math.sqrt(self._rows.multiplicity / (1.0 - self._off))
+        stretch = math.sqrt(self._rows.multiplicity / (1.0 - self._off(self._rows)))
         longest = concordance_radius(self._objective, 1.0) * stretch
         slopes, constant = leverage_directions(self._objective, self._coordinates, self._leverage_form)
         leverages = Leverages(self._objective.moments.center, longest * slopes, longest * constant)
