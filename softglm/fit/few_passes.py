@@ -44,7 +44,8 @@ def pays(prepared: Prepared, penalty: Penalty, start: Start | None) -> bool:
     prove anything, with a penalty that does. Where all rows have a Hessian, and a pass costs its arithmetic alone, the
     last digits are cheap that few passes leave out.
     """
-    if prepared.held or (start is not None and not is_dear(prepared.rows)):
+    rows = prepared.rows
+    if prepared.held or rows.outpaces_memory or (start is not None and not is_dear(rows)):
         return False
     objective = prepared.likelihood.with_penalty(penalty)
     rows, family, fits = objective.rows, objective.family, _fits(objective)
