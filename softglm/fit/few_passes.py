@@ -17,7 +17,7 @@ import numpy as np
 from softglm.data import survey
 from softglm.fit.beginning import Beginning
 from softglm.fit.result import Fit, Start
-from softglm.model import GLM, Penalty, Prepared, Ridge, beyond_hessians
+from softglm.model import GLM, Objective, Penalty, Prepared, Ridge, beyond_hessians
 from softglm.model.passes.prices import evaluation_price, hessian_price
 from softglm.model.sample import completed, draw_of, is_dear, sampled_share, scores_of
 from softglm.solver import Iterate
@@ -25,33 +25,40 @@ from softglm.sums import Evaluation, Sizes
 
 # How many passes fits took that were measured, in many and in few, and these where Hessians are too large.
 _PASSES, _PASSES_OF_MANY_PARAMETERS = (13.0, 6.0), (100.0, 10.0)
-# What conjugate gradients cost, in evaluations of a sample, and evaluations in single precision in others.
-_PRODUCTS, _SINGLE = 20.0, 0.55
+# What conjugate gradients cost, in evaluations of a sample; where classes are so many that their information is not
+# decomposed, to precondition; and evaluations in single precision, in others.
+_PRODUCTS, _PRODUCTS_OF_MANY_CLASSES, _SINGLE = 20.0, 80.0, 0.55
 # A sample of fewer rows for each feature is too far off.
 _ROWS_PER_FEATURE = 8.0
 
-FitSample = Callable[[Prepared, Penalty, Start | None], Fit]
+# How closely a sample is fitted, which is off by more than that; and by much more where parameters are many.
+_TOLERANCE, _TOLERANCE_OF_MANY_PARAMETERS = 1e-3, 1e-2
+
+FitSample = Callable[[Prepared, Penalty, float, Start | None], Fit]
 
 
 def pays(prepared: Prepared, penalty: Penalty, start: Start | None) -> bool:
     """Tell whether few passes, and what is made of a sample between them, cost less than many.
 
     And whether it can be done: of classes, that the sample tells enough of; and where a Hessian would be too large to
-    prove anything, with a penalty that does.
+    prove anything, with a penalty that does. Where all rows have a Hessian, and a pass costs its arithmetic alone, the
+    last digits are cheap that few passes leave out.
     """
-    if prepared.held or (start is not None and not is_dear(prepared.rows)):
+    rows = prepared.rows
+    if prepared.held or rows.outpaces_memory or (start is not None and not is_dear(rows)):
         return False
     objective = prepared.likelihood.with_penalty(penalty)
-    rows, family, (m, _) = objective.rows, objective.family, objective.shape
+    rows, family, fits = objective.rows, objective.family, _fits(objective)
     share = sampled_share(rows, objective.tuning)
-    fits = beyond_hessians(family, m, objective.tuning) is None
-    is_told = share * rows.n_rows >= _ROWS_PER_FEATURE * m or share == 1.0
-    if not (family.largest_mean == 1.0 and is_told and (fits or objective.is_penalised)):
+    is_told = share * rows.n_rows >= _ROWS_PER_FEATURE * objective.shape[0] or share == 1.0
+    is_possible = family.largest_mean == 1.0 and is_told and (is_dear(rows) if fits else objective.is_penalised)
+    if not is_possible:
         return False
     n_many, n_few = _PASSES if fits else _PASSES_OF_MANY_PARAMETERS
     work = evaluation_price(objective) - rows.pass_price
     many = n_many * ((_SINGLE if rows.can_be_rounded else 1.0) * work + rows.pass_price)
-    of_metric = hessian_price(objective, rows.n_rows) - rows.pass_price if fits else _PRODUCTS * work
+    products = _PRODUCTS_OF_MANY_CLASSES if family.has_many_classes else _PRODUCTS
+    of_metric = hessian_price(objective, rows.n_rows) - rows.pass_price if fits else products * work
     few = n_few * (work + rows.pass_price + share * of_metric) + n_many * _SINGLE * share * work
     return bool(few < many)
 
@@ -66,7 +73,8 @@ def begin_beside_sample(
     alone = replace(tuning, sampled_rows=0)  # no sample of the sample
     of_sample = Prepared(to_fit, prepared.family, fit_intercept=prepared.fit_intercept, tuning=alone)
     firm = _firm(penalty, of_sample)
-    result = fit_sample(of_sample, firm, start)
+    tol = _TOLERANCE if _fits(objective) else _TOLERANCE_OF_MANY_PARAMETERS
+    result = fit_sample(of_sample, firm, tol, start)
     point = problem.coordinates.nearest(objective.centred(result.coef, result.intercept))
     scores = scores_of(objective.with_penalty(firm), prepared.null.information, sample)
     if scores is None:
@@ -82,6 +90,11 @@ def begin_beside_sample(
         first = min(first, Iterate(given, *problem.evaluate(given)), key=attrgetter("value"))
         n_evaluations += 1
     return Beginning(problem, first, problem.hessians[-1].make(first.point), n_evaluations)
+
+
+def _fits(objective: Objective) -> bool:
+    """Tell whether a Hessian is small enough."""
+    return beyond_hessians(objective.family, objective.shape[0], objective.tuning) is None
 
 
 def _firm(penalty: Penalty, sample: Prepared) -> Penalty:

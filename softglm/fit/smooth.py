@@ -24,8 +24,8 @@ _TOO_LOW = 0.1
 # Maximum-likelihood estimates are compared digit by digit, and a Hessian at hand makes the digits cheap; but who asks
 # for a tolerance above this wants few.
 _MORE_DIGITS, _FEW_DIGITS = 1e-3, 1e-6
-# How closely a sample is fitted, which is off by more than that.
-_SAMPLE_TOLERANCE, _SAMPLE_ITERATIONS = 1e-3, 200
+# The fit of a sample need not be the last word.
+_SAMPLE_ITERATIONS = 200
 # Whether a gradient hides in what the coordinates leave out is seen once the rest of it has vanished.
 _HIDDEN_PRECISION = 1e-12
 
@@ -151,8 +151,8 @@ def _solve(
     return result if collinearity is None or collinearity.is_told else doubted(result)
 
 
-def _fit_sample(sample: Prepared, penalty: Penalty, start: Start | None) -> Fit:
-    return solve_as_read(sample, penalty, Options(_SAMPLE_TOLERANCE, _SAMPLE_ITERATIONS, 0, Handover()), start, None)
+def _fit_sample(sample: Prepared, penalty: Penalty, tol: float, start: Start | None) -> Fit:
+    return solve_as_read(sample, penalty, Options(tol, _SAMPLE_ITERATIONS, 0, Handover()), start, None)
 
 
 def _solve_rebased(

@@ -158,7 +158,10 @@ class HessianMetric:
         within = partial(self._gap_within, decrement, distance, self._rows)
         if self._passes.farthest is not None:
             leverage = bounded_leverage(self._coordinates, self._leverage_form, self._passes.farthest)
-            return within(concordance_radius(self._objective, leverage))
+            by_ranges = within(concordance_radius(self._objective, leverage))
+            # A pass for another evaluation does more for a sample's proof than one for the leverages.
+            if by_ranges < float("inf") or self._rows is not self._objective.rows:
+                return by_ranges
         # What the rows of the sample cannot prove all of them cannot, whose rho is no smaller.
         for rows in dict.fromkeys((self._rows, self._objective.rows)):
             gap = within(self._radius(rows, self._leverage_form))

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from softglm.device import tensor_of
 from softglm.observed import Observed
 from softglm.response import observe
 from softglm.sources.parquet import Parquet
 from softglm.sources.source import Source
+from softglm.sources.tensors import Tensors
 from softglm.validation.labels import Labels
 
 
@@ -21,6 +23,9 @@ def source_of(X: Any, y: Any = None, sample_weight: Any = None, offset: Any = No
     X, y, sample_weight, offset : object
         As passed by the user. Of rows in a table, the latter three are names of its columns.
     """
+    tensor = tensor_of(X)
+    if tensor is not None:
+        return Tensors(tensor, y, sample_weight, offset)
     if not is_elsewhere(X):
         return None
     if _is_of_dask(X):

@@ -68,7 +68,7 @@ class Information(Sum):
 
     def of_means(self, block: Block, mean: FloatArray) -> tuple[FloatArray, ...]:
         """Return the sums, given mu_i, shape (q, rows)."""
-        centred = block.centred(self.features.center, out=np.empty(block.X.shape, dtype=self.coef.dtype))
+        centred = block.design(self.features.center, dtype=self.coef.dtype)
         weights = block.weighted(self.family.curvature_weights(mean))
         return (weighted_grams(weights, self.features.of_centred(centred)).astype(np.float64, copy=False),)
 
@@ -163,5 +163,5 @@ def _over_rows(values: FloatArray) -> FloatArray:
     if values.dtype == np.float64:
         return np.asarray(values.sum(axis=1))
     # By BLAS, which adds less carefully but five times as fast.
-    sums = values @ np.ones(values.shape[1], dtype=values.dtype)
+    sums = values @ np.ones_like(values, shape=values.shape[1:])
     return np.asarray(sums, dtype=np.float64)
