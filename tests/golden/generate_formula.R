@@ -16,7 +16,6 @@ golden <- list(versions = c(
   sapply(c("nnet", "car"), function(name) as.character(packageVersion(name)), simplify = FALSE)
 ))
 for (name in names(formulas)) {
-  # multinom warns of formulas whose columns differ by more than its steps take: the columns of these do not.
   frame <- read.csv(file.path("data", paste0(name, ".csv")), stringsAsFactors = TRUE)
   golden[[name]] <- lapply(formulas[[name]], function(formula) {
     fit <- do.call("multinom", list(as.formula(formula), frame, reltol = 1e-15, abstol = 0, maxit = 10000, trace = FALSE))
