@@ -18,9 +18,9 @@ from softglm.fitted import attributes_of
 from softglm.inference.cells import aligned
 from softglm.inference.classes import class_probabilities
 from softglm.model import AnyPenalty, PenaltyForm, Prepared
+from softglm.observations import Observations, observe
 from softglm.penalised import in_units_of, penalty_form
 from softglm.predict import predictions_of
-from softglm.response import Observations, observe
 from softglm.sources import check_is_in_memory
 from softglm.strongest import default_strengths
 from softglm.sweep import sweep
