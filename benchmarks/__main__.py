@@ -1,4 +1,4 @@
-"""The command line: run, problems, table, plot, compare, prices, sweep, paths, fuzz, certify."""
+"""The command line: run, problems, table, plot, compare, prices, sweep, paths, scale, fuzz, certify."""
 
 import argparse
 import json
@@ -18,6 +18,7 @@ from benchmarks import (
     predict,
     prices,
     report,
+    scale,
     scaling,
     sweep,
 )
@@ -82,6 +83,10 @@ def _parser():
     path.add_argument("--limit", type=float, default=600.0, help="seconds that one path may take")
     path.add_argument("--out", type=Path, default=Path("paths.json"))
     path.add_argument("--resume", action="store_true", help="keep what --out holds already, and add the rest")
+
+    places = commands.add_parser("scale", help="the same rows in memory, in files, in Parquet and in blocks")
+    places.set_defaults(command=scale.main)
+    scale.add_options(places)
 
     random = commands.add_parser("fuzz", help="random problems, judged in extended precision")
     random.set_defaults(command=fuzz.main)

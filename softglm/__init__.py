@@ -14,6 +14,7 @@ from softglm.certificate import Certificate, CertifiedPredictions
 from softglm.certify import certify
 from softglm.classifier import SeparationWarning
 from softglm.detect import DetectedSeparation, detect_separation
+from softglm.distributed import ClusterError
 from softglm.estimator import SoftmaxGLM
 from softglm.estimator_cv import SoftmaxGLMCV
 from softglm.infer import infer
@@ -22,13 +23,17 @@ from softglm.inference.nested import compare
 from softglm.inference.pooled import PooledInference, pool
 from softglm.path import Path, PathPoint, softglm_path
 from softglm.scoring import neg_log_loss
+from softglm.sources import Blocks, Parquet
 from softglm.version import __version__
 
 __all__ = [
+    "Blocks",
     "Certificate",
     "CertifiedPredictions",
+    "ClusterError",
     "DetectedSeparation",
     "Inference",
+    "Parquet",
     "Path",
     "PathPoint",
     "PooledInference",

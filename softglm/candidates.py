@@ -15,6 +15,7 @@ from softglm.fitted import coefficients_of, has_offset, present_in_fit
 from softglm.model import AnyPenalty, beyond_hessians
 from softglm.penalised import fitted_penalty, penalty_named
 from softglm.response import Observations, observe
+from softglm.sources import check_is_in_memory
 from softglm.validation.features import clean_features
 from softglm.validation.offset import read_offset_to_predict
 
@@ -122,6 +123,7 @@ def as_it_is(X: Any) -> Any:
 
 def certified_softmax_glm(model: Any, given: Given, transform: Transform = as_it_is) -> Certificate:
     """Return the certificate of a `SoftmaxGLM` on the rows that it was fitted to."""
+    check_is_in_memory(given.X, "certify")
     classes, coef, intercept = coefficients_of(model)
     if not hasattr(model, "alpha_"):
         raise ValueError(

@@ -23,6 +23,7 @@ from softglm.model import PenaltyForm, Ridge
 from softglm.model.two_rows import OneRow, one_row_of_two
 from softglm.penalised import penalty_at, strength_of
 from softglm.response import Observations, observe
+from softglm.sources import check_is_in_memory
 from softglm.validation.coefficients import read_coefficients
 from softglm.validation.entries import as_given
 from softglm.validation.finite import as_float
@@ -118,6 +119,7 @@ def certify(
     >>> certify(arrays, X, y, C=1.0).predictions.n_may_change
     5
     """
+    check_is_in_memory(X, "certify")
     given = Given(X, y, sample_weight, offset)
     if isinstance(model, tuple):
         return _certified_arrays(model, given, alpha, C)

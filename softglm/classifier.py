@@ -2,7 +2,9 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from typing import Any, Self
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +16,9 @@ from softglm.fit import Fit
 from softglm.inference.classes import class_probabilities, log_probabilities
 from softglm.predict import predictions_of
 from softglm.response import match_response
+from softglm.sources import source_of
 from softglm.status import Status
-from softglm.validation.weights import read_weights
+from softglm.validation.weights import check_some_weight, read_weights_of_part
 from softglm.verdict import REMEDY, without_weight
 from softglm.version import __version__
 from softglm.warn import warn_user
@@ -37,6 +40,20 @@ class SeparationWarning(ConvergenceWarning):
         ...
     softglm.classifier.SeparationWarning: SoftmaxGLM ...
     """
+
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def _wherever_rows_are(method: _Method) -> _Method:
+    """Return a method of ``(X, offset)`` that is called with pieces of X, where X is not in memory."""
+
+    @wraps(method)
+    def predicted(self: "SoftmaxClassifier", X: Any, offset: Any = None) -> Any:
+        source = source_of(X, offset=offset)
+        return method(self, X, offset) if source is None else source.predictions(self, method.__name__)
+
+    return cast("_Method", predicted)
 
 
 class SoftmaxClassifier(ClassifierMixin, BaseEstimator, ABC):
@@ -66,16 +83,17 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, ABC):
     _has_offset: bool = False
 
     @abstractmethod
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None) -> Self:
         """Fit the model."""
 
+    @_wherever_rows_are
     def decision_function(self, X: Any, offset: Any = None) -> FloatArray:
         """Return eta: for two classes that of the second, as in LogisticRegression.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, p)
-            The rows to predict, with the features of the fit.
+            The rows to predict, with the features of the fit. Rows elsewhere as in `fit`.
         offset : array-like of shape (n, K), or (n,) for two classes, or 0, default=None
             Required if the model was fitted with one; 0 leaves it out.
 
@@ -92,13 +110,14 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, ABC):
         eta = predictions_of(self, X, offset, lambda eta: eta)
         return eta[:, 0] if eta.shape[1] == 1 else eta
 
+    @_wherever_rows_are
     def predict(self, X: Any, offset: Any = None) -> npt.NDArray[Any]:
         """Return the most probable class of each row.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, p)
-            The rows to predict, with the features of the fit.
+            The rows to predict, with the features of the fit. Rows elsewhere as in `fit`.
         offset : array-like of shape (n, K), or (n,) for two classes, or 0, default=None
             Required if the model was fitted with one; 0 leaves it out.
 
@@ -115,13 +134,14 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, ABC):
         codes = self._most_probable(X, offset)
         return np.asarray(self.classes_)[codes]
 
+    @_wherever_rows_are
     def predict_proba(self, X: Any, offset: Any = None) -> FloatArray:
         """Return class probabilities.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, p)
-            The rows to predict, with the features of the fit.
+            The rows to predict, with the features of the fit. Rows elsewhere as in `fit`.
         offset : array-like of shape (n, K), or (n,) for two classes, or 0, default=None
             Required if the model was fitted with one; 0 leaves it out.
 
@@ -137,13 +157,14 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, ABC):
         """
         return predictions_of(self, X, offset, class_probabilities)
 
+    @_wherever_rows_are
     def predict_log_proba(self, X: Any, offset: Any = None) -> FloatArray:
         """Return log-probabilities, exact where the probability underflows to 0.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, p)
-            The rows to predict, with the features of the fit.
+            The rows to predict, with the features of the fit. Rows elsewhere as in `fit`.
         offset : array-like of shape (n, K), or (n,) for two classes, or 0, default=None
             Required if the model was fitted with one; 0 leaves it out.
 
@@ -159,13 +180,13 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, ABC):
         """
         return predictions_of(self, X, offset, log_probabilities)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None) -> float:
         """Return the share of the observed weight in the predicted classes: the accuracy, for labels.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, p)
-            The rows to predict, with the features of the fit.
+            The rows to predict, with the features of the fit. Rows elsewhere as in `fit`, with y.
         y : array-like of shape (n,) or (n, K)
             Labels, class probabilities or counts; a frame is matched by the names of its columns. Labels that the model
             was not fitted on are never hit.
@@ -184,13 +205,12 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, ABC):
         ValueError
             If the model was fitted with an offset and none is given, or X or y do not fit the model.
         """
-        predicted = self._most_probable(X, offset)
-        weights = read_weights(sample_weight, len(predicted))
-        response = match_response(y, np.asarray(self.classes_), len(predicted))
-        hits, trials = response.observed_at(predicted), response.trials
-        if weights is None:
-            weights = np.ones(len(hits))
-        return float(weights @ hits / (weights.sum() if trials is None else weights @ trials))
+        source = source_of(X, y, sample_weight, offset)
+        hits, total = (
+            self._hits(X, y, sample_weight, offset) if source is None else source.totals(self, self._hits.__name__)
+        )
+        check_some_weight(total)
+        return hits / total
 
     def __sklearn_tags__(self) -> Any:
         """Return the default tags of a classifier, and that X may be sparse."""
@@ -224,6 +244,16 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, ABC):
         """Return the place in `classes_` of the most probable class of each row, shape (n,)."""
         eta = self.decision_function(X, offset)
         return np.asarray((eta > 0.0).astype(np.intp) if eta.ndim == 1 else eta.argmax(axis=1))
+
+    def _hits(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> tuple[float, float]:
+        """Return sum_i w_i t_i,predicted and sum_i w_i m_i."""
+        predicted = self._most_probable(X, offset)
+        weights = read_weights_of_part(sample_weight, len(predicted))
+        response = match_response(y, np.asarray(self.classes_), len(predicted))
+        hits, trials = response.observed_at(predicted), response.trials
+        if weights is None:
+            weights = np.ones(len(hits))
+        return float(weights @ hits), float(weights.sum() if trials is None else weights @ trials)
 
     def _warn(self, result: Fit, status: str, absent: npt.NDArray[Any]) -> None:
         if len(absent):

@@ -11,6 +11,7 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.inference.separation import detect
 from softglm.model import Objective, Ridge
 from softglm.response import observe
+from softglm.sources import check_is_in_memory
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -224,6 +225,7 @@ def detect_separation(
     >>> bool((found.limits[2, 1] == 0.0).all())  # virginica against versicolor: finite
     True
     """
+    check_is_in_memory(X, "detect_separation")
     seen = observe(X, y, sample_weight, needs_two=True)
     names = _names(X, seen.X.shape[1])
     rows, _ = seen.rows()

@@ -14,8 +14,8 @@ from softglm.data import one_blas_thread
 from softglm.fit import Start, prepare, solve
 from softglm.fitted import attributes_of, coefficients_of, fit_of_one_class, fitted_arrays
 from softglm.penalised import in_units_of, penalty_at, penalty_form, penalty_named, strength_of
-from softglm.response import observe
 from softglm.solver import Progress
+from softglm.sources import observed
 from softglm.validation.entries import shown
 from softglm.validation.finite import as_float
 from softglm.validation.parameters import check_ending, check_strength, flag
@@ -220,7 +220,7 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
 
     @with_callbacks
     @one_blas_thread
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None) -> Self:
         """Fit the model.
 
         Parameters
@@ -229,7 +229,12 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
             Few dense rows are copied, centred (n (p + 1 + 2 q) up to 2**17, q = 1 for two classes, else K); of three
             classes and more, or in float32, also others of up to 2**20 entries, to float32, for all but the last
             evaluations. Beyond, nothing is: blocks are converted as they are read. CSC is converted to CSR as a whole,
-            misaligned memory is copied once.
+            misaligned memory is copied once. Files that ``numpy.load(path, mmap_mode="r")`` maps stay where they are.
+            Rows elsewhere: `Blocks`, `Parquet`, the path of a Parquet file, or a dataset of pyarrow; of the latter two
+            y, sample_weight and offset are names of columns, and all others are features.
+            Arrays and frames of Dask, with y, sample_weight and offset, are read once into the memory of its workers
+            and stay there: only sums over the rows come back, and a sample of them. Without a `distributed.Client`
+            their partitions are read at every pass, one after the other.
         y : array-like of shape (n,) or (n, K)
             Labels; or for K >= 2 columns class probabilities or counts, whose row totals count as weights. The columns
             of a frame name the classes and are sorted; those of an array are the classes 0 to K - 1.
@@ -248,6 +253,8 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
         ValueError
             If the input cannot be fitted; the message says what to do. A fit that raises, whatever it is, leaves the
             estimator as it was: with the earlier fit, or none.
+        ClusterError
+            If a cluster of Dask, to which collections belong, cannot go on.
 
         Warns
         -----
@@ -261,8 +268,8 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
             `l1_ratio` is 0.
         """
         self._check_parameters()
-        seen = observe(X, y, sample_weight, offset, class_weight=self.class_weight, estimator=self)
-        X, classes, present = seen.X, seen.response.classes, seen.present
+        seen = observed(X, y, sample_weight, offset, class_weight=self.class_weight, estimator=self)
+        classes, present = seen.classes, seen.present
         form = penalty_form(self, seen)
         if form.l1_ratio == 0.0 and (self.grouped or self.groups is not None):
             warn_user(
@@ -270,11 +277,11 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
                 "that is 0, and this is a plain ridge. Set l1_ratio=1 for the group lasso.",
                 UserWarning,
             )
-        start = self._start(X.shape[1], classes, present)
+        start = self._start(seen.n_features, classes, present)
         rows, total_weight = seen.rows()
         alpha, max_iter = self._alpha(total_weight), int(self.max_iter)
         task = FitTask(self, max_iter, data_of_fit(X, y, sample_weight=sample_weight, offset=offset))
-        known_before = {**seen.columns, "classes_": classes, "_has_offset": offset is not None}
+        known_before = {**seen.columns, "classes_": classes, "_has_offset": seen.has_offset}
         # Callbacks are shown copies of this estimator, which may know names from an earlier fit.
         unnamed = {"feature_names_in_": None}
 
@@ -285,9 +292,11 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
                 task.iterate(lambda: {**unnamed, **known_before, **fitted_arrays(coef, intercept, present)})
 
         printer = StagePrinter()
+        if self.verbose:
+            printer.begin(rows.place)
         if self.verbose and alpha == 0.0:
             printer.begin(beforehand(seen, fit_intercept=self.fit_intercept))
-        precision = np.float32 if X.dtype in (np.float32, np.float16) else np.float64
+        precision = np.float32 if seen.dtype in (np.float32, np.float16) else np.float64
         if seen.n_present > 1:
             prepared = prepare(rows, seen.family, fit_intercept=self.fit_intercept)
             form = in_units_of(form, prepared, standardize=self.standardize)
@@ -301,7 +310,7 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
                 report=report if self.verbose or task.is_watched else None,
             )
         else:
-            result = fit_of_one_class(X.shape[1], precision)
+            result = fit_of_one_class(seen.n_features, precision)
         fitted = {
             **known_before,
             **attributes_of(

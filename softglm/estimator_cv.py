@@ -24,6 +24,7 @@ from softglm.response import Observations, observe
 from softglm.scoring import neg_log_loss
 from softglm.selection import Rule, Selection, select
 from softglm.single_rows import check_single_rows, score_single_rows
+from softglm.sources import check_is_in_memory
 from softglm.strongest import default_strengths
 from softglm.validation.entries import as_given
 from softglm.validation.finite import as_float
@@ -196,7 +197,7 @@ class SoftmaxGLMCV(SoftmaxClassifier):
         self.verbose = verbose
 
     @one_blas_thread
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None) -> Self:
         """Choose the strength, and fit it to all rows.
 
         Parameters
@@ -229,6 +230,7 @@ class SoftmaxGLMCV(SoftmaxClassifier):
             If ``cv="loo"`` left strengths out of the choice; and as `SoftmaxGLM` does.
         """
         self._check_parameters()
+        check_is_in_memory(X, "SoftmaxGLMCV")
         seen = observe(X, y, sample_weight, offset, class_weight=self.class_weight, estimator=self, needs_two=True)
         rows, total_weight = seen.rows()
         prepared = prepare(rows, seen.family, fit_intercept=self.fit_intercept)

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from softglm.arrays import BoolArray, FloatArray
 from softglm.fit import Fit, mean_losses
 from softglm.model import PenaltyForm
-from softglm.response import Observations
+from softglm.observed import Observed
 from softglm.solver import GapKind
 from softglm.status import Status
 
@@ -30,7 +30,7 @@ def fitted_arrays(coef: FloatArray, intercept: FloatArray, present: BoolArray) -
 
 def attributes_of(
     result: Fit,
-    seen: Observations,
+    seen: Observed,
     total_weight: float,
     *,
     fit_intercept: bool,
@@ -43,7 +43,7 @@ def attributes_of(
     Parameters
     ----------
     result : Fit
-    seen : Observations
+    seen : Observed
         That were fitted.
     total_weight : float
         Theirs, class weights in.
@@ -72,7 +72,7 @@ def attributes_of(
     }
 
 
-def deviances_of(result: Fit, seen: Observations, total_weight: float, *, fit_intercept: bool) -> tuple[float, float]:
+def deviances_of(result: Fit, seen: Observed, total_weight: float, *, fit_intercept: bool) -> tuple[float, float]:
     """Return the deviance of a fit and of its null model, class weights and penalty out."""
     losses = result.loss - result.penalty, result.null_loss
     if seen.factors is not None and seen.n_present > 1:

@@ -103,7 +103,7 @@ class Task:
 
     def _fits(self, seen: Observations, model: SoftmaxGLM) -> "Sequence[Fit] | Any":
         """Return the fits under one strength after the other."""
-        n_features = seen.X.shape[1]
+        n_features = seen.n_features
         if seen.n_present < 2:
             return [fit_of_one_class(n_features, np.float64)] * len(self.grid.values)
         rows, total_weight = seen.rows()

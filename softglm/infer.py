@@ -5,7 +5,6 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from softglm.arrays import FloatArray
 from softglm.estimator import SoftmaxGLM
 from softglm.fitted import has_offset
 from softglm.inference.classes import position_of
@@ -15,29 +14,26 @@ from softglm.inference.covariance import (
     KINDS,
     Covariance,
     clipped,
-    covariance_of,
     default_correction,
     needs_more_rows,
 )
 from softglm.inference.estimate import Estimate, check_size
 from softglm.inference.inference import Inference
 from softglm.inference.sample import Sample
+from softglm.observed import Units
 from softglm.optimum import bias_reduced_of, check_presence, optimum_of
 from softglm.penalised import is_sparsely_fitted
 from softglm.relaxed import refitted
-from softglm.response import Response, base_of, observe
+from softglm.response import base_of
+from softglm.sources import check_is_in_memory, observed
 from softglm.target import Target
-from softglm.validation.clusters import read_clusters
 from softglm.warn import warn_user
-
-# A weight this close to a whole number is one.
-_WHOLE = 1e-9
 
 
 def infer(
     estimator: Any,
     X: Any,
-    y: Any,
+    y: Any = None,
     *,
     sample_weight: Any = None,
     offset: Any = None,
@@ -61,7 +57,8 @@ def infer(
         Fitted: a `SoftmaxGLM`, a pipeline that ends in one (X goes through its earlier steps, which name the terms), or
         a search such as ``GridSearchCV`` over either (its `best_estimator_`).
     X, y, sample_weight, offset : array-like
-        Those of the fit, as the estimator takes them. y: labels, class probabilities or counts.
+        Those of the fit, as the estimator takes them, rows elsewhere included; a pipeline takes arrays. y: labels,
+        class probabilities or counts.
     weights : {"frequency", "sampling"}, default="frequency"
         A row of frequency weight 2 is two rows. Sampling weights say how many of the population a row stands for: it is
         still one observation, only robust covariances are right, and there is no likelihood. Class weights are of the
@@ -207,10 +204,12 @@ def infer(
         distribution = "t" if covariance == "CR2" else "normal"
     _check_options(weights, covariance, clusters, correction, distribution, level, estimates)
     target = Target.of(estimator)
-    _check_offset(target.model, offset)
-    target = refitted(target, X, y, sample_weight, offset) if _is_to_relax(target.model, relaxed=relaxed) else target
+    if _is_to_relax(target.model, relaxed=relaxed):
+        check_is_in_memory(X, "infer with relaxed=True")
+        _check_offset(target.model, has_offset_here=offset is not None)
+        target = refitted(target, X, y, sample_weight, offset)
     model = target.model
-    seen = observe(
+    seen = observed(
         target.transform(X),
         y,
         sample_weight,
@@ -219,58 +218,48 @@ def infer(
         estimator=model,
         fitted_classes=model.classes_,
     )
-    response, factors, sampled = seen.response, seen.factors, seen.counted_weights
-    is_sampled = weights == "sampling" and seen.weights is not None
+    _check_offset(model, has_offset_here=seen.has_offset)
+    is_sampled = weights == "sampling" and seen.is_weighted
     is_bias_reduced = estimates == "bias-reduced"
-    is_reweighted = is_sampled or (factors is not None and bool((factors != 1.0).any()))
-    _check_likelihood(covariance, response, is_reweighted=is_reweighted)
+    is_reweighted = is_sampled or (seen.factors is not None and bool((seen.factors != 1.0).any()))
+    units = seen.units(clusters, is_sampled=is_sampled)
+    _check_likelihood(covariance, units, is_reweighted=is_reweighted)
     if is_bias_reduced:
-        _check_bias_reduction(model, covariance, is_reweighted=is_reweighted)
+        _check_bias_reduction(model, covariance, units, is_reweighted=is_reweighted)
     check_presence(model, seen)
-    check_size(seen.family, seen.X.shape[1] + int(model.fit_intercept), seen.X.shape[0])
+    check_size(seen.family, seen.n_features + int(model.fit_intercept), seen.n_rows)
     rows, _ = seen.rows()
     optimum = bias_reduced_of(model, rows, seen) if is_bias_reduced else optimum_of(model, rows, seen)
     estimate = optimum.estimate
-    copies = None if is_sampled else sampled
-    _check_copies(copies)
-    n_units = _total(copies, sampled, seen.X.shape[0])
+    _check_copies(units)
     used = default_correction(covariance) if correction is None else correction
-    _check_size(estimate, n_units, used, distribution, is_clustered=clusters is not None)
-    codes = None if clusters is None else read_clusters(clusters, sampled, seen.X.shape[0])
-    _check_cr2(estimate, covariance, codes)
+    _check_size(estimate, units.n_units, used, distribution, is_clustered=clusters is not None)
+    _check_cr2(estimate, covariance, units.clusters)
+    covariances = seen.covariances(units, clusters, is_sampled=is_sampled)
 
     def errors_of(estimate: Estimate) -> tuple[Covariance, float | None]:
-        errors = covariance_of(
-            estimate,
-            covariance,
-            copies=copies,
-            n_observations=n_units,
-            clusters=codes,
-            correction=correction,
-        )
-        return errors, None if distribution == "normal" else _degrees_of_freedom(estimate, errors, n_units)
+        errors = covariances(estimate, covariance, correction)
+        return errors, None if distribution == "normal" else _degrees_of_freedom(estimate, errors, units.n_units)
 
     errors, freedom = errors_of(estimate)
-    classes = response.classes[seen.present]
-    n_observations = n_units
-    if response.trials is not None and not is_sampled:
-        n_observations = float(response.trials.sum() if sampled is None else response.trials @ sampled)
+    classes = seen.classes[seen.present]
     base, how_based = base_of(y, classes) if reference is None else (position_of(reference, classes), "")
     return Inference(
         estimate=estimate,
         covariance=clipped(estimate, errors, base),
         classes=classes,
         base=base,
-        features=target.features(seen.X.shape[1]),
-        inputs=target.inputs(X, seen.X, rows),
+        features=target.features(seen.n_features),
+        inputs=target.inputs(X, seen, rows),
         sample=Sample(
-            trials=response.weighted_trials(factors),
-            copies=copies,
-            n_observations=n_observations,
+            trials=units.trials,
+            copies=units.copies,
+            n_observations=units.n_observations,
             is_reweighted=is_reweighted,
             read_rows=target.reader(seen.present),
             covariance_of=errors_of,
-            clusters=codes,
+            clusters=units.clusters,
+            is_here=units.is_here,
         ),
         level=level,
         degrees_of_freedom=freedom,
@@ -314,13 +303,18 @@ def _check_options(  # noqa: PLR0917 - the options of infer, in its order
         raise ValueError(f'correction={correction!r} counts clusters; pass covariance="cluster" and clusters.')
 
 
-def _check_bias_reduction(model: SoftmaxGLM, covariance: str, *, is_reweighted: bool) -> None:
+def _check_bias_reduction(model: SoftmaxGLM, covariance: str, units: Units, *, is_reweighted: bool) -> None:
     """Raise where another penalty, or what is no likelihood, has no bias that is known."""
     what = 'estimates="bias-reduced"'
     if model.alpha_ != 0.0:
         raise ValueError(
             f"{what} takes the place of a penalty, and this model was fitted with one (alpha = {model.alpha_:.4g}): it "
             "would reduce a bias that the ridge makes on purpose. Refit with alpha=0."
+        )
+    if not units.is_here:
+        raise ValueError(
+            f"{what} takes leverages of each row, and the rows are on a cluster, where these are many: the bias is of "
+            "the order of 1 / n. Infer with the fitted estimates."
         )
     if is_reweighted:
         raise ValueError(
@@ -362,13 +356,13 @@ def _is_to_relax(model: SoftmaxGLM, *, relaxed: bool) -> bool:
     return is_sparse
 
 
-def _check_offset(model: SoftmaxGLM, offset: Any) -> None:
-    if (offset is not None) != has_offset(model):
-        given, fitted = ("an offset", "without") if offset is not None else ("no offset", "with one")
+def _check_offset(model: SoftmaxGLM, *, has_offset_here: bool) -> None:
+    if has_offset_here != has_offset(model):
+        given, fitted = ("an offset", "without") if has_offset_here else ("no offset", "with one")
         raise ValueError(f"infer got {given}, and the model was fitted {fitted}. Pass the offset of the fit.")
 
 
-def _check_likelihood(covariance: str, response: Response, *, is_reweighted: bool) -> None:
+def _check_likelihood(covariance: str, units: Units, *, is_reweighted: bool) -> None:
     if covariance not in {"model", "laplace"}:
         return
     if is_reweighted:
@@ -376,7 +370,7 @@ def _check_likelihood(covariance: str, response: Response, *, is_reweighted: boo
             f'covariance="{covariance}" takes the weighted likelihood at its word, which sampling and class weights '
             'forbid: they change what is estimated, not how much is known. Pass covariance="robust".'
         )
-    if response.holds_fractions:
+    if units.holds_fractions:
         warn_user(
             "y holds fractions, which the model covariance treats as counts of independent observations. Pass "
             'covariance="robust" for standard errors that do not.',
@@ -384,10 +378,10 @@ def _check_likelihood(covariance: str, response: Response, *, is_reweighted: boo
         )
 
 
-def _check_copies(copies: FloatArray | None) -> None:
-    if copies is not None and (np.abs(copies - np.round(copies)) > _WHOLE * copies).any():
+def _check_copies(units: Units) -> None:
+    if units.n_copies is not None:
         warn_user(
-            f"sample_weight holds fractions, and they are read as numbers of copies of a row, {copies.sum():,.6g} in "
+            f"sample_weight holds fractions, and they are read as numbers of copies of a row, {units.n_copies:,.6g} in "
             'all, which standard errors take at their word. If they are survey weights, pass weights="sampling" and '
             'covariance="robust".',
             UserWarning,
@@ -428,10 +422,3 @@ def _degrees_of_freedom(estimate: Estimate, errors: Covariance, n_units: float) 
         # Of every class alike, so that they do not depend on the base.
         return errors.few_clusters.least_degrees_of_freedom(estimate.symmetric_map())
     return min(errors.n_clusters) - 1.0 if errors.n_clusters else n_units - estimate.n_parameters
-
-
-def _total(copies: FloatArray | None, sampled: FloatArray | None, n_rows: int) -> float:
-    """Return the number of rows, those of frequency weight w counted w times, and those of weight 0 not at all."""
-    if copies is not None:
-        return float(copies.sum())
-    return float(n_rows if sampled is None else np.count_nonzero(sampled))

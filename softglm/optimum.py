@@ -14,8 +14,8 @@ from softglm.inference.estimate import Estimate, coordinates_of, estimate_at, re
 from softglm.inference.limit import limit_of
 from softglm.inference.separation import Separation, detect, require_decidable
 from softglm.model import Objective, Penalty, rebased
+from softglm.observed import Observed
 from softglm.penalised import fitted_penalty
-from softglm.response import Observations
 from softglm.status import Status
 
 # Standard errors from the optimum at which the data cannot be those of the fit, whatever its gap.
@@ -46,7 +46,7 @@ class Optimum:
     notes: tuple[str, ...]
 
 
-def check_presence(model: SoftmaxGLM, seen: Observations) -> None:
+def check_presence(model: SoftmaxGLM, seen: Observed) -> None:
     """Raise unless two classes and more had weight in the fit, and the same have it in the data."""
     present = present_in_fit(model)
     if present.sum() < 2:
@@ -55,7 +55,7 @@ def check_presence(model: SoftmaxGLM, seen: Observations) -> None:
             "Fit rows of at least two classes."
         )
     if not np.array_equal(present, seen.present):
-        classes = seen.response.classes
+        classes = seen.classes
         raise ValueError(
             f"The classes {classes[seen.present][:10].tolist()} have weight in these data, and those that had it in "
             f"the fit are {classes[present][:10].tolist()}. Pass the y and the sample_weight of "
@@ -63,14 +63,14 @@ def check_presence(model: SoftmaxGLM, seen: Observations) -> None:
         )
 
 
-def optimum_of(model: SoftmaxGLM, rows: Rows, seen: Observations) -> Optimum:
+def optimum_of(model: SoftmaxGLM, rows: Rows, seen: Observed) -> Optimum:
     """Return the optimum of the rows, to which the model was fitted; raise if that cannot be.
 
     Parameters
     ----------
     model : SoftmaxGLM
     rows : Rows
-    seen : Observations
+    seen : Observed
         Of which the rows were made.
     """
     objective, parameters = _fitted_parameters(model, rows, seen)
@@ -91,7 +91,7 @@ def optimum_of(model: SoftmaxGLM, rows: Rows, seen: Observations) -> Optimum:
     return Optimum(refined(first), None, first.distance, notes)
 
 
-def bias_reduced_of(model: SoftmaxGLM, rows: Rows, seen: Observations) -> Optimum:
+def bias_reduced_of(model: SoftmaxGLM, rows: Rows, seen: Observed) -> Optimum:
     """Return the bias-reduced estimate for the rows, to which the model was fitted; raise if that cannot be.
 
     Parameters
@@ -99,7 +99,7 @@ def bias_reduced_of(model: SoftmaxGLM, rows: Rows, seen: Observations) -> Optimu
     model : SoftmaxGLM
         Without a penalty.
     rows : Rows
-    seen : Observations
+    seen : Observed
         Of which the rows were made.
     """
     fitted = _fitted(*_fitted_parameters(model, rows, seen))
@@ -114,7 +114,7 @@ def bias_reduced_of(model: SoftmaxGLM, rows: Rows, seen: Observations) -> Optimu
     return Optimum(estimate, None, fitted.distance if model.converged_ else float("nan"), notes)
 
 
-def _fitted_parameters(model: SoftmaxGLM, rows: Rows, seen: Observations) -> tuple[Objective, FloatArray]:
+def _fitted_parameters(model: SoftmaxGLM, rows: Rows, seen: Observed) -> tuple[Objective, FloatArray]:
     """Return the objective of these rows, and the fitted point, shape (m, q)."""
     family = seen.family
     penalty = fitted_penalty(model, seen)

@@ -21,6 +21,7 @@ from softglm.model import AnyPenalty, PenaltyForm, Prepared
 from softglm.penalised import in_units_of, penalty_form
 from softglm.predict import predictions_of
 from softglm.response import Observations, observe
+from softglm.sources import check_is_in_memory
 from softglm.strongest import default_strengths
 from softglm.sweep import sweep
 from softglm.validation.entries import as_given
@@ -407,6 +408,7 @@ def softglm_path(
     check_ending(tol, max_iter)
     for name, value in (("fit_intercept", fit_intercept), ("stop_early", stop_early), ("verbose", verbose)):
         flag(value, name)
+    check_is_in_memory(X, "softglm_path")
     seen = observe(X, y, sample_weight, offset, class_weight=class_weight, estimator=model, needs_two=True)
     form = penalty_form(model, seen)
     rows, total_weight = seen.rows()

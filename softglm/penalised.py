@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from softglm.model import AnyPenalty, PenaltyForm, Prepared
-from softglm.response import Observations
+from softglm.observed import Observed
 from softglm.validation.entries import as_given
 from softglm.validation.parameters import MOST_ALPHA, flag, number
 from softglm.validation.penalties import read_penalty_form
 
 
-def penalty_form(model: Any, seen: Observations) -> PenaltyForm:
+def penalty_form(model: Any, seen: Observed) -> PenaltyForm:
     """Return all of the penalty but its strength; raise if a parameter is not what its docstring says.
 
     Its units are those of the columns: `in_units_of` makes them standard deviations where the model standardises.
@@ -22,7 +22,7 @@ def penalty_form(model: Any, seen: Observations) -> PenaltyForm:
     model : object
         With the parameters `l1_ratio`, `penalty_factors`, `grouped`, `groups`, `within_ratio`, `lower`, `upper` of
         `SoftmaxGLM`.
-    seen : Observations
+    seen : Observed
         What it is fitted to, or was.
     """
     # Of a fit to come, the model may know names of an earlier one.
@@ -35,7 +35,7 @@ def penalty_form(model: Any, seen: Observations) -> PenaltyForm:
         within_ratio=model.within_ratio,
         lower=model.lower,
         upper=model.upper,
-        n_features=seen.X.shape[1],
+        n_features=seen.n_features,
         names=known.get("feature_names_in_"),
         present=seen.present,
     )
@@ -46,7 +46,7 @@ def in_units_of(form: PenaltyForm, prepared: Prepared, *, standardize: Any) -> P
     return form.in_units(prepared.standard_deviations) if flag(standardize, "standardize") else form
 
 
-def fitted_penalty(model: Any, seen: Observations) -> AnyPenalty:
+def fitted_penalty(model: Any, seen: Observed) -> AnyPenalty:
     """Return the penalty of a fitted model, of the rows it was fitted to."""
     form = penalty_form(model, seen)
     scale = getattr(model, "scale_", None)  # of models that were pickled before there was any: none

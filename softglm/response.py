@@ -14,8 +14,12 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.multiclass import type_of_target
 
 from softglm.arrays import BoolArray, FloatArray, IntArray, Matrix
-from softglm.data import Rows, RowsInMemory
+from softglm.data import Features, FeaturesInMemory, Rows
 from softglm.families import Bernoulli, Categorical, UnconstrainedFamily
+from softglm.inference.covariance import Covariance, covariance_of
+from softglm.inference.estimate import Estimate
+from softglm.observed import Covariances, Observed, Units
+from softglm.validation.clusters import read_clusters
 from softglm.validation.counts import read_counts, warn_about_counts
 from softglm.validation.entries import as_given
 from softglm.validation.features import clean_observations, clean_response
@@ -35,6 +39,8 @@ from softglm.warn import warn_user
 
 # A count this close to a whole number is one.
 _WHOLE = 1e-9
+# Labels that are counted at a time: NumPy makes two copies of them, of 64 bits.
+_COUNTED = 2**20
 # Of more rows than these, labels that are more than half as many are asked about, as scikit-learn does.
 _FEW_ROWS, _HALF = 20, 0.5
 
@@ -127,7 +133,10 @@ class Response:
     def class_totals(self, weights: FloatArray | None) -> FloatArray:
         """Return sum_i w_i t_ik for each class, shape (K,)."""
         if self.codes is not None:
-            return np.bincount(self.codes, weights, minlength=len(self.classes)).astype(np.float64)
+            totals = np.zeros(len(self.classes))
+            for rows in (slice(start, start + _COUNTED) for start in range(0, len(self.codes), _COUNTED)):
+                totals += np.bincount(self.codes[rows], None if weights is None else weights[rows], len(totals))
+            return totals
         counts = self._given
         return np.asarray(counts.sum(axis=0) if weights is None else weights @ counts)
 
@@ -160,6 +169,13 @@ class Response:
         logs = np.log(shares, out=np.zeros_like(shares), where=shares > 0.0)
         return np.asarray((self.counts * logs).sum(axis=1))
 
+    def best_log_likelihood(self, weights: FloatArray | None) -> float:
+        """Return the sum of `saturated` over the rows; 0 for labels."""
+        saturated = self.saturated
+        if saturated is None:
+            return 0.0
+        return float(saturated.sum() if weights is None else weights @ saturated)
+
     def taken(self, rows: npt.NDArray[np.intp]) -> "Response":
         """Return what was observed in these rows, of the same classes."""
         codes = None if self.codes is None else self.codes[rows]
@@ -178,12 +194,12 @@ class Response:
 
 @final
 @dataclass(frozen=True, eq=False)
-class Observations:
-    """What a model is fitted to. Made by `observe`.
+class Observations(Observed):
+    """What a model is fitted to, with what was observed in the memory of this process. Made by `observe`.
 
     Attributes
     ----------
-    X : array or CSR matrix of shape (n, p)
+    features : Features
     response : Response
     weights : array of shape (n,) or None
         Of the sample; class weights out.
@@ -196,7 +212,7 @@ class Observations:
         What a fit learns of the columns of X, by the names of scikit-learn's attributes; empty if there is none.
     """
 
-    X: Matrix
+    features: Features
     response: Response
     weights: FloatArray | None
     factors: FloatArray | None
@@ -205,13 +221,32 @@ class Observations:
     columns: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def n_present(self) -> int:
-        """How many classes have weight."""
-        return int(self.present.sum())
+    def X(self) -> Matrix:
+        """The features, where they are in memory."""
+        return self.features.matrix
+
+    @property
+    def classes(self) -> Labels:
+        return self.response.classes
+
+    @property
+    def n_rows(self) -> int:
+        return self.features.shape[0]
+
+    @property
+    def n_features(self) -> int:
+        return self.features.shape[1]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.features.dtype
+
+    @property
+    def has_offset(self) -> bool:
+        return self.offset is not None
 
     @property
     def family(self) -> UnconstrainedFamily:
-        """Bernoulli for two classes, else Categorical of those that are present."""
         return self.response.family(self.present)
 
     @property
@@ -224,7 +259,15 @@ class Observations:
         return left.astype(np.float64) if self.weights is None else np.where(left, self.weights, 0.0)
 
     def rows(self, *, with_class_weights: bool = True) -> tuple[Rows, float]:
-        """Return the rows to fit, absent classes left out, and their total weight W."""
+        targets, weights, offset = self.beside(with_class_weights=with_class_weights)
+        total = float(self.n_rows if weights is None else weights.sum())
+        check_total(total)
+        return self.features.rows(targets, weights, offset), total
+
+    def beside(
+        self, *, with_class_weights: bool = True
+    ) -> tuple[FloatArray | IntArray, FloatArray | None, FloatArray | None]:
+        """Return what rows have beside their features, absent classes left out: targets, weights, offset."""
         targets, multiples = self.response.targets(self.present, self.factors if with_class_weights else None)
         weights, offset = self.weights, self.offset
         if multiples is not None:
@@ -233,20 +276,51 @@ class Observations:
             # What all classes have in common changes nothing, and where it is large it would cost digits.
             offset = offset[:, self.present]
             offset = offset - (offset.max(axis=1, keepdims=True) + offset.min(axis=1, keepdims=True)) / 2.0
-        total = float(self.X.shape[0] if weights is None else weights.sum())
-        if not LEAST <= total <= MOST:
-            raise ValueError(
-                f"The weights sum to {total:.3g}, expected between {LEAST:g} and {MOST:g}: sample weights times class "
-                "weights times the totals of the rows of y. Rescale them."
+        return targets, weights, offset
+
+    @property
+    def is_weighted(self) -> bool:
+        return self.weights is not None
+
+    def units(self, clusters: Any, *, is_sampled: bool) -> Units:
+        sampled, trials = self.counted_weights, self.response.trials
+        copies = None if is_sampled else sampled
+        n_units = float(self.n_rows if sampled is None else np.count_nonzero(sampled))
+        if copies is not None:
+            n_units = float(copies.sum())
+        n_observations = n_units
+        if trials is not None and not is_sampled:
+            n_observations = float(trials.sum() if sampled is None else trials @ sampled)
+        is_whole = copies is None or bool((np.abs(copies - np.round(copies)) <= _WHOLE * copies).all())
+        return Units(
+            n_units=n_units,
+            n_observations=n_observations,
+            holds_fractions=self.response.holds_fractions,
+            n_copies=None if is_whole else n_units,
+            trials=self.response.weighted_trials(self.factors),
+            copies=copies,
+            clusters=None if clusters is None else read_clusters(clusters, sampled, self.n_rows),
+        )
+
+    def covariances(self, units: Units, clusters: Any, *, is_sampled: bool) -> Covariances:  # noqa: ARG002 - `units` knows
+        def covariances(estimate: Estimate, kind: str, correction: str | None) -> Covariance:
+            return covariance_of(
+                estimate,
+                kind,
+                copies=units.copies,
+                n_observations=units.n_units,
+                clusters=units.clusters,
+                correction=correction,
             )
-        return RowsInMemory(self.X, targets, weights, offset), total
+
+        return covariances
 
     def taken(self, rows: npt.NDArray[np.intp]) -> "Observations":
         """Return these rows, of the same classes, of which some may be absent from them; class weights stay."""
         response = self.response.taken(rows)
         weights = None if self.weights is None else self.weights[rows]
         return Observations(
-            self.X[rows],
+            FeaturesInMemory(self.X[rows]),
             response,
             weights,
             self.factors,
@@ -259,18 +333,29 @@ class Observations:
     def sizes(self) -> FloatArray:
         """What each row counts where it is scored, class weights out: w_i m_i, shape (n,)."""
         trials, weights = self.response.trials, self.weights
-        sizes = np.ones(self.X.shape[0]) if trials is None else trials
+        sizes = np.ones(self.n_rows) if trials is None else trials
         return sizes if weights is None else sizes * weights
 
     def deviances(self, losses: tuple[float, float], total_weight: float) -> tuple[float, float]:
-        """Return the deviance of the model and of the null model, given their mean losses without class weights."""
         response, weights = self.response, self.weights
-        if response.class_totals(weights)[~self.present].any():
+        if not self.present.all() and response.class_totals(weights)[~self.present].any():
             return np.inf, np.inf  # observed, and given probability 0
-        saturated = response.saturated
-        best = 0.0 if saturated is None else float(saturated.sum() if weights is None else weights @ saturated)
-        model, null = (max(2.0 * (total_weight * loss + best), 0.0) for loss in losses)
-        return model, null
+        return deviances_from(losses, total_weight, response.best_log_likelihood(weights))
+
+
+def deviances_from(losses: tuple[float, float], total_weight: float, best: float) -> tuple[float, float]:
+    """Return deviances of mean losses, given the log-likelihood of predicting each row."""
+    model, null = (max(2.0 * (total_weight * loss + best), 0.0) for loss in losses)
+    return model, null
+
+
+def check_total(total: float) -> None:
+    """Raise if a total weight is beyond what a fit can divide by."""
+    if not LEAST <= total <= MOST:
+        raise ValueError(
+            f"The weights sum to {total:.3g}, expected between {LEAST:g} and {MOST:g}: sample weights times class "
+            "weights times the totals of the rows of y. Rescale them."
+        )
 
 
 def observe(
@@ -303,21 +388,46 @@ def observe(
     X, values, columns = clean_observations(X, y, estimator, is_fit=is_fit)
     weights = read_weights(sample_weight, X.shape[0])
     response = read_response(y, values)
+    return observations_of(
+        FeaturesInMemory(X),
+        response,
+        weights,
+        offset,
+        columns,
+        class_weight=class_weight,
+        fitted_classes=fitted_classes,
+        needs_two=needs_two,
+    )
+
+
+def observations_of(
+    features: Features,
+    response: Response,
+    weights: FloatArray | None,
+    offset: Any,
+    columns: dict[str, Any],
+    *,
+    class_weight: Any,
+    fitted_classes: Labels | None,
+    needs_two: bool = False,
+) -> Observations:
+    """Return what was read of X, y and the weights, as `observe` does; the other parameters are its own."""
     if fitted_classes is None:
-        _warn_about_labels(response)
-    if fitted_classes is not None and not np.array_equal(response.classes, fitted_classes):
+        warn_about_labels(response.classes, None if response.codes is None else len(response.codes))
+    elif not np.array_equal(response.classes, fitted_classes):
         raise ValueError(
             f"y has the classes {response.classes[:10].tolist()}, and the model was fitted on "
             f"{fitted_classes[:10].tolist()}. Pass the y of the fit."
         )
     factors = read_class_weight(class_weight, response, weights)
     present = response.present(weights, factors)
-    _check_presence(response.classes, present, needs_two=needs_two)
-    known = read_offset(offset, X.shape[0], response.classes)
-    return Observations(X, response, weights, factors, known, present, columns)
+    check_presence(response.classes, present, needs_two=needs_two)
+    known = read_offset(offset, features.shape[0], response.classes)
+    return Observations(features, response, weights, factors, known, present, columns)
 
 
-def _check_presence(classes: Labels, present: BoolArray, *, needs_two: bool) -> None:
+def check_presence(classes: Labels, present: BoolArray, *, needs_two: bool) -> None:
+    """Raise if there is one class, or none of weight; or where two are needed, one of weight."""
     if len(classes) < 2:
         raise ValueError(
             f"y has only one class, {classes.tolist()}: there is nothing to tell apart. Pass rows of at least two."
@@ -334,7 +444,7 @@ def _check_presence(classes: Labels, present: BoolArray, *, needs_two: bool) -> 
         )
 
 
-def read_response(y: Any, values: npt.NDArray[Any]) -> Response:
+def read_response(y: Any, values: npt.NDArray[Any], *, warns: bool = True) -> Response:
     """Return the response of a fit.
 
     Parameters
@@ -343,13 +453,16 @@ def read_response(y: Any, values: npt.NDArray[Any]) -> Response:
         As passed by the user: asked for the names of its columns.
     values : array of shape (n,) or (n, k)
         The same, checked for missing values.
+    warns : bool, default=True
+        Whether to warn of what may be meant otherwise.
     """
     if values.ndim == 2 and values.shape[1] == 1:
-        warn_user(
-            "A column-vector y was passed when a 1d array was expected. Pass y.ravel() for labels, or one column per "
-            "class for probabilities or counts.",
-            DataConversionWarning,
-        )
+        if warns:
+            warn_user(
+                "A column-vector y was passed when a 1d array was expected. Pass y.ravel() for labels, or one column "
+                "per class for probabilities or counts.",
+                DataConversionWarning,
+            )
         values = values.ravel()
     if values.ndim == 1:
         values = read_labels(values, y)
@@ -357,7 +470,8 @@ def read_response(y: Any, values: npt.NDArray[Any]) -> Response:
             _check_type(values)
         return response_of(values)
     counts = read_counts(values)
-    warn_about_counts(counts)
+    if warns:
+        warn_about_counts(counts)
     if not is_frame(y):
         return Response(np.arange(counts.shape[1]), None, counts)
     names = column_names(y, "y")
@@ -375,16 +489,21 @@ def _check_type(values: Labels) -> None:
         )
 
 
-def _warn_about_labels(response: Response) -> None:
-    """Warn where labels are nearly as many as rows, under the conditions of LogisticRegression."""
-    if response.codes is None:
-        return
-    n_classes, n_rows = len(response.classes), len(response.codes)
+def warn_about_labels(classes: Labels, n_labels: int | None) -> None:
+    """Warn where labels are nearly as many as rows, under the conditions of LogisticRegression.
+
+    Parameters
+    ----------
+    classes : array of shape (K,)
+    n_labels : int or None
+        How many rows have a label; None of rows of counts.
+    """
+    n_classes, n_rows = len(classes), n_labels or 0
     if n_rows > _FEW_ROWS and n_classes > max(round(_HALF * n_rows), 2):
         warn_user(
             "The number of unique classes is greater than 50% of the number of samples. `y` could represent a "
             f"regression problem, not a classification problem: it has {n_classes} different labels in {n_rows} rows, "
-            f"such as {response.classes[:3].tolist()}. A numeric y is for a regressor; or cut it into classes.",
+            f"such as {classes[:3].tolist()}. A numeric y is for a regressor; or cut it into classes.",
             UserWarning,
         )
 

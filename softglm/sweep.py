@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from softglm.fit import Fit, Report, Start, solve, solve_sparse, sparse_path
+from softglm.fit import Fit, Handover, Report, Start, solve, solve_sparse, sparse_path
 from softglm.model import Penalty, Prepared, SparsePenalty
 
 
@@ -30,13 +30,14 @@ def sweep(
         Of each fit; see `solve`.
     report : callable or None, default=None
     """
-    # What fits under sparse penalties know of the rows, they pass on.
-    path = None
+    # What fits know of the rows, they pass on.
+    path, handover = None, Handover()
     for penalty in penalties:
         if isinstance(penalty, SparsePenalty):
             path = path or sparse_path(prepared, start)
             result = solve_sparse(path, prepared, penalty, tol=tol, max_iter=max_iter, report=report)
         else:
-            path, result = None, solve(prepared, penalty, start, tol=tol, max_iter=max_iter, report=report)
+            path = None
+            result = solve(prepared, penalty, start, tol=tol, max_iter=max_iter, report=report, handover=handover)
         start = Start(result.coef, result.intercept)
         yield result

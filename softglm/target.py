@@ -17,7 +17,10 @@ from softglm.ending import Ending, sent_through
 from softglm.estimator import SoftmaxGLM
 from softglm.fitted import has_offset
 from softglm.inference.inputs import Inputs
+from softglm.observed import Observed
 from softglm.pipelines import inputs_of
+from softglm.response import Observations
+from softglm.sources import check_is_in_memory
 from softglm.sums import RowWeights
 from softglm.validation.features import clean_features
 from softglm.validation.offset import read_offset_to_predict
@@ -64,7 +67,10 @@ class Target:
 
     def transform(self, X: Any) -> Any:
         """Send X through the earlier steps."""
-        return self._chosen(X if self.steps is None else sent_through(self.steps, X))
+        if self.steps is None:
+            return self._chosen(X)
+        check_is_in_memory(X, "A pipeline")
+        return self._chosen(sent_through(self.steps, X))
 
     def _chosen(self, X: Any) -> Any:
         """Return the columns that reach the model."""
@@ -83,23 +89,25 @@ class Target:
             return tuple(f"x{column}" for column in (range(n_features) if self.columns is None else self.columns))
         return tuple(str(name) for name in names)
 
-    def inputs(self, given: Any, X: Any, rows: Rows) -> Inputs | None:
-        """Return the columns that the earlier steps take, of what was given, of which they made X; None without any."""
+    def inputs(self, given: Any, seen: Observed, rows: Rows) -> Inputs | None:
+        """Return the columns that the earlier steps take, of what was given, where they made those seen; or None."""
         if self.steps is None:
             return None
+        assert isinstance(seen, Observations)  # noqa: S101 - `transform` has refused others
         (weights,) = rows.concatenate(RowWeights())
         try:
             # They are asked later, when the user may have fitted theirs to other data.
             steps = deepcopy(self.steps)
         except Exception:  # noqa: BLE001 - what cannot be copied, such as a lock, is used as it is
             steps = self.steps
-        return inputs_of(given, replace(self, steps=steps).transform, X, weights)
+        return inputs_of(given, replace(self, steps=steps).transform, seen.X, weights)
 
     def reader(self, present: BoolArray) -> Callable[[Any, Any], Rows]:
         """Return what reads new rows and their offset as the model does, of the classes that are present."""
         is_required = has_offset(self.model)
 
         def read(X: Any, offset: Any) -> Rows:
+            check_is_in_memory(X, "Rows to be predicted with standard errors")
             X = clean_features(self.transform(X), self.model)
             known = read_offset_to_predict(offset, X.shape[0], self.model.classes_, is_required=is_required)
             if known is not None and known.shape[1] > 1:

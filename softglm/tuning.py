@@ -42,6 +42,9 @@ class Tuning:
     decomposed_features, decomposed_unpenalised : int
         Up to this many features their full second moments are decomposed (p^3), beyond only their scales are used; and
         where nothing is penalised and a proof is possible, for which collinear columns have to be found.
+    sampled_rows, sampled_entries : int
+        Where passes are dear a sample of so many rows, of no more entries of X, is kept in memory, and tells what
+        Hessians are.
     reduced_rows : int
         With more features than rows, and up to this many rows, the fit is reduced to the space that they span.
     hessian_parameters : int
@@ -75,6 +78,8 @@ class Tuning:
     near: float = 8.0
     decomposed_features: int = 2048
     decomposed_unpenalised: int = 8192
+    sampled_rows: int = 100_000
+    sampled_entries: int = 2**23
     reduced_rows: int = 2048
     hessian_parameters: int = 4096
     newton_price: float = 1.25

@@ -6,7 +6,7 @@ import numpy.typing as npt
 
 from softglm.fit import Fit
 from softglm.model import beyond_hessians
-from softglm.response import Observations
+from softglm.observed import Observed
 from softglm.solver import GapKind, Progress
 from softglm.status import Status
 
@@ -30,7 +30,8 @@ def sentence(result: Fit) -> str:
     # Relative to what the fit was to reach.
     is_sparse = result.gap_kind is GapKind.DUALITY
     size = f"gap {_of_null_loss(result):.1e} of the loss" if is_sparse else f"relative gap {result.relative_gap:.1e}"
-    text = f"{result.status.value} ({size}, {proof})"
+    passes = f"{result.n_passes} pass{'es' * (result.n_passes != 1)}"
+    text = f"{result.status.value} ({size}, {proof}, {passes})"
     if result.status in {Status.SEPARATED, Status.NON_FINITE}:
         text = result.status.value
     elif not result.is_unique:
@@ -54,9 +55,9 @@ def without_weight(absent: npt.NDArray[Any]) -> str:
     )
 
 
-def beforehand(seen: Observations, *, fit_intercept: bool) -> str | None:
+def beforehand(seen: Observed, *, fit_intercept: bool) -> str | None:
     """Say what a fit without a penalty will not be able to prove; None where it can."""
-    n_rows, n_columns = seen.X.shape
+    n_rows, n_columns = seen.n_rows, seen.n_features
     rank = min(n_columns + int(fit_intercept), n_rows)  # or less
     reason = beyond_hessians(seen.family, rank) if seen.n_present > 1 else None
     if reason is None:

@@ -12,6 +12,8 @@ from dataclasses import FrozenInstanceError, dataclass, fields, is_dataclass, re
 
 import numpy as np
 import pytest
+from clusters import OnCluster
+from far_away import RowsFarAway, heavy_tails, ordinary
 from problems import (
     Data,
     collinear,
@@ -47,7 +49,7 @@ from softglm.tuning import DEFAULT, Tuning
 # What is pickled beside arrays: the names of classes and fields, and for each array its shape and type.
 OVERHEAD = 4096
 # Modules that need what the tests do without, or that do something when they are imported.
-NOT_IMPORTED = {"softglm.onnx", "softglm.__main__"}
+NOT_IMPORTED = {"softglm.onnx", "softglm.distributed.dask", "softglm.sources.dask_collections", "softglm.__main__"}
 # What a sum may hold beside arrays, families and values of these: nothing that leads back to rows.
 PLAIN = (int, float, bool, str, type(None), np.generic, np.dtype, type)
 # Few rows tell, none are held, and those in single precision are converted as they are read.
@@ -167,6 +169,16 @@ def fits_of_rows_that_are_many():
     fitted(overlapping(), Tuning(held_numbers=0, in_single_precision=False, newton_price=np.inf))
 
 
+def fits_of_few_passes():
+    """With Hessians of a sample, or products with them; of heavy tails, of which another is drawn."""
+    for tuning in (Tuning(sampled_rows=3000), Tuning(sampled_rows=3000, hessian_parameters=0)):
+        rows, family = heavy_tails()
+        ridge = Ridge.on_coefficients(1e-3, rows.n_features, fit_intercept=True)
+        fit(RowsFarAway(rows), family, ridge, tuning=tuning)
+    rows, family = ordinary()
+    fit(RowsFarAway(rows), family, Ridge.on_coefficients(0.0, rows.n_features, fit_intercept=True))
+
+
 def fits_of_means_without_an_end():
     rows, family = regression("Poisson")
     fit(rows, family, Ridge.on_coefficients(0.0, rows.n_features, fit_intercept=True))
@@ -195,6 +207,11 @@ def what_is_said_of_rows_that_are_left_out():
     assert leave_one_out(prepared, ridge, solve(prepared, ridge), shares, tolerance=1e-6).is_refitted.any()
 
 
+def what_is_said_of_rows_on_a_cluster():
+    data = overlapping()
+    infer(SoftmaxGLM(0).fit(data.X, data.y), OnCluster(data.X, data.y), covariance="robust")
+
+
 def what_is_drawn_of_coefficients():
     data = overlapping()
     standard_deviations(rows_and_family(data)[0])
@@ -221,11 +238,13 @@ SITUATIONS = [
     what_is_certified,
     what_is_proved_under_a_lasso,
     fits_of_rows_that_are_many,
+    fits_of_few_passes,
     fits_of_means_without_an_end,
     fits_of_many_classes,
     fits_of_wide_rows,
     what_is_said_of_rows_that_are_left_out,
     what_is_drawn_of_coefficients,
+    what_is_said_of_rows_on_a_cluster,
     what_is_said_of_weighted_rows,
     what_is_said_of_counts,
     what_is_said_of_two_classes,

@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits
 from softglm.arrays import FloatArray, IntArray
 from softglm.cli.tables import Table
 from softglm.estimator import SeparationWarning, SoftmaxGLM
+from softglm.sources import Parquet
 
 _SEED = 0
 _NAMES = ("SoftmaxGLM", "LogisticRegression", "StandardScaler + LogisticRegression")
@@ -162,10 +163,10 @@ def _score_fold(choice: Choice, X: FloatArray, codes: IntArray, split: tuple[Int
     strength = 1.0 / len(train) if choice.alpha is None else choice.alpha
     rival, ours = choice.rival(len(train)), choice.model()
     contestants = (ours, rival, make_pipeline(StandardScaler(), clone(rival)))
-    fits = [_timed_fit(model, X[train], codes[train]) for model in contestants]
+    fits = [timed_fit(model, X[train], codes[train]) for model in contestants]
     # Of the others the penalty is in the coordinates that they see.
     plain = replace(choice, alpha=strength, standardize=False)
-    raw_reference = _timed_fit(plain.model(), X[train], codes[train]) if choice.standardize else fits[0]
+    raw_reference = timed_fit(plain.model(), X[train], codes[train]) if choice.standardize else fits[0]
     scores = []
     for timed in fits:
         classifier, seen, reference = timed.model, X, raw_reference
@@ -174,7 +175,7 @@ def _score_fold(choice: Choice, X: FloatArray, codes: IntArray, split: tuple[Int
         elif isinstance(classifier, Pipeline):
             # The penalty acts in the coordinates behind the scaler, so the optimum is another one there.
             classifier, seen = timed.model[-1], timed.model[:-1].transform(X)
-            reference = _timed_fit(plain.model(), seen[train], codes[train])
+            reference = timed_fit(plain.model(), seen[train], codes[train])
         scale = getattr(classifier, "scale_", None)
         penalty = plain.penalty(classifier.coef_ * (1.0 if scale is None else scale), strength)
         distance, optimum = _distance(classifier, reference, seen[train], codes[train], penalty)
@@ -193,11 +194,12 @@ def _score_fold(choice: Choice, X: FloatArray, codes: IntArray, split: tuple[Int
     return scores
 
 
-def _timed_fit(model: BaseEstimator, X: FloatArray, codes: IntArray) -> _TimedFit:
+def timed_fit(model: BaseEstimator, X: FloatArray | Parquet, y: IntArray | None) -> _TimedFit:
+    """Fit a model, and keep its warnings to be counted."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         begin = perf_counter()
-        model.fit(X, codes)
+        model.fit(X, y)
         seconds = perf_counter() - begin
     return _TimedFit(model, 1e3 * seconds, tuple(warning.category for warning in caught))
 
@@ -271,20 +273,32 @@ def fit_on_all_rows(table: Table, *, choice: Choice, n_strongest: int) -> Fitted
 
     For two classes the only coefficients are those of the second.
     """
-    model = _timed_fit(choice.model(), table.X, table.codes).model
-    scaled = model.coef_ * table.X.std(axis=0)
-    named = table.classes if len(table.classes) > 2 else table.classes[1:]
-    return FittedModel(
-        model.status_,
-        {
-            name: tuple(
-                ScaledCoefficient(table.features[column], float(coef[column]), float(scaled_coef[column]))
-                for column in np.argsort(-np.abs(scaled_coef), kind="stable")[:n_strongest]
-                if coef[column] != 0.0 or choice.l1_ratio == 0.0
-            )
-            for name, coef, scaled_coef in zip(named, model.coef_, scaled, strict=True)
-        },
-    )
+    model = timed_fit(choice.model(), table.X, table.codes).model
+    deviations = table.X.std(axis=0)
+    strongest = strongest_of(model, table.features, table.classes, deviations, choice=choice, n_strongest=n_strongest)
+    return FittedModel(model.status_, strongest)
+
+
+def strongest_of(
+    model: SoftmaxGLM,
+    features: Sequence[str],
+    classes: Sequence[str],
+    deviations: FloatArray,
+    *,
+    choice: Choice,
+    n_strongest: int,
+) -> dict[str, tuple[ScaledCoefficient, ...]]:
+    """Return the coefficients of each class that are largest times the standard deviations of their columns."""
+    scaled = model.coef_ * deviations
+    named = classes if len(classes) > 2 else classes[1:]
+    return {
+        name: tuple(
+            ScaledCoefficient(features[column], float(coef[column]), float(scaled_coef[column]))
+            for column in np.argsort(-np.abs(scaled_coef), kind="stable")[:n_strongest]
+            if coef[column] != 0.0 or choice.l1_ratio == 0.0
+        )
+        for name, coef, scaled_coef in zip(named, model.coef_, scaled, strict=True)
+    }
 
 
 @final

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from softglm.cli.comparison import Choice, Comparison
-from softglm.cli.printing import as_json, as_text
+from softglm.cli.large_files import LargeFit, is_large
+from softglm.cli.printing import as_json, as_text, large_as_json, large_as_text
 from softglm.cli.tables import (
     MISSING,
     MISSING_NUMBERS,
@@ -29,7 +30,8 @@ DESCRIPTION = """\
 Compare SoftmaxGLM with scikit-learn's LogisticRegression, as it comes and behind
 a StandardScaler, by cross-validation: accuracy, log loss, fit time, iterations,
 how far each stopped from the optimum of its own objective, and the warnings it
-raised. Then show the strongest coefficients of each class.
+raised. Then show the strongest coefficients of each class. A large Parquet file
+is not compared on, but fitted where it is, in little memory.
 """
 EPILOG = f"""\
 missing in a CSV file, beside empty fields:
@@ -64,16 +66,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--drop, --missing, --drop-missing and --decimal are about a data file: give one")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of columns that the terminal cannot show
+    choice = Choice(options.alpha, options.l1_ratio, options.standardize)
     try:
-        table = wine_table() if options.data is None else read_table(options.data, options.target, reading)
-        check_classes(table, options.target or "wine", options.folds)
+        if is_large(options.data):
+            large = LargeFit.of(options.data, options.target, reading, choice=choice, n_strongest=N_STRONGEST)
+            text = large_as_json(large) if options.json else large_as_text(large)
+        else:
+            table = wine_table() if options.data is None else read_table(options.data, options.target, reading)
+            check_classes(table, options.target or "wine", options.folds)
+            comparison = Comparison.of(table, choice=choice, n_folds=options.folds, n_strongest=N_STRONGEST)
+            text = as_json(comparison) if options.json else as_text(comparison)
     except UnusableDataError as error:
         print(f"softglm: {error}", file=sys.stderr)
         return 1
-    choice = Choice(options.alpha, options.l1_ratio, options.standardize)
-    comparison = Comparison.of(table, choice=choice, n_folds=options.folds, n_strongest=N_STRONGEST)
     try:
-        print(as_json(comparison) if options.json else as_text(comparison), flush=True)
+        print(text, flush=True)
     except BrokenPipeError:  # the reader, head or a pager, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

@@ -5,11 +5,13 @@ import math
 import textwrap
 from collections.abc import Sequence
 from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 import sklearn
 
-from softglm.cli.comparison import Choice, Comparison, Optimum, Score
+from softglm.cli.comparison import Choice, Comparison, FittedModel, Optimum, Score
+from softglm.cli.large_files import LargeFit
 from softglm.cli.tables import Table, count, shortlist
 from softglm.version import __version__
 
@@ -32,7 +34,25 @@ _DISTANCE_NOTE = (
 
 def as_text(comparison: Comparison) -> str:
     """Return a comparison as an aligned table and the strongest coefficients of each class."""
-    lines = [*_introduction(comparison), *_score_lines(comparison), *_coefficient_lines(comparison)]
+    table = comparison.table
+    coefficients = _coefficient_lines(comparison.fitted, table.classes, len(table.codes))
+    return _joined([*_introduction(comparison), *_score_lines(comparison), *coefficients])
+
+
+def large_as_text(large: LargeFit) -> str:
+    """Return what is said of a fit to a large file: how well it predicts, and the strongest coefficients."""
+    introduction = _wrapped(
+        f"{large.name}: {large.n_rows} rows, {count(large.n_features, 'feature')}, {len(large.classes)} classes "
+        f"({shortlist(list(map(_on_one_line, large.classes)))}). It is too large for a comparison: SoftmaxGLM is "
+        "fitted to all rows, where they are.",
+        f"{_penalty(large.choice)}.",
+        f"Accuracy {large.accuracy:.4f}, log loss {large.log_loss:.4f} on these rows; knowing only the class shares, "
+        f"log loss {large.null_log_loss:.4f}. {large.n_passes} passes over the rows, {large.seconds:.1f} s.",
+    )
+    return _joined([*introduction, *_coefficient_lines(large.fitted, large.classes, large.n_rows)])
+
+
+def _joined(lines: Sequence[str]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -108,12 +128,12 @@ def _distance_cell(score: Score) -> str:
     return f"< {ROUNDING:.0e}" if score.distance < ROUNDING else f"{sign}{score.distance:.1e}"
 
 
-def _coefficient_lines(comparison: Comparison) -> list[str]:
+def _coefficient_lines(fitted: FittedModel, classes: Sequence[str], n_rows: int) -> list[str]:
     """Return a block for each class, as many side by side as fit."""
-    strongest_of = comparison.fitted.strongest
+    strongest_of = fitted.strongest
     shown = list(strongest_of.items())[:_MAX_SHOWN]
     name_width = max((len(_shortened(each.feature)) for _, strongest in shown for each in strongest), default=0)
-    binary = f" (rather than {_shortened(comparison.table.classes[0])})" if len(strongest_of) == 1 else ""
+    binary = f" (rather than {_shortened(classes[0])})" if len(strongest_of) == 1 else ""
     blocks = [
         [
             _shortened(name) + binary,
@@ -125,7 +145,7 @@ def _coefficient_lines(comparison: Comparison) -> list[str]:
     abreast = max((_WIDTH + _GAP) // (width + _GAP), 1)
     lines = [
         "",
-        *_wrapped(f"SoftmaxGLM on all {len(comparison.table.codes)} rows: {comparison.fitted.status}."),
+        *_wrapped(f"SoftmaxGLM on all {n_rows} rows: {fitted.status}."),
         "Strongest coefficients of each class, times the standard deviation of the column:",
     ]
     for first in range(0, len(blocks), abreast):
@@ -171,19 +191,15 @@ def as_json(comparison: Comparison) -> str:
     """Return the same numbers as JSON; null stands for what is not a finite number."""
     table = comparison.table
     counts = np.bincount(table.codes).tolist()
-    return json.dumps(
+    return _dumped(
         {
-            "softglm": __version__,
-            "scikit-learn": sklearn.__version__,
             "data": table.name,
             "n_rows": len(table.codes),
             "n_features": table.X.shape[1],
             "classes": dict(zip(table.classes, counts, strict=True)),
             "notes": table.notes,
             "advice": table.advice,
-            "alpha": "1/n" if comparison.choice.alpha is None else comparison.choice.alpha,
-            "l1_ratio": comparison.choice.l1_ratio,
-            "standardize": comparison.choice.standardize,
+            **_of_choice(comparison.choice),
             "n_folds": comparison.n_folds,
             "scores": [
                 {
@@ -199,22 +215,55 @@ def as_json(comparison: Comparison) -> str:
                 }
                 for score in comparison.scores
             ],
-            "status": comparison.fitted.status,
-            "strongest_coefficients": {
-                name: [
-                    {
-                        "feature": each.feature,
-                        "coefficient": _finite(each.coefficient),
-                        "per_standard_deviation": _finite(each.per_deviation),
-                    }
-                    for each in strongest
-                ]
-                for name, strongest in comparison.fitted.strongest.items()
-            },
-        },
-        indent=2,
-        allow_nan=False,
+            **_of_model(comparison.fitted),
+        }
     )
+
+
+def large_as_json(large: LargeFit) -> str:
+    """Return the numbers of a fit to a large file as JSON; null stands for what is not a finite number."""
+    return _dumped(
+        {
+            "data": large.name,
+            "n_rows": large.n_rows,
+            "n_features": large.n_features,
+            "classes": large.classes,
+            **_of_choice(large.choice),
+            "accuracy": large.accuracy,
+            "log_loss": _finite(large.log_loss),
+            "null_log_loss": _finite(large.null_log_loss),
+            "passes": large.n_passes,
+            "fit_time_s": large.seconds,
+            **_of_model(large.fitted),
+        }
+    )
+
+
+def _of_choice(choice: Choice) -> dict[str, Any]:
+    alpha = "1/n" if choice.alpha is None else choice.alpha
+    return {"alpha": alpha, "l1_ratio": choice.l1_ratio, "standardize": choice.standardize}
+
+
+def _of_model(fitted: FittedModel) -> dict[str, Any]:
+    return {
+        "status": fitted.status,
+        "strongest_coefficients": {
+            name: [
+                {
+                    "feature": each.feature,
+                    "coefficient": _finite(each.coefficient),
+                    "per_standard_deviation": _finite(each.per_deviation),
+                }
+                for each in strongest
+            ]
+            for name, strongest in fitted.strongest.items()
+        },
+    }
+
+
+def _dumped(numbers: dict[str, Any]) -> str:
+    versions = {"softglm": __version__, "scikit-learn": sklearn.__version__}
+    return json.dumps({**versions, **numbers}, indent=2, allow_nan=False)
 
 
 def _finite(value: float | None) -> float | None:

@@ -1,7 +1,7 @@
 """Rows that are read in another form, block by block: no copy of all of them is kept."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -10,7 +10,7 @@ from scipy import sparse
 
 from softglm.arrays import BoolArray, FloatArray, Matrix
 from softglm.data.adaptation import Adaptation
-from softglm.data.block import Block, is_sparse, make_block
+from softglm.data.block import Block, is_sparse
 from softglm.data.rows import Arrays, Result, Rows, Sampling, Statistic
 
 
@@ -39,7 +39,7 @@ class Rebasing(Adaptation):
         else:
             X = block.centred(self.offsets)
             X *= self.units
-        return make_block(X, block.targets, block.weights, block.offset)
+        return replace(block, X=X)
 
     def origin(self, before: FloatArray | None) -> FloatArray:
         return (self.offsets if before is None else before + self.offsets) * self.units
@@ -65,7 +65,7 @@ class Mixing(Adaptation):
     dtype = np.float64
 
     def __call__(self, block: Block) -> Block:
-        return make_block(block.centred(self.center) @ self.matrix, block.targets, block.weights, block.offset)
+        return replace(block, X=block.centred(self.center) @ self.matrix)
 
     def n_features(self, before: int) -> int:  # noqa: ARG002 - whatever these were
         return int(self.matrix.shape[1])
@@ -78,6 +78,30 @@ class Mixing(Adaptation):
         # Of each sum as many roundings as it has terms, and one of x - center.
         unit = np.finfo(np.float64).eps / 2.0
         return np.asarray(unit * (len(self.spread) + 1.0) * (np.abs(self.matrix).T @ self.spread))
+
+
+@final
+@dataclass(frozen=True)
+class Chosen(Adaptation):
+    """Some columns, as they are.
+
+    Attributes
+    ----------
+    columns : int array of shape (k,)
+    dtype : dtype
+    """
+
+    columns: npt.NDArray[np.intp]
+    dtype: npt.DTypeLike
+
+    def __call__(self, block: Block) -> Block:
+        return replace(block, X=block.X[:, self.columns])
+
+    def n_features(self, before: int) -> int:  # noqa: ARG002 - whatever these were
+        return len(self.columns)
+
+    def origin(self, before: FloatArray | None) -> FloatArray | None:
+        return None if before is None else before[self.columns]
 
 
 @final
@@ -101,9 +125,9 @@ class Rounding(Adaptation):
         if self.center is None:
             rounded = block.X.astype(np.float32)
         else:
-            rounded = block.centred(self.center, out=np.empty_like(block.X, dtype=np.float32))
+            rounded = block.design(self.center, dtype=np.float32)
             rounded[:, self.is_constant] = 0.0
-        return make_block(rounded, block.targets, block.weights, block.offset)
+        return replace(block, X=rounded)
 
 
 @final
@@ -155,6 +179,7 @@ class AdaptedRows(Rows):
         self.has_offset, self.is_sparse, self.multiplicity = rows.has_offset, rows.is_sparse, rows.multiplicity
         self.can_be_sampled, self.can_be_held = rows.can_be_sampled, rows.can_be_held
         self.dtype, self.origin = adaptation.dtype, adaptation.origin(rows.origin)
+        self.pass_price = rows.pass_price
         self.can_be_rounded = rows.can_be_rounded and np.dtype(adaptation.dtype) == np.float64
 
     @property
@@ -166,6 +191,9 @@ class AdaptedRows(Rows):
 
     def gather(self, statistic: Statistic, reduce: Callable[[Iterable[Arrays]], Result]) -> Iterator[Result]:
         return self._rows.gather(_Adapted(statistic, self._adaptation), reduce)
+
+    def combined(self, statistic: Statistic, combine: np.ufunc) -> Arrays:
+        return self._rows.combined(_Adapted(statistic, self._adaptation), combine)
 
     def sampling(self, score: Statistic | None = None) -> Sampling | None:
         return self._rows.sampling(None if score is None else _Adapted(score, self._adaptation))

@@ -51,8 +51,12 @@ class Block(ABC):
         """Return sum_i x_i v_i', shape (p, q), of values v of shape (q, rows), in their precision."""
 
     @abstractmethod
-    def centred(self, center: FloatArray, out: FloatArray | None = None) -> FloatArray:
-        """Return x_i - center, shape (rows, p), in memory the caller may overwrite: fresh, or the given."""
+    def design(self, center: FloatArray, n_constants: int = 0, dtype: npt.DTypeLike = np.float64) -> FloatArray:
+        """Return [x_i - center; 1] with so many ones, shape (rows, m), in memory the caller may overwrite."""
+
+    def centred(self, center: FloatArray) -> FloatArray:
+        """Return x_i - center, shape (rows, p), in memory the caller may overwrite."""
+        return self.design(center)
 
     @abstractmethod
     def columns(self, features: npt.NDArray[np.intp]) -> FloatArray:
@@ -133,9 +137,8 @@ class DenseBlock(Block):
         products: FloatArray = np.matmul(values, np.asarray(self.X, dtype=values.dtype))
         return products.T
 
-    def centred(self, center: FloatArray, out: FloatArray | None = None) -> FloatArray:
-        centred: FloatArray = np.subtract(self.X, center, out=out, dtype=np.float64, casting="same_kind")
-        return centred
+    def design(self, center: FloatArray, n_constants: int = 0, dtype: npt.DTypeLike = np.float64) -> FloatArray:
+        return _design(self.X, center, n_constants, dtype)
 
     def columns(self, features: npt.NDArray[np.intp]) -> FloatArray:
         return np.asarray(self.X[:, features], dtype=np.float64)
@@ -160,9 +163,8 @@ class SparseBlock(Block):
     def cross(self, values: FloatArray) -> FloatArray:
         return np.asarray(self.X.T @ values.T)
 
-    def centred(self, center: FloatArray, out: FloatArray | None = None) -> FloatArray:
-        centred: FloatArray = np.subtract(self.X.toarray(), center, out=out, dtype=np.float64, casting="same_kind")
-        return centred
+    def design(self, center: FloatArray, n_constants: int = 0, dtype: npt.DTypeLike = np.float64) -> FloatArray:
+        return _design(self.X.toarray(), center, n_constants, dtype)
 
     def columns(self, features: npt.NDArray[np.intp]) -> FloatArray:
         return np.asarray(self.X[:, features].toarray(), dtype=np.float64)
@@ -193,6 +195,15 @@ class SparseBlock(Block):
         half = sums - total / 2.0 * center
         products -= np.stack([center, half], axis=1) @ np.stack([half, center])
         return products if (products.diagonal() >= _KEPT * sizes).all() else None
+
+
+def _design(X: FloatArray, center: FloatArray, n_constants: int, dtype: npt.DTypeLike) -> FloatArray:
+    """Return [x_i - center; 1] of dense rows; differences are formed in double precision."""
+    n_rows, p = X.shape
+    design = np.empty((n_rows, p + n_constants), dtype=dtype)
+    np.subtract(X, center, out=design[:, :p], dtype=np.float64, casting="same_kind")
+    design[:, p:] = 1.0
+    return design
 
 
 def make_block(

@@ -40,11 +40,15 @@ class CountedRows(Rows):
         self.can_be_sampled, self.can_be_held = rows.can_be_sampled, rows.can_be_held
         self.can_be_changed = rows.can_be_changed
         self.can_be_rounded, self.dtype, self.origin = rows.can_be_rounded, rows.dtype, rows.origin
-        self.noise = rows.noise
+        self.noise, self.pass_price = rows.noise, rows.pass_price
 
     @property
     def longest_sum(self) -> int:
         return self._rows.longest_sum
+
+    @property
+    def place(self) -> str | None:
+        return self._rows.place
 
     def map(self, statistic: Statistic) -> Iterator[Arrays]:
         self.count.add()

@@ -1,7 +1,6 @@
 """Rows held in this process's memory, or mapped into it."""
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
 from typing import Any, final
 
 import numpy as np
@@ -11,6 +10,8 @@ from scipy import sparse
 from softglm.arrays import FloatArray, IntArray, Matrix
 from softglm.data.adaptation import Adaptation
 from softglm.data.block import Block, is_sparse, make_block
+from softglm.data.cutting import parts_of, rows_per_block
+from softglm.data.mapped import reading_price
 from softglm.data.rows import Arrays, Result, Rows, Sampling, Statistic
 from softglm.data.sampling import PoissonSampling
 from softglm.data.threads import in_threads, renew_one_blas_thread
@@ -20,8 +21,6 @@ from softglm.tuning import DEFAULT, Tuning
 _KEPT_ENTRIES = 2**19
 # Passes over so many entries take so long that a look at the threads of BLAS costs nothing beside them.
 _NOT_SHORT = 2**17
-# A block of a sparse matrix may be made dense up to this many entries; with more features than this none ever is.
-_MAX_DENSE_ENTRIES, _MAX_DENSE_FEATURES = 2**22, 8192
 
 
 @final
@@ -37,6 +36,11 @@ class RowsInMemory(Rows):
     offset : array of shape (n, q) or None, default=None
     tuning : Tuning, optional
         What decides about the sizes of blocks, and about threads.
+
+    Attributes
+    ----------
+    parts : tuple
+        X, targets, weights and offset, as they were given.
     """
 
     can_be_sampled = can_be_held = can_be_changed = True
@@ -50,17 +54,17 @@ class RowsInMemory(Rows):
         *,
         tuning: Tuning = DEFAULT,
     ) -> None:
-        self._parts, self._tuning = (X, targets, weights, offset), tuning
+        self.parts, self._tuning = (X, targets, weights, offset), tuning
         # The latest sample, with what it was asked for by.
         self._latest: tuple[int, Sampling, Rows] | None = None
         self.n_rows, self.n_features = X.shape
         self.n_entries = int(X.nnz if is_sparse(X) else X.size)
         self.has_offset, self.is_sparse, self.dtype = offset is not None, is_sparse(X), X.dtype
-        self.can_be_rounded = not self.is_sparse
+        self.can_be_rounded, self.pass_price = not self.is_sparse, reading_price(X)
         self._blocks: list[Block] = []
         if not is_sparse(X) and not X.flags.aligned:
             X = X.copy()  # products of misaligned memory are 1.8 times slower, every time
-        step = self._rows_per_block(X, targets)
+        step = rows_per_block(X.shape, self.n_entries, targets, X.dtype, tuning, is_sparse=self.is_sparse)
         for start in range(0, self.n_rows, step):
             rows = slice(start, min(start + step, self.n_rows))
             self._blocks.append(
@@ -84,9 +88,7 @@ class RowsInMemory(Rows):
             renew_one_blas_thread()
         if self.n_entries < self._tuning.long_pass:
             return iter([reduce(map(statistic, self._blocks))])
-        n_parts = self._tuning.n_parts
-        ends = [len(self._blocks) * part // n_parts for part in range(n_parts + 1)]
-        parts = [self._blocks[start:end] for start, end in pairwise(ends) if start < end]
+        parts = [self._blocks[part] for part in parts_of(len(self._blocks), self._tuning)]
         return in_threads(lambda blocks: reduce(map(statistic, blocks)), parts)
 
     def combined(self, statistic: Statistic, combine: np.ufunc) -> Arrays:
@@ -95,7 +97,7 @@ class RowsInMemory(Rows):
 
     def sampling(self, score: Statistic | None = None) -> PoissonSampling:
         scores = None if score is None else self.concatenate(score)[0]
-        return PoissonSampling(self.n_rows, self._parts[2], scores)
+        return PoissonSampling(self.n_rows, self.parts[2], scores)
 
     def sample(self, count: int, sampling: Sampling | None) -> Rows:
         if 2 * count > self.n_rows or not isinstance(sampling, PoissonSampling):
@@ -114,7 +116,7 @@ class RowsInMemory(Rows):
 
     def _drawn(self, chosen: npt.NDArray[Any], multiplicities: FloatArray) -> "RowsInMemory":
         """Return copies of the chosen rows, which stand for so many each."""
-        X, targets, weights, offset = self._parts
+        X, targets, weights, offset = self.parts
         part = RowsInMemory(
             X[chosen] if is_sparse(X) or not X.flags.c_contiguous else X.take(chosen, axis=0),
             targets[chosen],
@@ -126,7 +128,7 @@ class RowsInMemory(Rows):
         return part
 
     def rounded_copy(self, adaptation: Adaptation) -> Rows:
-        X, targets, weights, offset = self._parts
+        X, targets, weights, offset = self.parts
         adapted = adaptation(make_block(X, targets, weights, offset))
         return RowsInMemory(adapted.X, targets, weights, offset, tuning=self._tuning)
 
@@ -137,7 +139,7 @@ class RowsInMemory(Rows):
         offset: FloatArray | None = None,
         weights: FloatArray | None = None,
     ) -> Rows:
-        X, targets, own, known = self._parts
+        X, targets, own, known = self.parts
         return RowsInMemory(
             X if columns is None else X[:, columns],
             targets,
@@ -145,20 +147,6 @@ class RowsInMemory(Rows):
             known if offset is None else offset,
             tuning=self._tuning,
         )
-
-    def _rows_per_block(self, X: Matrix, targets: FloatArray | IntArray) -> int:
-        tuning, n_features = self._tuning, self.n_features
-        is_coded = targets.ndim == 1 and targets.dtype.kind == "i"
-        n_parameters = int(targets.max(initial=0)) + 1 if is_coded else targets[:1].size
-        numbers = tuning.cached_single_numbers if X.dtype == np.float32 else tuning.cached_numbers
-        fitting = numbers // (n_features + 2 * n_parameters)
-        enough = max(tuning.least_rows, min(fitting, tuning.most_rows))
-        entries_per_row = self.n_entries / max(self.n_rows, 1)
-        rows = max(enough, int(n_features * min(tuning.entries_per_feature / max(entries_per_row, 1.0), 1.0)))
-        if self.is_sparse and n_features <= _MAX_DENSE_FEATURES:
-            # Second moments and Hessians fill in the zeros of one block at a time.
-            return min(rows, max(_MAX_DENSE_ENTRIES // max(n_features, 1), 1))
-        return rows
 
 
 def _row_slice(X: Matrix, rows: slice) -> Matrix:

@@ -59,6 +59,9 @@ class Rows(ABC):
         What was taken from the columns, whose last digits are therefore those of larger numbers; None for nothing.
     noise : array of shape (p,) or None
         What the entries of a column may be off by, a root mean square; None where that is their own rounding.
+    pass_price : float
+        What a pass over all of them costs beside its arithmetic, for reading, decoding or sending: about, in
+        nanoseconds. Where that is much, a fit makes few passes.
     """
 
     n_rows: int
@@ -74,11 +77,17 @@ class Rows(ABC):
     multiplicity: float = 1.0
     origin: FloatArray | None = None
     noise: FloatArray | None = None
+    pass_price: float = 0.0
 
     @property
     def longest_sum(self) -> int:
         """All rows, one after the other, unless a subclass knows that it adds up in parts."""
         return self.n_rows
+
+    @property
+    def place(self) -> str | None:
+        """Where they are, in words, if that is not the memory of this process."""
+        return None
 
     @abstractmethod
     def map(self, statistic: Statistic) -> Iterator[Arrays]:
@@ -91,7 +100,8 @@ class Rows(ABC):
     def gather(self, statistic: Statistic, reduce: Callable[[Iterable[Arrays]], Result]) -> Iterator[Result]:
         """Yield what `reduce` makes of the statistics of the blocks of each of a few parts of the rows, in order.
 
-        Unless a subclass can work on several parts at once, there is one.
+        What is returned for a block is handed to it as it is: where a sample is drawn, rows besides arrays. Unless a
+        subclass can work on several parts at once, there is one. Both are values that can be pickled.
         """
         yield reduce(self.map(statistic))
 

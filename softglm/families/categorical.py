@@ -181,7 +181,7 @@ class Categorical(UnconstrainedFamily):
             weights = mean.take(first, axis=0)
             weights *= mean.take(second, axis=0)
             return weights
-        weights = np.empty((self.n_curvature_directions, *mean.shape[1:]), dtype=mean.dtype)
+        weights = np.empty_like(mean, shape=(self.n_curvature_directions, *mean.shape[1:]))
         start = 0
         for k in range(self.n_classes - 1):
             np.multiply(mean[k], mean[k + 1 :], out=weights[start : start + self.n_classes - 1 - k])

@@ -7,11 +7,16 @@ from typing import NamedTuple, TypeAlias, final
 import numpy as np
 
 from softglm.arrays import FloatArray
-from softglm.solver import GapKind, Progress
+from softglm.model import Objective
+from softglm.model.metric import FactoredMetric, HessianMetric
+from softglm.solver import GapKind, Metric, Progress
 from softglm.status import Status
 
 # The least that is told from rounding, relative to a loss.
 RESOLUTION = 4.0 * np.finfo(np.float64).eps
+
+# Strengths of penalties that are so many times as large, at most, are nearby.
+_NEARBY = 30.0
 
 Report: TypeAlias = Callable[[Progress, FloatArray, FloatArray], None]
 """Called as ``report(progress, coef, intercept)`` after each iteration."""
@@ -77,9 +82,40 @@ class Fit:
         return self.gap / explained
 
 
+@final
+class Handover:
+    """What a fit leaves to the next one of the same rows: a Hessian, which under a penalty nearby is nearly its own.
+
+    Attributes
+    ----------
+    saved : float
+        What was spent since the Hessian was made, as the solver's schedule counts it: fits that have none, or an old
+        one, buy the next together.
+    """
+
+    def __init__(self) -> None:
+        self._left: tuple[Objective, FactoredMetric] | None = None
+        self.saved = 0.0
+
+    def known(self, objective: Objective) -> FactoredMetric | None:
+        """Return what was left, if it is of these rows and of a penalty nearby."""
+        if self._left is None or self._left[0].rows is not objective.rows:
+            return None
+        before, now = self._left[0].penalty.curvature, objective.penalty.curvature
+        is_near = (before <= _NEARBY * now).all() and (now <= _NEARBY * before).all()
+        return self._left[1] if is_near else None
+
+    def leave(self, objective: Objective, metric: Metric, saved: float) -> None:
+        """Leave the metric that a fit ended with, if it is a Hessian that was made there, and what was saved since."""
+        self.saved = saved
+        if isinstance(metric, HessianMetric):
+            self._left = objective, metric.factored
+
+
 class Options(NamedTuple):
-    """What a fit is to reach, in so many iterations, and how many passes had been made before it."""
+    """What a fit is to reach, in so many iterations; how many passes had been made before it; what was left to it."""
 
     tol: float
     max_iter: int
     n_passes_before: int
+    handover: Handover

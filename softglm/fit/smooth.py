@@ -6,13 +6,17 @@ from functools import partial
 
 import numpy as np
 
+from softglm.fit import few_passes
+from softglm.fit.beginning import Beginning
 from softglm.fit.digits import doubted
 from softglm.fit.frames import solve_in
-from softglm.fit.result import Fit, Options, Report, Start
+from softglm.fit.result import Fit, Handover, Options, Report, Start
 from softglm.model import GLM, Basis, Combinations, Null, Objective, Penalty, Prepared, Ridge, rebased
+from softglm.model.metric import FactoredMetric
+from softglm.model.passes import Passes
 from softglm.model.proof import gradient_rounding, partial_gap
 from softglm.model.rebasing import FAR_UNPENALISED
-from softglm.solver import DISTRUST, GapKind, Iterate, Outcome, minimise
+from softglm.solver import DISTRUST, GapKind, Iterate, Outcome, Schedule, accelerated, minimise
 from softglm.status import STATUS_OF, Status
 
 # The estimate of a distance is often too low, by a factor of up to this.
@@ -20,6 +24,8 @@ _TOO_LOW = 0.1
 # Maximum-likelihood estimates are compared digit by digit, and a Hessian at hand makes the digits cheap; but who asks
 # for a tolerance above this wants few.
 _MORE_DIGITS, _FEW_DIGITS = 1e-3, 1e-6
+# The fit of a sample need not be the last word.
+_SAMPLE_ITERATIONS = 200
 # Whether a gradient hides in what the coordinates leave out is seen once the rest of it has vanished.
 _HIDDEN_PRECISION = 1e-12
 
@@ -64,18 +70,25 @@ def solve_wide(
     return replace(result, gap=(math.sqrt(result.gap) + math.sqrt(off)) ** 2)
 
 
-def _solve(prepared: Prepared, penalty: Penalty, options: Options, start: Start | None, report: Report | None) -> Fit:
+def _solve(
+    prepared: Prepared,
+    penalty: Penalty,
+    options: Options,
+    start: Start | None,
+    report: Report | None,
+    *,
+    in_few_passes: bool | None = None,
+) -> Fit:
     passes, null = prepared.passes(penalty), prepared.null
     objective = passes.objective
 
     def n_passes() -> int:
         return prepared.count.n_passes - options.n_passes_before
 
-    if not np.isfinite(null.value):
-        return _null_fit(objective, null, Status.NON_FINITE, n_passes())
-    try:
-        problem = GLM.starting_at_null(prepared, passes)
-    except FloatingPointError:
+    if in_few_passes is None:
+        in_few_passes = few_passes.pays(prepared, penalty, start)
+    problem = _problem(prepared, passes, in_few_passes=in_few_passes)
+    if problem is None:
         return _null_fit(objective, null, Status.NON_FINITE, n_passes())
     elsewhere = rebased(objective, problem.coordinates, far=FAR_UNPENALISED)
     if elsewhere is not None:
@@ -88,18 +101,33 @@ def _solve(prepared: Prepared, penalty: Penalty, options: Options, start: Start 
         return result if collinearity.is_told else doubted(result)
     if not problem.coordinates.scales.size:
         return _null_fit(objective, null, Status.CONVERGED, n_passes())
-    first, n_evaluations = _first_iterate(objective, problem, null, start)
-    problem, metric = problem.beginning_at(null, *first)
+    handover = options.handover
+    known = None if in_few_passes else handover.known(objective)
+    begun = (
+        few_passes.begin_beside_sample(prepared, problem, penalty, _fit_sample, start)
+        if in_few_passes
+        else _begin_at_null(problem, null, start, known)
+    )
+    problem = begun.problem
+    schedule = Schedule(saved=handover.saved, has_hessian=known is not None and begun.metric is known)
     solution = minimise(
         problem,
-        first,
-        metric,
+        begun.first,
+        begun.metric,
         reference=null.value,
         tol=options.tol,
-        precision=_precision(problem, options.tol),
+        precision=_precision(problem, options.tol, in_few_passes=in_few_passes),
         max_iter=options.max_iter,
         report=None if report is None else lambda progress, point: report(progress, *objective.uncentred(point)),
+        method=accelerated if in_few_passes else None,
+        schedule=schedule,
     )
+    if in_few_passes and solution.outcome not in {Outcome.CONVERGED, Outcome.ITERATIONS}:
+        # The sample has told all that it can; what all rows tell goes on from there.
+        there = Start(*objective.uncentred(solution.point))
+        return _solve(prepared, penalty, options, there, report, in_few_passes=False)
+    if not in_few_passes:
+        handover.leave(objective, solution.metric, schedule.saved)
     hides = solution.outcome is Outcome.CONVERGED and problem.coordinates.leaves_out(
         solution.gradient, objective.moments.center
     )
@@ -116,11 +144,15 @@ def _solve(prepared: Prepared, penalty: Penalty, options: Options, start: Start 
         status=Status.PRECISION if hides else STATUS_OF[solution.outcome],
         is_unique=problem.is_unique,
         n_iterations=solution.n_iterations,
-        n_evaluations=n_evaluations + solution.n_evaluations,
+        n_evaluations=begun.n_evaluations + solution.n_evaluations,
         n_refreshes=solution.n_refreshes,
         n_passes=n_passes(),
     )
     return result if collinearity is None or collinearity.is_told else doubted(result)
+
+
+def _fit_sample(sample: Prepared, penalty: Penalty, tol: float, start: Start | None) -> Fit:
+    return solve_as_read(sample, penalty, Options(tol, _SAMPLE_ITERATIONS, 0, Handover()), start, None)
 
 
 def _solve_rebased(
@@ -146,13 +178,30 @@ def _solve_apart(
     return replace(result, is_unique=result.is_unique and there.rows.n_features == prepared.rows.n_features)
 
 
-def _precision(problem: GLM, tol: float) -> float:
+def _precision(problem: GLM, tol: float, *, in_few_passes: bool) -> float:
     """Return how close to the optimum to go, relative to the distance of the null model."""
-    if not problem.hessians:
-        return math.sqrt(DISTRUST * tol)  # digits would be dear: the loss alone
-    wants_digits = not problem.objective.penalty.curvature.any() and tol <= _FEW_DIGITS
-    precision = tol * (_MORE_DIGITS if wants_digits else _TOO_LOW)
+    if in_few_passes or not problem.hessians:
+        precision = math.sqrt(DISTRUST * tol)  # digits would be dear: the loss alone
+    else:
+        wants_digits = not problem.objective.penalty.curvature.any() and tol <= _FEW_DIGITS
+        precision = tol * (_MORE_DIGITS if wants_digits else _TOO_LOW)
     return precision if problem.is_unique else min(precision, _HIDDEN_PRECISION)
+
+
+def _problem(prepared: Prepared, passes: Passes, *, in_few_passes: bool) -> GLM | None:
+    """Return the problem in coordinates of the null model; None where the arithmetic does not allow it."""
+    if not np.isfinite(prepared.null.value):
+        return None
+    try:
+        return (GLM.beside_sample if in_few_passes else GLM.starting_at_null)(prepared, passes)
+    except FloatingPointError:
+        return None
+
+
+def _begin_at_null(problem: GLM, null: Null, start: Start | None, known: FactoredMetric | None) -> Beginning:
+    first, n_evaluations = _first_iterate(problem.objective, problem, null, start)
+    problem, metric = problem.beginning_at(null, *first, known=known)
+    return Beginning(problem, first, metric, n_evaluations)
 
 
 def _first_iterate(objective: Objective, problem: GLM, null: Null, start: Start | None) -> tuple[Iterate, int]:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from softglm.data import Rows, blas_as_found, one_blas_thread
 from softglm.families import ExponentialFamily, Multinomial, UnconstrainedFamily
 from softglm.fit.digits import represented, rounded_to
-from softglm.fit.result import Fit, Options, Report, Start
+from softglm.fit.result import Fit, Handover, Options, Report, Start
 from softglm.fit.smooth import solve_as_read, solve_wide
 from softglm.fit.sparse import solve_sparse, sparse_path
 from softglm.fit.strengths import check_penalty
@@ -94,6 +94,7 @@ def solve(
     max_iter: int = 1000,
     precision: npt.DTypeLike = np.float64,
     report: Report | None = None,
+    handover: Handover | None = None,
 ) -> Fit:
     """Fit what `prepare` has prepared, under one penalty.
 
@@ -112,6 +113,8 @@ def solve(
     precision : dtype, default=float64
         To which the result is rounded; the gap then includes what the rounding lost.
     report : callable or None, default=None
+    handover : Handover or None, default=None
+        What fits of these rows, under a penalty that is smooth, leave to one another.
 
     Raises
     ------
@@ -122,7 +125,7 @@ def solve(
         path = sparse_path(prepared, start)
         return solve_sparse(path, prepared, penalty, tol=tol, max_iter=max_iter, precision=precision, report=report)
     check_penalty(penalty, prepared)
-    options = Options(tol, max_iter, prepared.count.n_passes)
+    options = Options(tol, max_iter, prepared.count.n_passes, handover or Handover())
     report = None if report is None else blas_as_found(report)
     # Values too large for the arithmetic are a status, not a warning.
     with np.errstate(over="ignore", invalid="ignore"):

@@ -150,6 +150,33 @@ def quasi(estimate: Estimate, dispersion: float) -> Covariance:
     return Covariance(_QUASI, np.sqrt(dispersion) * _model_root(estimate))
 
 
+def sandwich(
+    estimate: Estimate,
+    kind: str,
+    meat: FloatArray,
+    *,
+    n_observations: float,
+    correction: str | None = None,
+    n_clusters: int | None = None,
+) -> Covariance:
+    """Return H^-1 meat H^-1, times its small-sample factor, of a meat that was summed elsewhere.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    kind : {"robust", "HC1", "cluster"}
+    meat : array of shape (P, P)
+    n_observations : float
+    correction : str or None, default=None
+    n_clusters : int or None, default=None
+        In one way.
+    """
+    correction = default_correction(kind) if correction is None else correction
+    factor = small_sample_factor(correction, n_observations, estimate.n_parameters, n_clusters or 0)
+    root = _sandwich_root(estimate, factor * meat)
+    return Covariance(kind, root, correction, () if n_clusters is None else (n_clusters,))
+
+
 def standard_errors_away(root: FloatArray, displacement: FloatArray) -> float:
     """Return sqrt(d' V+ d), V = L L', L (P, k): the most a linear combination of d is of its own standard error."""
     if not root.shape[1]:

@@ -612,6 +612,7 @@ class Inference:
             forms, difference = term_hypothesis(self.estimate, self._columns.of_terms(contrast))
         else:
             forms, difference = self._restrictions(contrast, value)
+        self.sample.require_rows("Bootstraps of the scores of clusters")
         clusters = self.sample.clusters
         return score_bootstrap(self.estimate, clusters, forms, difference, draws=draws, weights=weights, seed=seed)
 
@@ -860,16 +861,19 @@ class Inference:
     @property
     def leverage(self) -> FloatArray:
         """Of one copy of each row, shape (n,); weighted by the copies they sum to the (effective) parameters."""
+        self.sample.require_rows("Leverages")
         return diagnostics.leverage(self.estimate, self.sample.copies)
 
     @property
     def cooks_distance(self) -> FloatArray:
         """d' F d / parameters, d the one-step change of the fit when one copy of the row is left out, shape (n,)."""
+        self.sample.require_rows("Cook's distances")
         return diagnostics.cooks_distance(self.estimate, self.sample.copies)
 
     @property
     def dfbeta(self) -> FloatArray:
         """Coefficients of the full fit less those without one copy of the row, in one step, (n, K - 1, n_terms)."""
+        self.sample.require_rows("Changes of coefficients")
         coding = self._coding
         changes = diagnostics.dfbeta(self.estimate, self.sample.copies, coding.linear_map)
         changes[:, ~coding.is_estimable | np.isinf(coding.estimates)] = np.nan
@@ -886,6 +890,7 @@ class Inference:
         DataFrame
             With n rows, in the order of the fit.
         """
+        self.sample.require_rows("Influences")
         import pandas as pd
 
         return pd.DataFrame(influence(self.estimate, self.sample))
@@ -909,6 +914,7 @@ class Inference:
         ValueError
             If there is no such kind.
         """
+        self.sample.require_rows("Residuals")
         return diagnostics.residuals(self.estimate, kind, self.sample.trials)
 
     def hosmer_lemeshow(self, groups: int = 10) -> goodness.HosmerLemeshow:
@@ -935,6 +941,7 @@ class Inference:
         models", Statistics in Medicine 27, 2008, doi:10.1002/sim.3202.
         """
         self._validity.require_likelihood("The Hosmer-Lemeshow test")
+        self.sample.require_rows("Groups of rows of similar probability")
         return goodness.hosmer_lemeshow(
             self.estimate, groups=groups, reference=self.base, classes=self.classes, trials=self.sample.trials
         )
@@ -953,6 +960,7 @@ class Inference:
             For individual rows, whose deviance does not tell whether the model fits; for a penalised or reweighted fit.
         """
         self._validity.require_likelihood("The goodness of fit")
+        self.sample.require_rows("Statistics of grouped counts")
         return goodness.goodness_of_fit(self.estimate, trials=self.sample.trials, sample_weight=self.sample.copies)
 
     def quasi_likelihood(self) -> Self:

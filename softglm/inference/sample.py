@@ -35,6 +35,8 @@ class Sample:
         and the degrees of freedom of its t distribution, or None.
     clusters : array of shape (n, ways), or None
         The cluster of each row, by its number, for a clustered covariance.
+    is_here : bool, default=True
+        Whether the rows are in the memory of this process, or where it may look at each.
     """
 
     trials: FloatArray | None
@@ -44,3 +46,24 @@ class Sample:
     read_rows: Callable[[Any, Any], Rows]
     covariance_of: Callable[[Estimate], tuple[Covariance, float | None]]
     clusters: npt.NDArray[np.intp] | None = None
+    is_here: bool = True
+
+    def require_rows(self, what: str) -> None:
+        """Raise if there are too many rows elsewhere for what is said of each of them.
+
+        Parameters
+        ----------
+        what : str
+            What was asked for, in the plural.
+
+        Raises
+        ------
+        ValueError
+            With the remedy.
+        """
+        if not self.is_here:
+            raise ValueError(
+                f"{what} take numbers of each row, and the rows are on a cluster, from which only sums come. Pass "
+                "X.compute(), if it fits into memory. What follows from probabilities, as residuals do, follows from "
+                "predict_proba of the fitted model too, which is computed there."
+            )

@@ -27,8 +27,8 @@ class Existence:
 
     Attributes
     ----------
-    has_hessian : bool
-        Whether the exact Hessian is worth its price.
+    fits, has_hessian : bool
+        Whether a Hessian is small enough, and whether the exact one is worth its price.
     """
 
     def __init__(self, passes: Passes, coordinates: KroneckerCoordinates) -> None:
@@ -37,11 +37,11 @@ class Existence:
         self._was_asked = False
         objective, n = passes.objective, passes.objective.rows.n_rows
         r, s = coordinates.scales.shape
-        fits = r * s <= objective.tuning.hessian_parameters and has_few_directions(objective.family)
+        self.fits = r * s <= objective.tuning.hessian_parameters and has_few_directions(objective.family)
         pays = passes.hessian_price(n) <= _MAX_PRICE * passes.evaluation_price or not objective.is_penalised
-        self.has_hessian = fits and pays
+        self.has_hessian = self.fits and pays
         # Programs need coordinates that whiten.
-        self._is_decidable = fits and coordinates.features.ndim == 2
+        self._is_decidable = self.fits and coordinates.features.ndim == 2
 
     def has_no_minimiser(self, point: FloatArray, *, thorough: bool) -> bool | None:
         """Tell whether nothing is penalised and the data are separated: by margins here, a column, or linear programs.

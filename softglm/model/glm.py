@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple, Self, final
+from typing import NamedTuple, Self, TypeAlias, final
 
 import numpy as np
 
@@ -14,21 +14,25 @@ from softglm.model.coordinates import (
     null_coordinates,
     quick_coordinates,
     scaled_coordinates,
+    second_moments,
 )
 from softglm.model.existence import Existence
 from softglm.model.fisher import null_hessian
 from softglm.model.intercept import Null, solve_intercept
-from softglm.model.metric import HessianMetric, KroneckerMetric
+from softglm.model.metric import FactoredMetric, HessianMetric, KroneckerMetric
 from softglm.model.objective import Objective
 from softglm.model.passes import Passes
 from softglm.model.passes.prices import approximation_price, evaluation_price
 from softglm.model.pilot import pilot_size
 from softglm.model.prepared import Prepared
+from softglm.model.products import ProductMetric
 from softglm.model.proof.duality import duality_gap, strong_convexity_gap
 from softglm.model.proof.partial import partial_gap
 from softglm.model.proof.rounding import gradient_rounding, sharp_rounding
 from softglm.once import cached_property
 from softglm.sums import LargestMove
+
+Metric: TypeAlias = HessianMetric | KroneckerMetric | ProductMetric | FactoredMetric
 
 # The fit starts in coordinates from all second moments, or from another point with a metric made there, if that costs
 # no more than this many evaluations.
@@ -46,7 +50,7 @@ class PricedMetric(NamedTuple):
     """A metric that could be had: its price, and the way to it from a point."""
 
     price: float
-    make: Callable[[FloatArray], HessianMetric | KroneckerMetric]
+    make: Callable[[FloatArray], Metric]
 
 
 class _Metrics(NamedTuple):
@@ -60,15 +64,18 @@ class _Metrics(NamedTuple):
     sampling : Sampling or None
     is_exact : bool
         Whether passes are in double precision.
+    held : Rows or None
+        Some that stand for all of the rows: those of every sample, then.
     """
 
     passes: Passes
     coordinates: KroneckerCoordinates
     sampling: Sampling | None
     is_exact: bool
+    held: Rows | None
 
     def sample(self, count: int) -> Rows:
-        return self.passes.objective.rows.sample(count, self.sampling)
+        return self.passes.objective.rows.sample(count, self.sampling) if self.held is None else self.held
 
     def approximation(self, n_rows: int, point: FloatArray) -> KroneckerMetric:
         return KroneckerMetric(self.passes.approximation(point, self.sample(n_rows)))
@@ -76,6 +83,10 @@ class _Metrics(NamedTuple):
     def hessian(self, n_rows: int, point: FloatArray) -> HessianMetric:
         rows = self.sample(n_rows)
         return self.of_matrix(self.passes.hessian(point, self.coordinates, rows), rows)
+
+    def products(self, point: FloatArray) -> ProductMetric:
+        rows = self.sample(0)
+        return ProductMetric(self.passes.objective, point, self.passes.approximation(point, rows), rows)
 
     def of_matrix(self, matrix: FloatArray, rows: Rows) -> HessianMetric:
         return HessianMetric(self.passes, matrix, self.coordinates, rows if self.is_exact else None)
@@ -99,6 +110,8 @@ class GLM:
         What decides whether there is a minimiser.
     finer : GLM or None, default=None
         The same in double precision, where this is not.
+    held : Rows or None, default=None
+        Some that stand for all of the rows, wherever these are: every metric is theirs.
     """
 
     def __init__(
@@ -110,22 +123,31 @@ class GLM:
         sampling: Sampling | None,
         existence: Existence,
         finer: "GLM | None" = None,
+        held: Rows | None = None,
     ) -> None:
-        self.finer, self.coordinates = finer, coordinates
+        self.finer, self.coordinates, self.held = finer, coordinates, held
         self._passes, self._existence = passes, existence
-        self._metrics = _Metrics(passes, assembly, sampling, finer is None)
+        self._metrics = _Metrics(passes, assembly, sampling, finer is None, held)
         self.objective: Objective = finer.objective if finer else passes.objective
         self.has_hessian = existence.has_hessian
         # The distance to the optimum, relative to that of the null model, that evaluations tell from rounding; and the
         # differences of f, relative to |f| + 1, that are rounding.
         self.resolution, self.rounding = _SINGLE if finer else _DOUBLE
         self.evaluation_cost = passes.evaluation_price
-        counts = _sizes(self.objective) if self.has_hessian else []
-        self.hessians = tuple(
-            PricedMetric(passes.hessian_price(count), partial(self._metrics.hessian, count)) for count in counts
-        )
+        self.hessians = self._hessians(held)
         dearest = self.objective.tuning.newton_price * self.evaluation_cost
-        self.takes_newton_steps = bool(self.hessians) and self.hessians[-1].price <= dearest
+        self._spares_passes = held is not None and existence.fits
+        self.takes_newton_steps = bool(self.hessians) and (held is not None or self.hessians[-1].price <= dearest)
+
+    def _hessians(self, held: Rows | None) -> tuple[PricedMetric, ...]:
+        """Return those on offer: of samples, up to that of all rows; or that of the sample that is held."""
+        metrics, price = self._metrics, self._passes.hessian_price
+        if held is None:
+            counts = _sizes(self.objective) if self.has_hessian else []
+            return tuple(PricedMetric(price(count), partial(metrics.hessian, count)) for count in counts)
+        if self._existence.fits:
+            return (PricedMetric(price(held.n_rows), partial(metrics.hessian, held.n_rows)),)
+        return (PricedMetric(self.evaluation_cost, metrics.products),)
 
     @classmethod
     def starting_at_null(cls, prepared: Prepared, passes: Passes) -> Self:
@@ -142,6 +164,29 @@ class GLM:
         make = partial(cls, coordinates=coordinates, assembly=assembly, sampling=prepared.sampling, existence=existence)
         problem = make(passes)
         return make(rounded, finer=problem) if rounded else problem
+
+    @classmethod
+    def beside_sample(cls, prepared: Prepared, passes: Passes) -> Self:
+        """Return the problem with the metrics of a sample that is held, in coordinates that it tells.
+
+        Raises
+        ------
+        FloatingPointError
+            If the squares of X overflow.
+        """
+        held, objective = prepared.drawn.sample(prepared.tuning), passes.objective
+        if objective.is_penalised:
+            moments, total = held.sum(second_moments(objective, is_full=False))
+            information = prepared.null.information
+            coordinates, _ = quick_coordinates(objective, information, moments / total, is_sampled=True)
+        else:
+            coordinates, _ = _null_coordinates(prepared, passes)
+        return cls(passes, coordinates, coordinates, sampling=None, existence=Existence(passes, coordinates), held=held)
+
+    def beside(self, held: Rows) -> "GLM":
+        """Return the problem with the metrics of another sample."""
+        coordinates = self.coordinates
+        return GLM(self._passes, coordinates, coordinates, sampling=None, existence=self._existence, held=held)
 
     @cached_property
     def approximations(self) -> tuple[PricedMetric, PricedMetric]:
@@ -163,28 +208,44 @@ class GLM:
         return has_full_rank or self.objective.is_penalised
 
     def beginning_at(
-        self, null: Null, point: FloatArray, value: float, gradient: FloatArray
-    ) -> tuple["GLM", HessianMetric | KroneckerMetric]:
-        """Return the problem and the metric to begin with: beside an optimum, single precision would lead away."""
+        self,
+        null: Null,
+        point: FloatArray,
+        value: float,
+        gradient: FloatArray,
+        *,
+        known: FactoredMetric | None = None,
+    ) -> tuple["GLM", Metric]:
+        """Return the problem and the metric to begin with: beside an optimum, single precision would lead away.
+
+        Parameters
+        ----------
+        null : Null
+        point, value, gradient
+            Where to begin, and f there.
+        known : FactoredMetric or None, default=None
+            A Hessian of a problem nearby.
+        """
         if point is null.parameters:
             return self, self._null_hessian(null) if self.takes_newton_steps else self._null_metric(gradient)
         whitened = self.coordinates.pull_back(gradient)
         is_beside = float(whitened @ whitened) / 2.0 <= self.resolution**2 * (null.value - value)
         problem = (self.finer if is_beside else None) or self
-        return problem, problem.metric_at(point)
+        return problem, problem.metric_at(point, known)
 
-    def metric_at(self, point: FloatArray) -> HessianMetric | KroneckerMetric:
-        """Return a metric made at a point, as good as pays."""
-        for offer in (*self.hessians[-1:], self.approximations[0]):
+    def metric_at(self, point: FloatArray, known: FactoredMetric | None = None) -> Metric:
+        """Return a metric made at a point, as good as pays, or a Hessian that is known."""
+        offers = self.hessians[-1:] if known else (*self.hessians[-1:], self.approximations[0])
+        for offer in offers:
             if offer.price <= _MAX_START * self.evaluation_cost:
                 return offer.make(point)
-        return KroneckerMetric(self.coordinates)
+        return known or KroneckerMetric(self.coordinates)
 
     def hessian_at(self, point: FloatArray) -> HessianMetric:
         """Return the metric of all rows at a point, where the problem `has_hessian`."""
         return self._metrics.hessian(self.objective.rows.n_rows, point)
 
-    def _null_hessian(self, null: Null) -> HessianMetric | KroneckerMetric:
+    def _null_hessian(self, null: Null) -> Metric:
         """Return the Hessian at the null model, where it is a Kronecker product (with an offset nearly so)."""
         if not self.objective.is_penalised:
             return KroneckerMetric(self.coordinates)
@@ -247,6 +308,8 @@ class GLM:
 
     def partial_minimiser(self, point: FloatArray) -> FloatArray | None:
         """Return the point with the best intercepts for its coefficients; None where they are not exact."""
+        if self._spares_passes:
+            return None  # it takes several, and another evaluation makes a Hessian prove as much
         if not self.objective.fit_intercept:
             return point
         settled, is_exact = solve_intercept(self.objective, point)

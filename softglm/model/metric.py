@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import final
 
 import numpy as np
@@ -13,6 +14,7 @@ from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.passes import Passes
 from softglm.model.passes.prices import proof_price
 from softglm.model.proof.certificate import (
+    bounded_leverage,
     concordance_radius,
     leverage_directions,
     leverage_form,
@@ -45,8 +47,46 @@ class KroneckerMetric:
     def unwhiten(self, vector: FloatArray) -> FloatArray:
         return self.coordinates.displacement(vector)
 
+    def solve(self, gradient: FloatArray) -> FloatArray:
+        return self.unwhiten(self.whiten(gradient))
+
     def gap(self, decrement: float, distance: float, rounding: FloatArray) -> float:  # noqa: ARG002 - the protocol's
         """An approximate Hessian proves nothing."""
+        return float("inf")
+
+    @property
+    def proof_cost(self) -> float:
+        return float("inf")
+
+
+@final
+@dataclass(frozen=True)
+class FactoredMetric:
+    """H = L L', of whatever point and penalty: it proves nothing.
+
+    Attributes
+    ----------
+    coordinates : KroneckerCoordinates
+    factor : array of shape (r s, r s)
+        L, in these.
+    """
+
+    coordinates: KroneckerCoordinates
+    factor: FloatArray
+
+    def whiten(self, gradient: FloatArray) -> FloatArray:
+        solved, _ = linalg.lapack.dtrtrs(self.factor, self.coordinates.pull_back(gradient), lower=1)
+        return np.asarray(solved)
+
+    def unwhiten(self, vector: FloatArray) -> FloatArray:
+        solved, _ = linalg.lapack.dtrtrs(self.factor, vector, lower=1, trans=1)
+        return self.coordinates.displacement(solved)
+
+    def solve(self, gradient: FloatArray) -> FloatArray:
+        return self.unwhiten(self.whiten(gradient))
+
+    def gap(self, decrement: float, distance: float, rounding: FloatArray) -> float:  # noqa: ARG002 - the protocol's
+        """What belongs elsewhere proves nothing here."""
         return float("inf")
 
     @property
@@ -70,6 +110,11 @@ class HessianMetric:
     coordinates : KroneckerCoordinates
     rows : Rows or None
         Those whose information it is, all or a sample; None where it is so only to single precision: no proof then.
+
+    Attributes
+    ----------
+    factored : FactoredMetric
+        The same without what it takes to prove something.
     """
 
     def __init__(
@@ -91,42 +136,53 @@ class HessianMetric:
             shifted = matrix + shift * matrix.trace() * np.eye(len(matrix))
             factor, info = linalg.lapack.dpotrf(shifted, lower=1)
             shift *= 10.0
-        self._factor = factor
+        self._factor, self.factored = factor, FactoredMetric(coordinates, factor)
         self._matrix = matrix  # until its norm is asked for: most metrics prove nothing
 
     def whiten(self, gradient: FloatArray) -> FloatArray:
-        solved, _ = linalg.lapack.dtrtrs(self._factor, self._coordinates.pull_back(gradient), lower=1)
-        return np.asarray(solved)
+        return self.factored.whiten(gradient)
 
     def unwhiten(self, vector: FloatArray) -> FloatArray:
-        solved, _ = linalg.lapack.dtrtrs(self._factor, vector, lower=1, trans=1)
-        return self._coordinates.displacement(solved)
+        return self.factored.unwhiten(vector)
+
+    def solve(self, gradient: FloatArray) -> FloatArray:
+        return self.unwhiten(self.whiten(gradient))
 
     def gap(self, decrement: float, distance: float, rounding: FloatArray) -> float:
         """Bound f - f* by self-concordance, for a gradient taken at this distance from the Hessian."""
-        if self._rows is None or self._leverage_form is None or not self._off < _MOST_OFF:
+        if self._rows is None or self._leverage_form is None or not self._off(self._rows) < _MOST_OFF:
             return float("inf")
         # Where the information has all but vanished, as where classes separate, a gradient that is 0 to rounding may be
         # a long way from the optimum, if there is one.
         decrement += self._length(self._coordinates.pulled_back_bound(rounding))
+        within = partial(self._gap_within, decrement, distance, self._rows)
+        if self._passes.farthest is not None:
+            leverage = bounded_leverage(self._coordinates, self._leverage_form, self._passes.farthest)
+            by_ranges = within(concordance_radius(self._objective, leverage))
+            # A pass for another evaluation does more for a sample's proof than one for the leverages.
+            if by_ranges < float("inf") or self._rows is not self._objective.rows:
+                return by_ranges
         # What the rows of the sample cannot prove all of them cannot, whose rho is no smaller.
         for rows in dict.fromkeys((self._rows, self._objective.rows)):
-            radius = self._radius(rows, self._leverage_form)
-            if not radius * distance <= _FAR:  # also where it is inf times 0
-                return float("inf")
-            # Along h the Hessian changes by at most exp(+-R(h)), R(h) <= rho ||h||, and with it both norms by the root.
-            stretch = math.exp(radius * distance / 2.0) * math.sqrt(self._rows.multiplicity / (1.0 - self._off))
-            gap = self_concordant_gap(stretch * decrement, stretch * radius)
+            gap = within(self._radius(rows, self._leverage_form))
             if gap == float("inf"):
                 break
         return gap
 
+    def _gap_within(self, decrement: float, distance: float, rows: Rows, radius: float) -> float:
+        """Return the bound where rho is at most this, by the Hessian of these rows."""
+        if not radius * distance <= _FAR:  # also where it is inf times 0
+            return float("inf")
+        # Along h the Hessian changes by at most exp(+-R(h)), R(h) <= rho ||h||, and with it both norms by the root.
+        stretch = math.exp(radius * distance / 2.0) * math.sqrt(rows.multiplicity / (1.0 - self._off(rows)))
+        return self_concordant_gap(stretch * decrement, stretch * radius)
+
     @property
     def leverages(self) -> tuple[Leverages, float] | None:
         """How far a step of length 1 in the metric of H moves predictions, row by row, and rho; None of no proof."""
-        if self._rows is None or self._leverage_form is None or not self._off < _MOST_OFF:
+        if self._rows is None or self._leverage_form is None or not self._off(self._rows) < _MOST_OFF:
             return None
-        stretch = math.sqrt(self._rows.multiplicity / (1.0 - self._off))
+        stretch = math.sqrt(self._rows.multiplicity / (1.0 - self._off(self._rows)))
         longest = concordance_radius(self._objective, 1.0) * stretch
         slopes, constant = leverage_directions(self._objective, self._coordinates, self._leverage_form)
         leverages = Leverages(self._objective.moments.center, longest * slopes, longest * constant)
@@ -156,10 +212,9 @@ class HessianMetric:
         longest = np.abs(self._inverse) @ bound
         return math.sqrt(longest @ longest)
 
-    @property
-    def _off(self) -> float:
+    def _off(self, rows: Rows) -> float:
         """What rounding may have changed of H, relative to H: that of its entries, in units of its least eigenvalue."""
-        n_terms = self._objective.rows.longest_sum + _ENTRIES
+        n_terms = rows.longest_sum + _ENTRIES
         return _ENTRIES * UNIT * n_terms * math.sqrt(len(self._factor)) / self._reciprocal_condition
 
     @cached_property
@@ -177,4 +232,5 @@ class HessianMetric:
     def proof_cost(self) -> float:
         if self._rows is None:
             return float("inf")
-        return 0.0 if self._objective.rows in self._radii else proof_price(self._objective)
+        is_known = self._passes.farthest is not None or self._objective.rows in self._radii
+        return 0.0 if is_known else proof_price(self._objective)

@@ -70,9 +70,20 @@ class Moments:
     offset_size: float
 
 
-def moments_of(rows: Rows, n_parameters: int, *, centred: bool) -> Moments:
-    """Return the sums of one pass over the rows, for q = n_parameters natural parameters."""
-    sums, cross, squares, offset, offset_term, offset_square = rows.sum(CrossMoments(n_parameters))
+def moments_of(rows: Rows, n_parameters: int, *, centred: bool, summed: Arrays | None = None) -> Moments:
+    """Return the sums of one pass over the rows, for q = n_parameters natural parameters.
+
+    Parameters
+    ----------
+    rows : Rows
+    n_parameters : int
+    centred : bool
+    summed : tuple of array or None, default=None
+        What `CrossMoments` sum up to, if that is at hand.
+    """
+    if summed is None:
+        summed = rows.sum(CrossMoments(n_parameters))
+    sums, cross, squares, offset, offset_term, offset_square = summed
     weight, totals = float(sums[-1]), sums[:-1]
     center = cross[:, -1] / weight if centred else np.zeros(len(cross))
     about, size = cross[:, :-1] - np.outer(center, totals), np.sqrt(squares / weight)
@@ -105,6 +116,8 @@ class Objective:
     fit_intercept : bool
     tuning : Tuning, optional
         How a fit is made.
+    summed : tuple of array or None, default=None
+        What the moments of the rows sum up to, if that is at hand.
 
     Attributes
     ----------
@@ -124,10 +137,11 @@ class Objective:
         *,
         fit_intercept: bool,
         tuning: Tuning = DEFAULT,
+        summed: Arrays | None = None,
     ) -> None:
         self.rows, self.family, self.penalty, self.fit_intercept = rows, family, penalty, fit_intercept
         self.tuning = tuning
-        self.moments = moments_of(rows, family.n_parameters, centred=fit_intercept)
+        self.moments = moments_of(rows, family.n_parameters, centred=fit_intercept, summed=summed)
         linear = [self.moments.cross, self.moments.mean_target[np.newaxis]]
         self._linear = np.concatenate(linear if fit_intercept else linear[:1])
         self.is_penalised = _penalises(penalty, rows)

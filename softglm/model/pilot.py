@@ -18,9 +18,10 @@ import numpy as np
 
 from softglm.arrays import FloatArray
 from softglm.data import Rows
+from softglm.data.rows import Statistic
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.objective import Objective
-from softglm.sums import Distances, Scores
+from softglm.sums import Distances, DistanceScores, RowWeights, Scores
 
 # Scores are one for rows at up to this many times the mean distance, a.
 _ORDINARY = 1.2
@@ -28,6 +29,8 @@ _ORDINARY = 1.2
 _COMBINATIONS = 16
 # Under one parameter, to choose among so many times the rows that are enough would cost as much as to use them all.
 _FEW_TIMES = 8
+# A row is far out at so many times the mean distance, where so many rows like it would be all of a sample.
+_FAR, _ENOUGH = 10.0, 500.0
 
 
 def pilot_size(objective: Objective) -> int:
@@ -59,7 +62,7 @@ def row_scores(
     inverse = _inverse(information)
     inverse /= objective.family.n_identifiable * _ORDINARY
     of_labels = _of_labels(inverse, mean)
-    distances = Distances(*objective.rounded(_combinations(coordinates.features)))
+    distances = _distances(objective, coordinates)
     typical = max(float(sample.concatenate(distances)[0].mean()), np.finfo(np.float64).tiny)
     # A row that is in every sample needs no better chance.
     most = objective.rows.n_rows / pilot_size(objective)
@@ -67,6 +70,30 @@ def row_scores(
     # Where there is nothing unusual to be seen in a uniform sample, that will do.
     is_usual = sample.concatenate(scores)[0].max() <= objective.tuning.unusual and of_labels.max() <= most / _ORDINARY
     return None if is_usual else scores
+
+
+def far_rows(objective: Objective, coordinates: KroneckerCoordinates, sample: Rows) -> tuple[Statistic, float] | None:
+    """Return scores of the features alone, and their mean; None where no row is so far out that a sample misses much.
+
+    Parameters
+    ----------
+    objective : Objective
+    coordinates : KroneckerCoordinates
+        About those of the null model.
+    sample : Rows
+        A part of the rows, weighted so that sums over it estimate those over all.
+    """
+    distances = _distances(objective, coordinates)
+    lengths, weights = sample.concatenate(distances)[0], sample.concatenate(RowWeights())[0]
+    typical = max(float(weights @ lengths / weights.sum()), np.finfo(np.float64).tiny)
+    if lengths.max() <= max(_FAR * typical, sample.n_rows / _ENOUGH):
+        return None
+    score = DistanceScores(distances, _ORDINARY * typical)
+    return score, float(weights @ sample.concatenate(score)[0] / weights.sum())
+
+
+def _distances(objective: Objective, coordinates: KroneckerCoordinates) -> Distances:
+    return Distances(*objective.rounded(_combinations(coordinates.features)))
 
 
 def _inverse(information: FloatArray) -> FloatArray:

@@ -5,7 +5,7 @@ from typing import NamedTuple, final
 import numpy as np
 
 from softglm.arrays import FloatArray
-from softglm.data import CountedRows, PassCount, Rows, Sampling
+from softglm.data import CountedRows, PassCount, Rows, Sampling, Seen, survey
 from softglm.families import UnconstrainedFamily
 from softglm.model.collinearity import Collinearity, collinearity_of
 from softglm.model.coordinates import KroneckerCoordinates, is_decomposed, second_moments
@@ -18,7 +18,9 @@ from softglm.model.pilot import pilot_size, row_scores
 from softglm.model.precision import in_single_precision
 from softglm.model.rebasing import Basis, places_of, read_from
 from softglm.model.row_space import RowSpace, row_space
+from softglm.model.sample import draw_of, farthest_from, is_dear
 from softglm.once import cached_property
+from softglm.sums import CrossMoments, Extremes
 from softglm.sums.moments import without_noise
 from softglm.tuning import DEFAULT, Tuning
 
@@ -72,6 +74,7 @@ class Prepared:
         self._pilot: Rows | None = None
         self._has_chosen = False
         self._in_doubt: FloatArray | None = None
+        self._seen: Seen | None = None
         self._reduced: dict[bool, tuple[FloatArray | None, tuple[Prepared, RowSpace] | None]] = {}
 
     def of(self, likelihood: Objective, basis: Basis | None = None) -> "Prepared":
@@ -99,10 +102,36 @@ class Prepared:
         nothing = Ridge.on_coefficients(0.0, self.rows.n_features, fit_intercept=self.fit_intercept)
         if self._given is not None:
             return self._given.with_penalty(nothing)
-        given = Objective(self.rows, self.family, nothing, fit_intercept=self.fit_intercept, tuning=self.tuning)
+        if is_dear(self.rows):  # what a few passes are to tell, the first tells already
+            draw = draw_of(self.rows, self.family, self.tuning)
+            self._seen = survey(self.rows, draw, sums=CrossMoments(self.family.n_parameters), maxima=Extremes())
+        given = Objective(
+            self.rows,
+            self.family,
+            nothing,
+            fit_intercept=self.fit_intercept,
+            tuning=self.tuning,
+            summed=self._seen and self._seen.sums,
+        )
         places = places_of(given)
         self._in_doubt = places.in_doubt
         return given if places.origin is None else read_from(given, places.origin)
+
+    @cached_property
+    def drawn(self) -> Seen:
+        """Rows that stand for all of them, as the likelihood reads these."""
+        rows = self.likelihood.rows
+        if self._seen is not None and rows is self.rows:
+            return self._seen
+        return survey(rows, draw_of(rows, self.family, self.tuning))  # in another form, or for the first time
+
+    @cached_property
+    def farthest(self) -> FloatArray | None:
+        """How far from its mean each column reaches, shape (m,), with 1 for the intercept; None where nobody looked."""
+        center = self.likelihood.center
+        if self._seen is None:
+            return None
+        return farthest_from(center, self._seen.maxima, fit_intercept=self.fit_intercept)
 
     @property
     def is_wide(self) -> bool:
@@ -163,7 +192,7 @@ class Prepared:
     def passes(self, penalty: Penalty) -> Passes:
         """Return the passes of the objective with this penalty."""
         objective = self.likelihood.with_penalty(penalty)
-        return CachedPasses(objective, self.held) if self.held else StreamedPasses(objective)
+        return CachedPasses(objective, self.held) if self.held else StreamedPasses(objective, self.farthest)
 
     def rounded_passes(self, penalty: Penalty) -> Passes | None:
         """Return those in single precision."""

@@ -1,8 +1,10 @@
 """How a smooth convex function is minimised: vectors and callables only, no statistics."""
 
+from softglm.solver.accelerated import accelerated
 from softglm.solver.line_search import Iterate
 from softglm.solver.minimise import DISTRUST, minimise
 from softglm.solver.problem import Metric, Offer, Problem
+from softglm.solver.schedule import Schedule
 from softglm.solver.solution import GapKind, Outcome, Progress, Solution
 
 __all__ = [
@@ -14,6 +16,8 @@ __all__ = [
     "Outcome",
     "Problem",
     "Progress",
+    "Schedule",
     "Solution",
+    "accelerated",
     "minimise",
 ]

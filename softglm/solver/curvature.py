@@ -9,6 +9,7 @@ from typing import final
 
 from softglm.arrays import FloatArray
 from softglm.solver.memory import Memory
+from softglm.solver.pairs import Pairs
 from softglm.solver.problem import Metric
 
 
@@ -21,10 +22,12 @@ class Curvature:
     metric : Metric
     memory : Memory
         Of the steps since; a new metric begins with none.
+    pairs : Pairs
+        Of the steps of a method that goes on from one metric to the next.
     """
 
     def __init__(self, metric: Metric) -> None:
-        self.metric, self.memory = metric, Memory()
+        self.metric, self.memory, self.pairs = metric, Memory(), Pairs()
         self._travelled: FloatArray | float = 0.0
 
     def replace(self, metric: Metric) -> None:

@@ -38,9 +38,12 @@ class Function(Protocol):
     def evaluate_with_hessian(self, point: FloatArray, /) -> WithHessian:
         """Return also what makes the exact Hessian there, to be asked, if at all, before the next evaluation."""
 
+    def renewed(self, point: FloatArray, /) -> Metric:
+        """Return the best Hessian on offer, made at a point."""
+
 
 class Method(Protocol):
-    """A way to minimise f: `lbfgs`, `newton`, and whatever else is a generator of this signature."""
+    """A way to minimise f: `lbfgs`, `newton`, `accelerated`, and whatever else is a generator of this signature."""
 
     def __call__(self, function: Function, start: Iterate, known: Curvature, /, *, rounding: float) -> Iterator[Step]:
         """Yield each accepted step; end where no step is acceptable.

@@ -24,6 +24,7 @@ from softglm.solver.newton import newton
 from softglm.solver.polish import polished
 from softglm.solver.problem import Metric, Problem
 from softglm.solver.proofs import Attempt, Measured, Proof, prove, share_left
+from softglm.solver.schedule import Schedule
 from softglm.solver.solution import GapKind, Outcome, Progress, Report, Solution
 from softglm.solver.stage import Descent, End, Level
 from softglm.solver.work import Work
@@ -32,6 +33,8 @@ from softglm.solver.work import Work
 # latter also where nothing is proved at this distance to the optimum, an estimate, relative to that of the reference.
 _DOUBTFUL, _SUSPICIOUS = 6, 24
 _CLOSE = 1e-6
+# Where classes are separated f falls by no more than a factor of e at each step, and its gradient with it.
+_FAST = 0.02
 # Without a bound, an estimate of the gap has to be this much smaller than the tolerance.
 DISTRUST = 1e-2
 
@@ -47,6 +50,7 @@ def minimise(
     max_iter: int,
     report: Report | None = None,
     method: Method | None = None,
+    schedule: Schedule | None = None,
 ) -> Solution:
     """Minimise a smooth convex function.
 
@@ -69,10 +73,12 @@ def minimise(
         Called with the progress and the point after each iteration.
     method : Method or None, default=None
         None for Newton's where every step is worth a Hessian, else L-BFGS.
+    schedule : Schedule or None, default=None
+        When to buy metrics; None for one that begins with nothing.
     """
     # The reference itself is a relative gap, and a distance, of 1: whoever allows more gets no other point for it.
     aims = Aims(reference, min(tol, 1.0), min(precision, 1.0), max_iter)
-    return _Run(problem, start, metric, aims, report, method).minimise()
+    return _Run(Work(problem, schedule or Schedule()), start, metric, aims, report, method).minimise()
 
 
 @final
@@ -81,7 +87,7 @@ class _Run:
 
     def __init__(  # noqa: PLR0917 - the arguments of `minimise`
         self,
-        problem: Problem,
+        work: Work,
         start: Iterate,
         metric: Metric,
         aims: Aims,
@@ -89,9 +95,10 @@ class _Run:
         method: Method | None = None,
     ) -> None:
         self.aims, self.report, self.method = aims, report, method
-        self.work, self.known = Work(problem), Curvature(metric)
+        self.work, self.known = work, Curvature(metric)
         self.last, self.descent = Step(start, np.inf), Descent(Level(start.value, np.inf))
         self.wanted = np.inf  # an estimate of the gap to reach before the next attempt at a proof
+        self.is_fast = False
 
     def minimise(self) -> Solution:
         if not (np.isfinite(self.here.value) and np.isfinite(self.here.gradient).all()):
@@ -130,6 +137,8 @@ class _Run:
         """Go where a step leads."""
         problem, value = self.work.problem, step.here.value
         noise = problem.rounding * (1.0 + abs(value)) if problem.resolution else self.aims.least_decrease
+        # As only near a minimiser, and in a metric that is made anew at each point.
+        self.is_fast = self.known.distance == 0.0 and step.estimate < _FAST * self.last.estimate < np.inf
         self.last = step
         self.descent = self.descent.after(value, step.estimate, noise)
         if self.report is not None:
@@ -161,7 +170,7 @@ class _Run:
             return attempt.proof
         self.wanted = attempt.left * self.last.estimate
         may_go_on = end is End.ARRIVED and not attempt.is_at_rounding
-        if may_go_on and self.problem.gap_at_partial_minimiser(self.here.gradient) < np.inf:
+        if may_go_on and (self.is_fast or self.problem.gap_at_partial_minimiser(self.here.gradient) < np.inf):
             return None  # to go on costs less than a Hessian
         return self.with_better_metric(end, attempt.proof)
 
@@ -292,5 +301,6 @@ class _Run:
             gap_kind=proof.kind,
             n_iterations=self.descent.n_iterations,
             n_evaluations=self.work.n_evaluations,
-            n_refreshes=self.n_metrics,
+            n_refreshes=self.n_metrics + self.work.n_renewed,
+            metric=self.known.metric,
         )

@@ -12,9 +12,12 @@ doi:10.1090/S0025-5718-1994-1250776-4; for kinks Kim & Park 2010.)
 from typing import NamedTuple, final
 
 import numpy as np
+import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.solver.principal import PrincipalSystems
+
+Indices = npt.NDArray[np.intp]
 
 # So often the number of those on the wrong side may fail to fall before they change one at a time; and so many rounds
 # are made before a descent takes over.
@@ -36,43 +39,67 @@ class _Bounds(NamedTuple):
 
 @final
 class _Sides:
-    """Where each entry is: free with a sign (0 where it has no kink), or held at a value."""
+    """Where each entry is: free with a sign (0 where it has no kink), or held at a value.
 
-    def __init__(self, bounds: _Bounds, start: FloatArray) -> None:
-        self._bounds = bounds
+    Attributes
+    ----------
+    free : bool array of shape (d,)
+    sign, held_at : arrays of shape (d,)
+    slope : array of shape (d,)
+        Of h where entries are free, 0 elsewhere.
+    low, high : arrays of shape (d,)
+        The ends between which each entry stays while it is free; infinite for others.
+    rises_below, falls_above : arrays of shape (d,)
+        Slopes of the quadratic from which on an entry that is held would go up, or down; infinite where it cannot.
+    """
+
+    def __init__(self, bounds: _Bounds, start: FloatArray, tolerance: float) -> None:
+        self._bounds, self._tolerance = bounds, tolerance
         self._is_kinked = bounds.l1 > 0.0
         self.held_at = start.copy()
         self.free = ~((start == bounds.lower) | (start == bounds.upper) | (self._is_kinked & (start == 0.0)))
         self.sign = np.where(self._is_kinked, np.sign(start), 0.0)
+        self.slope, self.low, self.high, self.rises_below, self.falls_above = np.empty((5, len(start)))
+        self._place(slice(None))
 
-    @property
-    def slope(self) -> FloatArray:
-        """The slope of h where entries are free, 0 elsewhere."""
-        return np.where(self.free, self._bounds.l1 * self.sign, 0.0) if self.free.any() else np.zeros(len(self.free))
+    def _place(self, which: Indices | slice) -> None:
+        free, at, sign = self.free[which], self.held_at[which], self.sign[which]
+        l1, lower, upper = (bound[which] for bound in self._bounds)
+        self.slope[which] = np.where(free, l1 * sign, 0.0)
+        self.low[which] = np.where(free & (sign <= 0.0), lower, np.where(free, 0.0, -np.inf))
+        self.high[which] = np.where(free & (sign >= 0.0), upper, np.where(free, 0.0, np.inf))
+        up, down = np.where(at < 0.0, -l1, l1), np.where(at > 0.0, -l1, l1)
+        self.rises_below[which] = np.where(free | (at == upper), -np.inf, -up - self._tolerance)
+        self.falls_above[which] = np.where(free | (at == lower), np.inf, down + self._tolerance)
 
-    @property
-    def range(self) -> tuple[FloatArray, FloatArray]:
-        """The ends between which each entry stays while it is free."""
-        _, lower, upper = self._bounds
-        return np.where(self.sign > 0.0, 0.0, lower), np.where(self.sign < 0.0, 0.0, upper)
-
-    def leaving(self, gradient: FloatArray, tolerance: float) -> FloatArray:
+    def leaving(self, gradient: FloatArray) -> FloatArray:
         """Tell where held entries would go by the slope of the quadratic: -1, 1, or 0 where they are held."""
-        l1, lower, upper = self._bounds
-        up = np.where(self.held_at < 0.0, -l1, l1)
-        down = np.where(self.held_at > 0.0, l1, -l1)
-        goes_up = ~self.free & (self.held_at < upper) & (gradient < -up - tolerance)
-        goes_down = ~self.free & (self.held_at > lower) & (gradient > -down + tolerance)
-        return np.asarray(goes_up.astype(np.float64) - goes_down)
+        return np.subtract(gradient < self.rises_below, gradient > self.falls_above, dtype=np.float64)
 
-    def hold(self, which: BoolArray, values: FloatArray) -> None:
+    def outside(self, point: FloatArray) -> BoolArray:
+        """Tell which free entries have left their range."""
+        return np.asarray((point < self.low) | (point > self.high))
+
+    def hold(self, which: Indices, values: FloatArray) -> None:
+        if not len(which):
+            return
         self.free[which] = False
         self.held_at[which] = values[which]
+        self._place(which)
 
-    def release(self, which: BoolArray, direction: FloatArray) -> None:
+    def release(self, which: Indices, direction: FloatArray) -> None:
+        if not len(which):
+            return
         self.free[which] = True
-        side = np.where(self.held_at == 0.0, direction, np.sign(self.held_at))
-        self.sign[which] = np.where(self._is_kinked, side, 0.0)[which]
+        at = self.held_at[which]
+        side = np.where(at == 0.0, direction[which], np.sign(at))
+        self.sign[which] = np.where(self._is_kinked[which], side, 0.0)
+        self._place(which)
+
+    def turn(self, there: FloatArray) -> None:
+        """Let free entries be on the side of 0 on which they are."""
+        self.sign = np.where(self.free & self._is_kinked, np.sign(there), self.sign)
+        self._place(slice(None))
 
 
 def minimise_entrywise(  # noqa: PLR0917 - in the order of the formula
@@ -108,16 +135,15 @@ def minimise_entrywise(  # noqa: PLR0917 - in the order of the formula
     systems = hessian if isinstance(hessian, PrincipalSystems) else PrincipalSystems(hessian)
     # Finite, so that nothing multiplies inf by 0.
     bounds = _Bounds(np.minimum(l1, np.finfo(np.float64).max), lower, upper)
-    sides = _Sides(bounds, start)
     tolerance = _ROUNDING * max(float(np.abs(linear).max(initial=0.0)), float(l1[l1 < np.inf].max(initial=0.0)))
-    _exchange(sides, np.zeros(len(start), dtype=bool), np.zeros(0), sides.leaving(linear, tolerance))
+    sides = _Sides(bounds, start, tolerance)
+    leaving = sides.leaving(linear)
+    sides.release(leaving.nonzero()[0], leaving)
     fewest, tries = len(start) + 1, _TRIES
     for _ in range(_ROUNDS):
         point, gradient = _solve(systems, linear, sides, start)
-        low, high = sides.range
-        outside = sides.free & ((point < low) | (point > high))
-        leaving = sides.leaving(gradient, tolerance)
-        wrong = np.flatnonzero(outside | (leaving != 0.0))
+        outside, leaving = sides.outside(point), sides.leaving(gradient)
+        wrong = (outside | (leaving != 0.0)).nonzero()[0]
         if not len(wrong):
             return np.where(sides.free, point, sides.held_at)
         if len(wrong) < fewest:
@@ -125,19 +151,11 @@ def minimise_entrywise(  # noqa: PLR0917 - in the order of the formula
         elif tries:
             tries -= 1
         else:
-            only = np.zeros(len(start), dtype=bool)
-            only[wrong[-1]] = True
-            outside &= only
-            leaving[~only] = 0.0
-        _exchange(sides, outside, np.clip(point, low, high), leaving)
-    return _descend(systems, linear, bounds, start, tolerance)
-
-
-def _exchange(sides: _Sides, outside: BoolArray, ends: FloatArray, leaving: FloatArray) -> None:
-    if outside.any():
-        sides.hold(outside, ends)
-    if leaving.any():
-        sides.release(leaving != 0.0, leaving)
+            wrong = wrong[-1:]
+        out = wrong[outside[wrong]]
+        sides.hold(out, np.clip(point, sides.low, sides.high))
+        sides.release(wrong[leaving[wrong] != 0.0], leaving)
+    return _descend(systems, linear, bounds, tolerance, start)
 
 
 def _solve(
@@ -147,34 +165,32 @@ def _solve(
     moved = np.where(sides.free, 0.0, sides.held_at - start)
     gradient = linear
     if moved.any():
-        gradient = linear + systems.times(moved, np.flatnonzero(moved))
+        gradient = linear + systems.times(moved, moved.nonzero()[0])
     step, product = systems.solve(sides.free, -(gradient + sides.slope))
     return start + moved + step, gradient + product
 
 
 def _descend(
-    systems: PrincipalSystems, linear: FloatArray, bounds: _Bounds, start: FloatArray, tolerance: float
+    systems: PrincipalSystems, linear: FloatArray, bounds: _Bounds, tolerance: float, start: FloatArray
 ) -> FloatArray:
     """Return the minimiser by steps that each lower the objective: along the way to where the free entries want to go.
 
     Feature-sign search (Lee et al. 2006), with an exact line search over all the kinks on the way.
     """
-    sides, point = _Sides(bounds, start), start.copy()
+    sides, point = _Sides(bounds, start, tolerance), start.copy()
     for _ in range(_SYSTEMS * len(start)):
         target, gradient = _solve(systems, linear, sides, start)
-        low, high = sides.range
-        if not (sides.free & ((target < low) | (target > high))).any():
+        if not sides.outside(target).any():
             point = np.where(sides.free, target, sides.held_at)
-            leaving = sides.leaving(gradient, tolerance)
+            leaving = sides.leaving(gradient)
             if not leaving.any():
                 break
             excess = np.where(leaving != 0.0, np.abs(gradient) - bounds.l1, -np.inf)
-            only = np.arange(len(start)) == int(excess.argmax())
-            sides.release(only, leaving)
+            sides.release(np.array([excess.argmax()]), leaving)
             continue
         move = target - point
         everywhere = linear + systems.times(point - start, np.arange(len(start)))
-        curvature = float(move @ systems.times(move, np.flatnonzero(move)))
+        curvature = float(move @ systems.times(move, move.nonzero()[0]))
         length = _exact_length(bounds, sides, (point, move), (float(move @ everywhere), curvature))
         _arrive(bounds, sides, point + length * move, point)
         point = np.where(sides.free, point + length * move, sides.held_at)
@@ -213,5 +229,5 @@ def _arrive(bounds: _Bounds, sides: _Sides, there: FloatArray, before: FloatArra
     is_kinked = bounds.l1 > 0.0
     near = np.abs(there) <= 4.0 * np.finfo(np.float64).eps * np.abs(before)
     for which, value in ((there <= lower, lower), (there >= upper, upper), (is_kinked & near, np.zeros(len(there)))):
-        sides.hold(sides.free & which, value)
-    sides.sign = np.where(sides.free & is_kinked, np.sign(there), sides.sign)
+        sides.hold((sides.free & which).nonzero()[0], value)
+    sides.turn(there)

@@ -56,7 +56,7 @@ class PrincipalSystems:
         numpy.linalg.LinAlgError
             If the submatrix is not positive definite.
         """
-        wanted = np.flatnonzero(free)
+        wanted = free.nonzero()[0]
         solution = self._solve(free, wanted, right)
         product = self.times(solution, wanted)
         residual = np.where(free, right - product, 0.0)
@@ -71,12 +71,15 @@ class PrincipalSystems:
             return solution
         is_member = np.zeros(len(free), dtype=bool)
         is_member[self._members] = True
-        come, gone = np.flatnonzero(free & ~is_member), np.flatnonzero(is_member & ~free)
-        n_changed = len(come) + len(gone)
-        if n_changed > _CHANGED * len(wanted) or (n_changed and len(wanted) <= _FEW):
+        changed = (free != is_member).nonzero()[0]
+        if len(changed) > _CHANGED * len(wanted) or (len(changed) and len(wanted) <= _FEW):
             self._refactor(wanted)
-            come = gone = np.empty(0, dtype=np.intp)
+            changed = changed[:0]
         reduced, _ = lapack.dtrtrs(self._factor, right[self._members], lower=1)
+        if not len(changed):
+            solution[self._members], _ = lapack.dtrtrs(self._factor, reduced, lower=1, trans=1)
+            return solution
+        come, gone = changed[free[changed]], changed[is_member[changed]]
         if len(gone):
             # L'x is kept orthogonal to the columns of L^-1 that belong to them, so that they are 0.
             left_out = _orthonormal(self._columns(gone, is_new=False))

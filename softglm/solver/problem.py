@@ -15,6 +15,9 @@ class Metric(Protocol):
     def unwhiten(self, vector: FloatArray) -> FloatArray:
         """Return L^-T v, of the shape of a point."""
 
+    def solve(self, gradient: FloatArray) -> FloatArray:
+        """Return H^-1 g, of the shape of a point."""
+
     def gap(self, decrement: float, distance: float, rounding: FloatArray) -> float:
         """Bound f - f* where the whitened gradient has length `decrement`, at this distance from where it was made.
 

@@ -29,12 +29,24 @@ class Schedule:
 
     What is on offer is said by the problem at hand, which may have become another one, of the same offers at other
     prices; what was spent counts on.
+
+    Parameters
+    ----------
+    saved : float, default=0
+        What was spent before, on problems like this one, since a Hessian was made.
+    has_hessian : bool, default=False
+        Whether the metric to begin with is such a Hessian: approximations would be no better.
+
+    Attributes
+    ----------
+    saved : float
+        Until now.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, saved: float = 0.0, has_hessian: bool = False) -> None:
         self._next_hessian = 0
         # What was spent since the last metric, and since the last Hessian.
-        self._rent = self._saved = 0.0
+        self._rent, self.saved, self._has_hessian = 0.0, saved, has_hessian
         self.n_approximations = self.n_hessians = 0
 
     @property
@@ -44,7 +56,7 @@ class Schedule:
     def pay(self, cost: float) -> None:
         """Count what was spent."""
         self._rent += cost
-        self._saved += cost
+        self.saved += cost
 
     def is_due(self, problem: Problem, estimates: list[float], goal: float) -> bool:
         """Tell whether the next metric is paid for and worth its price.
@@ -82,21 +94,22 @@ class Schedule:
         offer = problem.approximations[-1 if best else 0]
         self.n_approximations += 1
         self._rent = 0.0
-        self._saved += offer.price
+        self.saved += offer.price
         return offer.make(point)
 
     def _count_hessian(self, problem: Problem, level: int) -> None:
         self._next_hessian = min(level + 1, len(problem.hessians) - 1)
         self.n_hessians += 1
-        self._rent = self._saved = 0.0
+        self._has_hessian = True
+        self._rent = self.saved = 0.0
 
     def _offers(self, problem: Problem) -> tuple[tuple[float, float], ...]:
         """Return price of, and what is paid for, the next Hessian and the next approximation."""
         hessian = problem.hessians[self._next_hessian].price if problem.hessians else np.inf
         least = _LEAST_EVALUATIONS * problem.evaluation_cost
         approximation = max(problem.approximations[0].price, least) * 2**self.n_approximations
-        pays = not self.n_hessians and _CHEAPER * approximation <= hessian
-        return (hessian, self._saved), (approximation if pays else np.inf, self._rent)
+        pays = not self._has_hessian and _CHEAPER * approximation <= hessian
+        return (hessian, self.saved), (approximation if pays else np.inf, self._rent)
 
 
 def _iterations_left(estimates: list[float], goal: float) -> float:

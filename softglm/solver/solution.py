@@ -6,6 +6,7 @@ from enum import Enum
 from typing import final
 
 from softglm.arrays import FloatArray
+from softglm.solver.problem import Metric
 
 
 @final
@@ -58,6 +59,8 @@ class Solution:
     gap_kind : GapKind
     n_iterations, n_evaluations, n_refreshes : int
         Quasi-Newton iterations, evaluations of value and gradient, new metrics.
+    metric : Metric
+        The last one.
     """
 
     point: FloatArray
@@ -69,3 +72,4 @@ class Solution:
     n_iterations: int
     n_evaluations: int
     n_refreshes: int
+    metric: Metric

@@ -18,11 +18,13 @@ class Work:
     problem : Problem
         The one at hand; a finer one takes its place.
     schedule : Schedule
-    n_evaluations : int
+    n_evaluations, n_renewed : int
+        Evaluations, and Hessians that the method has asked for by itself.
     """
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem, self.schedule, self.n_evaluations = problem, Schedule(), 0
+    def __init__(self, problem: Problem, schedule: Schedule) -> None:
+        self.problem, self.schedule = problem, schedule
+        self.n_evaluations = self.n_renewed = 0
 
     def evaluate(self, point: FloatArray) -> Iterate:
         self.n_evaluations += 1
@@ -39,6 +41,10 @@ class Work:
             return make()
 
         return WithHessian(point, value, gradient, hessian)
+
+    def renewed(self, point: FloatArray) -> Metric:
+        self.n_renewed += 1
+        return self.problem.hessians[-1].make(point)
 
     def refine(self) -> bool:
         """Go on with the finer problem, if there is one; tell whether there is."""

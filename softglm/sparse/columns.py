@@ -54,8 +54,9 @@ class WorkingColumns:
         rows, moments = objective.rows, objective.moments
         if not rows.can_be_held:
             raise TypeError(
-                f"{type(rows).__name__} cannot be held in memory, and a penalty that sets coefficients to 0 works on "
-                "columns that are: read the data into memory (RowsInMemory), or use a Ridge."
+                "A penalty that sets coefficients to 0, and bounds on them, are for columns in memory, and these rows "
+                f"are elsewhere ({rows.place or type(rows).__name__}). Use the ridge, l1_ratio=0 without bounds; or "
+                "pass arrays, of some of the rows or of some columns."
             )
         self._rows, self._center = rows, moments.center
         squares = moments.size**2 - moments.center**2

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray
-from softglm.model import Objective, Prepared, Ridge, SparsePenalty
+from softglm.model import Prepared, SparsePenalty
 from softglm.model.penalties import EntrywisePenalty
-from softglm.model.proof.conjugate import Balance, Part, balanced_gap, gap_of_part
+from softglm.model.proof import conjugate_gap
 from softglm.solver import Outcome, Progress
 from softglm.sparse.columns import WorkingColumns
+from softglm.sparse.proof import Arrived, Proofs
 from softglm.sparse.restricted import Restricted
 from softglm.sparse.terms import Terms, fenchel_gap
 
@@ -88,13 +89,8 @@ class SparsePath:
     def __init__(self, prepared: Prepared, coef: FloatArray | None = None, intercept: FloatArray | None = None) -> None:
         self._prepared, self._likelihood = prepared, prepared.likelihood
         self._held = held = WorkingColumns(prepared)
-        moments = self._likelihood.moments
-        linear = [moments.mean_target[np.newaxis]] * held.n_constants
-        linear.append(moments.cross * held.units[:, np.newaxis])
-        self._linear = np.concatenate(linear)
-        n = held.n_constants
         _, constant = self._likelihood.split(prepared.null.parameters)
-        self._working = Restricted(prepared, held, self._linear, constant[np.newaxis][:n])
+        self._working = Restricted(prepared, held, constant[np.newaxis][: held.n_constants])
         if coef is not None and intercept is not None:
             there = self._likelihood.centred(
                 *(prepared.basis.down(coef, intercept) if prepared.basis else (coef, intercept))
@@ -105,8 +101,10 @@ class SparsePath:
             self._working.move_to(np.concatenate([there[len(coef) :], slopes[held.features]]))
         self._slopes = self._all_slopes()
         self._latest: SparsePenalty | None = None
-        # Of the features that were held when it was made.
-        self._likelihood_of_held = self._likelihood
+        self._step: FloatArray | None = None
+        self._proofs = Proofs(prepared, held)
+        # The latest terms, of a penalty and so many columns.
+        self._made: tuple[SparsePenalty, int, Terms] | None = None
 
     def fit(self, penalty: SparsePenalty, tol: float, max_iter: int, report: Report | None = None) -> SparseSolution:
         """Fit under a penalty, until the gap proved is at most tol times F of the null model.
@@ -134,7 +132,7 @@ class SparsePath:
         for _ in range(_PROOFS):
             left = max_iter - (self._working.n_iterations - before[0])
             reached = self._descend(there, goal, left, tell)
-            gap = self._proved(penalty)
+            gap = self._proved(penalty, there)
             if gap <= tol * scale or reached is None or left <= 0:
                 break
             goal = _AGAIN * min(goal, reached)
@@ -171,17 +169,17 @@ class SparsePath:
         coef, intercept = self._given(penalty)
         value = penalty.value(coef)
         counts = [now - was for now, was in zip(self._counts(), before, strict=True)]
-        return SparseSolution(coef, intercept, self._working.likelihood + value, value, gap, outcome, *counts)
+        return SparseSolution(coef, intercept, self._working.here.likelihood + value, value, gap, outcome, *counts)
 
     def _tell(self, report: Report | None, penalty: SparsePenalty, before: tuple[int, int, int]) -> None:
         if report is None:
             return
         coef, intercept = self._given(penalty)
         iteration = self._working.n_iterations - before[0]
-        report(Progress(0, iteration, self._working.likelihood + penalty.value(coef)), coef, intercept)
+        report(Progress(0, iteration, self._working.here.likelihood + penalty.value(coef)), coef, intercept)
 
     def _counts(self) -> tuple[int, int, int]:
-        return self._working.n_iterations, self._working.n_evaluations, self._working.n_hessians
+        return self._working.n_iterations, self._working.likelihood.n_evaluations, self._working.n_hessians
 
     def _descend(
         self, penalty: SparsePenalty, goal: float, max_iter: int, after_step: Callable[[], None]
@@ -203,12 +201,13 @@ class SparsePath:
         before = working.n_iterations
         while True:
             terms = self._terms(penalty)
-            ending = working.minimise(terms, aim, max_iter - (working.n_iterations - before), after_step)
-            self._slopes = self._all_slopes()
+            left = max_iter - (working.n_iterations - before)
+            ending = working.minimise(terms, aim, left, after_step, by_steps=held.holds_all)
+            self._slopes, self._step = self._all_slopes(), ending.step
             if held.holds_all:
                 return ending.gap if ending.is_reached else None
             coef = self._all_coef()
-            gap = fenchel_gap(penalty, coef, self._slopes, working.likelihood)
+            gap = fenchel_gap(penalty, coef, self._slopes, working.here.likelihood)
             if gap <= goal:
                 return gap
             pull = penalty.pull(self._slopes)
@@ -250,13 +249,17 @@ class SparsePath:
         self._working.extend()
 
     def _terms(self, penalty: SparsePenalty) -> Terms:
-        family = self._prepared.family
-        return Terms.of(
-            penalty if self._held.holds_all else penalty.restricted(self._held.features),
-            self._held.n_constants,
-            family.n_parameters,
-            is_symmetric=family.n_identifiable < family.n_parameters,
-        )
+        n_held = len(self._held.features)
+        if self._made is None or self._made[0] is not penalty or self._made[1] != n_held:
+            family = self._prepared.family
+            terms = Terms.of(
+                penalty if self._held.holds_all else penalty.restricted(self._held.features),
+                self._held.n_constants,
+                family.n_parameters,
+                is_symmetric=family.n_identifiable < family.n_parameters,
+            )
+            self._made = penalty, n_held, terms
+        return self._made[2]
 
     def _all_coef(self) -> FloatArray:
         """Return the coefficients of all features, in the units of the working columns, shape (p, q)."""
@@ -268,52 +271,19 @@ class SparsePath:
         """Return the gradient of the likelihood in all coefficients, in the same units, shape (p, q)."""
         held, working, objective = self._held, self._working, self._likelihood
         if held.holds_all:
-            slopes = working.slopes()
-            self._residual = slopes[: held.n_constants]
-            return slopes[held.n_constants :]
+            return working.slopes()[held.n_constants :]
         parameters = np.concatenate([self._all_coef() * held.units[:, np.newaxis], working.coef[: held.n_constants]])
         _, gradient = objective.evaluate(parameters)
-        self._residual = gradient[len(held.units) :]
         return np.where(held.varies, held.units, 0.0)[:, np.newaxis] * gradient[: len(held.units)]
 
-    def _proved(self, penalty: SparsePenalty) -> float:
-        """Return a bound on F - F* here."""
-        held, working = self._held, self._working
-        gradient = np.concatenate([self._slopes / held.units[:, np.newaxis], self._residual])
-        slots = np.zeros(len(held.units), dtype=np.intp)
-        slots[held.features] = np.arange(len(held.features))
-        free = np.flatnonzero(penalty.is_free)
-        columns = held.array[held.n_constants :][slots[free]] / held.units[free, np.newaxis]
-        columns = np.concatenate([columns, held.array[: held.n_constants]])
-        information = np.empty((len(columns), len(gradient.T), len(columns), len(gradient.T)))
-        for a, first in enumerate(columns):
-            for b, second in enumerate(columns[: a + 1]):
-                weights = held.weights * first * second
-                information[a, :, b] = information[b, :, a] = self._prepared.family.total_information(
-                    working.mean, weights
-                )
-        balance = Balance(np.zeros_like(gradient), gradient, information)
-        parameters, part = self._parameters(penalty), self._part(penalty)
-        if part is not None:
-            gap = gap_of_part(self._likelihood, penalty, parameters, balance, part)
-            if gap < np.inf:
-                return gap
-        return balanced_gap(self._likelihood, penalty, parameters, balance)
-
-    def _part(self, penalty: SparsePenalty) -> Part | None:
-        """Return the held features as a problem of their own, where they are few and rows can be read so."""
-        features, likelihood = self._held.features, self._likelihood
-        if self._held.holds_all or not likelihood.rows.can_be_changed:
-            return None
-        if len(features) != self._likelihood_of_held.shape[0] - self._held.n_constants:
-            self._likelihood_of_held = Objective(
-                likelihood.rows.changed(columns=features),
-                likelihood.family,
-                Ridge(np.zeros(len(features) + self._held.n_constants)),
-                fit_intercept=likelihood.fit_intercept,
-                tuning=likelihood.tuning,
-            )
-        return Part(features, self._likelihood_of_held, penalty.restricted(features))
+    def _proved(self, penalty: SparsePenalty, there: SparsePenalty) -> float:
+        """Return a bound on F - F* here, under a penalty in the units of the rows, and of the working columns."""
+        parameters = self._parameters(penalty)
+        arrived = Arrived(self._working, self._slopes, parameters, self._step)
+        gap = self._proofs.gap(there, self._terms(there), arrived)
+        # Steps that are too long for a proof are made.
+        is_known = gap < np.inf or self._step is not None
+        return gap if is_known else conjugate_gap(self._likelihood, penalty, parameters)
 
     def _parameters(self, penalty: SparsePenalty) -> FloatArray:
         """Return the parameters of the likelihood, shape (m, q); of what is not penalised, what is identified of it."""

@@ -5,7 +5,8 @@ Each step minimises, over the pairs that are not 0 or should not be,
     <g, d> + 1/2 d' H d + h(B + d),
 
 with g the gradient here and H the Hessian of this point or of an earlier one, and goes along d as far as F falls. The
-iterations beyond the first pay for the next Hessian: once they have cost twice its price it is made anew.
+iterations pay for the next Hessian: once they have cost twice its price it is made anew. They end where the gap is
+small by Fenchel's inequality, or by what the step promises, if a proof that knows the step may be as sharp.
 """
 
 from collections.abc import Callable
@@ -18,12 +19,13 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.model import Prepared
 from softglm.sparse.columns import WorkingColumns
 from softglm.sparse.gram import PairGram
-from softglm.sparse.terms import Terms, fenchel_gap, held_at_zero, median_shift
+from softglm.sparse.likelihood import Point, WorkingLikelihood
+from softglm.sparse.terms import Terms, fenchel_gap, held_at_zero
 
 Indices = npt.NDArray[np.intp]
 
-# Iterations that a Hessian serves for nothing at each strength; and how many times its price the others pay.
-_FOR_NOTHING, _SHARE = 1, 2.0
+# How many times the price of the next Hessian iterations pay.
+_SHARE = 2.0
 # A violation beyond this is one, relative to the largest slope.
 _ROUNDING = 1e-12
 # So many pairs may join at a time, however few have.
@@ -39,10 +41,41 @@ _ONCE, _ENTRY, _EXPONENTIAL = 3e5, 0.14, 4.0
 
 @final
 class Ending(NamedTuple):
-    """How it ended: whether the gap that it aimed at is reached, and the last one."""
+    """How it ended.
+
+    Attributes
+    ----------
+    is_reached : bool
+        Whether the gap that it aimed at is reached.
+    gap : float
+        The last one.
+    step : array of shape (k, q) or None
+        Newton's step from there, where it is what tells that the gap is reached.
+    """
 
     is_reached: bool
     gap: float
+    step: FloatArray | None = None
+
+
+@final
+class _Wanted(NamedTuple):
+    """What tells where to go: the gradient, shape (k, q); which pairs are to move and by what, shape (k, r)."""
+
+    terms: Terms
+    gradient: FloatArray
+    sizes: FloatArray
+    moving: BoolArray
+
+
+@final
+class _Step(NamedTuple):
+    """Where to go, shape (k, q); by how much F falls to first order, kinks included; r before, and there."""
+
+    target: FloatArray
+    promise: float
+    before: float
+    after: float
 
 
 @final
@@ -53,62 +86,74 @@ class Restricted:
     ----------
     prepared : Prepared
     held : WorkingColumns
-    linear : array of shape (m, q)
-        The mean of t for the intercept, then of z t' for all p features.
+    intercept : array of shape (n_constants, q)
+        Where to begin.
 
     Attributes
     ----------
-    coef : array of shape (k, q)
-    likelihood : float
-        The mean negative log-likelihood there.
-    n_iterations, n_evaluations, n_hessians : int
+    likelihood : WorkingLikelihood
+    here : Point
+    n_iterations, n_hessians : int
         In all.
     """
 
-    def __init__(self, prepared: Prepared, held: WorkingColumns, linear: FloatArray, intercept: FloatArray) -> None:
-        self._family = prepared.family
-        self._count = prepared.count
-        self._held, self._all_linear = held, linear
-        self._offset_term = prepared.likelihood.moments.offset_term
+    def __init__(self, prepared: Prepared, held: WorkingColumns, intercept: FloatArray) -> None:
+        self._family, self._held = prepared.family, held
+        self.likelihood = WorkingLikelihood(prepared, held)
         self._gram = PairGram(self._family, held.weights)
         self._reference = int(prepared.likelihood.moments.mean_target.argmax())
         self._is_symmetric = self._family.n_identifiable < self._family.n_parameters
-        self.n_iterations = self.n_evaluations = self.n_hessians = 0
+        self.n_iterations = self.n_hessians = 0
         self._paid, self._is_fresh = 0.0, True
-        self._slopes: FloatArray | None = None
+        # By what an iteration multiplies the gap, lately.
+        self._contraction = 1.0
         # Of the last step: whether F could tell what it gained, and whether the Hessian was of where it began.
         self._is_flat = self._was_fresh = False
-        self.coef = np.zeros((0, self._family.n_parameters))
-        self.extend()
-        self.coef[: held.n_constants] = intercept
-        self.move_to(self.coef)
+        coef = np.zeros((held.n_constants + len(held.features), self._family.n_parameters))
+        coef[: held.n_constants] = intercept
+        self.here = self.likelihood.at(coef)
+        self._slopes: FloatArray | None = None
+
+    @property
+    def coef(self) -> FloatArray:
+        """The coefficients, shape (k, q)."""
+        return self.here.coef
 
     def extend(self) -> None:
         """Give newly held columns coefficients of 0."""
-        n = self._held.n_constants
-        self._linear = np.concatenate([self._all_linear[:n], self._all_linear[n:][self._held.features]])
-        missing = len(self._linear) - len(self.coef)
-        self.coef = np.concatenate([self.coef, np.zeros((missing, self.coef.shape[1]))])
+        self.likelihood.extend()
+        coef = np.zeros((len(self._held.array), self.coef.shape[1]))
+        if len(coef) > len(self.coef):
+            coef[: len(self.coef)] = self.coef
+            self.here, self._slopes = self.here._replace(coef=coef), None
 
     def move_to(self, coef: FloatArray) -> None:
         """Evaluate at other coefficients, shape (k, q)."""
-        self.coef = coef
-        eta = self._product(coef)
-        if self._held.offset is not None:
-            eta += self._held.offset
-        self._eta = eta
-        self.likelihood, self.mean = self._evaluate(eta, coef)
-        self._is_fresh, self._slopes = False, None
+        self._arrive(self.likelihood.at(coef))
+
+    def _arrive(self, there: Point) -> None:
+        self.here, self._slopes, self._is_fresh = there, None, False
 
     def slopes(self) -> FloatArray:
         """Return the gradient of the likelihood, shape (k, q), which nobody may change."""
-        if self._slopes is None or len(self._slopes) < len(self.coef):
-            gradient = (self.mean * self._held.weights) @ self._held.array.T
-            self._slopes = np.asarray(gradient.T - self._linear)
+        if self._slopes is None:
+            self._slopes = self.likelihood.gradient(self.here.mean)
         return self._slopes
 
-    def minimise(self, terms: Terms, goal: float, max_iter: int, after_step: Callable[[], None]) -> Ending:
-        """Move until F is about as near to its minimum over these columns as the goal; call this after each step."""
+    def minimise(
+        self, terms: Terms, goal: float, max_iter: int, after_step: Callable[[], None], *, by_steps: bool
+    ) -> Ending:
+        """Move until F is about as near to its minimum over these columns as the goal; call this after each step.
+
+        Parameters
+        ----------
+        terms : Terms
+        goal : float
+        max_iter : int
+        after_step : callable
+        by_steps : bool
+            Whether what Newton's step promises may tell, where a proof that knows the step would be as sharp.
+        """
         if (terms.contrasts is None) != (self._gram.contrasts is None):
             self._gram = PairGram(self._family, self._held.weights, terms.contrasts)
         self._gram.bend(terms.curvature)
@@ -118,18 +163,24 @@ class Restricted:
             violation = terms.violation(self.coef, gradient)
             self._hold_reference(terms, violation)
             n, before = terms.n_constants, gap
-            gap = fenchel_gap(terms.penalty, self.coef[n:], gradient[n:], self.likelihood)
+            gap = fenchel_gap(terms.penalty, self.coef[n:], gradient[n:], self.here.likelihood)
             gap += self._open_gap(terms, violation)
             if gap <= goal:
                 return Ending(is_reached=True, gap=gap)
+            if before < np.inf:
+                self._contraction = gap / before
             # Where F tells nothing any more, the gap does.
             has_stalled = self._is_flat and not gap < _PROGRESS * before
             if iteration == max_iter or (has_stalled and self._was_fresh):
                 break
             if has_stalled:
                 self._paid = np.inf
+            wanted = self._wanted(terms, gradient, terms.sizes(violation))
+            step = self._newton_step(wanted)
+            if by_steps and abs(step.promise) < 2.0 * goal and (self._is_fresh or gap * self._contraction <= goal):
+                return Ending(is_reached=True, gap=-step.promise / 2.0, step=step.target - self.coef)
             self.n_iterations += 1
-            if not self._step(terms, gradient, terms.sizes(violation), iteration):
+            if not self._goes(wanted, step):
                 break
             after_step()
         return Ending(is_reached=False, gap=gap)
@@ -148,116 +199,94 @@ class Restricted:
         diagonal = self._gram.systems.matrix.diagonal()[pairs] + self._gram.systems.shift
         return float(np.where(pairs >= 0, self._gram.coordinates(violation[rows]) ** 2 / diagonal, 0.0).sum())
 
-    def _step(self, terms: Terms, gradient: FloatArray, sizes: FloatArray, iteration: int) -> bool:
-        """Make a step; tell whether F fell."""
+    def _wanted(self, terms: Terms, gradient: FloatArray, sizes: FloatArray) -> "_Wanted":
         moving = terms.candidates(self.coef, sizes, _ROUNDING * (1.0 + float(np.abs(gradient).max())))
         if terms.contrasts is not None:
             moving, sizes = _whole_rows(moving, sizes, terms.contrasts.shape[1])
         elif self._is_symmetric:
             moving[terms.is_free, self._reference] = False
-        moving = held_at_zero(moving, terms.shifts, self.coef, sizes)
-        if not self._is_fresh and self._paid >= _SHARE * self._gram.price(int(moving.sum())):
-            self._renew(terms, moving)
+        return _Wanted(terms, gradient, sizes, held_at_zero(moving, terms.shifts, self.coef, sizes))
+
+    def _newton_step(self, wanted: "_Wanted") -> "_Step":
+        """Return where to go, with a Hessian that is made anew, or grows, as that pays."""
+        terms, gram = wanted.terms, self._gram
+        if not self._is_fresh and self._paid >= _SHARE * gram.price(int(wanted.moving.sum())):
+            self._renew(wanted)
         else:
-            if not len(self._gram):
+            if not len(gram):
                 self._paid, self._is_fresh = 0.0, True
-            self._gram.include(self._joining(moving, sizes), self._held.array, self.mean, terms.curvature)
+            gram.include(self._joining(wanted), self._held.array, self.here.mean, terms.curvature)
         try:
-            target = self._direction(terms, gradient, sizes)
+            step = self._step(wanted)
         except np.linalg.LinAlgError:
             # Rows that were added at other means than those that were there.
-            self._renew(terms, moving)
-            target = self._direction(terms, gradient, sizes)
-        if iteration >= _FOR_NOTHING:
-            self._paid += self._price(terms)
-        if self._search(terms, gradient, target):
+            self._renew(wanted)
+            step = self._step(wanted)
+        self._paid += self._price(terms)
+        return step
+
+    def _goes(self, wanted: "_Wanted", step: "_Step") -> bool:
+        """Make a step; tell whether F fell."""
+        if self._search(wanted.terms, step):
             return True
         if self._is_fresh:
             return False
-        self._renew(terms, moving)
-        return self._search(terms, gradient, self._direction(terms, gradient, sizes))
+        self._renew(wanted)
+        return self._search(wanted.terms, self._step(wanted))
 
     def _price(self, terms: Terms) -> float:
         (k, n), q = self._held.array.shape, self.coef.shape[1]
         return float(_ONCE + n * q * (_ENTRY * k + _EXPONENTIAL) + terms.price(len(self._gram)))
 
-    def _joining(self, moving: BoolArray, sizes: FloatArray) -> BoolArray:
+    def _joining(self, wanted: "_Wanted") -> BoolArray:
         """Return which of the moving pairs are new, the largest of them where they are many."""
         known = self._gram.index
-        new = moving.copy()
+        new = wanted.moving.copy()
         new[: len(known)] &= known < 0
         most = max(_JOINING, int((self.coef != 0.0).sum()))
         if new.sum() > most and len(self._gram):
-            sizes = np.where(new, sizes, 0.0)
+            sizes = np.where(new, wanted.sizes, 0.0)
             new &= sizes >= np.partition(sizes, -most, axis=None)[-most]
         return new
 
-    def _renew(self, terms: Terms, moving: BoolArray) -> None:
+    def _renew(self, wanted: "_Wanted") -> None:
         self.n_hessians += 1
-        self._gram.rebuild(moving, self._held.array, self.mean, terms.curvature)
+        self._gram.rebuild(wanted.moving, self._held.array, self.here.mean, wanted.terms.curvature)
         self._paid, self._is_fresh = 0.0, True
 
-    def _direction(self, terms: Terms, gradient: FloatArray, sizes: FloatArray) -> FloatArray:
-        """Return where the pairs want to go, shape (k, q)."""
-        gram, columns, classes = self._gram, self._gram.columns, self._gram.classes
+    def _step(self, wanted: "_Wanted") -> "_Step":
+        """Return where the pairs want to go."""
+        terms, gram = wanted.terms, self._gram
+        columns, classes = gram.columns, gram.classes
         known = np.zeros((len(self.coef), gram.index.shape[1]), dtype=bool)
         known[columns, classes] = True
-        allowed = held_at_zero(known, terms.shifts, self.coef, sizes)[columns, classes]
+        allowed = held_at_zero(known, terms.shifts, self.coef, wanted.sizes)[columns, classes]
         there = gram.coordinates(self.coef).copy()
         start = there[columns, classes]
-        linear = gram.coordinates(gradient)[columns, classes] + terms.curvature[columns] * start
+        linear = gram.coordinates(wanted.gradient)[columns, classes] + terms.curvature[columns] * start
         there[columns, classes] = terms.minimiser(gram.systems, (columns, classes), (linear, start), allowed)
-        return there if gram.contrasts is None else np.asarray(there @ gram.contrasts.T)
-
-    def _search(self, terms: Terms, gradient: FloatArray, target: FloatArray) -> bool:
-        """Go towards the target as far as F falls enough; tell whether it did."""
-        move = target - self.coef
+        target = terms.centred(there if gram.contrasts is None else np.asarray(there @ gram.contrasts.T))
         before, after = terms.value(self.coef), terms.value(target)
-        value = self.likelihood + before
-        promise = float(np.vdot(gradient, move)) + after - before
+        return _Step(target, float(np.vdot(wanted.gradient, target - self.coef)) + after - before, before, after)
+
+    def _search(self, terms: Terms, step: "_Step") -> bool:
+        """Go towards the target as far as F falls enough; tell whether it did."""
+        target, promise, before, after = step
+        value, move, length = self.here.likelihood + before, target - self.coef, 1.0
         flat = _FLAT * (1.0 + abs(value))
         if not promise < flat:
             return False
-        direction, length = self._product(move), 1.0
         self._is_flat, self._was_fresh = promise > -flat, self._is_fresh
         for _ in range(_MAX_TRIALS):
-            there = target if length == 1.0 else self.coef + length * move
-            eta = self._eta + length * direction
-            likelihood, mean = self._evaluate(eta, there)
-            change = likelihood + (after if length == 1.0 else terms.value(there)) - value
+            there = self.likelihood.at(target if length == 1.0 else terms.centred(self.coef + length * move))
+            change = there.likelihood + (after if length == 1.0 else terms.value(there.coef)) - value
             if change <= _SUFFICIENT * length * promise + flat:
-                self.coef, self._eta, self.likelihood, self.mean = there, eta, likelihood, mean
-                self._is_fresh, self._slopes = False, None
-                self._centre(terms)
+                self._arrive(there)
                 return True
             bend = change - length * promise
             length = max(0.1 * length, min(0.5 * length, -promise * length**2 / (2.0 * bend)))
             self._paid = np.inf
         return False
-
-    def _centre(self, terms: Terms) -> None:
-        """Shift coefficients that may be shifted, so that the penalty is least: no mean changes."""
-        rows = np.flatnonzero(terms.shifts)
-        shift = median_shift(self.coef[rows])
-        if shift.any():
-            self.coef[rows] -= shift[:, np.newaxis]
-            self._eta -= shift @ self._held.array[rows]
-
-    def _product(self, coef: FloatArray) -> FloatArray:
-        """Return B'z, shape (q, n)."""
-        support = np.flatnonzero(coef.any(axis=1))
-        columns = self._held.array
-        if 2 * len(support) < len(columns):
-            return np.asarray(coef[support].T @ columns[support])
-        return np.asarray(coef.T @ columns)
-
-    def _evaluate(self, eta: FloatArray, coef: FloatArray) -> tuple[float, FloatArray]:
-        """Return the mean negative log-likelihood, and the means, shape (q, n)."""
-        self.n_evaluations += 1
-        self._count.add()
-        log_normalizer, mean = self._family.normalizer_and_mean(eta.copy())
-        linear = float(np.vdot(self._linear, coef)) + self._offset_term
-        return float(self._held.weights @ log_normalizer) - linear, mean
 
 
 def _whole_rows(moving: BoolArray, sizes: FloatArray, n_contrasts: int) -> tuple[BoolArray, FloatArray]:

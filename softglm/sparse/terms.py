@@ -38,7 +38,7 @@ class Terms:
     l1 : array of shape (k,)
     lower, upper : arrays of shape (k, q)
     is_kinked : bool array of shape (k,)
-    shifts : bool array of shape (k,)
+    shifts : int array
         Columns whose coefficients may all be shifted by one constant, which changes nothing but what the kink costs.
     is_free : bool array of shape (k,)
         Columns that are neither penalised nor bounded.
@@ -55,7 +55,7 @@ class Terms:
     lower: FloatArray
     upper: FloatArray
     is_kinked: BoolArray
-    shifts: BoolArray
+    shifts: Indices
     is_free: BoolArray
     is_open: BoolArray
     contrasts: FloatArray | None
@@ -94,12 +94,29 @@ class Terms:
         is_rotated = isinstance(penalty, GroupedPenalty) and is_symmetric and not l1.any()
         contrasts = helmert(n_parameters).T if is_rotated else None
         return cls(
-            penalty, n_constants, curvature, l1, lower, upper, is_kinked, is_shifted, is_free, is_open, contrasts
+            penalty,
+            n_constants,
+            curvature,
+            l1,
+            lower,
+            upper,
+            is_kinked,
+            np.flatnonzero(is_shifted),
+            is_free,
+            is_open,
+            contrasts,
         )
 
     def value(self, coef: FloatArray) -> float:
         """Return r, of coefficients of shape (k, q)."""
         return self.penalty.value(coef[self.n_constants :])
+
+    def centred(self, coef: FloatArray) -> FloatArray:
+        """Return coefficients, shape (k, q), shifted where they may be, so that r is least: no mean changes."""
+        if len(self.shifts):
+            coef = coef.copy()
+            coef[self.shifts] -= median_shift(coef[self.shifts])[:, np.newaxis]
+        return coef
 
     def violation(self, coef: FloatArray, gradient: FloatArray) -> FloatArray:
         """Return how far each entry is from the optimum, shape (k, q), given the gradient of the likelihood."""
@@ -189,31 +206,31 @@ def fenchel_gap(penalty: SparsePenalty, coef: FloatArray, slopes: FloatArray, li
     """
     slopes = _held_slopes(penalty, slopes)
     value, product = penalty.value(coef), float(np.vdot(slopes, coef))
+    gap = value + product + penalty.conjugate(slopes)
     pull = float(penalty.pull(slopes).max(initial=0.0)) * (1.0 + _ROUNDING)
-    away = max(1.0 - 1.0 / pull, 0.0) if pull > 0.0 else 0.0
-    gaps = [value + product + penalty.conjugate(slopes)]
-    if away > 0.0:
-        cost = away * min(abs(likelihood), away * coef.shape[1] / 2.0)
-        gaps.append(value + (1.0 - away) * product + penalty.conjugate((1.0 - away) * slopes) + cost)
-    return min(gaps)
+    if not pull > 1.0:
+        return gap
+    away = 1.0 - 1.0 / pull
+    cost = away * min(abs(likelihood), away * coef.shape[1] / 2.0)
+    return float(min(gap, value + (1.0 - away) * product + penalty.conjugate((1.0 - away) * slopes) + cost))
 
 
 def _held_slopes(penalty: SparsePenalty, slopes: FloatArray) -> FloatArray:
     """Return slopes with 0 where nothing of the penalty opposes them, which in the end they are."""
-    is_open = np.broadcast_to(penalty.is_free[:, np.newaxis], slopes.shape)
     if isinstance(penalty, EntrywisePenalty) and (bounds := penalty.bounds(slopes.shape[1])) is not None:
         p, (lower, upper) = len(slopes), bounds
         is_endless = (slopes < 0.0) & (upper == np.inf) | (slopes > 0.0) & (lower == -np.inf)
         is_open = is_endless & ((penalty.l1 == 0.0) & (penalty.smooth.strength[:p] == 0.0))[:, np.newaxis]
-    return slopes if not is_open.any() else np.asarray(np.where(is_open, 0.0, slopes))
+        return np.where(is_open, 0.0, slopes)
+    return np.where(penalty.is_free[:, np.newaxis], 0.0, slopes) if penalty.is_free.any() else slopes
 
 
-def held_at_zero(allowed: BoolArray, shifts: BoolArray, coef: FloatArray, sizes: FloatArray) -> BoolArray:
+def held_at_zero(allowed: BoolArray, shifts: Indices, coef: FloatArray, sizes: FloatArray) -> BoolArray:
     """Return the allowed entries without one that is 0 of each shifting column that has them all, shape (k, q).
 
     All of them at once would be free to shift, along a direction without curvature.
     """
-    full = np.flatnonzero(shifts & allowed.all(axis=1))
+    full = shifts[allowed[shifts].all(axis=1)] if len(shifts) else shifts
     if not len(full):
         return allowed
     allowed = allowed.copy()

@@ -8,17 +8,29 @@ from softglm.sums.class_ranges import ClassRanges
 from softglm.sums.columns import CentredColumns, Observations
 from softglm.sums.comparison import Comparison, Leverages
 from softglm.sums.deletions import Deletions, RowMoves, RowParts
-from softglm.sums.duals import SelectedFeatures, Tilt, TiltedDivergences, TiltedMeansAndInformation
+from softglm.sums.divergences import Divergences, seen_in
+from softglm.sums.duals import SelectedFeatures, Tilt, TiltedDivergences, TiltedMeansAndInformation, relative
 from softglm.sums.evaluation import (
     Evaluation,
     EvaluationAndInformation,
     Information,
+    InformationProduct,
     InterceptEvaluation,
     InterceptProduct,
 )
 from softglm.sums.features import Features
-from softglm.sums.given import Combinations, Offsets, RowWeights, WeightedTotals
-from softglm.sums.lengths import Distances, Fractions, LargestLeverage, LargestMove, LargestSizes, Residuals, Scores
+from softglm.sums.given import Combinations, Offsets, RowWeights, Targets, WeightedTotals
+from softglm.sums.lengths import (
+    Distances,
+    DistanceScores,
+    Extremes,
+    Fractions,
+    LargestLeverage,
+    LargestMove,
+    LargestSizes,
+    Residuals,
+    Scores,
+)
 from softglm.sums.margins import ClassesBelow, ContrastForms, Found, LowestMargins, MostOpposed, pivoted_directions
 from softglm.sums.moments import (
     CONSTANT,
@@ -33,7 +45,7 @@ from softglm.sums.moments import (
 from softglm.sums.predictor import Predictor
 from softglm.sums.roundings import GradientRounding
 from softglm.sums.slopes import InformationSlopes
-from softglm.sums.spread import Spread
+from softglm.sums.spread import Sizes, Spread
 from softglm.sums.sum import Sum
 from softglm.sums.working import ScaledColumns
 
@@ -48,14 +60,18 @@ __all__ = [
     "ContrastForms",
     "CrossMoments",
     "Deletions",
+    "DistanceScores",
     "Distances",
+    "Divergences",
     "Evaluation",
     "EvaluationAndInformation",
+    "Extremes",
     "Features",
     "Found",
     "Fractions",
     "GradientRounding",
     "Information",
+    "InformationProduct",
     "InformationSlopes",
     "InterceptEvaluation",
     "InterceptProduct",
@@ -77,14 +93,18 @@ __all__ = [
     "Scores",
     "SecondMoments",
     "SelectedFeatures",
+    "Sizes",
     "Spread",
     "Squares",
     "SquaresAbout",
     "Sum",
+    "Targets",
     "Tilt",
     "TiltedDivergences",
     "TiltedMeansAndInformation",
     "Totals",
     "WeightedTotals",
     "pivoted_directions",
+    "relative",
+    "seen_in",
 ]

@@ -1,7 +1,6 @@
 r"""What is summed for a dual point nu = t + s (mu' - t), with mu' = mu (1 + v) and v = u - <mu, u>, u = Gamma' z.
 
-Both mu' and t are probabilities, and so is nu where v >= -1. Its distance to mu is KL(nu || mu) = sum nu log(nu / mu),
-with nu / mu = 1 + d and d = s v + (1 - s) (t / mu - 1): small numbers are small exactly, and nothing cancels.
+Both mu' and t are probabilities, and so is nu where v >= -1.
 """
 
 from dataclasses import dataclass
@@ -10,9 +9,10 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from softglm.arrays import BoolArray, FloatArray, IntArray
+from softglm.arrays import FloatArray
 from softglm.data import Block
 from softglm.families import Bernoulli, UnconstrainedFamily
+from softglm.sums.divergences import Divergences, seen_in
 from softglm.sums.sum import Sum
 
 
@@ -77,8 +77,7 @@ class Tilt:
             mean, u = self.family.probabilities(eta), np.concatenate([np.zeros_like(u), u])
         else:
             mean = self.family.mean(eta)
-        u -= np.einsum("ki,ki->i", mean, u)
-        return mean, u
+        return mean, relative(mean, u)
 
     def sums(self, block: Block, mean: FloatArray, v: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return sum_i w_i x_i mu'_i', shape (p, q), and sum_i w_i mu'_i, (q,), in place of v."""
@@ -86,6 +85,12 @@ class Tilt:
         v *= mean
         tilted = block.weighted(v[len(v) - self.family.n_parameters :])
         return block.cross(tilted), tilted.sum(axis=1)
+
+
+def relative(mean: FloatArray, u: FloatArray) -> FloatArray:
+    """Return v, shape (K, n), in place of u."""
+    u -= np.einsum("ki,ki->i", mean, u)
+    return u
 
 
 @final
@@ -130,8 +135,9 @@ def _informations(mean: FloatArray, weights: FloatArray) -> FloatArray:
 class TiltedDivergences(Sum):
     """sum_i w_i x_i mu'_i', shape (p, q), and sum_i w_i mu'_i, (q,); and of nu for each s, (g,) each: see below.
 
-    These are sum_i w_i KL(nu_i || mu_i), and sum_ik w_i mu_ik log^2(nu_ik / mu_ik). And the number of rows of any
-    weight where mu' / mu may be below `least`, (1,): nu may be no probability there, or only just.
+    These are bounds on sum_i w_i KL(nu_i || mu_i) and sum_ik w_i mu_ik log^2(nu_ik / mu_ik), see `Divergences`. And the
+    number of rows of any weight where mu' / mu may be below `least`, (1,): nu may be no probability there, or only
+    just, and the bounds are none.
 
     Attributes
     ----------
@@ -150,61 +156,11 @@ class TiltedDivergences(Sum):
 
     def __call__(self, block: Block) -> tuple[FloatArray, ...]:
         mean, v = self.tilt.of(block)
-        counts = np.ones(len(block), dtype=bool) if block.weights is None else block.weights > 0.0
-        least = v.min(axis=0) + 1.0
+        counts = slice(None) if block.weights is None else block.weights > 0.0
         touched = np.flatnonzero(self.off)
-        least -= self.off[touched] @ np.abs(self.tilt.features.of(block)[touched])
-        short = float(np.count_nonzero((least < self.least) & counts))
-        none = np.full(len(self.shrinkage), np.inf)
-        divergences = (none, none.copy()) if short else self._divergences(block, mean, v, counts)
-        return *self.tilt.sums(block, mean, v), *divergences, np.array([short])
-
-    def _divergences(
-        self, block: Block, mean: FloatArray, v: FloatArray, counts: BoolArray
-    ) -> tuple[FloatArray, FloatArray]:
-        targets, v = block.targets, np.where(counts, v, 0.0)
-        if targets.ndim == 1 and len(mean) == 2 and not np.issubdtype(targets.dtype, np.integer):
-            is_label = bool(((targets == 0.0) | (targets == 1.0)).all())
-            targets = targets if is_label else np.stack([1.0 - targets, targets], axis=1)
-        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            if targets.ndim == 1:
-                divergence, squares = _of_labels(mean, v, np.asarray(targets, dtype=np.int32), self.shrinkage)
-            else:
-                divergence, squares = _of_shares(mean, v, np.asarray(targets, dtype=np.float64), self.shrinkage)
-        weights = block.row_weights
-        return divergence[:, counts] @ weights[counts], squares[:, counts] @ weights[counts]
-
-
-def _of_labels(mean: FloatArray, v: FloatArray, labels: IntArray, shrinkage: FloatArray) -> tuple[FloatArray, ...]:
-    """Return the two sums over classes, shape (g, rows): of the classes that were not observed log s is the same."""
-    rows = np.arange(mean.shape[1])
-    own, own_v = mean[labels, rows], v[labels, rows]
-    logs = np.log1p(v)
-    logs[labels, rows] = 0.0
-    others = mean.copy()
-    others[labels, rows] = 0.0
-    rest, first = others.sum(axis=0), (others * logs).sum(axis=0)
-    second = np.einsum("ki,ki,ki->i", others, logs, logs)
-    others *= 1.0 + v
-    moved, cost = others.sum(axis=0), np.einsum("ki,ki->i", others, logs)
-    odds = rest / own
-    divergences, squares = np.empty((len(shrinkage), len(rows))), np.empty((len(shrinkage), len(rows)))
-    for divergence, square, h in zip(divergences, squares, shrinkage, strict=True):
-        s, log_s = 1.0 - h, np.log1p(-h)
-        ratio = s * own_v + h * odds if h else own_v
-        log_ratio = np.log1p(ratio)
-        divergence[:] = s * (log_s * moved + cost) + own * (1.0 + ratio) * log_ratio
-        square[:] = rest * log_s**2 + 2.0 * log_s * first + second + own * log_ratio * log_ratio
-    return divergences, squares
-
-
-def _of_shares(mean: FloatArray, v: FloatArray, shares: FloatArray, shrinkage: FloatArray) -> tuple[FloatArray, ...]:
-    """Return the two sums over classes, shape (g, rows), of targets of shape (rows, K)."""
-    surplus = shares.T / mean - 1.0
-    divergences, squares = np.empty((len(shrinkage), len(shares))), np.empty((len(shrinkage), len(shares)))
-    for divergence, square, h in zip(divergences, squares, shrinkage, strict=True):
-        ratio = (1.0 - h) * v + h * surplus if h else v
-        logs = np.log1p(ratio)
-        divergence[:] = (mean * (1.0 + ratio) * logs).sum(axis=0)
-        square[:] = (mean * logs * logs).sum(axis=0)
-    return divergences, squares
+        least = v.min(axis=0) + 1.0 - self.off[touched] @ np.abs(self.tilt.features.of(block)[touched])
+        short = float(np.count_nonzero(least[counts] < self.least))
+        seen, weights = seen_in(block.targets.T, len(mean))[..., counts], block.row_weights[counts]
+        apart = Divergences.of(mean[:, counts], v[:, counts], seen, weights)
+        bounds = np.array([apart.at(h) for h in self.shrinkage.tolist()]).reshape(-1, 2)
+        return *self.tilt.sums(block, mean, v), bounds[:, 0].copy(), bounds[:, 1].copy(), np.array([short])

@@ -68,7 +68,7 @@ class Information(Sum):
 
     def of_means(self, block: Block, mean: FloatArray) -> tuple[FloatArray, ...]:
         """Return the sums, given mu_i, shape (q, rows)."""
-        centred = block.centred(self.features.center, out=np.empty(block.X.shape, dtype=self.coef.dtype))
+        centred = block.design(self.features.center, dtype=self.coef.dtype)
         weights = block.weighted(self.family.curvature_weights(mean))
         return (weighted_grams(weights, self.features.of_centred(centred)).astype(np.float64, copy=False),)
 
@@ -131,10 +131,37 @@ class InterceptProduct(Sum):
         return (product.sum(axis=1) if block.weights is None else product @ block.weights,)
 
 
+@final
+@dataclass(frozen=True)
+class InformationProduct(Sum):
+    """sum_i w_i x_i (A''(eta_i) d_i)', shape (p, q), and sum_i w_i A''(eta_i) d_i, (q,), of moves d_i of eta_i.
+
+    Attributes
+    ----------
+    family : UnconstrainedFamily
+    coef, intercept : arrays of shape (p, q) and (q,)
+    slopes, constant : arrays of shape (p, q) and (q,)
+        d_i = slopes' x_i + constant.
+    """
+
+    family: UnconstrainedFamily
+    coef: FloatArray
+    intercept: FloatArray
+    slopes: FloatArray
+    constant: FloatArray
+
+    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
+        moves = block.times(self.slopes)
+        moves += self.constant[:, np.newaxis]
+        bent = self.family.fisher_product(block.predictor(self.coef, self.intercept), moves)
+        bent = block.weighted(bent).astype(self.coef.dtype, copy=False)
+        return block.cross(bent).astype(np.float64, copy=False), _over_rows(bent)
+
+
 def _over_rows(values: FloatArray) -> FloatArray:
     """Return the sums of values of shape (q, rows), in float64."""
     if values.dtype == np.float64:
         return np.asarray(values.sum(axis=1))
     # By BLAS, which adds less carefully but five times as fast.
-    sums = values @ np.ones(values.shape[1], dtype=values.dtype)
+    sums = values @ np.ones_like(values, shape=values.shape[1:])
     return np.asarray(sums, dtype=np.float64)

@@ -33,7 +33,7 @@ class Features:
         """Return the features of rows x - c, shape (rows, p), in their precision."""
         p, loadings = centred.shape[1], self.loadings.astype(centred.dtype, copy=False)
         if loadings.ndim == 1:
-            scaled = np.empty((len(centred), len(loadings)), dtype=centred.dtype)
+            scaled = np.empty_like(centred, shape=(len(centred), len(loadings)))
             np.multiply(centred, loadings[:p], out=scaled[:, :p])
             scaled[:, p:] = loadings[p:]
             return scaled

@@ -1,9 +1,10 @@
-"""What the rows were given with: their weights, their offsets, and their features by these weights."""
+"""What the rows were given with: their weights, offsets and targets, and their features by these weights."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
+import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.data import Block
@@ -27,6 +28,15 @@ class Offsets(Sum):
     def __call__(self, block: Block) -> tuple[FloatArray]:
         assert block.offset is not None  # noqa: S101 - asked of rows that have one
         return (np.array(block.offset.T),)
+
+
+@final
+@dataclass(frozen=True)
+class Targets(Sum):
+    """t_i of each row, to be joined: class codes, shape (rows,), or statistics, (q, rows)."""
+
+    def __call__(self, block: Block) -> tuple[npt.NDArray[Any]]:
+        return (np.array(block.targets.T),)
 
 
 @final

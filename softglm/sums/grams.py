@@ -31,7 +31,7 @@ def weighted_grams(weights: FloatArray, features: FloatArray) -> FloatArray:
     step = max(_PRODUCTS // max(total.shape[1], 1), 1)
     for start in range(0, rows, step):
         part = slice(start, start + step)
-        total += weights[:, part] @ products(np.ascontiguousarray(features[part].T)).T
+        total += weights[:, part] @ products(features[part].T.copy()).T
     return total
 
 
@@ -70,7 +70,7 @@ def is_by_products(n_features: int, n_weights: int) -> bool:
 def products(columns: FloatArray) -> FloatArray:
     """Return z_j z_l for j <= l, shape (r (r + 1) / 2, rows), of features z of shape (r, rows)."""
     r, rows = columns.shape
-    filled, first = np.empty((r * (r + 1) // 2, rows), dtype=columns.dtype), 0
+    filled, first = np.empty_like(columns, shape=(r * (r + 1) // 2, rows)), 0
     for j, column in enumerate(columns):
         np.multiply(column, columns[j:], out=filled[first : first + r - j])
         first += r - j

@@ -65,6 +65,18 @@ class LargestSizes(Sum):
 
 @final
 @dataclass(frozen=True)
+class Extremes(Sum):
+    """max_i x_ij, and max_i -x_ij, over the rows of any weight, each of shape (p,)."""
+
+    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
+        X = block.counted_X
+        if not X.shape[0]:
+            return np.full(X.shape[1], -np.inf), np.full(X.shape[1], -np.inf)
+        return tuple(np.ravel(dense(most)).astype(np.float64) for most in (X.max(axis=0), -X.min(axis=0)))
+
+
+@final
+@dataclass(frozen=True)
 class Distances(Sum):
     """||slopes' x_i + constant||^2, shape (rows,), in the precision of the slopes."""
 
@@ -115,6 +127,18 @@ class Scores(Sum):
             rare = np.einsum("ij,ij->i", scaled, residuals)
         score = np.maximum(self.distances(block)[0] / self.ordinary, rare)
         return (np.clip(score, 1.0, self.most, dtype=np.float32, casting="same_kind"),)
+
+
+@final
+@dataclass(frozen=True)
+class DistanceScores(Sum):
+    """Distances of the features relative to an ordinary one, at least 1, shape (rows,): see `Scores`."""
+
+    distances: Distances
+    ordinary: float
+
+    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
+        return (np.maximum(self.distances(block)[0] / self.ordinary, 1.0),)
 
 
 @final

@@ -26,8 +26,9 @@ class CrossMoments(Sum):
 
     def __call__(self, block: Block) -> tuple[FloatArray, ...]:
         # With a last row of ones, one product over X is enough.
-        values = np.ones((self.n_parameters + 1, len(block)))
-        values[:-1] = block.targets_matrix(self.n_parameters)
+        targets = block.targets_matrix(self.n_parameters)
+        values = np.ones_like(targets, shape=(self.n_parameters + 1, len(block)))
+        values[:-1] = targets
         values = block.weighted(values)
         sums = values.sum(axis=1), block.cross(values), block.own_squares(values[-1])
         if block.offset is None:
@@ -90,12 +91,10 @@ class SecondMoments(Sum):
             squares = block.squares(self.center, np.ones(len(block)) if weights is None else weights)
             squares[squares <= noise(self.center, total)] = 0.0
             return np.append(squares, [total] * self.n_constants)
-        p = len(self.center)
         products = block.products(self.center, weights, self.n_constants)
         if products is not None:
             return without_noise(products, self.center, total)
-        centred = np.ones((len(block), p + self.n_constants), dtype=self.dtype)
-        block.centred(self.center, out=centred[:, :p])
+        centred = block.design(self.center, self.n_constants, self.dtype)
         if weights is not None:
             centred *= np.sqrt(weights)[:, np.newaxis]
         moments: FloatArray = (centred.T @ centred).astype(np.float64, copy=False)

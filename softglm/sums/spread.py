@@ -26,3 +26,21 @@ class Spread(Sum):
     def __call__(self, block: Block) -> tuple[FloatArray, FloatArray]:
         weights = block.weighted(np.ones(len(block)))
         return weights.sum(keepdims=True), block.squares(self.center, weights)
+
+
+@final
+@dataclass(frozen=True)
+class Sizes(Sum):
+    """The sums of w |x - c| and of w (x - c)**2, each of shape (p,).
+
+    Attributes
+    ----------
+    center : array of shape (p,)
+        c.
+    """
+
+    center: FloatArray
+
+    def __call__(self, block: Block) -> tuple[FloatArray, FloatArray]:
+        distances, weights = np.abs(block.centred(self.center)), block.row_weights
+        return weights @ distances, block.squares(self.center, weights)

@@ -18,7 +18,7 @@ _SHOWN = 30
 _DATES = date, time, timedelta, np.datetime64, np.timedelta64
 # What X may hold instead of numbers, in the order in which it is told: who encodes text should not be asked first to
 # fill in what is missing in it.
-_NUMERALS, _MISSING = "numbers as text", "missing values (NaN)"
+_NUMERALS, MISSING = "numbers as text", "missing values (NaN)"
 NESTED, OBJECTS = "lists or structures", "objects other than real numbers"
 REMEDIES = {
     "text": 'Encode it, with OneHotEncoder in a ColumnTransformer for example: see "A mixed data frame" in the guide.',
@@ -27,7 +27,7 @@ REMEDIES = {
     NESTED: "Spread them over columns of their own, or drop those columns.",
     "dates": "Convert them to numbers, such as the days since one of them.",
     OBJECTS: "Convert them, or drop those columns.",
-    _MISSING: "Fill them in, with SimpleImputer for example, or drop those rows.",
+    MISSING: "Fill them in, with SimpleImputer for example, or drop those rows.",
 }
 
 
@@ -58,10 +58,10 @@ def _no_number_in(column: npt.NDArray[Any]) -> tuple[str, int] | None:
     waiting: dict[str, int] = {}
     for row, value in enumerate(column):
         kind = _kind_of_entry(value)
-        if kind not in {None, _NUMERALS, _MISSING}:
+        if kind not in {None, _NUMERALS, MISSING}:
             return str(kind), row
         # scikit-learn reads numerals in an array of objects, but not in one of strings.
-        if kind == _MISSING or (kind == _NUMERALS and column.dtype != object):
+        if kind == MISSING or (kind == _NUMERALS and column.dtype != object):
             waiting.setdefault(str(kind), row)
     return next(((kind, waiting[kind]) for kind in REMEDIES if kind in waiting), None)
 
@@ -71,7 +71,7 @@ def _kind_of_entry(value: Any) -> str | None:
     if isinstance(value, str | bytes):
         return _NUMERALS if _is_real(value) else "text"
     if is_missing(value):
-        return _MISSING
+        return MISSING
     if isinstance(value, _DATES) or hasattr(value, "to_timestamp"):  # the latter a pandas.Period
         return "dates"
     if type(value).__name__ == "Interval":
@@ -131,7 +131,7 @@ def _check_holds_numbers(entries: npt.NDArray[Any], what: str) -> None:
         if kind == _NUMERALS or not at_fault.any():
             continue
         where = _rows_of(at_fault)
-        if kind == _MISSING:
+        if kind == MISSING:
             raise ValueError(f"Input {what} contains NaN in {where}. Fill in what holds there, or drop those rows.")
         first = shown(entries[at_fault][0])
         raise ValueError(f"{what} holds {kind} in {where}: {first}. Expected numbers: convert them.")

@@ -60,14 +60,15 @@ def clean_features(X: Any, estimator: Any) -> Matrix:
     return clean
 
 
-def unchecked_features(X: Any, estimator: Any) -> tuple[Matrix, Callable[[], Matrix]]:
+def unchecked_features(X: Any, estimator: Any, *, is_fit: bool = False) -> tuple[Matrix, Callable[[], Matrix]]:
     """Return X as `clean_features` does, its entries not looked at; and what looks at them, and raises.
 
-    For who sees by what comes of them that some are no numbers: a pass over all of X may cost as much as that.
+    For who sees by what comes of them that some are no numbers: a pass over all of X may cost as much as that. Where
+    the estimator is about to be fitted, it learns the names of the columns, and their number.
     """
     with _explained(X):
         _check_no_dates(X)
-        unchecked = validate_data(estimator, X, accept_sparse="csr", ensure_all_finite=False, reset=False)
+        unchecked = validate_data(estimator, X, accept_sparse="csr", ensure_all_finite=False, reset=is_fit)
     return unchecked, lambda: clean_features(X, estimator)
 
 

@@ -12,6 +12,20 @@ from softglm.validation.finite import as_float, check_numbers
 
 def read_weights(sample_weight: Any, n_rows: int) -> FloatArray | None:
     """Return the sample weights, shape (n,), or None for ones."""
+    weights = read_weights_of_part(sample_weight, n_rows)
+    if weights is not None:
+        check_some_weight(float(weights.sum()))
+    return weights
+
+
+def check_some_weight(total: float) -> None:
+    """Raise if weights sum to nothing."""
+    if not total > 0.0:
+        raise ValueError("sample_weight is zero for every row, so that none counts. Give some row a weight.")
+
+
+def read_weights_of_part(sample_weight: Any, n_rows: int) -> FloatArray | None:
+    """Return the sample weights of some rows, which may all be 0 beside others that are not."""
     if sample_weight is None:
         return None
     if isinstance(sample_weight, Real):
@@ -27,6 +41,4 @@ def read_weights(sample_weight: Any, n_rows: int) -> FloatArray | None:
             "it must be at least 0."
         )
     check_numbers(weights, "sample_weight")
-    if not weights.any():
-        raise ValueError("sample_weight is zero for every row, so that none counts. Give some row a weight.")
     return np.asarray(weights)

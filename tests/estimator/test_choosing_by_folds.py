@@ -68,7 +68,7 @@ def test_means_errors_and_both_rules_are_those_of_cv_glmnet(case):
     X, y = iris()
     golden = R["iris"][case]
     l1_ratio = {"lasso": 1.0, "elastic_net": 0.5}.get(case, 0.0)
-    options = {"alphas": golden["lambda"], "l1_ratios": [l1_ratio], "cv": splits(golden["foldid"]), "fold_tol": 1e-9}
+    options = {"alphas": golden["lambda"], "l1_ratios": [l1_ratio], "cv": splits(golden["foldid"]), "fold_tol": EXACT}
     model = SoftmaxGLMCV(**options).fit(X, y, sample_weight=golden["weights"])
     assert np.abs(-2.0 * model.mean_score_[0] - golden["mean"]).max() <= 1e-5
     assert np.abs(2.0 * model.standard_error_[0] - golden["error"]).max() <= 1e-5

@@ -26,7 +26,7 @@ def test_a_converged_fit_warns_of_nothing(name, alpha):
     assert fit_and_catch(model, data) == []
     assert model.converged_
     assert model.status_.startswith("converged (relative gap ")
-    assert model.status_.endswith(f"proved by {model.gap_kind_})")
+    assert model.status_.endswith(f"proved by {model.gap_kind_}, {model.n_passes_} passes)")
     assert model.gap_kind_ in {"strong convexity", "self-concordance"}
     assert model.gap_ >= 0.0
 

@@ -111,7 +111,7 @@ def test_a_first_fit_that_fails_leaves_the_estimator_unfitted(kind):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, FloatingPointError, Break])
-@pytest.mark.parametrize("step", ["observe", "penalty_form", "prepare", "solve", "sentence", "attributes_of"])
+@pytest.mark.parametrize("step", ["observed", "penalty_form", "prepare", "solve", "sentence", "attributes_of"])
 def test_what_is_raised_in_the_middle_leaves_the_old_model_whole(fitted, monkeypatch, step, error):
     model, before, pickled = fitted
 

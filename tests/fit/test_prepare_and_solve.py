@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 from fits import SAME_OPTIMUM
 from problems import OVERLAPPING, PROBLEMS, REGRESSIONS, SMALL_BLOCKS, regression, rows_and_family
+from sklearn.datasets import load_digits
 
-from softglm.fit import Start, fit, prepare, solve
+from softglm.data import RowsInMemory
+from softglm.families import Categorical
+from softglm.fit import Handover, Start, fit, prepare, solve
 from softglm.model import GLM, Ridge
 from softglm.status import Status
+from softglm.sweep import sweep
 from softglm.tuning import Tuning
 
 # Two proofs of a relative gap of 1e-8, and the rounding of losses of order 1.
@@ -165,6 +169,35 @@ def test_a_sweep_that_starts_where_the_last_fit_ended_takes_fewer_passes_than_it
         same_optimum(one, other)
     assert sum(one.n_passes for one in warm) < sum(one.n_passes for one in cold)
     assert prepared.count.n_passes == sum(one.n_passes for one in warm)
+
+
+def test_where_hessians_are_dear_the_one_that_is_left_to_the_next_fit_saves_evaluations_and_hessians():
+    X, y = load_digits(return_X_y=True)
+    rows, family = RowsInMemory(X, y.astype(np.int32)), Categorical(10)
+    penalties = [ridge(rows, strength / len(y)) for strength in np.geomspace(10.0, 1e-2, 6)]
+    prepared, start, alone = prepare(rows, family), None, []
+    for penalty in penalties:
+        alone.append(solve(prepared, penalty, start))
+        start = Start(alone[-1].coef, alone[-1].intercept)
+    swept = list(sweep(prepare(rows, family), penalties))
+    for one, other in zip(swept, alone, strict=True):
+        np.testing.assert_allclose(one.loss, other.loss, **SAME_LOSS)
+    assert sum(one.n_evaluations for one in swept) < 0.8 * sum(one.n_evaluations for one in alone)
+    assert sum(one.n_refreshes for one in swept) < 0.8 * sum(one.n_refreshes for one in alone)
+
+
+def test_a_hessian_is_left_to_fits_of_the_same_rows_under_a_penalty_nearby():
+    rows, family, weight = problem_of("many_classes")
+    prepared, handover = prepare(rows, family, tuning=Tuning(held_numbers=0, in_single_precision=False)), Handover()
+    solve(prepared, ridge(rows, 1.0 / weight), handover=handover)
+
+    def is_known(whose, strength):
+        return handover.known(whose.likelihood.with_penalty(ridge(rows, strength / weight))) is not None
+
+    assert is_known(prepared, 0.1)
+    assert not is_known(prepared, 1e-3)
+    assert not is_known(prepared, 0.0)
+    assert not is_known(prepare(rows, family), 1.0)
 
 
 def test_a_fit_that_is_refused_leaves_what_is_prepared_as_it_was():

@@ -6,11 +6,12 @@ import pytest
 from scipy.special import expit
 
 from softglm.arrays import FloatArray
-from softglm.solver import GapKind, Iterate, Outcome, minimise
+from softglm.solver import GapKind, Iterate, Outcome, Schedule, minimise
 from softglm.solver.aims import Aims
 from softglm.solver.line_search import line_search
 from softglm.solver.method import Step
 from softglm.solver.minimise import _Run
+from softglm.solver.work import Work
 
 TOL = 1e-8
 
@@ -390,7 +391,8 @@ def test_the_way_to_where_newtons_first_metric_is_used_counts_in_a_proof_by_it(n
     problem = regularised_logistic(takes_newton_steps=True)
     start = np.zeros(4)
     metric, already = Cholesky(np.diag(problem.curvature(start))), np.full(4, 5.0)
-    run = _Run(problem, Iterate(start, *problem.evaluate(start)), metric, Aims(1e3, 0.0, 0.0, n_steps))
+    work = Work(problem, Schedule())
+    run = _Run(work, Iterate(start, *problem.evaluate(start)), metric, Aims(1e3, 0.0, 0.0, n_steps))
     run.known.travel(already)
     run.run_stage()
     last = run.known.metric

@@ -3,7 +3,7 @@
 from softglm.cli.tables.columns import UnusableDataError
 from softglm.cli.tables.notation import MISSING, MISSING_NUMBERS, Notation
 from softglm.cli.tables.reading import Reading
-from softglm.cli.tables.table import Table, check_classes, read_table, wine_table
+from softglm.cli.tables.table import Table, check_classes, is_parquet, read_table, wine_table
 from softglm.cli.tables.words import count, shortlist
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "UnusableDataError",
     "check_classes",
     "count",
+    "is_parquet",
     "read_table",
     "shortlist",
     "wine_table",

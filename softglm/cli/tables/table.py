@@ -106,11 +106,15 @@ def _complete(path: Path, columns: list[Column], labels: Labels) -> tuple[list[C
     return [column.at(~incomplete) for column in columns], labels.at(~incomplete)
 
 
+def is_parquet(path: Path) -> bool:
+    """Tell whether a file is Parquet, by its name."""
+    return path.suffix.lower() in {".parquet", ".pq"}
+
+
 def _read(path: Path, target: str, reading: Reading) -> tuple[list[Column], Labels]:
     """Return the features and the target of a file as they are there."""
     try:
-        is_parquet = path.suffix.lower() in {".parquet", ".pq"}
-        return (read_parquet if is_parquet else read_csv)(path, target, reading)
+        return (read_parquet if is_parquet(path) else read_csv)(path, target, reading)
     except OSError as error:
         raise UnusableDataError(f"{path} cannot be read: {error.strerror or error}.") from error
     except UnicodeDecodeError as error:

@@ -24,16 +24,14 @@ _DRAW, _SINGLE = 4.0, 0.55
 
 def evaluation_price(objective: Objective) -> float:
     """Return the price of f and its gradient."""
-    rows, q = objective.rows, objective.shape[1]
-    entry = _ENTRY_ALONE if q == 1 else _ENTRY + _PRODUCT * q
-    return _EVALUATION + _work(objective) * (entry * rows.n_entries + _EXPONENTIAL * q * rows.n_rows)
+    return objective.rows.pass_price + _evaluation_work(objective)
 
 
 def approximation_price(objective: Objective, n_rows: int, *, is_full: bool = True) -> float:
     """Return the price of the Kronecker approximation of the Hessian from so many of the rows, or of its diagonal."""
     m, q = objective.shape
     share = n_rows / objective.rows.n_rows
-    passes = _METRIC + _draws(objective, n_rows) + 1.5 * share * evaluation_price(objective)
+    passes = _METRIC + _reading(objective, n_rows) + 1.5 * share * _evaluation_work(objective)
     sums = _work(objective) * n_rows * m * (_GRAM * m + _NARROW + _COPY)
     of_classes = 0 if objective.family.has_many_classes else q**3
     return passes + is_full * (sums + _CHOLESKY * (3 * m**3 + of_classes))
@@ -44,7 +42,7 @@ def hessian_price(objective: Objective, n_rows: int) -> float:
     m, d = objective.shape[0], objective.family.n_curvature_directions
     sums = _gram_price(objective, n_rows) + n_rows * (_COPY * m + _WEIGHT * d)
     share = n_rows / objective.rows.n_rows
-    passes = _METRIC + _draws(objective, n_rows) + share * evaluation_price(objective)
+    passes = _METRIC + _reading(objective, n_rows) + share * _evaluation_work(objective)
     return passes + _work(objective) * sums + _factorisation_price(objective)
 
 
@@ -70,7 +68,14 @@ def proof_price(objective: Objective) -> float:
     """Return the price of the largest leverage, which makes a Hessian a proof."""
     m, s = objective.shape[0], objective.family.n_identifiable
     inverse: float = _INVERSE * (m * s) ** 3
-    return _METRIC / 2.0 + inverse + objective.rows.n_rows * m * (_LEVERAGE * m + _COPY)
+    leverages = objective.rows.n_rows * m * (_LEVERAGE * m + _COPY)
+    return objective.rows.pass_price + _METRIC / 2.0 + inverse + leverages
+
+
+def _evaluation_work(objective: Objective) -> float:
+    rows, q = objective.rows, objective.shape[1]
+    entry = _ENTRY_ALONE if q == 1 else _ENTRY + _PRODUCT * q
+    return _EVALUATION + _work(objective) * (entry * rows.n_entries + _EXPONENTIAL * q * rows.n_rows)
 
 
 def _work(objective: Objective) -> float:
@@ -78,6 +83,7 @@ def _work(objective: Objective) -> float:
     return _SINGLE if objective.dtype == np.float32 else 1.0
 
 
-def _draws(objective: Objective, n_rows: int) -> float:
-    """Return the price of drawing so many of the rows."""
-    return _DRAW * objective.rows.n_rows if n_rows < objective.rows.n_rows else 0.0
+def _reading(objective: Objective, n_rows: int) -> float:
+    """Return the price of coming by so many of the rows: of a pass, or of drawing them."""
+    rows = objective.rows
+    return _DRAW * rows.n_rows if n_rows < rows.n_rows else rows.pass_price

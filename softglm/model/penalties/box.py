@@ -9,7 +9,7 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray, FloatArray
 from softglm.model.penalties.ridge import Ridge
 from softglm.model.penalties.sparse import EntrywisePenalty
-from softglm.model.penalties.thresholds import largest, row_sums, towards_zero
+from softglm.model.penalties.thresholds import largest, towards_zero
 from softglm.once import cached_property
 
 
@@ -66,7 +66,7 @@ class Box(EntrywisePenalty):
     def kinked(self, coef: FloatArray) -> float:
         if ((coef < self.lower) | (coef > self.upper)).any():
             return float("inf")
-        return float(self.l1 @ row_sums(np.abs(coef)))
+        return float((self.l1 @ np.abs(coef)).sum())
 
     def prox(self, coef: FloatArray, step: FloatArray) -> FloatArray:
         return np.clip(towards_zero(coef, (step * self.l1)[:, np.newaxis]), self.lower, self.upper)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray, FloatArray
 from softglm.model.penalties.ridge import Ridge
 from softglm.model.penalties.sparse import EntrywisePenalty
-from softglm.model.penalties.thresholds import largest, row_sums, towards_zero
+from softglm.model.penalties.thresholds import largest, towards_zero
 from softglm.once import cached_property
 
 
@@ -44,17 +44,20 @@ class ElasticNet(EntrywisePenalty):
         return None
 
     def kinked(self, coef: FloatArray) -> float:
-        return float(self.l1 @ row_sums(np.abs(coef)))
+        return float((self.l1 @ np.abs(coef)).sum())
 
     def prox(self, coef: FloatArray, step: FloatArray) -> FloatArray:
         return towards_zero(coef, (step * self.l1)[:, np.newaxis])
 
     def conjugate(self, gradient: FloatArray) -> float:
-        curvature = self.smooth.strength[: len(self.l1)]
-        beyond = row_sums(np.square(towards_zero(gradient, self.l1[:, np.newaxis])))[~self.is_free]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            shares = beyond / (2.0 * curvature[~self.is_free])
-        return float(np.where(beyond > 0.0, shares, 0.0).sum())
+        beyond = np.maximum(np.abs(gradient) - self.l1[:, np.newaxis], 0.0)
+        beyond[self.is_free] = 0.0
+        squares = np.einsum("jk,jk->j", beyond, beyond)
+        where = squares.nonzero()[0]
+        if not len(where):
+            return 0.0
+        with np.errstate(divide="ignore"):
+            return float((squares[where] / (2.0 * self.smooth.strength[where])).sum())
 
     def pull(self, gradient: FloatArray) -> FloatArray:
         most, held = largest(np.abs(gradient)), self.is_kinked

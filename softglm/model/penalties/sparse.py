@@ -30,8 +30,7 @@ class SparsePenalty(ABC):
 
     def value(self, coef: FloatArray) -> float:
         """Return r(B), B of shape (p, q); inf beyond bounds."""
-        strength = self.smooth.strength[: len(coef), np.newaxis]
-        return float((strength * coef * coef).sum()) / 2.0 + self.kinked(coef)
+        return float((self.smooth.strength[: len(coef)] @ (coef * coef)).sum()) / 2.0 + self.kinked(coef)
 
     @property
     @abstractmethod

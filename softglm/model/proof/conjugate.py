@@ -22,31 +22,29 @@ more than s sigma_j ||e|| / 2 (Cauchy and Schwarz; a probability has a variance 
 """
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray
-from softglm.families import Bernoulli, Categorical
-from softglm.model.objective import Objective
-from softglm.model.penalties import Ridge, SparsePenalty
-from softglm.model.proof.rounding import UNIT, gradient_rounding, value_rounding
-from softglm.sums import CONSTANT, SelectedFeatures, Tilt, TiltedDivergences, TiltedMeansAndInformation
+from softglm.model.penalties import SparsePenalty
+from softglm.model.proof.rounding import UNIT
 
 Indices = npt.NDArray[np.intp]
 
 # Directions of the unpenalised that bend so much less than the others are taken for combinations of them.
 _FLAT = 1e-12
 # The least of mu' / mu, where it is proved what rounding does.
-_LEAST = 1e-2
+LEAST = 1e-2
 # What is left of the balance may move v by so much at the most for each free feature, at one deviation.
 _LEFT = 1e-2
 # How far s is from 1, as parts of how far it has to be at the most; the divergence is convex between them.
-_PARTS = np.array([0.0, 1 / 16, 1 / 4, 1.0])
-# The least that it has to be at the most.
-_CLOSE = 1e-13
+PARTS = np.array([0.0, 1 / 16, 1 / 4, 1.0])
 _TINY = float(np.finfo(np.float64).tiny)
+# A part of F that may be lost: s need not be nearer to 1.
+_NOTHING = 1e-12
 # Roundings of a number of few operations.
 _FEW = 16.0
 
@@ -61,7 +59,7 @@ class Balance(NamedTuple):
     gradient : array of shape (m, q)
         g + H d, of the likelihood alone. It need not be exact: what is summed tells what is left.
     information : array of shape (r, q, r, q)
-        H_U at these parameters, of the free features and then the intercept: by this what is left is measured.
+        H_U at these parameters, of the free rows of the parameters: by this what is left is measured.
     """
 
     step: FloatArray
@@ -69,235 +67,144 @@ class Balance(NamedTuple):
     information: FloatArray
 
 
-class Part(NamedTuple):
-    """Features beside which no other has a coefficient: the likelihood in them alone, and the penalty on them.
+class Setting(NamedTuple):
+    """What is proved of: a penalty, parameters in m rows, and what their sums are off by.
 
     Attributes
     ----------
-    features : int array of shape (k,)
-        All that are not held at 0 by a kink among them.
-    objective : Objective
     penalty : SparsePenalty
+    features : slice
+        The rows of the parameters that are coefficients, p of them; the others are intercepts.
+    free : int array of shape (r,)
+        The rows that are not penalised.
+    coef : array of shape (p, q)
+    identifiable : array of shape (q, q')
+        Directions of the natural parameters that change a mean.
+    deviations : array of shape (m,)
+        The most that the features vary by, about 0 where there is no intercept; 1 for the intercept.
+    noise : array of shape (r,)
+        How far from its mean a constant feature may be for rounding, of those that are free.
+    off : array of shape (m, q)
+        What slopes of any means are off by.
+    moved : float
+        What eta, and sums of what depends on it, are off by, a root mean square.
     """
 
-    features: Indices
-    objective: Objective
     penalty: SparsePenalty
+    features: slice
+    free: Indices
+    coef: FloatArray
+    identifiable: FloatArray
+    deviations: FloatArray
+    noise: FloatArray
+    off: FloatArray
+    moved: float
+
+    @property
+    def reach(self) -> FloatArray:
+        """What a change of U of length 1 moves slopes by at the most, shape (p, 1)."""
+        return self.deviations[self.features, np.newaxis] / 2.0
 
 
-def conjugate_gap(
-    objective: Objective, penalty: SparsePenalty, parameters: FloatArray, step: FloatArray | None = None
-) -> float:
-    """Return a bound on F - F*, in nats per unit of weight: two passes. inf where nothing is proved.
+class Tilted(NamedTuple):
+    """What mu' of a step sum up to.
 
-    Parameters
+    Attributes
     ----------
-    objective : Objective
-        The likelihood; whatever penalty it has is left out.
-    penalty : SparsePenalty
-        r.
-    parameters : array of shape (m, q)
-    step : array of shape (m, q) or None, default=None
-        Where Newton's method would go from there: any step will do, and the best bound is that of this. None for none.
-        It is not taken: the bound is that of the parameters.
+    gradient : array of shape (m, q)
+        G of mu'.
+    apart : callable
+        Returns bounds on mean KL(nu || mu) and on mean sum mu log^2(nu / mu), given h = 1 - s.
+    most : float
+        The largest h that it may be called with.
+    are_means : bool
+        Whether no mu' is below LEAST mu, whatever is left of the balance.
     """
-    if not isinstance(objective.family, Bernoulli | Categorical):
-        return float("inf")
-    step = np.zeros(objective.shape) if step is None else step
-    return balanced_gap(objective, penalty, parameters, balance_at(objective, penalty, parameters, step))
+
+    gradient: FloatArray
+    apart: Callable[[float], tuple[float, float]]
+    most: float
+    are_means: bool
 
 
-def balance_at(objective: Objective, penalty: SparsePenalty, parameters: FloatArray, step: FloatArray) -> Balance:
-    """Return the gradient of the likelihood beyond a step, and its information on what is not penalised: one pass.
-
-    Parameters
-    ----------
-    objective : Objective
-    penalty : SparsePenalty
-    parameters, step : arrays of shape (m, q)
-    """
-    moved = np.flatnonzero(step.any(axis=1))
-    tilt = Tilt(objective.family, *objective.rounded(parameters), _features(objective, moved), step[moved])
-    free = _free(objective, penalty)
-    cross, mean, packed = objective.rows.sum(TiltedMeansAndInformation(tilt, _features(objective, free)))
-    gradient = _slopes(objective, cross, mean)
-    (r, q), weight = (len(free), objective.shape[1]), objective.moments.total_weight
-    upper, lower = np.triu_indices(r)
-    information = np.empty((r, r, q, q))
-    information[upper, lower] = information[lower, upper] = packed / weight
-    return Balance(step, gradient, information.swapaxes(1, 2))
+Tilting: TypeAlias = Callable[[FloatArray, float, FloatArray], Tilted]
+"""Called as ``tilting(step, length, margin)``: a step, shape (m, q); how long the part of it is that balances; and by
+how much v may be off for each feature of 1, shape (m,)."""
+Others: TypeAlias = Callable[[float], float]
+"""Tells how far s has to be from 1 for features that are not in the setting, where the step is that long."""
 
 
-def balanced_gap(objective: Objective, penalty: SparsePenalty, parameters: FloatArray, balance: Balance) -> float:
-    """Return the bound on F - F*, given the balance at these parameters: one pass.
+def gap_by(setting: Setting, balance: Balance, tilting: Tilting, others: Others = lambda _: 0.0) -> float:
+    """Return a bound on F - F*, in nats per unit of weight; inf where nothing is proved.
 
     Parameters
     ----------
-    objective : Objective
-    penalty : SparsePenalty
-    parameters : array of shape (m, q)
+    setting : Setting
     balance : Balance
+    tilting : callable
+        Sums over the rows.
+    others : callable, optional
+        Where features have coefficients of 0, and are not in the setting; the step of the balance is 0 then.
     """
-    if not isinstance(objective.family, Bernoulli | Categorical):
+    features, free, off = setting.features, setting.free, setting.off
+    metric = _Metric.of(balance.information, setting.identifiable, setting.noise)
+    residual = balance.gradient[free].ravel()
+    step, length = balance.step.copy(), metric.length(residual)
+    step[free] += metric.solve(-residual).reshape(len(free), off.shape[1])
+    most_left, margin = _allowed(setting, metric)
+    tilted = tilting(step, length, margin)
+    left, left_off = tilted.gradient[free].ravel(), off[free].ravel()
+    rest = metric.length(left, left_off)
+    if not tilted.are_means or not rest <= most_left or not metric.misses_nothing(left, left_off):
         return float("inf")
-    dual = _balanced(objective, penalty, parameters, balance)
-    return float("inf") if dual is None else _gap_of(dual, objective, penalty, parameters)
-
-
-def gap_of_part(
-    objective: Objective, penalty: SparsePenalty, parameters: FloatArray, balance: Balance, part: Part
-) -> float:
-    """Return the bound of `balanced_gap` from what a part of the features sum up to: one pass over these alone.
-
-    All others have coefficients of 0. Where their slopes, from a gradient that is exact to rounding and by as much more
-    as the tilt may move them, overcome no kink, they add nothing to the dual: s is chosen so.
-
-    Parameters
-    ----------
-    objective : Objective
-    penalty : SparsePenalty
-    parameters : array of shape (m, q)
-    balance : Balance
-        With a step of 0.
-    part : Part
-    """
-    if not isinstance(objective.family, Bernoulli | Categorical):
+    off = off[features] + rest * setting.reach
+    at_least = others(length + rest)
+    needed = max(overcome(pull_of(setting.penalty, tilted.gradient[features], off)), at_least)
+    if not needed <= tilted.most:
         return float("inf")
-    rows = np.append(part.features, np.arange(len(penalty.is_free), objective.shape[0]))
-    there, balance_there = parameters[rows], balance._replace(step=balance.step[rows], gradient=balance.gradient[rows])
-    others = np.ones(len(penalty.is_free), dtype=bool)
-    others[part.features] = False
-    slopes, off = objective.split(balance.gradient)[0], _off(objective, parameters, balance)
-    dual = _balanced(
-        part.objective, part.penalty, there, balance_there, others=_overcome(_pull(penalty, slopes, off)[others])
-    )
-    if dual is None:
-        return float("inf")
-    moved = (dual.tilt + dual.left) * _deviations(objective)[:, np.newaxis] / 2.0
-    return _gap_of(
-        dual, part.objective, part.penalty, there, others=_overcome(_pull(penalty, slopes, off + moved)[others])
-    )
-
-
-def _gap_of(
-    dual: "_Dual", objective: Objective, penalty: SparsePenalty, parameters: FloatArray, *, others: float = 0.0
-) -> float:
-    """Return the bound on F - F* by a dual point, where other features ask for a 1 - s of at least so much."""
-    needed = max(_overcome(_pull(penalty, dual.slopes, dual.off)), others)
-    if not needed <= dual.shrinkage[-1]:
-        return float("inf")
-    (coef, _), moved = objective.split(parameters), _moved(objective, parameters)
     least = float("inf")
     # D is concave in s: from the s that overcomes no kink up to 1, until the gap grows.
-    for h in needed * _PARTS[::-1]:
-        if h < others:
+    for h in (needed * PARTS[::-1]).tolist() if needed > _NOTHING else [needed]:
+        if h < at_least:
             break
-        gap = dual.divergence(h, moved) + _young_gap(penalty, coef, (1.0 - h) * dual.slopes, (1.0 - h) * dual.off)
+        gap = _young_gap(setting.penalty, setting.coef, (1.0 - h) * tilted.gradient[features], (1.0 - h) * off)
+        if gap < least:
+            gap += _divergence(*tilted.apart(h), rest, setting.moved)
         if not gap < least:
             break
         least = gap
     return least
 
 
-class _Dual(NamedTuple):
-    """The means nu = t + s (mu' - t), of any s.
-
-    Attributes
-    ----------
-    slopes, off : arrays of shape (p, q)
-        G of mu', and what it may be off by.
-    shrinkage, divergences, squares : arrays of shape (g,)
-        1 - s, growing; mean KL(nu || mu), which is convex in it, and mean sum mu log^2(nu / mu).
-    tilt, left : float
-        How far the unpenalised directions were balanced, in the metric of their information; and ||e||.
-    """
-
-    slopes: FloatArray
-    off: FloatArray
-    shrinkage: FloatArray
-    divergences: FloatArray
-    squares: FloatArray
-    tilt: float
-    left: float
-
-    def divergence(self, h: float, moved: float) -> float:
-        """Return a bound on mean KL(nu || mu) at s = 1 - h, where each eta is off by so much, a root mean square."""
-        apart = float(np.interp(h, self.shrinkage, self.divergences))
-        # A square of a logarithm is between two points at most what it is at one of them.
-        place = int(np.clip(np.searchsorted(self.shrinkage, h), 1, len(self.shrinkage) - 1))
-        logs = float(self.squares[place - 1] + self.squares[place])
-        # By e: to first order by <log(nu / mu), A'' e>, and by no more than e' A'' e over the least nu / mu beyond.
-        apart += self.left * (math.sqrt(logs) + self.left / _LEAST)
-        # By eta: the divergence has the slope mu - nu, whose size is at most the root of twice itself (Pinsker).
-        return apart + moved * (math.sqrt(2.0 * max(apart, 0.0)) + apart + moved)
+def _divergence(apart: float, squares: float, left: float, moved: float) -> float:
+    """Return a bound on mean KL(nu || mu) where e is so long, and each eta off by so much, a root mean square."""
+    # By e: to first order by <log(nu / mu), A'' e>, and by no more than e' A'' e over the least nu / mu beyond.
+    apart += left * (math.sqrt(squares) + left / LEAST)
+    # By eta: the divergence has the slope mu - nu, whose size is at most the root of twice itself (Pinsker).
+    return apart + moved * (math.sqrt(2.0 * max(apart, 0.0)) + apart + moved)
 
 
-def _balanced(
-    objective: Objective, penalty: SparsePenalty, parameters: FloatArray, balance: Balance, *, others: float = 0.0
-) -> _Dual | None:
-    """Return mu' and all nu between it and t; None where mu' are no means, or not balanced.
-
-    Other features ask for a 1 - s of about so much.
-    """
-    free, split = _free(objective, penalty), objective.split
-    metric = _Metric.of(balance.information, objective.family.identifiable_directions, _noise(objective, free))
-    residual = balance.gradient[free].ravel()
-    step = balance.step.copy()
-    step[free] += metric.solve(-residual).reshape(len(free), objective.shape[1])
-    off = gradient_rounding(_likelihood(objective), parameters, balance.gradient, of_any_means=True)
-    # What a change of U of length 1 moves slopes by at the most.
-    reach = np.multiply.outer(_deviations(objective) / 2.0, np.ones(objective.shape[1]))
-    tilted = metric.length(residual) * reach + 2.0 * split(off)[0]
-    furthest = max(_overcome(_pull(penalty, split(balance.gradient)[0], tilted)), others)
-    shrinkage = np.append(_PARTS * max(furthest, _CLOSE), (1.0 + furthest) / 2.0)
-    most_left, margin = _allowed(objective, metric, free)
-    moved = np.flatnonzero(step.any(axis=1) | (margin > 0.0))
-    tilt = Tilt(objective.family, *objective.rounded(parameters), _features(objective, moved), step[moved])
-    cross, mean, *sums, short = objective.rows.sum(TiltedDivergences(tilt, shrinkage, _LEAST, margin[moved]))
-    gradient = _slopes(objective, cross, mean)
-    left, left_off = gradient[free].ravel(), off[free].ravel()
-    rest = metric.length(left, left_off)
-    if short[0] or not rest <= most_left or not metric.misses_nothing(left, left_off):
-        return None
-    divergences, squares = (total / objective.moments.total_weight for total in sums)
-    balanced = metric.length(residual)
-    return _Dual(split(gradient)[0], split(off)[0] + rest * reach, shrinkage, divergences, squares, balanced, rest)
-
-
-def _allowed(objective: Objective, metric: "_Metric", free: Indices) -> tuple[float, FloatArray]:
+def _allowed(setting: Setting, metric: "_Metric") -> tuple[float, FloatArray]:
     """Return how long an e may be left, and what it moves v by for each feature of 1, at the most, shape (m,).
 
     v moves by no more than twice u, and that by the largest entries of e.
     """
-    entries, margin = 2.0 * metric.largest_entries(len(free)), np.zeros(objective.shape[0])
-    sizes = entries * np.append(_deviations(objective), 1.0)[free]
-    most_left = _LEFT / max(float(sizes.max(initial=0.0)), _TINY)
+    free, margin = setting.free, np.zeros(len(setting.deviations))
+    entries = 2.0 * metric.largest_entries(len(free))
+    most_left = _LEFT / max(float((entries * setting.deviations[free]).max(initial=0.0)), _TINY)
     margin[free] = entries * most_left
     return most_left, margin
 
 
-def _overcome(pulls: FloatArray) -> float:
+def overcome(pulls: FloatArray) -> float:
     """Return how far s has to be from 1 for no kink to be overcome by slopes of these pulls."""
     pull = float(pulls.max(initial=0.0))
     return 1.0 - (1.0 - _FEW * UNIT) / pull if pull > 1.0 - _FEW * UNIT else 0.0
 
 
-def _off(objective: Objective, parameters: FloatArray, balance: Balance) -> FloatArray:
-    """Return what slopes of any means may be off by, shape (p, q)."""
-    off = gradient_rounding(_likelihood(objective), parameters, balance.gradient, of_any_means=True)
-    return objective.split(off)[0]
-
-
-def _pull(penalty: SparsePenalty, slopes: FloatArray, off: FloatArray) -> FloatArray:
+def pull_of(penalty: SparsePenalty, slopes: FloatArray, off: FloatArray) -> FloatArray:
     """Return the most that the pull of slopes may be, shape (p,): a gauge, so that what they are off by adds up."""
     return penalty.pull(slopes) + np.maximum(penalty.pull(off), penalty.pull(-off))
-
-
-def _moved(objective: Objective, parameters: FloatArray) -> float:
-    """Return what eta, and sums of what depends on it, are off by, a root mean square."""
-    noise, coef = objective.rows.noise, objective.split(parameters)[0]
-    far = 0.0 if noise is None else float(noise @ np.abs(coef).max(axis=1))
-    return value_rounding(objective, parameters) + far
 
 
 def _young_gap(penalty: SparsePenalty, coef: FloatArray, slopes: FloatArray, off: FloatArray) -> float:
@@ -331,7 +238,7 @@ class _Metric(NamedTuple):
     def of(cls, information: FloatArray, identifiable: FloatArray, noise: FloatArray) -> "_Metric":
         """Return it, of information of shape (r, q, r, q) and what each of the r features may vary by for rounding."""
         r, q = information.shape[:2]
-        basis = np.kron(np.identity(r), identifiable)
+        basis = identifiable if r == 1 else np.kron(np.identity(r), identifiable)
         matrix = basis.T @ information.reshape(r * q, r * q) @ basis
         scales = np.sqrt(np.maximum(matrix.diagonal(), 0.0))
         scales = np.divide(1.0, scales, out=np.zeros_like(scales), where=scales > noise.repeat(identifiable.shape[1]))
@@ -356,38 +263,3 @@ class _Metric(NamedTuple):
     def misses_nothing(self, values: FloatArray, off: FloatArray) -> bool:
         """Tell whether values are 0, but for rounding, where nothing bends: in combinations of other features."""
         return bool((np.abs(self.flat.T @ values) <= 2.0 * np.abs(self.flat).T @ off).all())
-
-
-def _likelihood(objective: Objective) -> Objective:
-    return objective.with_penalty(Ridge(np.zeros(objective.shape[0])))
-
-
-def _slopes(objective: Objective, cross: FloatArray, mean: FloatArray) -> FloatArray:
-    """Return G, shape (m, q), of means that sum up to these."""
-    likelihood = _likelihood(objective)
-    _, gradient = likelihood.assembled((np.zeros(1), cross, mean), np.zeros(objective.shape))
-    return gradient
-
-
-def _free(objective: Objective, penalty: SparsePenalty) -> Indices:
-    """Return which rows of the parameters are not penalised, shape (r,)."""
-    return np.append(np.flatnonzero(penalty.is_free), np.arange(len(penalty.is_free), objective.shape[0]))
-
-
-def _features(objective: Objective, rows: Indices) -> SelectedFeatures:
-    """Return the features of some rows of the parameters, in their order."""
-    p = len(objective.moments.center)
-    columns = rows[rows < p]
-    return SelectedFeatures(columns, objective.moments.center[columns], int((rows >= p).any()))
-
-
-def _noise(objective: Objective, free: Indices) -> FloatArray:
-    """Return how far from its mean a constant feature may be for rounding, shape (r,)."""
-    return np.asarray(CONSTANT * np.abs(np.append(objective.moments.center, 0.0)[free]))
-
-
-def _deviations(objective: Objective) -> FloatArray:
-    """Return the standard deviations of the columns, shape (p,), about 0 where there is no intercept."""
-    moments = objective.moments
-    squares = moments.size**2 - np.square(moments.center) * (1.0 - _FLAT)
-    return np.sqrt(np.maximum(squares, 0.0))

@@ -19,6 +19,7 @@ import numpy as np
 from softglm.arrays import FloatArray
 from softglm.model.objective import Objective
 from softglm.model.penalties import Penalty
+from softglm.model.penalties.thresholds import largest
 from softglm.sums import GradientRounding, LargestSizes
 
 # u: half a unit in the last place.
@@ -136,7 +137,7 @@ def _largest_constant(objective: Objective, parameters: FloatArray, *, is_centre
     """Return the size of what is added to B' x: the intercepts, with the center in them unless rows are centred."""
     coef, intercept = objective.split(parameters)
     at_center = float(np.abs(intercept).max())
-    return at_center if is_centred else at_center + float(np.abs(objective.moments.center) @ np.abs(coef).max(axis=1))
+    return at_center if is_centred else at_center + float(np.abs(objective.moments.center) @ largest(np.abs(coef)))
 
 
 def _of_eta(objective: Objective) -> float:
@@ -163,7 +164,7 @@ def value_rounding(objective: Objective, parameters: FloatArray) -> float:
     """Return a bound on what f, as it is computed for these parameters, shape (m, q), is off by."""
     coef, _ = objective.split(parameters)
     eta = _largest_constant(objective, parameters, is_centred=False) + objective.moments.offset_size
-    eta += _size(objective, np.abs(coef).max(axis=1))
+    eta += _size(objective, largest(np.abs(coef)))
     own = math.log(objective.family.n_parameters + 1.0)
     return 2.0 * (_of_sums(objective) * (eta + own) + _of_eta(objective) * eta)
 

@@ -1,0 +1,157 @@
+"""One pass that adds up, finds extremes, and draws a sample: all that a place for rows has to offer are passes."""
+
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from softglm.arrays import FloatArray
+from softglm.data.block import Block, dense, is_sparse, make_block
+from softglm.data.in_memory import RowsInMemory
+from softglm.data.rows import Arrays, Rows, Statistic
+from softglm.tuning import DEFAULT, Tuning
+
+# A row of weight counts as one of at least this share of the mean weight; and every stratum has at least this part of
+# an even share of the sample, or all that there are.
+_LEAST_CHANCE, _LEAST_SHARE = 0.1, 0.25
+
+
+class Drawn(NamedTuple):
+    """Rows that were drawn from a block, of weights multiplied by how many each stands for; and the most of these."""
+
+    rows: Block
+    multiplicity: float
+
+
+@final
+@dataclass(frozen=True)
+class Draw:
+    """Stratified Poisson sampling, block by block.
+
+    Each row is drawn on its own account. Its luck is that of its place in a block, whose random numbers are seeded by
+    what was observed there: the same blocks give the same sample, wherever and in whatever order they are read.
+
+    Attributes
+    ----------
+    share : float
+        Of the rows that are drawn, about; strata and scores add to that.
+    n_strata : int, default=1
+        How many classes there are, where each is to have its part of the sample.
+    score : callable or None, default=None
+        Returns positive numbers, shape (rows,), by which the chances of rows are multiplied.
+    """
+
+    share: float
+    n_strata: int = 1
+    score: Statistic | None = None
+
+    def __call__(self, block: Block) -> Drawn:
+        chances = self._chances(block)
+        luck = np.random.default_rng(_seed(block)).random(len(block))
+        chosen = np.flatnonzero(luck < chances)
+        stands_for = 1.0 / chances[chosen]
+        rows = make_block(
+            block.X[chosen],
+            block.targets[chosen],
+            stands_for if block.weights is None else block.weights[chosen] * stands_for,
+            None if block.offset is None else block.offset[chosen],
+        )
+        return Drawn(rows, float(stands_for.max(initial=1.0)))
+
+    def _chances(self, block: Block) -> FloatArray:
+        """Return how likely each row is to be drawn, shape (rows,): 0 for one of no weight."""
+        sizes = np.full(len(block), self.share)
+        if block.weights is not None:
+            relative = block.weights / (block.weights.sum() / max(len(block), 1) or 1.0)
+            sizes *= np.maximum(relative, _LEAST_CHANCE * (relative > 0.0))
+        if self.score is not None:
+            sizes *= self.score(block)[0]
+        if self.n_strata > 1:
+            strata = _strata(block.targets)
+            enough = _LEAST_SHARE * self.share * len(block) / self.n_strata
+            expected = np.bincount(strata, np.minimum(sizes, 1.0))
+            missing = np.divide(enough, expected, out=np.ones(len(expected)), where=expected > 0.0)
+            sizes *= np.maximum(missing, 1.0)[strata]
+        return np.asarray(np.minimum(sizes, 1.0, out=sizes))
+
+
+class Seen(NamedTuple):
+    """What one pass has told: the sums and the maxima that it was asked for, and the rows that were drawn, in parts."""
+
+    sums: Arrays
+    maxima: Arrays
+    drawn: tuple[Drawn, ...]
+
+    def sample(self, tuning: Tuning = DEFAULT) -> RowsInMemory:
+        """Return the rows that were drawn, with how many a row of them stands for at the most."""
+        blocks = [part.rows for part in self.drawn]
+        X = [block.X for block in blocks]
+        weights = np.concatenate([block.row_weights for block in blocks])
+        offsets = [block.offset for block in blocks if block.offset is not None]
+        sample = RowsInMemory(
+            sparse.csr_array(sparse.vstack(X)) if is_sparse(X[0]) else np.concatenate(X),
+            np.concatenate([block.targets for block in blocks]),
+            weights,
+            np.concatenate(offsets) if offsets else None,
+            tuning=tuning,
+        )
+        sample.multiplicity = max(part.multiplicity for part in self.drawn)
+        return sample
+
+
+@final
+@dataclass(frozen=True)
+class _Survey:
+    """What is asked of each block; sums and maxima of None are not asked for."""
+
+    draw: Draw
+    sums: Statistic | None
+    maxima: Statistic | None
+
+    def __call__(self, block: Block) -> tuple[Any, ...]:
+        sums, maxima = (() if asked is None else asked(block) for asked in (self.sums, self.maxima))
+        return Seen(sums, maxima, (self.draw(block),))
+
+
+def survey(rows: Rows, draw: Draw, *, sums: Statistic | None = None, maxima: Statistic | None = None) -> Seen:
+    """Return a sample of the rows, and with it what else is to be known of them, from one pass.
+
+    Parameters
+    ----------
+    rows : Rows
+    draw : Draw
+    sums, maxima : callable or None, default=None
+        Statistics whose sums, and whose maxima, over all blocks are wanted.
+    """
+    return _joined(rows.gather(_Survey(draw, sums, maxima), _joined))
+
+
+def _joined(parts: Iterable[Any]) -> Seen:
+    """Return what several blocks, or parts of the rows, have told, as one; the first one's arrays are overwritten."""
+    parts = iter(parts)
+    sums, maxima, drawn = next(parts)
+    drawn = list(drawn)
+    for part in parts:
+        for total, own in zip(sums, part.sums, strict=True):
+            np.add(total, own, out=total)
+        for most, own in zip(maxima, part.maxima, strict=True):
+            np.maximum(most, own, out=most)
+        drawn.extend(part.drawn)
+    return Seen(sums, maxima, tuple(drawn))
+
+
+def _strata(targets: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """Return the class of each row, or the likeliest: codes, one of two where there is one parameter, else the most."""
+    if targets.ndim == 2 and targets.shape[1] > 1:
+        return np.asarray(targets.argmax(axis=1))
+    values = targets.reshape(len(targets))
+    return values.astype(np.intp) if values.dtype.kind in "iu" else (values > 0.5).astype(np.intp)
+
+
+def _seed(block: Block) -> int:
+    first = dense(block.X[:1])
+    return zlib.crc32(np.ascontiguousarray(block.targets).tobytes(), zlib.crc32(first.tobytes()))

@@ -1,0 +1,109 @@
+"""Fits of few passes: what can be told by a sample is told by it, and what only all rows can tell is asked once.
+
+A pass over rows that are far away costs more than its arithmetic. The first one adds up the moments, finds how far the
+columns reach, and draws a sample. Where the fit of the sample ends this one begins: off by what a sample is, most often
+less than a thousandth of what the features explain. From there each evaluation over all rows brings it several hundred
+times closer, in the metric of the sample's Hessian. As a row of the sample stands for k rows at most, that is at most k
+times the Hessian of all of them; and no leverage is larger than the ranges of the columns allow. So the proof takes no
+pass of its own.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from operator import attrgetter
+
+import numpy as np
+
+from softglm.data import survey
+from softglm.fit.beginning import Beginning
+from softglm.fit.result import Fit, Start
+from softglm.model import GLM, Objective, Penalty, Prepared, Ridge, beyond_hessians
+from softglm.model.passes.prices import evaluation_price, hessian_price
+from softglm.model.sample import completed, draw_of, is_dear, sampled_share, scores_of
+from softglm.solver import Iterate
+from softglm.sums import Evaluation, Sizes
+
+# How many passes fits took that were measured, in many and in few, and these where Hessians are too large.
+_PASSES, _PASSES_OF_MANY_PARAMETERS = (13.0, 6.0), (100.0, 10.0)
+# What conjugate gradients cost, in evaluations of a sample; where classes are so many that their information is not
+# decomposed, to precondition; and evaluations in single precision, in others.
+_PRODUCTS, _PRODUCTS_OF_MANY_CLASSES, _SINGLE = 20.0, 80.0, 0.55
+# A sample of fewer rows for each feature is too far off.
+_ROWS_PER_FEATURE = 8.0
+
+# How closely a sample is fitted, which is off by more than that; and by much more where parameters are many.
+_TOLERANCE, _TOLERANCE_OF_MANY_PARAMETERS = 1e-3, 1e-2
+
+FitSample = Callable[[Prepared, Penalty, float, Start | None], Fit]
+
+
+def pays(prepared: Prepared, penalty: Penalty, start: Start | None) -> bool:
+    """Tell whether few passes, and what is made of a sample between them, cost less than many.
+
+    And whether it can be done: of classes, that the sample tells enough of; and where a Hessian would be too large to
+    prove anything, with a penalty that does.
+    """
+    if prepared.held or (start is not None and not is_dear(prepared.rows)):
+        return False
+    objective = prepared.likelihood.with_penalty(penalty)
+    rows, family, fits = objective.rows, objective.family, _fits(objective)
+    share = sampled_share(rows, objective.tuning)
+    is_told = share * rows.n_rows >= _ROWS_PER_FEATURE * objective.shape[0] or share == 1.0
+    if not (family.largest_mean == 1.0 and is_told and (fits or objective.is_penalised)):
+        return False
+    n_many, n_few = _PASSES if fits else _PASSES_OF_MANY_PARAMETERS
+    work = evaluation_price(objective) - rows.pass_price
+    many = n_many * ((_SINGLE if rows.can_be_rounded else 1.0) * work + rows.pass_price)
+    products = _PRODUCTS_OF_MANY_CLASSES if family.has_many_classes else _PRODUCTS
+    of_metric = hessian_price(objective, rows.n_rows) - rows.pass_price if fits else products * work
+    few = n_few * (work + rows.pass_price + share * of_metric) + n_many * _SINGLE * share * work
+    return bool(few < many)
+
+
+def begin_beside_sample(
+    prepared: Prepared, problem: GLM, penalty: Penalty, fit_sample: FitSample, start: Start | None
+) -> Beginning:
+    """Return the beginning where a sample has its optimum, with another sample if some rows are unusual."""
+    objective, tuning, sample = problem.objective, prepared.tuning, problem.held
+    assert sample is not None  # noqa: S101 - of a problem beside a sample
+    to_fit = completed(sample, prepared.drawn, objective, tuning)
+    alone = replace(tuning, sampled_rows=0)  # no sample of the sample
+    of_sample = Prepared(to_fit, prepared.family, fit_intercept=prepared.fit_intercept, tuning=alone)
+    firm = _firm(penalty, of_sample)
+    tol = _TOLERANCE if _fits(objective) else _TOLERANCE_OF_MANY_PARAMETERS
+    result = fit_sample(of_sample, firm, tol, start)
+    point = problem.coordinates.nearest(objective.centred(result.coef, result.intercept))
+    scores = scores_of(objective.with_penalty(firm), prepared.null.information, sample)
+    if scores is None:
+        first = Iterate(point, *problem.evaluate(point))
+    else:  # in the pass that has to be made anyway
+        draw = draw_of(objective.rows, prepared.family, tuning, *scores)
+        seen = survey(objective.rows, draw, sums=Evaluation(prepared.family, *objective.rounded(point)))
+        first = Iterate(point, *objective.assembled(seen.sums, point))
+        problem = problem.beside(seen.sample(tuning))
+    n_evaluations = 1
+    if start is not None:  # as where a fit goes on that was interrupted
+        given = problem.coordinates.nearest(objective.centred(start.coef, start.intercept))
+        first = min(first, Iterate(given, *problem.evaluate(given)), key=attrgetter("value"))
+        n_evaluations += 1
+    return Beginning(problem, first, problem.hessians[-1].make(first.point), n_evaluations)
+
+
+def _fits(objective: Objective) -> bool:
+    """Tell whether a Hessian is small enough."""
+    return beyond_hessians(objective.family, objective.shape[0], objective.tuning) is None
+
+
+def _firm(penalty: Penalty, sample: Prepared) -> Penalty:
+    """Return a penalty under which every sample has an optimum: on each column, if only of the weight of one row.
+
+    Where columns are 0 but for a few rows it is those rows that count: their values are of the size E x^2 / E |x|.
+    """
+    strength, n_features = penalty.curvature.copy(), sample.rows.n_features
+    free = np.flatnonzero(strength[:n_features] == 0.0)
+    if not len(free):
+        return penalty
+    sizes, squares = sample.rows.sum(Sizes(sample.likelihood.moments.center))
+    typical = np.divide(squares, sizes, out=np.ones_like(sizes), where=sizes > 0.0)
+    strength[free] = np.square(typical[free]) / sample.rows.n_rows
+    return Ridge(strength)

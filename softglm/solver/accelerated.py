@@ -1,0 +1,34 @@
+"""Steps in a metric that is renewed at every point, and that what was seen on the way corrects.
+
+A Hessian of some of the rows is made without a pass over all of them, and off by what a sample is: steps in it alone
+come closer by the same factor each time. L-BFGS learns what it lacks: each step, and the change of the gradient along
+it, are those of f itself. (Byrd, Nocedal & Schnabel 1994; its initial matrix is the metric's inverse, whichever that
+is by then.)
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from softglm.solver.curvature import Curvature
+from softglm.solver.line_search import Iterate, line_search
+from softglm.solver.method import Function, Step
+
+
+def accelerated(function: Function, start: Iterate, known: Curvature, *, rounding: float) -> Iterator[Step]:
+    """Yield the steps, see `Method`; the first one in the metric that is known.
+
+    The estimate of f - f* is g' H^-1 g / 2 in the metric H that L-BFGS has made of the one at hand.
+    """
+    here, pairs = start, known.pairs
+    towards = pairs.times(here.gradient, known.metric.solve)
+    while True:
+        found = line_search(function.evaluate, here, -towards, rounding=rounding)
+        if found is None:
+            return
+        _, there = found
+        pairs.add(there.point - here.point, there.gradient - here.gradient)
+        here = there
+        known.replace(function.renewed(here.point))
+        towards = pairs.times(here.gradient, known.metric.solve)
+        yield Step(here, float(np.vdot(here.gradient, towards)) / 2.0)

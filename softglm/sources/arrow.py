@@ -1,0 +1,261 @@
+"""Tables of pyarrow as arrays, a batch of rows at a time: nobody else knows pyarrow, which is imported when it is used.
+
+Files are read within their row groups: a scanner of pyarrow decodes these as a whole, a million rows at a time.
+"""
+
+from collections.abc import Iterator, Sequence
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any, NamedTuple, final
+
+import numpy as np
+import numpy.typing as npt
+
+from softglm.arrays import FloatArray, IntArray
+from softglm.response import Response
+from softglm.validation.entries import MISSING, NESTED, REMEDIES
+
+# Bytes of each column that are read at a time.
+_BUFFER = 2**16
+# Of columns at fault, an error names this many.
+_NAMED = 5
+
+
+def open_dataset(data: Any) -> Any:
+    """Return a dataset of pyarrow: the given one, or that of a path."""
+    try:
+        import pyarrow.dataset as pads
+    except ImportError as error:
+        raise ImportError(
+            "Reading Parquet needs pyarrow. Install it with the extra data: pip install 'softglm[data]'."
+        ) from error
+    if isinstance(data, pads.Dataset):
+        return data
+    if not isinstance(data, str | PathLike):
+        raise TypeError(
+            f"Parquet got a {type(data).__name__}, expected the path of a Parquet file or folder, or a dataset of "
+            "pyarrow."
+        )
+    return pads.dataset(fspath(data), format="parquet")
+
+
+@final
+class Table:
+    """Columns of a dataset.
+
+    Parameters
+    ----------
+    dataset : pyarrow.dataset.Dataset
+    place : str
+        What it is called in errors.
+    """
+
+    def __init__(self, dataset: Any, place: str) -> None:
+        self._dataset, self._place = dataset, place
+
+    @property
+    def names(self) -> list[str]:
+        """The columns, but for those of an index that pandas wrote."""
+        schema = self._dataset.schema
+        index = {name for name in (schema.pandas_metadata or {}).get("index_columns", ()) if isinstance(name, str)}
+        return [name for name in schema.names if name not in index]
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows there are, as their files say."""
+        return int(self._dataset.count_rows())
+
+    @property
+    def fingerprint(self) -> str | None:
+        """What tells the files from others: their names, sizes and times; None where that is not known."""
+        files = getattr(self._dataset, "files", None)
+        infos = self._dataset.filesystem.get_file_info(files) if files else []
+        if not infos or any(info.mtime_ns is None for info in infos):
+            return None
+        return repr([(info.path, info.size, info.mtime_ns) for info in infos]) + self._filter
+
+    @property
+    def _filter(self) -> str:
+        """What rows it is restricted to, by `Dataset.filter`; empty if it is not."""
+        options = getattr(self._dataset, "_scan_options", None) or {}
+        return str(options.get("filter", ""))
+
+    def check_there(self, names: Sequence[str], of_whom: str) -> None:
+        """Raise unless there is one column of each name."""
+        there = list(self._dataset.schema.names)
+        missing = [name for name in names if there.count(name) != 1]
+        if missing:
+            raise ValueError(
+                f"{self._place} has {shortened(there)} for columns, expected one by each name of {shortened(missing)}"
+                f"{of_whom}."
+            )
+
+    def check_are_numbers(self, names: Sequence[str]) -> None:
+        """Raise for features that are no numbers, and say what to do about them."""
+        if not names:
+            raise ValueError(f"{self._place} has no columns left for features. Name them: columns=[...].")
+        kinds: dict[str, list[str]] = {}
+        for name in names:
+            kind = self._dataset.schema.field(name).type
+            if not _is_number(kind):
+                kinds.setdefault(_what(kind), []).append(f"{name!r} ({kind})")
+        for what, found in kinds.items():
+            more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+            raise ValueError(
+                f"{self._place} holds {what} in {', '.join(found[:_NAMED])}{more}, expected numbers or booleans. "
+                f"{REMEDIES[what]} Or name the features without it: columns=[...]."
+            )
+
+    def dtype(self, names: Sequence[str]) -> np.dtype[Any]:
+        """Return float32 if that holds all entries of columns, else float64."""
+        types = [_decoded(self._dataset.schema.field(name).type) for name in names]
+        numbers = [np.float64 if _is_decimal(kind) else kind.to_pandas_dtype() for kind in types]
+        is_single = np.result_type(*numbers) in (np.float32, np.float16)
+        return np.dtype(np.float32 if is_single else np.float64)
+
+    def batches(self, names: Sequence[str], n_rows: int) -> Iterator["Batch"]:
+        """Yield columns of all rows in order, up to so many rows at a time."""
+        import pyarrow as pa
+
+        first, columns = 0, list(dict.fromkeys(names))
+        for batch in self._record_batches(columns, n_rows):
+            yield Batch(batch, first, self._place)
+            first += batch.num_rows
+        pa.default_memory_pool().release_unused()  # some megabytes for each column
+
+    def _record_batches(self, names: list[str], n_rows: int) -> Iterator[Any]:
+        import pyarrow.dataset as pads
+        import pyarrow.parquet as pq
+
+        options = {"columns": names, "batch_size": n_rows}
+        is_parquet = isinstance(getattr(self._dataset, "format", None), pads.ParquetFileFormat)
+        if not is_parquet or self._filter:
+            yield from self._dataset.to_batches(batch_readahead=1, fragment_readahead=1, use_threads=False, **options)
+            return
+        for fragment in self._dataset.get_fragments():
+            if set(names) <= set(fragment.physical_schema.names):
+                with fragment.filesystem.open_input_file(fragment.path) as file:
+                    yield from pq.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False).iter_batches(**options)
+            else:  # a column of partitions, which the names of folders tell
+                yield from fragment.to_batches(schema=self._dataset.schema, use_threads=False, **options)
+
+
+class Batch(NamedTuple):
+    """Columns of some rows.
+
+    Attributes
+    ----------
+    record : pyarrow.RecordBatch
+    first : int
+        The number of its first row.
+    place : str
+        What the table is called in errors.
+    """
+
+    record: Any
+    first: int
+    place: str
+
+    def matrix(self, names: Sequence[str], dtype: npt.DTypeLike = np.float64) -> FloatArray:
+        """Return columns of numbers as a row-major matrix."""
+        import pyarrow as pa
+
+        X = np.empty((self.record.num_rows, len(names)), dtype=dtype)
+        for at, name in enumerate(names):
+            column = self._complete(name)
+            if pa.types.is_dictionary(column.type):
+                column = column.dictionary_decode()
+            if _is_decimal(column.type):
+                column = column.cast(pa.float64())
+            X[:, at] = column.to_numpy(zero_copy_only=False)
+        return X
+
+    def labels(self, name: str) -> Response | npt.NDArray[Any]:
+        """Return a column of labels: those of text coded, others as they are."""
+        import pyarrow as pa
+
+        column = self._complete(name)
+        if not pa.types.is_dictionary(column.type):
+            if not _is_text(column.type):
+                return np.asarray(column.to_numpy(zero_copy_only=False))
+            column = column.cast(pa.large_string()).dictionary_encode()
+        labels = np.asarray(column.dictionary.to_numpy(zero_copy_only=False))
+        places: IntArray = column.indices.to_numpy().astype(np.int32)
+        used = np.flatnonzero(np.bincount(places, minlength=len(labels)))
+        ranks = np.zeros(len(labels), dtype=np.int32)
+        ranks[used] = np.arange(len(used), dtype=np.int32)
+        return Response(labels[used], ranks[places], None)
+
+    def _complete(self, name: str) -> Any:
+        """Return a column; raise if something is missing in it."""
+        column = self.record.column(name)
+        if column.null_count:
+            row = self.first + int(column.is_null().to_numpy(zero_copy_only=False).argmax())
+            raise ValueError(
+                f"{self.place} holds {column.null_count} missing values (null) in the column {name!r}, the first in "
+                f"row {row}, expected none. {REMEDIES[MISSING]}"
+            )
+        return column
+
+
+def write_batches(path: Any, batches: Iterator[dict[str, Any]]) -> None:
+    """Write columns of some rows after the other into a Parquet file, which replaces what is there once it is whole."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = Path(path)
+    partial = path.with_name(f"{path.name}.partial")
+    writer = None
+    try:
+        for columns in batches:
+            batch = pa.RecordBatch.from_pydict(columns)
+            if writer is None:
+                writer = pq.ParquetWriter(partial, batch.schema)
+            writer.write_batch(batch)
+        if writer is not None:
+            writer.close()
+            partial.replace(path)
+    finally:
+        if writer is not None:
+            writer.close()
+        partial.unlink(missing_ok=True)
+
+
+def _is_number(kind: Any) -> bool:
+    import pyarrow as pa
+
+    kind = _decoded(kind)
+    is_counted = pa.types.is_integer(kind) or pa.types.is_boolean(kind)
+    return is_counted or pa.types.is_floating(kind) or _is_decimal(kind)
+
+
+def _is_text(kind: Any) -> bool:
+    return str(kind) in {"string", "large_string", "string_view"}  # of which older versions have no name for the last
+
+
+def _is_decimal(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_decimal(kind))
+
+
+def _decoded(kind: Any) -> Any:
+    """Return the type of the values of a column, coded as a dictionary or not."""
+    import pyarrow as pa
+
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _what(kind: Any) -> str:
+    """Return what a column holds that is no number: one of `REMEDIES`."""
+    import pyarrow as pa
+
+    kind = _decoded(kind)
+    if pa.types.is_temporal(kind):
+        return "dates"
+    return NESTED if pa.types.is_nested(kind) else "text"
+
+
+def shortened(names: Sequence[str]) -> str:
+    """Return the first of some names, and how many more there are."""
+    return f"{list(names[:_NAMED])}{f' and {len(names) - _NAMED} more' if len(names) > _NAMED else ''}"

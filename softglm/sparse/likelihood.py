@@ -1,0 +1,99 @@
+"""The likelihood as a function of the coefficients of the working columns."""
+
+from typing import NamedTuple, final
+
+import numpy as np
+import numpy.typing as npt
+
+from softglm.arrays import FloatArray
+from softglm.families import Bernoulli
+from softglm.model import Prepared
+from softglm.sparse.columns import WorkingColumns
+
+Indices = npt.NDArray[np.intp]
+
+
+@final
+class Point(NamedTuple):
+    """Where it was evaluated.
+
+    Attributes
+    ----------
+    coef : array of shape (k, q)
+    likelihood : float
+        The mean negative log-likelihood.
+    eta, mean : arrays of shape (q, n)
+    """
+
+    coef: FloatArray
+    likelihood: float
+    eta: FloatArray
+    mean: FloatArray
+
+
+@final
+class WorkingLikelihood:
+    """Values, gradients and Hessians in the columns that are held.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    held : WorkingColumns
+
+    Attributes
+    ----------
+    n_evaluations : int
+        In all.
+    """
+
+    def __init__(self, prepared: Prepared, held: WorkingColumns) -> None:
+        self._family, self._count, self._held = prepared.family, prepared.count, held
+        moments = prepared.likelihood.moments
+        self._constants = np.repeat(moments.mean_target[np.newaxis], held.n_constants, axis=0)
+        self._cross, self._offset_term = moments.cross * held.units[:, np.newaxis], moments.offset_term
+        self.n_evaluations = 0
+        self.extend()
+
+    def extend(self) -> None:
+        """Take newly held columns into account."""
+        # The mean of z t', which is what the likelihood is linear in.
+        self._linear = np.concatenate([self._constants, self._cross[self._held.features]])
+
+    def at(self, coef: FloatArray) -> Point:
+        """Evaluate at coefficients of shape (k, q)."""
+        self.n_evaluations += 1
+        self._count.add()
+        eta = self._product(coef)
+        if self._held.offset is not None:
+            eta += self._held.offset
+        log_normalizer, mean = self._family.normalizer_and_mean(eta.copy())
+        linear = float(np.vdot(self._linear, coef)) + self._offset_term
+        return Point(coef, float(self._held.weights @ log_normalizer) - linear, eta, mean)
+
+    def gradient(self, mean: FloatArray, which: Indices | slice = slice(None)) -> FloatArray:
+        """Return the gradient in some of the columns, shape (k, q), where these are the means, shape (q, n)."""
+        gradient = (mean * self._held.weights) @ self._held.array[which].T
+        return np.asarray(gradient.T - self._linear[which])
+
+    def information(self, mean: FloatArray, which: Indices) -> FloatArray:
+        """Return the Hessian in some of the columns, shape (r, q, r, q), where these are the means, shape (q, n)."""
+        r, q = len(which), len(mean)
+        information = np.empty((r, q, r, q))
+        for a, first in enumerate(self._held.array[which]):
+            weighted = self._held.weights * first
+            for b, second in enumerate(self._held.array[which[: a + 1]]):
+                block = self._family.total_information(mean, weighted * second)
+                information[a, :, b] = information[b, :, a] = block
+        return information
+
+    def probabilities(self, point: Point) -> FloatArray:
+        """Return those of all classes, shape (K, n), each with full relative accuracy."""
+        return self._family.probabilities(point.eta) if isinstance(self._family, Bernoulli) else point.mean
+
+    def _product(self, coef: FloatArray) -> FloatArray:
+        """Return B'z, shape (q, n)."""
+        support = np.flatnonzero(coef.any(axis=1))
+        columns = self._held.array
+        if 2 * len(support) < len(columns):
+            return np.asarray(coef[support].T @ columns[support])
+        return np.asarray(coef.T @ columns)

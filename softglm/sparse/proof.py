@@ -1,0 +1,193 @@
+"""The proof where a fit has arrived, from the means at hand: products of the working columns, and no pass."""
+
+from typing import NamedTuple, final
+
+import numpy as np
+import numpy.typing as npt
+
+from softglm.arrays import FloatArray
+from softglm.families import Bernoulli, Categorical
+from softglm.model import Prepared, SparsePenalty
+from softglm.model.proof.conjugate import LEAST, Balance, Setting, Tilted, gap_by, overcome
+from softglm.model.proof.rounding import gradient_rounding, value_rounding
+from softglm.model.proof.streamed import most_deviations
+from softglm.sparse.columns import WorkingColumns
+from softglm.sparse.restricted import Restricted
+from softglm.sparse.terms import Terms
+from softglm.sums import Divergences, ScaledColumns, Targets, relative, seen_in
+
+Indices = npt.NDArray[np.intp]
+
+# How far s may be from 1.
+_MOST = 0.999
+# How far the intercepts may be from their optimum, in shares of the classes, for anything to be proved.
+_BALANCED = 1e-2
+
+
+@final
+class Arrived(NamedTuple):
+    """Where a fit has arrived.
+
+    Attributes
+    ----------
+    working : Restricted
+    slopes : array of shape (p, q)
+        The gradient of the likelihood in all features, in the units of the working columns.
+    parameters : array of shape (m, q)
+        In the units of the rows.
+    step : array of shape (k, q) or None
+        Where Newton's method would go from there, where all features are held.
+    """
+
+    working: Restricted
+    slopes: FloatArray
+    parameters: FloatArray
+    step: FloatArray | None
+
+
+@final
+class Proofs:
+    """What all proofs of a path have in common.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    held : WorkingColumns
+    """
+
+    def __init__(self, prepared: Prepared, held: WorkingColumns) -> None:
+        self._likelihood, self._family, self._held = prepared.likelihood, prepared.family, held
+        if not self.apply:
+            return
+        rows, (m, q) = self._likelihood.rows, self._likelihood.shape
+        p, n_parameters = len(held.units), max(q, 2)
+        gradient = np.full((m, q), _BALANCED)
+        # Sums over the working columns are of all rows in a row.
+        longer = max(1.0, rows.n_rows / max(rows.longest_sum, 1))
+        off = longer * gradient_rounding(self._likelihood, np.zeros((m, q)), gradient, of_any_means=True)
+        spreads = most_deviations(self._likelihood) * held.units
+        constant = np.flatnonzero(~held.varies & (self._likelihood.moments.size > 0.0))
+        spreads[~held.varies] = 0.0
+        if len(constant):
+            center, ones = self._likelihood.moments.center[constant], np.ones(len(constant))
+            (columns,) = rows.concatenate(ScaledColumns(constant, center, ones))
+            spreads[constant] = np.sqrt(np.square(columns) @ held.weights)
+        # Of columns that count as constant nothing was summed.
+        self._off = np.where(held.varies[:, np.newaxis], off[:p] * held.units[:, np.newaxis], spreads[:, np.newaxis])
+        self._off_constants, self._spreads = off[p:], spreads
+        self._doubtful = constant[spreads[constant] > 0.0]
+        (targets,) = rows.concatenate(Targets())
+        self._counts = held.weights > 0.0 if (held.weights == 0.0).any() else slice(None)
+        self._seen = seen_in(targets, n_parameters)[..., self._counts]
+
+    @property
+    def apply(self) -> bool:
+        """Whether there is a proof for the family."""
+        return isinstance(self._family, Bernoulli | Categorical)
+
+    def gap(self, penalty: SparsePenalty, terms: Terms, arrived: Arrived) -> float:
+        """Return a bound on F - F*; inf where nothing is proved.
+
+        Parameters
+        ----------
+        penalty : SparsePenalty
+            On all features, in the units of the working columns.
+        terms : Terms
+            The same on those that are held.
+        arrived : Arrived
+        """
+        working, slopes, parameters, step = arrived
+        here, n = working.slopes(), terms.n_constants
+        if not self.apply or np.abs(here[:n]).max(initial=0.0) > _BALANCED or self._doubts(penalty, parameters):
+            return float("inf")
+        moved, features = value_rounding(self._likelihood, parameters), self._held.features
+        noise = self._likelihood.rows.noise
+        if noise is not None:
+            moved += float(noise @ np.abs(parameters[: len(noise)]).max(axis=1))
+        free = np.flatnonzero(terms.is_free)
+        setting = Setting(
+            penalty=terms.penalty,
+            features=slice(n, None),
+            free=free,
+            coef=working.coef[n:],
+            identifiable=self._family.identifiable_directions,
+            deviations=np.concatenate([np.ones(n), self._spreads[features]]),
+            noise=np.zeros(len(free)),
+            off=np.concatenate([self._off_constants, self._off[features]]),
+            moved=moved,
+        )
+        tilts = _Tilts(working, self._held, free, step)
+        balance = Balance(tilts.step, tilts.gradient, working.likelihood.information(working.here.mean, free))
+
+        def tilting(step: FloatArray, _: float, margin: FloatArray) -> Tilted:
+            return self._tilted(tilts, step, margin)
+
+        if self._held.holds_all:
+            return gap_by(setting, balance, tilting)
+        others = ~self._held.is_held
+        pull = (penalty.pull(slopes) + _pull(penalty, self._off))[others]
+        further = _pull(penalty, np.broadcast_to(self._spreads[:, np.newaxis] / 2.0, slopes.shape))[others]
+        return gap_by(setting, balance, tilting, lambda length: overcome(pull + (length + 2.0 * moved) * further))
+
+    def _doubts(self, penalty: SparsePenalty, parameters: FloatArray) -> bool:
+        """Tell whether something depends on columns that count as constant, and are not quite."""
+        doubtful = self._doubtful
+        return len(doubtful) > 0 and bool(parameters[doubtful].any() or penalty.is_free[doubtful].any())
+
+    def _tilted(self, tilts: "_Tilts", step: FloatArray, margin: FloatArray) -> Tilted:
+        v, gradient = tilts.at(step)
+        touched, counts = np.flatnonzero(margin), self._counts
+        least = v.min(axis=0) - margin[touched] @ np.abs(self._held.array[touched])
+        apart = Divergences.of(tilts.probabilities[:, counts], v[:, counts], self._seen, self._held.weights[counts])
+        return Tilted(gradient, apart.at, _MOST, are_means=bool((least[counts] >= LEAST - 1.0).all()))
+
+
+@final
+class _Tilts:
+    """The means mu (1 + v) of a step, and of others that differ from it in what is not penalised.
+
+    Parameters
+    ----------
+    working : Restricted
+        Where mu is.
+    held : WorkingColumns
+    free : int array of shape (r,)
+        The rows that are not penalised.
+    step : array of shape (m, q) or None
+
+    Attributes
+    ----------
+    probabilities : array of shape (K, n)
+        mu.
+    step : array of shape (m, q)
+    gradient : array of shape (m, q)
+        Of the free rows beyond the step, of the others before it.
+    """
+
+    def __init__(self, working: Restricted, held: WorkingColumns, free: Indices, step: FloatArray | None) -> None:
+        self._likelihood, self._columns, self._free = working.likelihood, held.array, free
+        self.probabilities, self.gradient = working.likelihood.probabilities(working.here), working.slopes()
+        self._u = np.zeros_like(self.probabilities)
+        self.step = np.zeros_like(self.gradient)
+        if step is not None:
+            moved = np.flatnonzero(step.any(axis=1))
+            self._u[-step.shape[1] :] = step[moved].T @ self._columns[moved]
+            self.step, self.gradient = step, self.gradient.copy()
+            self.gradient[free] = self._beyond(relative(self.probabilities, self._u.copy()), free)
+
+    def at(self, step: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return v, shape (K, n), and the gradient there, (m, q)."""
+        q, free = step.shape[1], self._free
+        u = self._u.copy()
+        u[-q:] += (step - self.step)[free].T @ self._columns[free]
+        v = relative(self.probabilities, u)
+        return v, self._beyond(v, slice(None))
+
+    def _beyond(self, v: FloatArray, which: Indices | slice) -> FloatArray:
+        q = self.gradient.shape[1]
+        return self._likelihood.gradient((self.probabilities * (1.0 + v))[-q:], which)
+
+
+def _pull(penalty: SparsePenalty, sizes: FloatArray) -> FloatArray:
+    """Return the most that slopes of such sizes, of any sign, may pull."""
+    return np.maximum(penalty.pull(sizes), penalty.pull(-sizes))
