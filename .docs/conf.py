@@ -83,10 +83,10 @@ def _bring_notebooks(app):
             page.write_text(text, encoding="utf-8")
 
 
-def _lead_to_notebooks(app, name, source):
-    """Make links to notebooks lead to the pages that they are here."""
+def _as_pages(app, name, source):
+    """Make links to notebooks lead to the pages that they are here; and leave out the empty lines that end examples."""
     del app, name
-    source[0] = source[0].replace("](../../notebooks/", "](../tutorials/")
+    source[0] = source[0].replace("](../../notebooks/", "](../tutorials/").replace("\n\n```\n", "\n```\n")
 
 
 def _without_constructor(app, what, name, found, options, signature, returned):  # noqa: PLR0917 - as Sphinx calls it
@@ -97,9 +97,9 @@ def _without_constructor(app, what, name, found, options, signature, returned): 
 
 
 def _is_left_out(app, what, name, found, skip, options):  # noqa: PLR0917 - as Sphinx calls it
-    """Leave out what scikit-learn adds for metadata routing, and bare fields, which their class describes."""
+    """Leave out what scikit-learn adds and describes, and bare fields, which their class describes."""
     del app, what, options
-    is_request = (name.startswith("set_") and name.endswith("_request")) or name == "get_metadata_routing"
+    is_request = re.fullmatch(r"set_\w+_request|get_metadata_routing|set_output", name) is not None
     is_member = inspect.isroutine(found) or isinstance(found, property | cached_property)
     return is_request or skip or not is_member
 
@@ -113,7 +113,7 @@ def _link_dois(app, what, name, found, options, lines):  # noqa: PLR0917 - as Sp
 def setup(app):
     """Connect the rules above."""
     app.connect("builder-inited", _bring_notebooks)
-    app.connect("source-read", _lead_to_notebooks)
+    app.connect("source-read", _as_pages)
     app.connect("autodoc-process-docstring", _link_dois)
     app.connect("autodoc-process-signature", _without_constructor)
     app.connect("autodoc-skip-member", _is_left_out)

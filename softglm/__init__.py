@@ -2,9 +2,9 @@
 
 `SoftmaxGLM` takes the place of ``sklearn.linear_model.LogisticRegression``, and `SoftmaxGLMCV` chooses the strength of
 its penalty; `softglm_path` fits one strength after another. `infer` says of a fitted model or pipeline what a
-statistics package says, `compare` tests two nested fits, `pool` joins those of imputed data, `detect_separation` tells
-which estimates are infinite, and `neg_log_loss` scores every kind of y. `certify` says of anyone's fit how far it is
-from its optimum.
+statistics package says, `compare` tests two nested fits, `regression_table` sets fits side by side, `pool` joins those
+of imputed data, `detect_separation` tells which estimates are infinite, and `neg_log_loss` scores every kind of y.
+`certify` says of anyone's fit how far it is from its optimum.
 
 The theory can be read in the order of the rooms: `families` (what is assumed), `model` (what is minimised), `solver`
 (how), `fit` (the core), `inference` (what a fit says).
@@ -21,6 +21,7 @@ from softglm.infer import infer
 from softglm.inference.inference import Inference
 from softglm.inference.nested import compare
 from softglm.inference.pooled import PooledInference, pool
+from softglm.inference.side_by_side import RegressionTable, regression_table
 from softglm.path import Path, PathPoint, softglm_path
 from softglm.scoring import neg_log_loss
 from softglm.sources import Blocks, Parquet
@@ -37,6 +38,7 @@ __all__ = [
     "Path",
     "PathPoint",
     "PooledInference",
+    "RegressionTable",
     "SeparationWarning",
     "SoftmaxGLM",
     "SoftmaxGLMCV",
@@ -47,5 +49,6 @@ __all__ = [
     "infer",
     "neg_log_loss",
     "pool",
+    "regression_table",
     "softglm_path",
 ]

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-OPTIONAL = ("dask", "matplotlib", "pandas", "polars", "pyarrow")
+OPTIONAL = ("dask", "formulaic", "matplotlib", "pandas", "polars", "pyarrow")
 # scikit-learn itself imports pandas where it is installed.
 SCRIPT = f"""
 import sys

@@ -180,6 +180,7 @@ class AdaptedRows(Rows):
         self.can_be_sampled, self.can_be_held = rows.can_be_sampled, rows.can_be_held
         self.dtype, self.origin = adaptation.dtype, adaptation.origin(rows.origin)
         self.pass_price = rows.pass_price
+        self.outpaces_memory = rows.outpaces_memory
         self.can_be_rounded = rows.can_be_rounded and np.dtype(adaptation.dtype) == np.float64
 
     @property

@@ -41,6 +41,7 @@ class CountedRows(Rows):
         self.can_be_changed = rows.can_be_changed
         self.can_be_rounded, self.dtype, self.origin = rows.can_be_rounded, rows.dtype, rows.origin
         self.noise, self.pass_price = rows.noise, rows.pass_price
+        self.outpaces_memory = rows.outpaces_memory
 
     @property
     def longest_sum(self) -> int:

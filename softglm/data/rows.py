@@ -62,6 +62,8 @@ class Rows(ABC):
     pass_price : float
         What a pass over all of them costs beside its arithmetic, for reading, decoding or sending: about, in
         nanoseconds. Where that is much, a fit makes few passes.
+    outpaces_memory : bool
+        Whether sums are made there so much faster than here that a copy of some rows in this process is of no use.
     """
 
     n_rows: int
@@ -78,6 +80,7 @@ class Rows(ABC):
     origin: FloatArray | None = None
     noise: FloatArray | None = None
     pass_price: float = 0.0
+    outpaces_memory: bool = False
 
     @property
     def longest_sum(self) -> int:

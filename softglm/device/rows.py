@@ -52,7 +52,7 @@ class RowsOnDevice(Rows):
     """
 
     can_be_sampled = can_be_held = True
-    is_sparse = False
+    is_sparse, outpaces_memory = False, True
 
     def __init__(
         self,

@@ -41,15 +41,18 @@ def pays(prepared: Prepared, penalty: Penalty, start: Start | None) -> bool:
     """Tell whether few passes, and what is made of a sample between them, cost less than many.
 
     And whether it can be done: of classes, that the sample tells enough of; and where a Hessian would be too large to
-    prove anything, with a penalty that does.
+    prove anything, with a penalty that does. Where all rows have a Hessian, and a pass costs its arithmetic alone, the
+    last digits are cheap that few passes leave out.
     """
-    if prepared.held or (start is not None and not is_dear(prepared.rows)):
+    rows = prepared.rows
+    if prepared.held or rows.outpaces_memory or (start is not None and not is_dear(rows)):
         return False
     objective = prepared.likelihood.with_penalty(penalty)
     rows, family, fits = objective.rows, objective.family, _fits(objective)
     share = sampled_share(rows, objective.tuning)
     is_told = share * rows.n_rows >= _ROWS_PER_FEATURE * objective.shape[0] or share == 1.0
-    if not (family.largest_mean == 1.0 and is_told and (fits or objective.is_penalised)):
+    is_possible = family.largest_mean == 1.0 and is_told and (is_dear(rows) if fits else objective.is_penalised)
+    if not is_possible:
         return False
     n_many, n_few = _PASSES if fits else _PASSES_OF_MANY_PARAMETERS
     work = evaluation_price(objective) - rows.pass_price

@@ -13,11 +13,12 @@ from scipy import linalg
 from scipy.special import expit
 
 from softglm.arrays import FloatArray
-from softglm.inference.cells import LEFT_OPEN, aligned, cells_of, estimate_headings, shown_value
+from softglm.inference.cells import LEFT_OPEN, cells_of, estimate_headings, shown_value
 from softglm.inference.means import log_odds_of
 from softglm.inference.significance import half_widths
 from softglm.inference.states import Subject, only_group
 from softglm.inference.subjects import listed_values
+from softglm.inference.tables import Content, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +29,7 @@ _MOST_ROWS, _DECIMALS = 10, 4
 
 @final
 @dataclass(frozen=True, eq=False, repr=False)
-class AveragePredictions:
+class AveragePredictions(Table):
     """Probabilities of every class with features set to given values, each with its own (pointwise) interval.
 
     Attributes
@@ -76,10 +77,15 @@ class AveragePredictions:
     level: float
     observed: FloatArray = field(default_factory=lambda: np.empty(0))
 
-    def __str__(self) -> str:
-        """Return a table of the first values."""
+    def _content(self) -> Content:
+        return self._first(len(self.probability))
+
+    def _excerpt(self) -> Content:
+        return self._first(_MOST_ROWS)
+
+    def _first(self, most: int) -> Content:
         groups = {}
-        for row, values in enumerate(self._listed[:_MOST_ROWS]):
+        for row, values in enumerate(self._listed[:most]):
             cells = cells_of(
                 estimate=self.probability[row],
                 std_error=self.std_error[row],
@@ -89,13 +95,10 @@ class AveragePredictions:
             )
             name = ", ".join(f"{term} = {shown_value(value)}" for term, value in zip(self.terms, values, strict=True))
             groups[name] = [[str(label), *of_class] for label, of_class in zip(self.classes, cells, strict=True)]
-        table = aligned(estimate_headings(self.level, estimate="probability"), groups)
-        more = len(self.probability) - _MOST_ROWS
-        table += [f"... and {more:,} more values: see to_frame()"] if more > 0 else []
-        table += [LEFT_OPEN] if np.isnan(self.probability).any() else []
-        return "\n".join(table)
-
-    __repr__ = __str__
+        more = len(self.probability) - len(groups)
+        notes = [f"... and {more:,} more values: see to_frame()"] if more else []
+        notes += [LEFT_OPEN] if np.isnan(self.probability).any() else []
+        return Content(estimate_headings(self.level, estimate="probability"), groups, notes=notes)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame with the columns value, class, probability, std_error, lower, upper.

@@ -9,7 +9,8 @@ import numpy as np
 
 from softglm.arrays import FloatArray
 
-_DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?")
+# A number, in brackets or with stars behind it.
+_DECIMAL = re.compile(r"\(?[+-]?\d+(?:\.\d+)?(\)?\**)")
 NOT_ESTIMABLE = "-"
 # Below a table of what the data do not determine.
 LEFT_OPEN = "-: infinite estimates leave it open, or collinear columns."
@@ -101,8 +102,10 @@ def estimate_headings(
     return [estimate, "std. error", *tests, f"{tail:.4g}%", f"{100.0 - tail:.4g}%"]
 
 
-def aligned(header: Sequence[str], groups: Mapping[str, Sequence[Sequence[str]]]) -> list[str]:
-    """Return the lines of a table: a head, a rule, and under the name of each group its rows.
+def aligned(
+    header: Sequence[str], groups: Mapping[str, Sequence[Sequence[str]]], foot: Sequence[Sequence[str]] = ()
+) -> list[str]:
+    """Return the lines of a table: a head, a rule, and under the name of each group its rows; below a rule, its foot.
 
     Parameters
     ----------
@@ -110,10 +113,12 @@ def aligned(header: Sequence[str], groups: Mapping[str, Sequence[Sequence[str]]]
         The names of the columns, but for the first, which has the names of rows.
     groups : dict from name to rows of cells
         A group without a name is not indented.
+    foot : rows of cells
     """
     names = [f"  {row[0]}" if name else row[0] for name, rows in groups.items() for row in rows]
+    names += [row[0] for row in foot]
     stub = max(map(len, (*names, *groups)), default=0)
-    cells = [row[1:] for rows in groups.values() for row in rows]
+    cells = [row[1:] for rows in (*groups.values(), foot) for row in rows]
     columns = [_at_the_point(column) for column in zip(*cells, strict=True)] or [[] for _ in header]
     widths = [max(map(len, (title, *column))) for title, column in zip(header, columns, strict=True)]
     lines = [_line("", header, stub, widths)]
@@ -122,14 +127,22 @@ def aligned(header: Sequence[str], groups: Mapping[str, Sequence[Sequence[str]]]
     for name, rows in groups.items():
         lines += [name] if name else []
         lines += [_line(*next(rest), stub, widths) for _ in rows]
-    return lines
+    return [*lines, lines[1], *(_line(*row, stub, widths) for row in rest)] if foot else lines
 
 
 def _at_the_point(cells: Sequence[str]) -> list[str]:
     """Return cells that stand with their decimal points below one another, set flush right."""
-    places = [len(cell.partition(".")[2]) if _DECIMAL.fullmatch(cell) else -1 for cell in cells]
+    places = [_behind_the_point(cell) for cell in cells]
     most = max(places, default=0)
     return [cell if place < 0 else cell + " " * (most - place) for cell, place in zip(cells, places, strict=True)]
+
+
+def _behind_the_point(cell: str) -> int:
+    """Return how many characters of a number follow its point, or the place for one; -1 where there is no number."""
+    found = _DECIMAL.fullmatch(cell)
+    if found is None:
+        return -1
+    return len(cell.partition(".")[2] if "." in cell else found[1])
 
 
 def _line(name: str, values: Sequence[str], stub: int, widths: Sequence[int]) -> str:

@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.inference.cells import aligned, cells_of, estimate_headings
+from softglm.inference.cells import cells_of, estimate_headings
 from softglm.inference.coding import Coding
 from softglm.inference.significance import against_zero, half_widths, sampling_distribution
+from softglm.inference.tables import Content, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +21,7 @@ EITHER_SIGN, _EITHER_END = "\u00b1inf", "0 or inf"
 
 @final
 @dataclass(frozen=True, eq=False, repr=False)
-class Coefficients:
+class Coefficients(Table):
     """Log odds of every class against the base class, one row per class, one column per term.
 
     Attributes
@@ -80,11 +81,8 @@ class Coefficients:
     level: float
     df: FloatArray | None = None
 
-    def __str__(self) -> str:
-        """Return a table, as in the summary."""
-        return "\n".join(_table_of(self, "estimate", coefficient_rows(self)))
-
-    __repr__ = __str__
+    def _content(self) -> Content:
+        return coefficient_content(self)
 
     def odds_ratios(self) -> "OddsRatios":
         """Return exp(estimate): how the odds of a class against the base change with one unit of a term.
@@ -119,7 +117,7 @@ class Coefficients:
 
 @final
 @dataclass(frozen=True, eq=False, repr=False)
-class OddsRatios:
+class OddsRatios(Table):
     """Odds ratios (for three classes and more, relative-risk ratios) against the base class.
 
     Attributes
@@ -176,13 +174,9 @@ class OddsRatios:
     level: float
     df: FloatArray | None = None
 
-    def __str__(self) -> str:
-        """Return a table."""
-        rows = _rows_of(self, self.ratio, _EITHER_END)
+    def _content(self) -> Content:
         title = "Odds ratios" if self.z is None else "Odds ratios, with z and p-value of their logarithms"
-        return "\n".join([title, "", *_table_of(self, "ratio", rows)])
-
-    __repr__ = __str__
+        return Content(_headings(self, "ratio"), ratio_rows(self), title=title)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame with the columns class, term, ratio, std_error, z, p_value, lower, upper.
@@ -194,7 +188,7 @@ class OddsRatios:
 
 @final
 @dataclass(frozen=True, eq=False, repr=False)
-class Symmetric:
+class Symmetric(Table):
     """The fit in sum-to-zero coding: every class on an equal footing.
 
     Attributes
@@ -218,11 +212,8 @@ class Symmetric:
     coefficients: Coefficients
     covariance_matrix: FloatArray
 
-    def __str__(self) -> str:
-        """Return the table of coefficients."""
-        return str(self.coefficients)
-
-    __repr__ = __str__
+    def _content(self) -> Content:
+        return coefficient_content(self.coefficients)
 
 
 def coefficient_table(
@@ -278,9 +269,19 @@ def coefficient_table(
     )
 
 
+def coefficient_content(table: Coefficients) -> Content:
+    """Return the table of coefficients by itself."""
+    return Content(_headings(table, "estimate"), coefficient_rows(table))
+
+
 def coefficient_rows(table: Coefficients) -> dict[str, list[list[str]]]:
     """Return, for each contrast of classes, a row for each term: its name and the formatted cells."""
     return _rows_of(table, table.estimate, EITHER_SIGN)
+
+
+def ratio_rows(table: OddsRatios) -> dict[str, list[list[str]]]:
+    """Return the same of odds ratios."""
+    return _rows_of(table, table.ratio, _EITHER_END)
 
 
 def _rows_of(table: Coefficients | OddsRatios, values: FloatArray, either: str) -> dict[str, list[list[str]]]:
@@ -303,9 +304,9 @@ def _rows_of(table: Coefficients | OddsRatios, values: FloatArray, either: str) 
     return groups
 
 
-def _table_of(table: Coefficients | OddsRatios, name: str, rows: dict[str, list[list[str]]]) -> list[str]:
+def _headings(table: Coefficients | OddsRatios, name: str) -> list[str]:
     statistic = None if table.z is None else "z" if table.df is None else "t"
-    return aligned(estimate_headings(table.level, statistic, name, has_df=table.df is not None), rows)
+    return estimate_headings(table.level, statistic, name, has_df=table.df is not None)
 
 
 def _frame_of(table: Coefficients | OddsRatios, name: str, values: FloatArray) -> "pd.DataFrame":

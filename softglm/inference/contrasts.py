@@ -16,11 +16,12 @@ import numpy.typing as npt
 from scipy import linalg
 
 from softglm.arrays import FloatArray
-from softglm.inference.cells import LEFT_OPEN, aligned, cells_of, estimate_headings, shown_value, wrapped
+from softglm.inference.cells import LEFT_OPEN, cells_of, estimate_headings, shown_value
 from softglm.inference.comparisons import Compared, Pairs
 from softglm.inference.means import log_odds_of
 from softglm.inference.multiplicity import Adjustment, adjusted
 from softglm.inference.significance import against_zero, sampling_distribution
+from softglm.inference.tables import Content, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +38,7 @@ _MOST_CONTRASTS = 30
 
 @final
 @dataclass(frozen=True, eq=False, repr=False)
-class Contrasts:
+class Contrasts(Table):
     """How the probability of each class differs between levels, values or tables of rows.
 
     Attributes
@@ -123,12 +124,15 @@ class Contrasts:
         """The covariance of all estimates, (c K, c K), contrast by contrast and class by class; NaN where they are."""
         return self.root @ self.root.T
 
-    def __str__(self) -> str:
-        """Return a table: for each contrast, a row for each class."""
+    def _content(self) -> Content:
+        return self._first(len(self.contrasts))
+
+    def _excerpt(self) -> Content:
+        return self._first(_MOST_CONTRASTS)
+
+    def _first(self, most: int) -> Content:
         groups = {}
-        for row, (contrast, group) in enumerate(zip(self.contrasts, self.groups, strict=True)):
-            if row == _MOST_CONTRASTS:
-                break
+        for row, (contrast, group) in enumerate(zip(self.contrasts[:most], self.groups[:most], strict=True)):
             cells = cells_of(
                 estimate=self.estimate[row],
                 std_error=self.std_error[row],
@@ -140,13 +144,14 @@ class Contrasts:
             name = f"{self.term}: {contrast}"
             name += "" if self.by is None else f", {self.by} = {shown_value(group)}"
             groups[name] = [[str(label), *of_class] for label, of_class in zip(self.classes, cells, strict=True)]
-        table = aligned(estimate_headings(self.level, None if self.z is None else "z"), groups)
         more = len(self.contrasts) - len(groups)
-        table += [f"... and {more:,} more contrasts: see to_frame()"] if more else []
-        table += wrapped(self._notes(), len(table[0]))
-        return "\n".join([f"{_TITLES[self.kind]} {self.where}", "", *table])
-
-    __repr__ = __str__
+        notes = [f"... and {more:,} more contrasts: see to_frame()"] if more else []
+        return Content(
+            estimate_headings(self.level, None if self.z is None else "z"),
+            groups,
+            title=f"{_TITLES[self.kind]} {self.where}",
+            notes=[*notes, *self._notes()],
+        )
 
     def _notes(self) -> Iterator[str]:
         """Yield what a reader has to know."""

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy import linalg
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.inference.cells import LEFT_OPEN, aligned, cells_of, estimate_headings, wrapped
+from softglm.inference.cells import LEFT_OPEN, cells_of, estimate_headings
 from softglm.inference.column_effects import (
     along,
     changes,
@@ -36,6 +36,7 @@ from softglm.inference.means import (
 )
 from softglm.inference.relations import described, relations_of
 from softglm.inference.significance import against_zero, half_widths
+from softglm.inference.tables import Content, Table
 from softglm.once import cached_property
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ _DERIVATIVE = "dP/dx"
 
 @final
 @dataclass(frozen=True, repr=False)
-class MarginalEffects:
+class MarginalEffects(Table):
     """What a unit of each feature, or changing its level, adds to the probability of each class.
 
     After a pipeline the features are the columns that it takes, where it could be found out how the columns of the
@@ -125,9 +126,7 @@ class MarginalEffects:
         """Where the effect is a difference, not a derivative, shape (e,)."""
         return np.array([pair is not None for pair in self.levels], dtype=bool)
 
-    def __str__(self) -> str:
-        """Return a table: for each effect, a row for each class."""
-        is_tested = self.z is not None
+    def _content(self) -> Content:
         groups = {}
         for j, (term, pair) in enumerate(zip(self.terms, self.levels, strict=True)):
             cells = cells_of(
@@ -141,11 +140,12 @@ class MarginalEffects:
             name = term if pair is None else f"{term} (from {pair[1]} to {pair[0]})"
             groups[name] = [[str(label), *of_class] for label, of_class in zip(self.classes, cells, strict=True)]
         where = "Average marginal effects" if self.kind == "average" else "Marginal effects at the means"
-        table = aligned(estimate_headings(self.level, "z" if is_tested else None), groups)
-        notes = wrapped(self.notes, len(table[0]))
-        return "\n".join([f"{where}, on the probability of each class", "", *table, *notes])
-
-    __repr__ = __str__
+        return Content(
+            estimate_headings(self.level, None if self.z is None else "z"),
+            groups,
+            title=f"{where}, on the probability of each class",
+            notes=self.notes,
+        )
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame of e K rows.

@@ -21,12 +21,13 @@ from scipy import special
 
 from softglm.arrays import FloatArray, IntArray
 from softglm.data import Block
-from softglm.inference.cells import aligned, number, p_cell
+from softglm.inference.cells import number, p_cell
 from softglm.inference.classes import class_probabilities, class_shares
 from softglm.inference.diagnostics import pearson_terms, relative_entropies
 from softglm.inference.estimate import Estimate
 from softglm.inference.likelihood import null_log_likelihood
 from softglm.inference.significance import ChiSquaredTest
+from softglm.inference.tables import Content, Table
 from softglm.sums import Predictor, Sum
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _WHOLE = 1e-9
 
 @final
 @dataclass(frozen=True, repr=False)
-class HosmerLemeshow:
+class HosmerLemeshow(Table):
     """The generalised Hosmer-Lemeshow test.
 
     Attributes
@@ -65,9 +66,8 @@ class HosmerLemeshow:
     >>> X = X[:, :2]
     >>> result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
     >>> print(result.hosmer_lemeshow(groups=5))
-    Hosmer-Lemeshow test: chi2(6) = 11.33, p = 0.0788
+    Hosmer-Lemeshow test: chi2(6) = 11.33, p = 0.0788; observed / expected in each group
     <BLANKLINE>
-    Observed / expected in each group:
                0          1          2
     ----------------------------------
     1  32 / 32.4    2 / 0.4    2 / 3.2
@@ -84,17 +84,17 @@ class HosmerLemeshow:
     expected: FloatArray
     classes: npt.NDArray[Any]
 
-    def __str__(self) -> str:
-        """Return the test, and the table it is made of."""
+    def _content(self) -> Content:
         rows = [
             [f"{group}", *(f"{seen:g} / {due:.1f}" for seen, due in zip(*both, strict=True))]
             for group, both in enumerate(zip(self.observed, self.expected, strict=True), start=1)
         ]
         test = ChiSquaredTest(self.statistic, self.df, self.p_value)
-        table = aligned([str(name) for name in self.classes], {"": rows})
-        return "\n".join([f"Hosmer-Lemeshow test: {test}", "", "Observed / expected in each group:", *table])
-
-    __repr__ = __str__
+        return Content(
+            [str(name) for name in self.classes],
+            {"": rows},
+            title=f"Hosmer-Lemeshow test: {test}; observed / expected in each group",
+        )
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame of g K rows: group, class, observed, expected. It needs pandas."""
@@ -113,7 +113,7 @@ class HosmerLemeshow:
 
 @final
 @dataclass(frozen=True, repr=False)
-class GoodnessOfFit:
+class GoodnessOfFit(Table):
     """How rows of counts differ from what the model expects, and from what a model without features does.
 
     Attributes
@@ -155,8 +155,7 @@ class GoodnessOfFit:
     null_df: int
     least_expected: float
 
-    def __str__(self) -> str:
-        """Return a table of the statistics."""
+    def _content(self) -> Content:
         rows = [
             [name, number(statistic, 2), str(df), p_cell(p_value)]
             for name, statistic, df, p_value in (
@@ -165,14 +164,8 @@ class GoodnessOfFit:
                 ("Null deviance", self.null_deviance, self.null_df, float("nan")),
             )
         ]
-        return "\n".join(
-            [
-                *aligned(["statistic", "df", "p-value"], {"": rows}),
-                f"Dispersion {number(self.dispersion, 4)}. Smallest expected count {self.least_expected:.3g}.",
-            ]
-        )
-
-    __repr__ = __str__
+        note = f"Dispersion {number(self.dispersion, 4)}. Smallest expected count {self.least_expected:.3g}."
+        return Content(["statistic", "df", "p-value"], {"": rows}, notes=[note])
 
     @property
     def dispersion(self) -> float:

@@ -17,13 +17,14 @@ import numpy.typing as npt
 from softglm.arrays import FloatArray
 from softglm.data import blas_as_found, one_blas_thread
 from softglm.inference.bias_reduced import bias_reduced
-from softglm.inference.cells import aligned, df_cell, number, p_cell
+from softglm.inference.cells import df_cell, number, p_cell
 from softglm.inference.constrained import constrained_fit
 from softglm.inference.covariance import Covariance
 from softglm.inference.estimate import Estimate, coordinates_of, estimate_at
 from softglm.inference.forms import contrast_forms
 from softglm.inference.limit import supremum
 from softglm.inference.significance import ChiSquaredTest, Test, chi_squared_test, nothing_to_test, wald, wald_of
+from softglm.inference.tables import Content, Table
 from softglm.inference.terms import Term
 from softglm.model import Objective, Ridge, null_model
 from softglm.sums import Offsets
@@ -37,7 +38,7 @@ NAMES = {"lr": "Likelihood-ratio", "wald": "Wald", "score": "Score", "d1": "Pool
 
 @final
 @dataclass(frozen=True, eq=False, repr=False)
-class TermTests:
+class TermTests(Table):
     """Tests of whether each term, over all equations, can be left out.
 
     Attributes
@@ -98,8 +99,7 @@ class TermTests:
     df_denominator: float | FloatArray | None = None
     is_type_2: bool = False
 
-    def __str__(self) -> str:
-        """Return a table with a row for each term."""
+    def _content(self) -> Content:
         name = NAMES[self.kind]
         tests = [
             self.terms,
@@ -109,11 +109,9 @@ class TermTests:
             map(p_cell, self.p_value),
         ]
         head = ["chi2", "df", "p-value"] if self.df_denominator is None else ["F", "df1", "df2", "p-value"]
-        table = aligned(head, {"": list(zip(*tests, strict=True))})
         given = ", given those that do not contain it (type II)" if self.is_type_2 else ""
-        return "\n".join([f"{name} tests of leaving out each term{given}", "", *table, *self._notes()])
-
-    __repr__ = __str__
+        title = f"{name} tests of leaving out each term{given}"
+        return Content(head, {"": list(zip(*tests, strict=True))}, title=title, notes=self._notes())
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a data frame with the columns term, statistic, df, p_value. It needs pandas.

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.inference import diagnostics, effects, goodness, summary
+from softglm.inference import diagnostics, effects, goodness, maketables, summary
 from softglm.inference.averages import AveragePredictions, average_predictions
 from softglm.inference.cells import number
 from softglm.inference.classes import position_of
@@ -47,6 +47,7 @@ from softglm.inference.score_bootstrap import BootstrapTest, WeightKind, score_b
 from softglm.inference.separation import Separation
 from softglm.inference.significance import ChiSquaredTest, Test, sampling_distribution
 from softglm.inference.subjects import subject_of
+from softglm.inference.tables import Content, Table
 from softglm.inference.terms import Term, terms_of_variables
 from softglm.inference.validity import Validity
 from softglm.once import cached_property
@@ -61,7 +62,7 @@ _TRUSTING = 'For tests, use test_terms("wald"); to compare models by it, infer w
 
 @final
 @dataclass(frozen=True, eq=False, repr=False)
-class Inference:
+class Inference(Table):
     r"""What a statistics package says of a multinomial (or binary) logit. Made by `softglm.infer`.
 
     Print it for a report. K classes, p features, and coefficients that are log odds against a base class::
@@ -993,16 +994,25 @@ class Inference:
 
     def summary(self) -> str:
         """Return a report in plain text."""
-        return summary.text(self)
+        return str(self)
 
-    def __str__(self) -> str:
-        """Return the summary."""
-        return self.summary()
+    def _content(self) -> Content:
+        return summary.content(self)
 
-    __repr__ = __str__
+    @property
+    def __maketables_coef_table__(self) -> "pd.DataFrame":
+        return maketables.coefficient_frame(self.coefficients)
 
-    def _repr_html_(self) -> str:
-        return summary.html(self)
+    @property
+    def __maketables_depvar__(self) -> str:
+        return "log odds"
+
+    @property
+    def __maketables_default_stat_keys__(self) -> list[str]:
+        return list(maketables.DEFAULT_NUMBERS)
+
+    def __maketables_stat__(self, key: str) -> float | str | None:
+        return maketables.statistic(self, key)
 
     @cached_property
     def likelihood(self) -> Likelihood:

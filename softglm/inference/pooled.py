@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray
-from softglm.inference.cells import aligned, estimate_headings, wrapped
+from softglm.inference.cells import estimate_headings
 from softglm.inference.coefficients import Coefficients, coefficient_rows
 from softglm.inference.groups import GroupedColumns, Groups
 from softglm.inference.hypotheses import TermTests
@@ -16,6 +16,7 @@ from softglm.inference.inference import Inference
 from softglm.inference.restrictions import read_restrictions
 from softglm.inference.rubin import Moments, moments_of
 from softglm.inference.significance import FTest, against_zero, half_widths, sampling_distribution
+from softglm.inference.tables import Content, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True, eq=False, repr=False)
-class PooledInference:
+class PooledInference(Table):
     """What several imputed data sets say together. Made by `softglm.pool`.
 
     Print it for a table: that of the coefficients, and the fraction of missing information.
@@ -74,6 +75,11 @@ class PooledInference:
     def terms(self) -> tuple[str, ...]:
         """The names of the coefficients of a class: "Intercept" first, if there is one."""
         return self.coefficients.terms
+
+    @property
+    def n_observations(self) -> float:
+        """Those of each imputation."""
+        return self.results[0].n_observations
 
     def rebase(self, reference: Any) -> "PooledInference":  # noqa: ANN401 - a class is what the user's labels are
         """Return the same fits, pooled as seen from another base class.
@@ -171,8 +177,7 @@ class PooledInference:
         frame["missing_information"] = self.missing_information.ravel()
         return frame
 
-    def __str__(self) -> str:
-        """Return a table, as that of the coefficients."""
+    def _content(self) -> Content:
         table, first, m = self.coefficients, self.results[0], len(self.results)
         rows = {
             name: [[*cells, f"{fraction:.3f}"] for cells, fraction in zip(of_class, fractions, strict=True)]
@@ -180,7 +185,6 @@ class PooledInference:
                 coefficient_rows(table).items(), self.missing_information, strict=True
             )
         }
-        lines = aligned([*estimate_headings(table.level, "t", has_df=True), "missing"], rows)
         largest = float(self.missing_information.max(initial=0.0))
         how = (
             f"Standard errors: Rubin's rules; of each imputation {first.covariance.description}. Intervals: "
@@ -192,11 +196,12 @@ class PooledInference:
                 f"Another {m} imputations might say something else: {np.ceil(100.0 * largest):.0f}, a hundred times "
                 "the largest fraction of missing information, would make that unlikely (White, Royston & Wood 2011)."
             )
-        rule = "-" * len(lines[0])
-        title = f"{m} imputations of {first.n_observations:,.0f} observations, base class: {self.reference}"
-        return "\n".join([title, "", *lines, rule, *wrapped(notes, len(rule))])
-
-    __repr__ = __str__
+        return Content(
+            [*estimate_headings(table.level, "t", has_df=True), "missing"],
+            rows,
+            title=f"{m} imputations of {first.n_observations:,.0f} observations, base class: {self.reference}",
+            notes=notes,
+        )
 
     def _leaving_out(self, columns: tuple[int, ...]) -> FTest:
         n_terms = len(self.terms)
@@ -264,7 +269,6 @@ def pool(results: Iterable[Inference]) -> PooledInference:
       Intercept    28.86        7.04    4.10  135.5  <0.0001  14.94   42.78     0.079
       x0           -2.305       0.537  -4.30  118.1  <0.0001  -3.368  -1.243    0.105
       x1            0.726       0.274   2.65   16.0   0.0174   0.146   1.306    0.512
-    ---------------------------------------------------------------------------------
     Standard errors: Rubin's rules; of each imputation model (inverse information).
     ...
     >>> print(pooled.test_terms())

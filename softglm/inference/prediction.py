@@ -17,11 +17,12 @@ from scipy.special import expit
 from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Block, Rows
 from softglm.families import Categorical
-from softglm.inference.cells import LEFT_OPEN, aligned, cells_of, estimate_headings
+from softglm.inference.cells import LEFT_OPEN, cells_of, estimate_headings
 from softglm.inference.classes import every_class
 from softglm.inference.estimable import Identified, RowSpace
 from softglm.inference.estimate import Estimate
 from softglm.inference.significance import half_widths
+from softglm.inference.tables import Content, Table
 from softglm.sums import Features, Predictor, Sum
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _MOST_ROWS, _DECIMALS = 10, 4
 
 @final
 @dataclass(frozen=True, eq=False, repr=False)
-class Predictions:
+class Predictions(Table):
     """Probabilities of every class for new rows, each with its own (pointwise) interval.
 
     Attributes
@@ -81,10 +82,15 @@ class Predictions:
     level: float
     covariance: FloatArray | None = None
 
-    def __str__(self) -> str:
-        """Return a table of the first rows."""
+    def _content(self) -> Content:
+        return self._first(len(self.probability))
+
+    def _excerpt(self) -> Content:
+        return self._first(_MOST_ROWS)
+
+    def _first(self, most: int) -> Content:
         groups = {}
-        for row in range(min(len(self.probability), _MOST_ROWS)):
+        for row in range(min(len(self.probability), most)):
             cells = cells_of(
                 estimate=self.probability[row],
                 std_error=self.std_error[row],
@@ -93,13 +99,10 @@ class Predictions:
                 decimals=_DECIMALS,
             )
             groups[f"row {row}"] = [[str(name), *of_class] for name, of_class in zip(self.classes, cells, strict=True)]
-        table = aligned(estimate_headings(self.level, estimate="probability"), groups)
         more = len(self.probability) - len(groups)
-        table += [f"... and {more:,} more rows: see to_frame()"] if more else []
-        table += [LEFT_OPEN] if np.isnan(self.probability).any() else []
-        return "\n".join(table)
-
-    __repr__ = __str__
+        notes = [f"... and {more:,} more rows: see to_frame()"] if more else []
+        notes += [LEFT_OPEN] if np.isnan(self.probability).any() else []
+        return Content(estimate_headings(self.level, estimate="probability"), groups, notes=notes)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame with the columns row, class, probability, std_error, lower, upper.

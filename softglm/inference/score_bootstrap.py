@@ -24,6 +24,7 @@ M. D. Webb, "Reworking wild bootstrap-based inference for clustered errors", Can
 doi:10.1111/caje.12661
 """
 
+import html
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -103,6 +104,9 @@ class BootstrapTest:
             p = f"{p} +- {self.p_error:.4f}"
             how = f"{self.n_draws:,} draws of {self.weights.capitalize()} weights, {self.n_clusters} clusters"
         return f"W({self.n_restrictions}) = {self.statistic:.4g}, {p} (wild score bootstrap: {how})"
+
+    def _repr_html_(self) -> str:
+        return html.escape(str(self))
 
 
 def score_bootstrap(

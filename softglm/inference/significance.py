@@ -7,6 +7,7 @@ is referred to F(q, v): for a single estimate that is its t squared, and the sam
 A single estimate b with standard error s is tested by b / s; its interval is b -+ s times a quantile of that ratio.
 """
 
+import html
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
@@ -47,6 +48,9 @@ class _Outcome(ABC):
         if self.n_restrictions is None or self.df >= self.n_restrictions:
             return line
         return f"{line} (the covariance has room for {self.df} of {self.n_restrictions} restrictions)"
+
+    def _repr_html_(self) -> str:
+        return html.escape(str(self))
 
 
 @final

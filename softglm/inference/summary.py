@@ -1,20 +1,18 @@
-"""The summary: all facts as lines of text, which can be pasted anywhere, and as an HTML table for notebooks."""
+"""The summary: all facts of a fit, its coefficients, and what a reader has to know."""
 
-import html as markup
-from collections.abc import Sequence
-from itertools import zip_longest
 from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import BoolArray
-from softglm.inference.cells import NOT_ESTIMABLE, aligned, estimate_headings, number, p_cell, wrapped
+from softglm.inference.cells import NOT_ESTIMABLE, estimate_headings, number, p_cell
 from softglm.inference.coefficients import EITHER_SIGN, Coefficients, coefficient_rows
 from softglm.inference.covariance import Covariance
 from softglm.inference.estimate import Estimate
 from softglm.inference.likelihood import Likelihood
 from softglm.inference.significance import Test
+from softglm.inference.tables import Content
 
 # The largest harmless condition number (Belsley, Kuh & Welsch 1980).
 _HARMFUL_CONDITION = 30.0
@@ -108,30 +106,14 @@ class _Summarised(Protocol):
     def constant_features(self) -> tuple[str, ...]: ...
 
 
-def text(inference: _Summarised) -> str:
-    """Return the summary as plain text."""
-    table = aligned(headings(inference), coefficient_rows(inference.coefficients))
-    rule = "-" * len(table[0])
-    notes = wrapped(notes_on(inference), len(rule))
-    return "\n".join([title(inference), "", *_columns_of_facts(facts(inference)), "", *table, rule, *notes])
-
-
-def html(inference: _Summarised) -> str:
-    """Return the summary as HTML."""
-    left = ' style="text-align:left"'
-    header = headings(inference)
-    body = []
-    for name, rows in coefficient_rows(inference.coefficients).items():
-        body.append(_row([name], f' colspan="{len(header) + 1}"{left}', "th"))
-        body += [f"<tr>{_cells([term], left)}{_cells(values)}</tr>" for term, *values in rows]
-    numbers = "".join(
-        f"<tr>{''.join(_cells([label], left) + _cells([value]) for label, value in line)}</tr>"
-        for line in zip_longest(*facts(inference), fillvalue=("", ""))
-    )
-    notes = "".join(f"<div>{markup.escape(note)}</div>" for note in notes_on(inference))
-    return (
-        f"<div><b>{markup.escape(title(inference))}</b></div><table>{numbers}</table>"
-        f"<table><thead>{_row(['', *header], '', 'th')}</thead><tbody>{''.join(body)}</tbody></table>{notes}"
+def content(inference: _Summarised) -> Content:
+    """Return the summary: the table of coefficients, what describes the fit above it, and notes below."""
+    return Content(
+        headings(inference),
+        coefficient_rows(inference.coefficients),
+        title=title(inference),
+        facts=facts(inference),
+        notes=notes_on(inference),
     )
 
 
@@ -279,27 +261,6 @@ def headings(inference: _Summarised) -> list[str]:
     """Return the names of the columns of the coefficient table."""
     tested = ("z" if inference.degrees_of_freedom is None else "t") if inference.is_tested else None
     return estimate_headings(inference.level, tested, has_df=inference.coefficients.df is not None)
-
-
-def _columns_of_facts(columns: list[list[tuple[str, str]]]) -> list[str]:
-    """Return lines with the columns of labels and values side by side."""
-    printed = []
-    for column in filter(None, columns):
-        label, value = (max(len(pair[side]) for pair in column) for side in (0, 1))
-        printed.append([f"{name.ljust(label)}  {number.rjust(value)}" for name, number in column])
-    widths = [len(column[0]) for column in printed]
-    return [
-        "    ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in zip_longest(*printed, fillvalue="")
-    ]
-
-
-def _cells(values: Sequence[str], attributes: str = "", tag: str = "td") -> str:
-    return "".join(f"<{tag}{attributes}>{markup.escape(value)}</{tag}>" for value in values)
-
-
-def _row(values: Sequence[str], attributes: str, tag: str) -> str:
-    return f"<tr>{_cells(values, attributes, tag)}</tr>"
 
 
 def _fixed(value: float) -> str:

@@ -122,7 +122,7 @@ def _everything(block):
 def test_a_fit_finds_the_same_optimum(name):
     data = PROBLEMS[name]()
     rows, family = rows_and_family(data)
-    targets, weights, offset = rows._parts[1:]  # noqa: SLF001 - as the shell makes them
+    targets, weights, offset = rows.parts[1:]
     elsewhere = RowsInPieces(Counted(data.X, 11).features(), targets, weights, offset)
     ridge = Ridge.on_coefficients(0.01, rows.n_features, fit_intercept=True)
     there, here = fit(elsewhere, family, ridge), fit(rows, family, ridge)

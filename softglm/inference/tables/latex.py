@@ -1,0 +1,82 @@
+r"""Tables in LaTeX, with the rules of the package booktabs."""
+
+import re
+
+from softglm.inference.cells import NOT_ESTIMABLE
+from softglm.inference.tables.content import Content, Row
+
+_SPECIAL = {character: f"\\{character}" for character in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    # At the beginning of a row these would belong to the \\ that ends the row above.
+    "[": "{[}",
+    "*": "{*}",
+}
+_SIGNS = {"": "", "+": "+", "-": "-", "±": r"\pm"}
+_NUMBER = re.compile(r"(\(?)([+±-]?)(\d+(?:\.\d+)?|inf)(?:e([+-]\d+))?(\)?)(\**)")
+
+
+def written(content: Content, *, caption: str | None, label: str | None) -> str:
+    """Return a table in LaTeX: a tabular, and its notes below; with a caption or a label inside a table that floats."""
+    lines = [*_tabular(content), *_notes(content)]
+    if caption is None and label is None:
+        return "\n".join(lines)
+    above = [r"\begin{table}", r"\centering"]
+    caption = _escaped(content.title) if caption is None else caption
+    above.append(rf"\caption{{{caption}}}")  # without one, a label would be that of the section
+    above += [rf"\label{{{label}}}"] if label else []
+    return "\n".join([*above, *lines, r"\end{table}"])
+
+
+def _tabular(content: Content) -> list[str]:
+    n_columns = len(content.header)
+    lines = [rf"\begin{{tabular}}{{l{'r' * n_columns}}}", r"\toprule", _row(["", *content.header]), r"\midrule"]
+    for place, (name, rows) in enumerate(content.groups.items()):
+        if name:
+            lines += [r"\addlinespace"] if place else []
+            lines.append(rf"\multicolumn{{{n_columns + 1}}}{{l}}{{{_escaped(name)}}} \\")
+        lines += [rf"\quad {_row(row)}" if name else _row(row) for row in rows]
+    facts = [
+        rf"{_escaped(label)} & \multicolumn{{{n_columns}}}{{l}}{{{_cell(value)}}} \\"
+        for column in content.facts
+        for label, value in column
+    ]
+    foot = [*facts, *map(_row, content.foot)]
+    lines += [r"\midrule", *foot] if foot else []
+    return [*lines, r"\bottomrule", r"\end{tabular}"]
+
+
+def _notes(content: Content) -> list[str]:
+    notes = r"\\".join(map(_escaped, content.notes))
+    return [r"\par\smallskip", rf"{{\footnotesize\raggedright {notes}\par}}"] if notes else []
+
+
+def _row(cells: Row) -> str:
+    """Return a row: a name, and cells."""
+    return rf"{' & '.join([_escaped(cells[0]), *map(_cell, cells[1:])])} \\"
+
+
+def _cell(text: str) -> str:
+    """Return a cell: of a number with a minus, which is no hyphen, and powers of ten."""
+    if text == NOT_ESTIMABLE:
+        return "--"
+    found = _NUMBER.fullmatch(text)
+    if found is None:
+        return _escaped(text)
+    opened, sign, digits, exponent, closed, stars = found.groups()
+    sign = _SIGNS[sign]
+    if exponent is not None:
+        number = rf"${sign}{digits}\times 10^{{{int(exponent)}}}$"
+    elif digits == "inf":
+        number = rf"${sign}\infty$"
+    else:
+        number = f"${sign}${digits}" if sign else digits
+    return f"{opened}{number}{closed}{f'$^{{{stars}}}$' if stars else ''}"
+
+
+def _escaped(text: str) -> str:
+    return "".join(_SPECIAL.get(character, character) for character in " ".join(text.split()))
