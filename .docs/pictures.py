@@ -1,20 +1,31 @@
-"""Draw the pictures of the README: ``python .docs/pictures.py``, in a clone, with the extras data and plots.
+"""Draw the pictures of README and guide: ``python .docs/pictures.py``, in a clone, with the extras data and plots.
 
 The seconds in that of convergence are those of the machine, and differ a little from run to run.
 """
 
+import re
 from pathlib import Path
 
 import matplotlib as mpl
 import pandas as pd
 from sklearn.compose import make_column_transformer
-from sklearn.datasets import load_wine
+from sklearn.datasets import load_wine, make_classification
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from softglm import SoftmaxGLM, infer
-from softglm.plots import CoefficientDisplay, ConvergenceDisplay, EffectDisplay
+from softglm import SoftmaxGLM, SoftmaxGLMCV, infer, softglm_path
+from softglm.plots import (
+    CoefficientDisplay,
+    ContrastDisplay,
+    ConvergenceDisplay,
+    CVDisplay,
+    EffectDisplay,
+    InfluenceDisplay,
+    PathDisplay,
+    ReliabilityDisplay,
+)
 
 mpl.use("agg")
 from matplotlib import pyplot as plt
@@ -24,6 +35,12 @@ IMAGES = Path(__file__).with_name("images")
 # Enough for LogisticRegression to come near the optimum on raw data.
 MANY_ITERATIONS = 5000
 DOTS_PER_INCH = 120
+PERFORMANCE = Path(__file__).parent / "explanation" / "performance.md"
+# Of the table in it, which holds the numbers: the columns of scikit-learn's best solver and of its default.
+ROW = re.compile(r"^\| ([^|]+) \| ([\d,]+) x \d+, \d+ \| (\d[^|]* ms \|.*) \|$", re.MULTILINE)
+PANELS = {"raw columns": (1, 2), "standardised columns": (4, 5)}
+SERIES = {"its best solver": ("o", "#0072B2"), "its default, lbfgs": ("^", "#D55E00")}
+MOST = 20.0  # where fits were stopped
 
 
 def draw_convergence():
@@ -36,13 +53,39 @@ def draw_convergence():
     return ConvergenceDisplay.from_estimators(rivals, *load_wine(return_X_y=True)).figure_
 
 
+def draw_performance():
+    """Return a line for each data set: how many times as long as ours scikit-learn's fits take."""
+    rows = ROW.findall(PERFORMANCE.read_text(encoding="utf-8"))
+    names = [f"{name}, {n_rows} rows" for name, n_rows, _ in rows]
+    cells = [rest.split(" | ") for _, _, rest in rows]
+    figure, axes = plt.subplots(1, 2, figsize=(7, 4.6), layout="constrained", sharey=True)
+    for axis, (title, columns) in zip(axes, PANELS.items(), strict=True):
+        for column, (label, (marker, color)) in zip(columns, SERIES.items(), strict=True):
+            ratios = [MOST if row[column] == f"> {MOST:g}" else float(row[column]) for row in cells]
+            axis.plot(
+                ratios, range(len(names)), linestyle="none", marker=marker, color=color, label=label, clip_on=False
+            )
+        axis.axvline(1.0, color="black", linewidth=1)
+        axis.set(xscale="log", xlim=(0.8, MOST), title=title)
+        axis.set_xticks([1, 2, 5, 10, MOST], ["1", "2", "5", "10", "20 +"])
+        axis.minorticks_off()
+        axis.grid(axis="y", linewidth=0.4)
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.tick_params(axis="y", length=0)
+    axes[0].set_yticks(range(len(names)), names)
+    axes[0].invert_yaxis()
+    figure.supxlabel("scikit-learn's time to the same accuracy, softglm's being 1", fontsize="medium")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
+    return figure
+
+
 def draw_coefficients(result):
-    """Return the coefficients of the README's example."""
+    """Return the coefficients of the guide's example."""
     return CoefficientDisplay.from_inference(result, per_deviation=True).figure_
 
 
 def draw_effects(result):
-    """Return the probabilities over both features of the README's example."""
+    """Return the probabilities over both features of the guide's example."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(6.6, 2.7), layout="constrained", sharey=True)
     EffectDisplay.from_inference(result, "write", ax=left)
     EffectDisplay.from_inference(result, "ses", ax=right)
@@ -50,8 +93,46 @@ def draw_effects(result):
     return figure
 
 
+def draw_contrasts(result):
+    """Return what a level of ses changes of the probabilities of the guide's example."""
+    return ContrastDisplay.from_contrasts(result.contrasts("ses", pairs="pairwise")).figure_
+
+
+def draw_influence(result):
+    """Return the influence of each student of the guide's example."""
+    return InfluenceDisplay.from_inference(result).figure_
+
+
+def draw_path():
+    """Return the path of a lasso of scikit-learn's wine data."""
+    X, y = load_wine(return_X_y=True, as_frame=True)
+    return PathDisplay.from_path(softglm_path(X, y, standardize=True)).figure_
+
+
+def draw_choice():
+    """Return the scores between which the strength for scikit-learn's wine data is chosen."""
+    X, y = load_wine(return_X_y=True)
+    return CVDisplay.from_estimator(SoftmaxGLMCV(l1_ratios=[1.0], standardize=True, rule="1se").fit(X, y)).figure_
+
+
+def draw_reliability():
+    """Return how probabilities agree with what happened, in the guide's example of rare classes."""
+    X, y = make_classification(
+        4000,
+        8,
+        n_informative=5,
+        n_classes=3,
+        weights=[0.85, 0.1],
+        class_sep=0.8,
+        n_clusters_per_class=1,
+        random_state=0,
+    )
+    train, test = train_test_split(range(len(y)), stratify=y, random_state=0)
+    return ReliabilityDisplay.from_estimator(SoftmaxGLM().fit(X[train], y[train]), X[test], y[test]).figure_
+
+
 def infer_students():
-    """Return what the README's example infers."""
+    """Return what the guide's example infers."""
     students = pd.read_csv(ROOT / "tests" / "golden" / "data" / "hsb2.csv")
     X, y = students[["ses", "write"]], students["prog"]
     dummies = OneHotEncoder(categories=[["low", "middle", "high"]], drop="first")
@@ -63,9 +144,15 @@ def main():
     """Write all pictures."""
     result = infer_students()
     pictures = {
+        "performance": draw_performance(),
         "convergence": draw_convergence(),
         "coefficients": draw_coefficients(result),
         "effects": draw_effects(result),
+        "contrasts": draw_contrasts(result),
+        "influence": draw_influence(result),
+        "path": draw_path(),
+        "choice": draw_choice(),
+        "reliability": draw_reliability(),
     }
     IMAGES.mkdir(exist_ok=True)
     for name, figure in pictures.items():

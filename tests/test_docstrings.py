@@ -14,7 +14,7 @@ import softglm
 import softglm.families
 
 MODULES = ("softglm", "softglm.families", "softglm.formula", "softglm.onnx", "softglm.plots")
-REFERENCE = Path(__file__).parents[1] / ".docs"
+REFERENCE = Path(__file__).parents[1] / ".docs" / "reference"
 # What numpydoc asks and this house does not want.
 NOT_ASKED = {
     "ES01": "one sentence is enough where it says everything",
@@ -179,12 +179,6 @@ def test_references_have_a_doi():
 def test_the_reference_has_everything_public():
     listed = "\n".join(page.read_text(encoding="utf-8") for page in REFERENCE.glob("*.rst"))
     tops = [public for public in PUBLIC.values() if public.owner is None]
-    missing = [top.name for top in tops if not re.search(rf":: softglm\.([a-z_.]+\.)?{top.qualified}\b", listed)]
-    assert not missing
-
-
-@pytest.mark.filterwarnings("default")  # Sphinx counts its own, and others' are not of our docstrings
-def test_the_reference_is_made_without_a_warning(tmp_path):
-    sphinx = pytest.importorskip("sphinx.cmd.build", reason="Sphinx comes with the extras dev and docs")
-    pytest.importorskip("numpydoc")
-    assert sphinx.main(["-q", "-W", "-b", "dummy", str(REFERENCE), str(tmp_path)]) == 0
+    assert not [
+        top.name for top in tops if not re.search(rf"^   ~softglm\.([a-z_.]+\.)?{top.qualified}$", listed, re.MULTILINE)
+    ]

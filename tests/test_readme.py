@@ -1,4 +1,4 @@
-"""What the README says beside its examples, which are run: versions, links, pictures."""
+"""What README and the guide say beside their examples, which are run: versions, links, pictures."""
 
 import re
 from pathlib import Path
@@ -8,83 +8,87 @@ import pytest
 import softglm
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+GUIDE = ROOT / ".docs"
+PAGES = [ROOT / "README.md", *sorted((ROOT / ".github").glob("*.md")), *sorted(GUIDE.glob("**/*.md"))]
 CONTRIBUTING, SECURITY = ROOT / ".github" / "CONTRIBUTING.md", ROOT / ".github" / "SECURITY.md"
 VERSIONS = ROOT / ".ci" / "ecosystem.txt"
-# pytest runs them all, and no user asks with which version.
-NOT_SHOWN = {"pytest"}
+# The guide is written to be read, too; README within a few minutes.
+MOST_WORDS = 1000
+# Of the tests alone, and no user asks with which version.
+NOT_SHOWN = {"markdown-it-py", "pytest"}
+IN_CLONE = pytest.mark.skipif(
+    not (ROOT / "softglm").is_dir() or not (ROOT / ".github").is_dir(), reason="links lead to what only a clone has"
+)
 
 
-def section(title):
-    return README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+def text_of(path):
+    return path.read_text(encoding="utf-8")
 
 
-def targets_in(text):
-    return re.findall(r"\]\(([^)\s]+)\)", text)
+def links_in(path):
+    prose = re.sub(r"^```.*?^```", "", text_of(path), flags=re.DOTALL | re.MULTILINE)
+    return [target for target in re.findall(r"\]\(([^)\s]+)\)", prose) if not target.startswith("https://")]
 
 
-def headings():
-    titles = re.findall(r"\n##+ (.*)", README)
-    return {"#" + re.sub(r"[^a-z -]", "", title.lower()).replace(" ", "-") for title in titles}
+def headings_of(path):
+    titles = re.findall(r"^#+ (.*)", text_of(path), re.MULTILINE)
+    return {re.sub(r"[^a-z0-9_ -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_readme_is_short():
+    assert len(text_of(ROOT / "README.md").split()) <= MOST_WORDS
+
+
+@IN_CLONE
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page):
+    for target in links_in(page):
+        path, _, heading = target.partition("#")
+        found = (page.parent / path).resolve() if path else page
+        assert found.exists(), target
+        assert not heading or heading in headings_of(found), target
+
+
+def test_readme_leads_to_every_page_that_has_a_job():
+    linked = {(ROOT / target).resolve() for target in links_in(ROOT / "README.md")}
+    jobs = {page for page in (GUIDE / "how-to").glob("*.md") if page.stem != "index"}
+    assert jobs <= linked
+
+
+def test_all_pictures_are_drawn_by_the_script_and_shown_with_words():
+    shown = [name for page in PAGES for name in re.findall(r"!\[[^]]+\]\(\S*images/(\w+)\.png\)", text_of(page))]
+    of_displays = re.findall(r'^        "\w+Display": "(\w+)",$', text_of(GUIDE / "conf.py"), re.MULTILINE)
+    images = {path.stem for path in (GUIDE / "images").glob("*.png")}
+    assert images == {*shown, *of_displays}
+    assert all(f'"{name}":' in text_of(GUIDE / "pictures.py") for name in images)
 
 
 @pytest.mark.skipif(not VERSIONS.exists(), reason="an sdist has no .ci")
 def test_the_versions_that_were_tried_are_those_that_are_installed():
-    pinned = dict(line.split("==") for line in VERSIONS.read_text().splitlines() if "==" in line)
-    rows = [row.split("|")[1:3] for row in section("Tried with").splitlines() if re.match(r"\| [a-z]+.* \| \d", row)]
+    pinned = dict(re.findall(r"^(\S+)==(\S+)", text_of(VERSIONS), re.MULTILINE))
+    table = text_of(GUIDE / "reference" / "tried-with.md")
+    rows = [row.split("|")[1:3] for row in table.splitlines() if re.match(r"\| [a-z]+.* \| \d", row)]
     shown = [pair for names, versions in rows for pair in zip(names.split(","), versions.split(","), strict=True)]
     assert {name.strip(): version.strip() for name, version in shown} == {
         name: version for name, version in pinned.items() if name not in NOT_SHOWN
     }
 
 
-@pytest.mark.skipif(not (ROOT / "softglm").is_dir(), reason="the package is tested as it was installed")
-def test_links_lead_somewhere():
-    targets = targets_in(README)
-    inside = [target for target in targets if not target.startswith(("#", "https://"))]
-    assert inside
-    assert not [target for target in inside if not (ROOT / target).exists()]
-    assert not [target for target in targets if target.startswith("#") and target not in headings()]
-
-
-def test_links_of_the_pages_beside_it_lead_somewhere():
-    for page in (ROOT / ".github").glob("*.md"):
-        for target in targets_in(page.read_text(encoding="utf-8")):
-            path, _, heading = target.partition("#")
-            assert (page.parent / path).exists(), f"{page.name}: {target}"
-            assert not heading or f"#{heading}" in headings(), f"{page.name}: {target}"
-
-
 @pytest.mark.skipif(not CONTRIBUTING.exists(), reason="an sdist has no .github")
-def test_contributors_are_told_the_same_in_both_places():
-    text = CONTRIBUTING.read_text(encoding="utf-8")
-    (install,) = re.findall(r"^python3 -m venv .*$", text, re.MULTILINE)
-    assert install in section("Contributing")
-    commands = re.findall(r"^\| `(\.ci/\w+)` ", text, re.MULTILINE)
+def test_the_commands_that_contributors_are_told_are_there():
+    commands = re.findall(r"^\| `(?:python )?(\.?\w+/[\w.]+)", text_of(CONTRIBUTING), re.MULTILINE)
     assert commands
     assert not [command for command in commands if not (ROOT / command).exists()]
 
 
-@pytest.mark.skipif(not SECURITY.exists(), reason="an sdist has no .github")
-def test_the_type_to_trust_is_that_of_the_readme():
-    trusted = re.findall(r"trusted=(\[.*?\])", SECURITY.read_text(encoding="utf-8"))
-    assert trusted
-    assert all(f"trusted={names}" in README for names in trusted)
-
-
-def test_all_pictures_are_shown_and_say_what_they_show():
-    shown = re.findall(r"!\[([^]]+)\]\(\.docs/images/(\w+\.png)\)", README)
-    assert sorted(name for _, name in shown) == sorted(path.name for path in (ROOT / ".docs" / "images").iterdir())
-    script = (ROOT / ".docs" / "pictures.py").read_text(encoding="utf-8")
-    # The benchmark draws the other one.
-    assert all(f'"{Path(name).stem}":' in script for _, name in shown if name != "performance.png")
-
-
 def test_the_type_to_trust_is_where_the_estimator_is():
     name = f"{softglm.SoftmaxGLM.__module__}.{softglm.SoftmaxGLM.__qualname__}"
-    assert README.count(f'["{name}"]') == 2
+    assert text_of(GUIDE / "explanation" / "questions.md").count(f'["{name}"]') == 2
+    if SECURITY.exists():
+        assert re.findall(r"trusted=(\[.*?\])", text_of(SECURITY)) == [f'["{name}"]']
 
 
 def test_the_version_is_this_one():
-    assert f"version = {{{softglm.__version__}}}" in section("Citation")
-    assert section("Changelog").strip().startswith(f"*{softglm.__version__}*")
+    changelog = text_of(GUIDE / "reference" / "changelog.md")
+    assert f"version = {{{softglm.__version__}}}" in changelog
+    assert re.search(r"^\*(\S+)\*", changelog, re.MULTILINE)[1] == softglm.__version__

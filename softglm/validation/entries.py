@@ -21,7 +21,7 @@ _DATES = date, time, timedelta, np.datetime64, np.timedelta64
 _NUMERALS, MISSING = "numbers as text", "missing values (NaN)"
 NESTED, OBJECTS = "lists or structures", "objects other than real numbers"
 REMEDIES = {
-    "text": 'Encode it, with OneHotEncoder in a ColumnTransformer for example: see "What a fit says" in the README.',
+    "text": 'Encode it, with OneHotEncoder in a ColumnTransformer for example: see "A mixed data frame" in the guide.',
     _NUMERALS: "Convert them, with astype(float) for example.",
     "intervals": "Encode them, with OneHotEncoder for example, or take the middle of each.",
     NESTED: "Spread them over columns of their own, or drop those columns.",

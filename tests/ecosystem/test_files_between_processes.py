@@ -20,7 +20,7 @@ from skops.io.exceptions import UntrustedTypesFoundException
 
 from softglm import SoftmaxGLM
 
-# The README says so.
+# The guide says so.
 TRUSTED = ["softglm.estimator.SoftmaxGLM"]
 READER = """
 import json, pickle, sys

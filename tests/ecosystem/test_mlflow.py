@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from softglm import SoftmaxGLM
 
-# The README says so.
+# The guide says so.
 TRUSTED = ["softglm.estimator.SoftmaxGLM"]
 # Without it mlflow tries to find out in a process of its own what the model imports.
 REQUIREMENTS = ["softglm"]

@@ -71,7 +71,7 @@ def test_text_in_x_is_named_with_the_remedy(kind):
     assert message.startswith("X holds text in column")
     assert where in message
     assert "OneHotEncoder" in message
-    assert '"What a fit says" in the README' in message
+    assert '"A mixed data frame" in the guide' in message
 
 
 @pytest.mark.parametrize("method", ["predict", "predict_proba", "predict_log_proba", "decision_function"])
