@@ -13,8 +13,8 @@ from softglm.data import Rows, RowsInMemory
 from softglm.fit import Certified, PredictionBounds, certified, compared_elsewhere, prepare
 from softglm.fitted import coefficients_of, has_offset, present_in_fit
 from softglm.model import AnyPenalty, beyond_hessians
+from softglm.observations import Observations, observe
 from softglm.penalised import fitted_penalty, penalty_named
-from softglm.response import Observations, observe
 from softglm.sources import check_is_in_memory
 from softglm.validation.features import clean_features
 from softglm.validation.offset import read_offset_to_predict

@@ -21,8 +21,8 @@ from softglm.fitted import coefficients_of
 from softglm.logistic import is_logistic_regression, objective_of
 from softglm.model import PenaltyForm, Ridge
 from softglm.model.two_rows import OneRow, one_row_of_two
+from softglm.observations import Observations, observe
 from softglm.penalised import penalty_at, strength_of
-from softglm.response import Observations, observe
 from softglm.sources import check_is_in_memory
 from softglm.validation.coefficients import read_coefficients
 from softglm.validation.entries import as_given

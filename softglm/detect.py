@@ -10,7 +10,7 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray, FloatArray
 from softglm.inference.separation import detect
 from softglm.model import Objective, Ridge
-from softglm.response import observe
+from softglm.observations import observe
 from softglm.sources import check_is_in_memory
 
 if TYPE_CHECKING:

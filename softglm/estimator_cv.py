@@ -19,8 +19,8 @@ from softglm.fit import prepare, solve
 from softglm.fitted import attributes_of
 from softglm.folds import Fold, Grid, Scorer, Task, classes_without_rows
 from softglm.model import Penalty, Prepared
+from softglm.observations import Observations, observe
 from softglm.penalised import in_units_of, penalty_at, penalty_form
-from softglm.response import Observations, observe
 from softglm.scoring import neg_log_loss
 from softglm.selection import Rule, Selection, select
 from softglm.single_rows import check_single_rows, score_single_rows

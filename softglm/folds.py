@@ -14,9 +14,9 @@ from softglm.estimator import SoftmaxGLM
 from softglm.fit import Fit, prepare
 from softglm.fitted import fit_of_one_class, fitted_arrays
 from softglm.inference.classes import log_probabilities
+from softglm.observations import Observations
 from softglm.penalised import in_units_of, penalty_at, penalty_form, strength_of
 from softglm.predict import predictions_of
-from softglm.response import Observations
 from softglm.sweep import sweep
 from softglm.validation.labels import Labels
 

@@ -18,9 +18,9 @@ from softglm.fitted import attributes_of
 from softglm.inference.cells import aligned
 from softglm.inference.classes import class_probabilities
 from softglm.model import AnyPenalty, PenaltyForm, Prepared
+from softglm.observations import Observations, observe
 from softglm.penalised import in_units_of, penalty_form
 from softglm.predict import predictions_of
-from softglm.response import Observations, observe
 from softglm.sources import check_is_in_memory
 from softglm.strongest import default_strengths
 from softglm.sweep import sweep
@@ -111,7 +111,7 @@ class Path:
     >>> from sklearn.datasets import load_iris
     >>> from softglm import softglm_path
     >>> path = softglm_path(*load_iris(return_X_y=True), n_alphas=50)
-    >>> bool((path.gaps <= 1e-6 * path.losses[0]).all()), path.ending
+    >>> bool((path.gaps <= 1e-7 * path.losses[0]).all()), path.ending
     (True, 'all strengths were fitted')
     >>> path.coef(0.01).shape, path.coefs[0].nnz
     ((3, 4), 0)
@@ -324,7 +324,7 @@ def softglm_path(
     class_weight: dict[Any, float] | str | None = None,
     sample_weight: Any = None,
     offset: Any = None,
-    tol: float = 1e-6,
+    tol: float = 1e-7,
     max_iter: int = 1000,
     stop_early: bool = True,
     callback: Callable[[PathPoint], object] | None = None,
@@ -350,7 +350,7 @@ def softglm_path(
         As of `SoftmaxGLM`.
     sample_weight, offset : array-like
         As `SoftmaxGLM.fit` takes them.
-    tol : float, default=1e-6
+    tol : float, default=1e-7
         The gap to prove at every strength: relative to the loss of the model without features; for ``l1_ratio=0``
         without bounds as of `SoftmaxGLM`.
     max_iter : int, default=1000

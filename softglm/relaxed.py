@@ -10,8 +10,8 @@ from softglm.classifier import SeparationWarning
 from softglm.estimator import SoftmaxGLM
 from softglm.fit import prepare
 from softglm.model import SparsePenalty
+from softglm.observations import Observations, observe
 from softglm.penalised import fitted_penalty
-from softglm.response import Observations, observe
 from softglm.status import Status
 from softglm.target import Target
 

@@ -9,7 +9,7 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.inference.classes import log_probabilities
 from softglm.leave_one_out import leave_one_out, why_not
 from softglm.model import Penalty, Prepared
-from softglm.response import Observations
+from softglm.observations import Observations
 from softglm.selection import Rule, Selection, select
 from softglm.sweep import sweep
 

@@ -17,9 +17,9 @@ from softglm.ending import Ending, sent_through
 from softglm.estimator import SoftmaxGLM
 from softglm.fitted import has_offset
 from softglm.inference.inputs import Inputs
+from softglm.observations import Observations
 from softglm.observed import Observed
 from softglm.pipelines import inputs_of
-from softglm.response import Observations
 from softglm.sources import check_is_in_memory
 from softglm.sums import RowWeights
 from softglm.validation.features import clean_features

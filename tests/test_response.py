@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from softglm.families import Bernoulli, Categorical
-from softglm.response import base_of, match_response, observe, read_response
+from softglm.observations import observe
+from softglm.response import base_of, match_response, read_response
 
 RNG = np.random.default_rng(0)
 N = 12

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from softglm.device import tensor_of
+from softglm.observations import observe
 from softglm.observed import Observed
-from softglm.response import observe
 from softglm.sources.parquet import Parquet
 from softglm.sources.source import Source
 from softglm.sources.tensors import Tensors
@@ -84,7 +84,7 @@ def observed(
     estimator: Any = None,
     fitted_classes: Labels | None = None,
 ) -> Observed:
-    """Read what a user passed, wherever it is; the parameters are those of `response.observe`."""
+    """Read what a user passed, wherever it is; the parameters are those of `observations.observe`."""
     source = source_of(X, y, sample_weight, offset)
     if source is not None:
         return source.observe(class_weight=class_weight, estimator=estimator, fitted_classes=fitted_classes)

@@ -12,7 +12,8 @@ import numpy as np
 
 from softglm.arrays import Matrix
 from softglm.data import FeaturesInPieces, one_blas_thread
-from softglm.response import Observations, Response, observations_of
+from softglm.observations import Observations, observations_of
+from softglm.response import Response
 from softglm.sources.beside import Beside
 from softglm.sources.matrices import Matrices, in_piece
 from softglm.sources.source import Source

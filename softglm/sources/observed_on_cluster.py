@@ -12,8 +12,9 @@ from softglm.families import UnconstrainedFamily
 from softglm.inference.covariance import Covariance, covariance_of, sandwich
 from softglm.inference.estimate import Estimate
 from softglm.inference.score_sums import RowScores, ScoreProducts, joined_groups
+from softglm.observations import check_presence, check_total, deviances_from
 from softglm.observed import Covariances, Observed, Units
-from softglm.response import Response, check_presence, check_total, deviances_from, read_class_weight, warn_about_labels
+from softglm.response import Response, read_class_weight, warn_about_labels
 from softglm.sources.clustered import ScoresByCluster, clustered, fault_of
 from softglm.sources.partition import Reading, Summary, UnitsOf, summary_of
 from softglm.validation.labels import Labels

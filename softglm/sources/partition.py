@@ -11,8 +11,9 @@ from softglm.arrays import BoolArray, FloatArray, Matrix
 from softglm.data import FeaturesInMemory, RowsInMemory
 from softglm.data.block import is_sparse
 from softglm.distributed import Shard
+from softglm.observations import Observations
 from softglm.observed import Units
-from softglm.response import Observations, Response, read_response
+from softglm.response import Response, read_response
 from softglm.validation.entries import finite_values
 from softglm.validation.features import clean_observations
 from softglm.validation.labels import Labels, places_among

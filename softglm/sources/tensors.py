@@ -6,7 +6,8 @@ from typing import Any, final
 import numpy as np
 
 from softglm.device import FeaturesOnDevice, Tensor, tensor_of
-from softglm.response import Observations, observations_of, read_response
+from softglm.observations import Observations, observations_of
+from softglm.response import read_response
 from softglm.sources.source import Source
 from softglm.validation.features import clean_response
 from softglm.validation.finite import MOST

@@ -9,8 +9,8 @@ import problems
 import pytest
 
 from softglm import SoftmaxGLM, softglm_path
+from softglm.observations import observe
 from softglm.penalised import penalty_form
-from softglm.response import observe
 
 DATA = problems.overlapping()
 X, y = DATA.X, DATA.y

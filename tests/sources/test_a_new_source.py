@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from softglm import SoftmaxGLM, infer
-from softglm.response import observe
+from softglm.observations import observe
 from softglm.sources import Source
 
 EQUAL = {"rtol": 1e-12, "atol": 1e-12}

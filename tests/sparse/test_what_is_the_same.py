@@ -184,5 +184,5 @@ def test_rows_that_cannot_be_held_are_refused():
     data = overlapping()
     rows = RowsInMemory(data.X, data.y, tuning=DEFAULT)
     rows.can_be_held = False
-    with pytest.raises(TypeError, match="read the data into memory"):
+    with pytest.raises(TypeError, match="are for columns in memory"):
         solve(prepare(rows, Categorical(3)), lasso(np.ones(4), fit_intercept=True))

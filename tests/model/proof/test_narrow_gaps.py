@@ -227,7 +227,7 @@ def nearly_separated(seed):
     return X, np.unique(y, return_inverse=True)[1], rng
 
 
-@pytest.mark.parametrize("first", mostly_slow(range(0, 400, 50), kept=2))
+@pytest.mark.parametrize("first", mostly_slow(range(0, 200, 50), kept=2))
 def test_the_fit_and_the_detection_know_what_exact_arithmetic_does(first):
     n_decided = 0
     for seed in range(first, first + 50):
@@ -263,7 +263,7 @@ def nearly_collinear(seed):
     return np.column_stack(columns), np.unique(y, return_inverse=True)[1]
 
 
-@pytest.mark.parametrize("first", mostly_slow(range(0, 200, 40), kept=1))
+@pytest.mark.parametrize("first", mostly_slow(range(0, 120, 40), kept=1))
 def test_columns_that_are_collinear_but_for_some_digits_are_told_right_or_not_at_all(first):
     n_decided = 0
     for seed in range(first, first + 40):
