@@ -24,7 +24,12 @@ from softglm.estimator import SeparationWarning, SoftmaxGLM
 from softglm.sources import Parquet
 
 _SEED = 0
-_NAMES = ("SoftmaxGLM", "LogisticRegression", "StandardScaler + LogisticRegression")
+_NAMES = (
+    "SoftmaxGLM",
+    "LogisticRegression",
+    "SoftmaxGLM, standardize=True",
+    "StandardScaler + LogisticRegression",
+)
 
 
 @final
@@ -85,7 +90,7 @@ class Choice:
     l1_ratio : float, default=0.0
         From 0, the ridge, to 1, the lasso.
     standardize : bool, default=False
-        Whether SoftmaxGLM penalises columns in units of their standard deviations.
+        Whether the SoftmaxGLM that is fitted to all rows penalises columns in units of their standard deviations.
     """
 
     alpha: float | None = None
@@ -118,7 +123,7 @@ class Choice:
 def cross_validate_rivals(
     X: FloatArray, codes: IntArray, *, choice: Choice | None = None, n_folds: int = 5
 ) -> tuple[Score, ...]:
-    """Cross-validate SoftmaxGLM, LogisticRegression as it comes, and the latter on standardised columns.
+    """Cross-validate SoftmaxGLM and LogisticRegression, both on raw columns and both on standardised ones.
 
     Parameters
     ----------
@@ -161,16 +166,15 @@ class _FoldScore:
 def _score_fold(choice: Choice, X: FloatArray, codes: IntArray, split: tuple[IntArray, IntArray]) -> list[_FoldScore]:
     train, test = split
     strength = 1.0 / len(train) if choice.alpha is None else choice.alpha
-    rival, ours = choice.rival(len(train)), choice.model()
-    contestants = (ours, rival, make_pipeline(StandardScaler(), clone(rival)))
+    rival = choice.rival(len(train))
+    raw, standardised = replace(choice, standardize=False), replace(choice, standardize=True)
+    contestants = (raw.model(), rival, standardised.model(), make_pipeline(StandardScaler(), clone(rival)))
     fits = [timed_fit(model, X[train], codes[train]) for model in contestants]
-    # Of the others the penalty is in the coordinates that they see.
-    plain = replace(choice, alpha=strength, standardize=False)
-    raw_reference = timed_fit(plain.model(), X[train], codes[train]) if choice.standardize else fits[0]
+    plain = replace(raw, alpha=strength)
     scores = []
     for timed in fits:
-        classifier, seen, reference = timed.model, X, raw_reference
-        if timed is fits[0]:
+        classifier, seen, reference = timed.model, X, fits[0]
+        if isinstance(classifier, SoftmaxGLM):
             reference = timed
         elif isinstance(classifier, Pipeline):
             # The penalty acts in the coordinates behind the scaler, so the optimum is another one there.

@@ -27,8 +27,8 @@ from softglm.version import __version__
 
 N_STRONGEST = 5
 DESCRIPTION = """\
-Compare SoftmaxGLM with scikit-learn's LogisticRegression, as it comes and behind
-a StandardScaler, by cross-validation: accuracy, log loss, fit time, iterations,
+Compare SoftmaxGLM with scikit-learn's LogisticRegression, on the columns as they
+come and standardised, by cross-validation: accuracy, log loss, fit time, iterations,
 how far each stopped from the optimum of its own objective, and the warnings it
 raised. Then show the strongest coefficients of each class. A large Parquet file
 is not compared on, but fitted where it is, in little memory.
@@ -136,7 +136,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--standardize",
         action="store_true",
-        help="have SoftmaxGLM penalise columns in units of their standard deviations, as behind a StandardScaler",
+        help="have the SoftmaxGLM that is fitted to all rows, for its coefficients, penalise columns in units of their "
+        "standard deviations",
     )
     parser.add_argument(
         "--folds", type=_folds, default=5, metavar="K", help="folds of the cross-validation (default: 5)"
