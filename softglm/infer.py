@@ -223,9 +223,9 @@ def infer(
     is_bias_reduced = estimates == "bias-reduced"
     is_reweighted = is_sampled or (seen.factors is not None and bool((seen.factors != 1.0).any()))
     units = seen.units(clusters, is_sampled=is_sampled)
-    _check_likelihood(covariance, units, is_reweighted=is_reweighted)
     if is_bias_reduced:
         _check_bias_reduction(model, covariance, units, is_reweighted=is_reweighted)
+    _check_likelihood(covariance, units, is_reweighted=is_reweighted)
     check_presence(model, seen)
     check_size(seen.family, seen.n_features + int(model.fit_intercept), seen.n_rows)
     rows, _ = seen.rows()

@@ -326,8 +326,9 @@ def test_what_has_no_bias_that_is_known_is_refused_with_the_remedy():
     with pytest.raises(ValueError, match=r"bootstrap_test needs scores.*bias-reduced"):
         clustered.bootstrap_test(clustered.features[0])
     weighted = SoftmaxGLM(alpha=0, class_weight={0: 2.0, 1: 1.0, 2: 1.0}).fit(data.X, data.y)
-    with pytest.raises(ValueError, match="leave no likelihood"):
-        infer(weighted, data.X, data.y, covariance="robust", **given)
+    for covariance in ("model", "robust"):
+        with pytest.raises(ValueError, match="leave no likelihood"):
+            infer(weighted, data.X, data.y, covariance=covariance, **given)
     result = infer(model, data.X, data.y, **given)
     with pytest.raises(ValueError, match="penalised by different amounts"):
         compare(None, result)
