@@ -139,8 +139,8 @@ def infer(
     of the fit.
 
     Bias-reduced estimates always exist, for any number of classes. But the penalised likelihood is not concave, and
-    where classes are separated it may have several maxima: the estimates are the highest one found from a few starts,
-    which the report says, and no proof.
+    where classes are separated, or few rows tell of some column, it may have several maxima: the estimates are the
+    highest one found from a few starts, which the report says, and no proof.
 
     References
     ----------
