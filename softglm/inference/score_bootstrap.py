@@ -137,7 +137,8 @@ def score_bootstrap(
     Raises
     ------
     ValueError
-        If there are no clusters in one way, they are too few for so many restrictions, or an option is none.
+        If there are no clusters in one way, they are too few for so many restrictions, there is nothing to test, or an
+        option is none.
     """
     _check(draws, weights)
     codes = _in_one_way(clusters)
@@ -145,6 +146,11 @@ def score_bootstrap(
     forms, values = estimate.independent(forms, values)
     units = _orthonormal(_efficient_scores(estimate, codes, n_clusters, forms, values))
     rank = units.shape[1]
+    if not rank:
+        raise ValueError(
+            "There is nothing to test: no coefficient that the restrictions name can be estimated, since columns of X "
+            "are constant or collinear. Drop those columns, or name other terms."
+        )
     if rank >= n_clusters:
         raise ValueError(
             f"{len(forms)} restrictions are too many for the scores of {n_clusters} clusters, which would meet any of "

@@ -406,10 +406,19 @@ def test_what_makes_no_sense_is_refused(women):
         ("There is no column 99", "hincome", {"by": 99}),
         ("offset is of two tables", "hincome", {"offset": (None, None)}),
         ("values, at and groups are of columns", (other_rows("womenlf"), other_rows("womenlf")), {"values": [0, 1]}),
+        ("got a tuple to compare.*pair of tables", (other_rows("womenlf"),), {}),
+        ("got a DataFrame to compare", other_rows("womenlf"), {}),
+        ("of two tables is a pair", (other_rows("womenlf"), other_rows("womenlf")), {"offset": np.zeros(n)}),
         ("by has shape", (other_rows("womenlf").head(3), other_rows("womenlf").head(4)), {"by": [0, 1, 0]}),
     ):
         with pytest.raises(ValueError, match=message):
             women.contrasts(variable, **options)
+
+
+def test_names_may_be_in_any_list(women):
+    values = [[10, "absent"], [20, "present"]]
+    for names in (("hincome", "children"), pd.Index(["hincome", "children"]), np.array(["hincome", "children"])):
+        assert women.contrasts(names, values).term == "hincome, children"
 
 
 def test_groups_have_the_order_of_levels_or_of_categories():
