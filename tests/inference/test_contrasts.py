@@ -429,8 +429,12 @@ def test_groups_have_the_order_of_levels_or_of_categories():
     y = (np.random.default_rng(1).normal(size=90) + frame["z"] > 0).astype(int)
     result = inferred(make_column_transformer((levels, ["size"]), ("passthrough", ["z"])), frame, y)
     assert result.contrasts("z", by="size").groups == tuple(order)
-    assert result.contrasts("z", by=frame["size"]).groups == tuple(order)
+    for labels in (frame["size"], frame["size"].array):
+        assert result.contrasts("z", by=labels).groups == tuple(order)
     assert result.contrasts("z", by=pd.cut(frame["z"], 2)).groups == tuple(pd.cut(frame["z"], 2).cat.categories)
+    polars = pytest.importorskip("polars")
+    enum = polars.Series(frame["size"].tolist(), dtype=polars.Enum(order))
+    assert result.contrasts("z", by=enum).groups == tuple(order)
 
 
 def test_rows_of_counts_are_averaged_by_their_totals():
