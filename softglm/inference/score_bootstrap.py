@@ -144,13 +144,13 @@ def score_bootstrap(
     codes = _in_one_way(clusters)
     n_clusters = int(codes.max()) + 1
     forms, values = estimate.independent(forms, values)
-    units = _orthonormal(_efficient_scores(estimate, codes, n_clusters, forms, values))
-    rank = units.shape[1]
-    if not rank:
+    if not len(forms):
         raise ValueError(
             "There is nothing to test: no coefficient that the restrictions name can be estimated, since columns of X "
             "are constant or collinear. Drop those columns, or name other terms."
         )
+    units = _orthonormal(_efficient_scores(estimate, codes, n_clusters, forms, values))
+    rank = units.shape[1]
     if rank >= n_clusters:
         raise ValueError(
             f"{len(forms)} restrictions are too many for the scores of {n_clusters} clusters, which would meet any of "
