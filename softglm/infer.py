@@ -139,8 +139,8 @@ def infer(
     of the fit.
 
     Bias-reduced estimates always exist, for any number of classes. But the penalised likelihood is not concave, and
-    where classes are separated it may have several maxima: the estimates are the highest one found from a few starts,
-    which the report says, and no proof.
+    where classes are separated, or few rows tell of some column, it may have several maxima: the estimates are the
+    highest one found from a few starts, which the report says, and no proof.
 
     References
     ----------
@@ -223,9 +223,9 @@ def infer(
     is_bias_reduced = estimates == "bias-reduced"
     is_reweighted = is_sampled or (seen.factors is not None and bool((seen.factors != 1.0).any()))
     units = seen.units(clusters, is_sampled=is_sampled)
-    _check_likelihood(covariance, units, is_reweighted=is_reweighted)
     if is_bias_reduced:
         _check_bias_reduction(model, covariance, units, is_reweighted=is_reweighted)
+    _check_likelihood(covariance, units, is_reweighted=is_reweighted)
     check_presence(model, seen)
     check_size(seen.family, seen.n_features + int(model.fit_intercept), seen.n_rows)
     rows, _ = seen.rows()

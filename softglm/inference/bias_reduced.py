@@ -32,8 +32,9 @@ from softglm.model import null_model
 
 # Standard errors from the maximum that rounding may leave.
 _REACHED = 1e-3
-# A maximum so few standard errors from that of the likelihood is taken for the only one.
-_NEAR = 1.0
+# A maximum so few standard errors from that of the likelihood is taken for the only one; so few, if a climb from the
+# null model finds it too.
+_NEAR, _NOT_FAR = 0.1, 1.0
 # Otherwise so many more climbs, from points so many standard errors away; and the nats by which a maximum is another.
 _N_MORE, _AWAY, _OTHER = 4, 3.0, 1e-6
 
@@ -56,20 +57,35 @@ def bias_reduced(estimate: Estimate) -> tuple[Estimate, bool]:
         estimate_at(objective, parameters, estimate.coordinates, is_bias_reduced=True)
         for parameters in (estimate.parameters, null_model(objective).parameters)
     ]
-    # Where classes are separated a fit has gone far beyond the maximum, to where there is no information to speak of.
     distances = [start.distance if math.isfinite(start.criterion) else math.inf for start in starts]
-    found = _maximum(starts[int(np.argmin(distances))])
-    if not found.distance <= _REACHED:
-        raise ArithmeticError(
-            f"The bias-reduced estimates were not reached: rounding stopped {found.distance:.1g} standard errors from "
-            "them. Bring the columns of X to like units, and the offset near 0."
-        )
     if distances[0] <= _NEAR:
-        return found, False
-    climbed = [_maximum(found.at(start)) for start in _around(found)]
-    maxima = [found, *(other for other in climbed if other.distance <= _REACHED)]
+        return _reached([_maximum(starts[0])])[0], False
+    # Where classes are separated a fit has gone far beyond the maximum, to where there is hardly any information, and
+    # rounding may keep a climb there.
+    climbed = [_maximum(start) for start, distance in zip(starts, distances, strict=True) if distance < math.inf]
+    highest, has_others = _highest(climbed)
+    if distances[0] <= _NOT_FAR and len(_reached(climbed)) == len(starts) and not has_others:
+        return highest, False
+    return _highest([*climbed, *(_maximum(highest.at(start)) for start in _around(highest))])
+
+
+def _highest(climbed: list[Estimate]) -> tuple[Estimate, bool]:
+    """Return the highest maximum that was reached, and whether lower ones were."""
+    maxima = _reached(climbed)
     highest = max(maxima, key=lambda maximum: maximum.criterion)
     return highest, any(maximum.criterion < highest.criterion - _OTHER for maximum in maxima)
+
+
+def _reached(climbed: list[Estimate]) -> list[Estimate]:
+    """Return those that are maxima; raise if none is."""
+    maxima = [estimate for estimate in climbed if estimate.distance <= _REACHED]
+    if not maxima:
+        raise ArithmeticError(
+            f"The bias-reduced estimates were not reached: rounding stopped "
+            f"{min(estimate.distance for estimate in climbed):.1g} standard errors from them. Bring the columns of X "
+            "to like units, and the offset near 0."
+        )
+    return maxima
 
 
 def _maximum(start: Estimate) -> Estimate:

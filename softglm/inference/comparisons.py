@@ -111,6 +111,8 @@ def compared(
     if question.values is not None or question.at != "average" or question.groups is not None:
         raise ValueError("values, at and groups are of columns: two tables themselves are what is compared.")
     offsets = (None, None) if question.offset is None else question.offset
+    if not _is_pair(offsets):
+        raise ValueError("offset of two tables is a pair, of the offsets of either: pass offset=(first, second).")
     first, second = map(read_rows, question.variable, offsets)
     return _compared_tables(estimate, (first, second), question.by)
 
@@ -174,8 +176,18 @@ def _compared_tables(estimate: Estimate, tables: tuple[Rows, Rows], labels: Any)
 
 def _are_tables(variable: Any) -> bool:  # noqa: ANN401 - users pass anything
     """Tell whether two tables of rows are asked about, and not columns."""
-    is_pair = isinstance(variable, list | tuple) and len(variable) == 2
-    return is_pair and not any(isinstance(each, str | int | np.integer) for each in variable)
+    is_table = len(getattr(variable, "shape", (1,))) > 1  # which as a list would be its names
+    are_names = not is_table and any(isinstance(each, str | int | np.integer) for each in listed(variable))
+    if not are_names and not _is_pair(variable):
+        raise ValueError(
+            f"contrasts got a {type(variable).__name__} to compare, expected a column, several, or a pair of tables of "
+            "rows: contrasts((first, second))."
+        )
+    return not are_names
+
+
+def _is_pair(tables: Any) -> bool:  # noqa: ANN401
+    return isinstance(tables, list | tuple) and len(tables) == 2
 
 
 def _partition(question: Question, rows: Rows, weights: FloatArray, columns: GroupedColumns) -> Partition | None:

@@ -160,6 +160,8 @@ class Contrasts(Table):
         if self.p_value is None or self.adjust is None:
             return
         n_tests = np.count_nonzero(~np.isnan(self.p_value))
+        if not n_tests:
+            return
         if self.adjust == "holm":
             yield f"p-values hold for all {n_tests} together, by Holm; each interval for itself."
         else:

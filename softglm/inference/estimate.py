@@ -12,7 +12,7 @@ import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import final
+from typing import Literal, final
 
 import numpy as np
 from scipy import linalg
@@ -98,6 +98,13 @@ class Estimate:
     def is_penalised(self) -> bool:
         """Whether anything is."""
         return bool(self.objective.penalty.curvature.any())
+
+    @property
+    def kind(self) -> Literal["maximum likelihood", "penalised", "bias-reduced"]:
+        """What it is, for a report."""
+        if self.is_bias_reduced:
+            return "bias-reduced"
+        return "penalised" if self.is_penalised else "maximum likelihood"
 
     @property
     def n_parameters(self) -> int:

@@ -83,9 +83,15 @@ def partition_by_labels(labels: Any, weights: FloatArray) -> Partition:  # noqa:
         raise ValueError(
             f"by has shape {values.shape}, expected the name of a column, or a label for each of the {n_rows} rows."
         )
-    categories = getattr(getattr(labels, "cat", labels), "categories", ())  # of pandas
     counted = np.flatnonzero(weights > 0.0)
-    return _partition("group", values[counted], list(categories), counted, n_rows)
+    return _partition("group", values[counted], _categories(labels), counted, n_rows)
+
+
+def _categories(labels: Any) -> list[Any]:  # noqa: ANN401 - users pass anything
+    """Return the categories that the type of labels lists in their order: of pandas, or an Enum of polars."""
+    dtype = getattr(labels, "dtype", None)
+    has_order = type(dtype).__name__ in {"CategoricalDtype", "Enum"}
+    return list(getattr(dtype, "categories", ())) if has_order else []
 
 
 def _levels(inputs: Inputs, position: int) -> Sequence[Any]:

@@ -190,7 +190,7 @@ class PooledInference(Table):
             f"Standard errors: Rubin's rules; of each imputation {first.covariance.description}. Intervals: "
             f"{100 * table.level:.6g}%, t with Barnard and Rubin's df. Missing: the fraction of missing information."
         )
-        notes = [how]
+        notes = [f"Estimates: {first.estimate.kind}.", how] if first.estimate.is_bias_reduced else [how]
         if 100.0 * largest > m:
             notes.append(
                 f"Another {m} imputations might say something else: {np.ceil(100.0 * largest):.0f}, a hundred times "
@@ -349,6 +349,8 @@ def _check(results: tuple[Inference, ...]) -> None:
         )
     for place, result in enumerate(results):
         where = f"Result {place} (of {len(results)}, from 0)"
+        if result.estimate.is_penalised:
+            raise ValueError(f"{where} is penalised, and its estimates are biased by design. Refit with alpha=0.")
         first = _facts(results[0])
         for what, found in _facts(result).items():
             if found != first[what]:
@@ -356,8 +358,6 @@ def _check(results: tuple[Inference, ...]) -> None:
                     f"{where} has {what} {found}, and the first {first[what]}. Pool fits of one model to imputations "
                     "of the same rows, inferred in the same way."
                 )
-        if result.estimate.is_penalised:
-            raise ValueError(f"{where} is penalised, and its estimates are biased by design. Refit with alpha=0.")
         if result.separated is not None or not np.isfinite(result.coefficients.std_error).all():
             raise ValueError(
                 f"{where} has coefficients that are infinite or not estimable, which have no mean: its classes are "
@@ -372,7 +372,8 @@ def _facts(result: Inference) -> dict[str, Any]:
         "the base class": result.reference,
         "the terms": list(result.terms),
         "observations:": result.n_observations,
-        "the covariance": result.covariance.kind,
+        "the estimates": result.estimate.kind,
+        "the covariance": result.covariance.description,
         "the distribution": "normal" if result.degrees_of_freedom is None else "t",
         "the level": result.level,
     }

@@ -137,12 +137,18 @@ def score_bootstrap(
     Raises
     ------
     ValueError
-        If there are no clusters in one way, they are too few for so many restrictions, or an option is none.
+        If there are no clusters in one way, they are too few for so many restrictions, there is nothing to test, or an
+        option is none.
     """
     _check(draws, weights)
     codes = _in_one_way(clusters)
     n_clusters = int(codes.max()) + 1
     forms, values = estimate.independent(forms, values)
+    if not len(forms):
+        raise ValueError(
+            "There is nothing to test: no coefficient that the restrictions name can be estimated, since columns of X "
+            "are constant or collinear. Drop those columns, or name other terms."
+        )
     units = _orthonormal(_efficient_scores(estimate, codes, n_clusters, forms, values))
     rank = units.shape[1]
     if rank >= n_clusters:

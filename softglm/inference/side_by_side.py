@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _STARS = {0.001: "***", 0.01: "**", 0.05: "*"}
 _FACTS = {"Observations": "n_observations", "Log-likelihood": "log_likelihood", "AIC": "aic"}
 _DECIMALS = 2
+# What estimates are unless a note tells otherwise.
+_USUAL = "maximum likelihood"
 
 
 @final
@@ -33,6 +35,8 @@ class RegressionTable(Table):
         Theirs.
     n_observations, log_likelihood, aic : arrays of shape (m,)
         NaN where a model has none: AIC, where weights leave no likelihood, or its covariance does not trust it.
+    estimates : tuple of {"maximum likelihood", "penalised", "bias-reduced"}, length m
+        What the coefficients are.
     std_errors : tuple of str, length m
         What they are based on.
     stars : bool
@@ -92,6 +96,7 @@ class RegressionTable(Table):
     n_observations: FloatArray
     log_likelihood: FloatArray
     aic: FloatArray
+    estimates: tuple[str, ...]
     std_errors: tuple[str, ...]
     stars: bool
     odds_ratios: bool
@@ -124,11 +129,15 @@ class RegressionTable(Table):
         return column
 
     def _notes(self) -> list[str]:
-        of_all = dict.fromkeys(self.std_errors)
-        told = of_all if len(of_all) == 1 else map(": ".join, zip(self.names, self.std_errors, strict=True))
+        notes = [f"In brackets standard errors: {self._told(self.std_errors)}."]
+        if any(kind != _USUAL for kind in self.estimates):
+            notes.insert(0, f"Estimates: {self._told(self.estimates)}.")
         marks = ", ".join(f"{stars} p < {level:g}" for level, stars in reversed(_STARS.items()))
-        notes = [f"In brackets standard errors: {'; '.join(told)}."]
         return [*notes, f"{marks}."] if self.stars else notes
+
+    def _told(self, facts: tuple[str, ...]) -> str:
+        """Say a fact of each model; once, if it is the same of all."""
+        return facts[0] if len(set(facts)) == 1 else "; ".join(map(": ".join, zip(self.names, facts, strict=True)))
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame, a row for each model, class and term. It needs pandas.
@@ -190,6 +199,7 @@ def regression_table(
     return RegressionTable(
         names=tuple(map(str, names)),
         coefficients=tuple(result.coefficients for result in results),
+        estimates=tuple(_estimates_of(result) for result in results),
         std_errors=tuple(
             result.covariance.description if hasattr(result, "covariance") else "pooled" for result in results
         ),
@@ -220,6 +230,12 @@ def _checked(results: Sequence[Any]) -> list[Any]:
                 f"coefficients are of different contrasts. Pass .rebase({first.reference!r}) of it."
             )
     return results
+
+
+def _estimates_of(result: Any) -> str:  # noqa: ANN401 - a result of any kind
+    """Return what the coefficients are; pooled ones are what all of the pooled are."""
+    estimate = getattr(getattr(result, "results", (result,))[0], "estimate", None)
+    return _USUAL if estimate is None else str(estimate.kind)
 
 
 def _fact(result: Any, name: str) -> float:  # noqa: ANN401 - a result of any kind

@@ -9,6 +9,7 @@ import pytest
 from estimates import golden, other_rows
 from problems import Data, drawn_classes, objective_of, rows_and_family
 from scipy import optimize, special
+from sklearn.preprocessing import SplineTransformer
 
 from softglm import SoftmaxGLM, compare, infer
 from softglm.inference.constrained import constrained_fit
@@ -326,8 +327,9 @@ def test_what_has_no_bias_that_is_known_is_refused_with_the_remedy():
     with pytest.raises(ValueError, match=r"bootstrap_test needs scores.*bias-reduced"):
         clustered.bootstrap_test(clustered.features[0])
     weighted = SoftmaxGLM(alpha=0, class_weight={0: 2.0, 1: 1.0, 2: 1.0}).fit(data.X, data.y)
-    with pytest.raises(ValueError, match="leave no likelihood"):
-        infer(weighted, data.X, data.y, covariance="robust", **given)
+    for covariance in ("model", "robust"):
+        with pytest.raises(ValueError, match="leave no likelihood"):
+            infer(weighted, data.X, data.y, covariance=covariance, **given)
     result = infer(model, data.X, data.y, **given)
     with pytest.raises(ValueError, match="penalised by different amounts"):
         compare(None, result)
@@ -357,6 +359,19 @@ def test_of_several_maxima_the_highest_is_taken_and_the_report_says_so():
     assert found.max() == pytest.approx(result.estimate.criterion, abs=1e-8)
     assert found.min() < result.estimate.criterion - 1e-2
     assert "has several maxima, and the estimates are the highest one found" in " ".join(str(result).split())
+
+
+@pytest.mark.parametrize("seed", [5, 6, 17, 19, 24])
+def test_a_fit_that_went_far_out_does_not_hide_the_maximum_near_the_null_model(seed):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(60, 1))
+    y = (1.5 * x[:, 0] + rng.logistic(size=60) > 0.0).astype(np.int32)
+    # Of the outer columns few rows know: their coefficients go to hundreds, separated or not.
+    spline = SplineTransformer(n_knots=4, include_bias=False, extrapolation="linear")
+    estimate = inferred(spline.fit_transform(x), y).estimate
+    start = estimate.at(null_model(estimate.objective).parameters)
+    climbed = constrained_fit(start, np.zeros((0, start.n_parameters)), np.zeros(0))
+    assert estimate.criterion >= climbed.criterion - SAME["atol"]
 
 
 def test_no_likelihood_ratio_is_told_of_a_maximum_that_is_not_the_highest():

@@ -406,10 +406,19 @@ def test_what_makes_no_sense_is_refused(women):
         ("There is no column 99", "hincome", {"by": 99}),
         ("offset is of two tables", "hincome", {"offset": (None, None)}),
         ("values, at and groups are of columns", (other_rows("womenlf"), other_rows("womenlf")), {"values": [0, 1]}),
+        ("got a tuple to compare.*pair of tables", (other_rows("womenlf"),), {}),
+        ("got a DataFrame to compare", other_rows("womenlf"), {}),
+        ("of two tables is a pair", (other_rows("womenlf"), other_rows("womenlf")), {"offset": np.zeros(n)}),
         ("by has shape", (other_rows("womenlf").head(3), other_rows("womenlf").head(4)), {"by": [0, 1, 0]}),
     ):
         with pytest.raises(ValueError, match=message):
             women.contrasts(variable, **options)
+
+
+def test_names_may_be_in_any_list(women):
+    values = [[10, "absent"], [20, "present"]]
+    for names in (("hincome", "children"), pd.Index(["hincome", "children"]), np.array(["hincome", "children"])):
+        assert women.contrasts(names, values).term == "hincome, children"
 
 
 def test_groups_have_the_order_of_levels_or_of_categories():
@@ -420,8 +429,12 @@ def test_groups_have_the_order_of_levels_or_of_categories():
     y = (np.random.default_rng(1).normal(size=90) + frame["z"] > 0).astype(int)
     result = inferred(make_column_transformer((levels, ["size"]), ("passthrough", ["z"])), frame, y)
     assert result.contrasts("z", by="size").groups == tuple(order)
-    assert result.contrasts("z", by=frame["size"]).groups == tuple(order)
+    for labels in (frame["size"], frame["size"].array):
+        assert result.contrasts("z", by=labels).groups == tuple(order)
     assert result.contrasts("z", by=pd.cut(frame["z"], 2)).groups == tuple(pd.cut(frame["z"], 2).cat.categories)
+    polars = pytest.importorskip("polars")
+    enum = polars.Series(frame["size"].tolist(), dtype=polars.Enum(order))
+    assert result.contrasts("z", by=enum).groups == tuple(order)
 
 
 def test_rows_of_counts_are_averaged_by_their_totals():
@@ -437,4 +450,7 @@ def test_a_constant_column_has_no_contrasts():
     data = OVERLAPPING["overlapping"]()
     X = np.column_stack([data.X, np.ones(len(data.y))])
     result = infer(SoftmaxGLM(alpha=0).fit(X, data.y), X, data.y)
-    assert np.isnan(result.contrasts(X.shape[1] - 1, [0, 1], adjust="holm").p_value).all()
+    for adjust in ("holm", "max-t"):
+        contrasts = result.contrasts(X.shape[1] - 1, [0, 1], adjust=adjust)
+        assert np.isnan(contrasts.p_value).all()
+        assert "together" not in str(contrasts)

@@ -153,7 +153,8 @@ def test_a_table_says_what_is_missing_and_how_many_imputations_that_takes():
 def test_what_cannot_be_pooled_is_refused():
     data = overlapping()
     X, y = data.X, data.y
-    good = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
+    model = SoftmaxGLM(alpha=0).fit(X, y)
+    good = infer(model, X, y)
 
     def refused(other, message):
         with pytest.raises(ValueError, match=message):
@@ -168,13 +169,17 @@ def test_what_cannot_be_pooled_is_refused():
     refused(infer(SoftmaxGLM(alpha=0).fit(X[:, :3], y), X[:, :3], y), "the terms")
     refused(infer(SoftmaxGLM(alpha=0).fit(X[1:], y[1:]), X[1:], y[1:]), "observations")
     refused(infer(SoftmaxGLM(alpha=0).fit(X, y), X, y, covariance="robust"), "the covariance robust")
+    robust, corrected = (infer(model, X, y, covariance="robust", correction=how) for how in ("1", "n/(n-1)"))
+    with pytest.raises(ValueError, match=r"has the covariance robust \(HC0\), times n/\(n-1\), and the first"):
+        pool([robust, corrected])
+    refused(infer(model, X, y, estimates="bias-reduced"), "the estimates bias-reduced, and the first maximum likel")
     refused(infer(SoftmaxGLM(alpha=0).fit(X, y), X, y, distribution="t"), "the distribution t")
     refused(infer(SoftmaxGLM().fit(X, y), X, y), "Refit with alpha=0")
     twice = X[:, [0, 1, 2, 2]]
     refused(infer(SoftmaxGLM(alpha=0).fit(twice, y), twice, y), "not estimable")
     apart = separable()
     with pytest.warns(UserWarning, match="separated"):
-        model = SoftmaxGLM(alpha=0).fit(apart.X, apart.y)
-    infinite = infer(model, apart.X, apart.y)
+        separated = SoftmaxGLM(alpha=0).fit(apart.X, apart.y)
+    infinite = infer(separated, apart.X, apart.y)
     with pytest.raises(ValueError, match="infinite"):
         pool([infinite, infinite])

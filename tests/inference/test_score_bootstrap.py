@@ -142,6 +142,17 @@ def test_what_cannot_be_asked_is_refused(asked, options, message):
         inferred(*in_clusters(4)).bootstrap_test(asked, **options)
 
 
+def test_a_term_of_which_nothing_can_be_estimated_has_no_test():
+    data, clusters = in_clusters(6)
+    X = np.column_stack([data.X, np.ones(len(data.y)), data.X[:, 0]])
+    result = inferred(Data(X, data.y), clusters)
+    for term in ("x0", "x2"):
+        with pytest.raises(ValueError, match="nothing to test"):
+            result.bootstrap_test(term)
+    # The twins together are the one column that they are.
+    assert result.bootstrap_test(["x0", "x3"]).p_value == inferred(data, clusters).bootstrap_test("x0").p_value
+
+
 def test_fits_without_clusters_in_one_way_are_refused():
     data, clusters = in_clusters(5)
     with pytest.raises(ValueError, match='infer with covariance="CR2" or "cluster"'):

@@ -66,6 +66,15 @@ def test_pooled_results_stand_beside_others(both):
     assert [row[2] for row in rows[-3:]] == [rows[-3][1], "", ""]
 
 
+def test_estimates_other_than_of_maximum_likelihood_are_told(both):
+    penalised, reduced = inferred(alpha=0.1), inferred(estimates="bias-reduced")
+    table = regression_table([both[1], penalised, pool([reduced, reduced])], names=["a", "b", "c"])
+    assert table.estimates == ("maximum likelihood", "penalised", "bias-reduced")
+    assert "Estimates: a: maximum likelihood; b: penalised; c: bias-reduced." in table.to_markdown()
+    assert "Estimates: bias-reduced." in str(regression_table([reduced, reduced]))
+    assert "Estimates" not in str(regression_table(both))
+
+
 def test_stars_mark_p_values(both):
     table = both[1].coefficients
     rows = cells_of(regression_table(both, stars=True))
