@@ -15,6 +15,8 @@ SAME_LOSS = {"rtol": 1e-8, "atol": 1e-12}
 SAME_OPTIMUM = {"rtol": 1e-5, "atol": 1e-6}
 # The same numbers, added up in another order.
 ROUNDING = {"rtol": 1e-11, "atol": 1e-11}
+# Whole numbers that no other type of them holds: beside negative ones NumPy makes floats of them, and these the same.
+TOO_LARGE = np.array([2**63, 2**63 + 1], dtype=np.uint64)
 UNPENALISED = ["overlapping", "weighted_with_offset", "two_classes_with_offset", "sparse_rows"]
 EVERY = pytest.mark.parametrize("name", [*PROBLEMS])
 
@@ -246,7 +248,13 @@ def test_blocks_that_are_not_the_same_at_every_pass_are_named(change, message):
         ([], "There are no rows in blocks"),
         ([(np.ones((3, 2)), np.arange(2))], r"Block 0: y has 2 rows, expected 3"),
         ([(np.ones((2, 2)), [0, 1]), (np.ones((2, 2)), ["a", "b"])], r"Block 1: y has labels like \['a'\], text"),
+        (
+            [(np.ones((2, 2)), TOO_LARGE), (np.ones((2, 2)), [0, -1])],
+            r"Block 1: y has whole numbers as int64 and",
+        ),
         ([(np.ones((2, 2)), [0, 1]), (np.ones((2, 3)), [0, 1])], r"Block 1: X has 3 features"),
+        ([(np.ones((2, 2)), [0, 1]), (np.ones((2, 2)),)], r"Block 1: There is no y"),
+        ([np.ones((2, 2))], r"Block 0: There is no y"),
         ([(np.ones((2, 2)), [0, 1], [1, 1]), (np.ones((2, 2)), [0, 1])], r"Block 1: sample_weight is there in some"),
         ([(np.ones((2, 2)), [0, 1]), (np.ones((2, 2)), [0, 1], [1, 1])], r"Block 1: sample_weight is there in some"),
         ([(np.ones((2, 2)), [0, 1]), (np.ones((2, 2)), [0, None])], r"Block 1: .* missing"),
