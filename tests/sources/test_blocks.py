@@ -285,6 +285,25 @@ def test_what_can_be_read_only_once_is_refused(blocks):
         Blocks(blocks)
 
 
+@pytest.mark.parametrize("name", ["overlapping", "sparse_rows"])
+def test_blocks_may_be_made_in_the_same_memory_one_after_the_other(name):
+    X, y = given_of(name)[:2]
+    entries = np.empty(X.size)
+
+    def blocks():
+        for rows, labels in Cut((X, y))():
+            own = rows.data if sparse.issparse(rows) else rows
+            shared = entries[: own.size].reshape(own.shape)
+            shared[:] = own
+            yield (
+                (sparse.csr_array((shared, rows.indices, rows.indptr), rows.shape) if own is not rows else shared),
+                labels,
+            )
+        entries[:] = np.nan
+
+    np.testing.assert_array_equal(_fit(blocks).coef_, _fit(Cut((X, y))).coef_)
+
+
 def test_empty_blocks_are_passed_over():
     X, y, *_ = given_of("overlapping")
     blocks = [(X[:0], y[:0]), (X[:80], y[:80]), (X[:0], y[:0]), (X[80:], y[80:])]
