@@ -310,6 +310,13 @@ def test_empty_blocks_are_passed_over():
     np.testing.assert_allclose(_fit(blocks).coef_, SoftmaxGLM().fit(X, y).coef_, **SAME_OPTIMUM)
 
 
+def test_where_there_are_no_rows_nothing_is_predicted():
+    model = _fit(Cut(given_of("overlapping")[:2]))
+    for blocks in ([], [np.empty((0, model.n_features_in_))]):
+        with pytest.raises(ValueError, match="no rows in blocks: nothing to predict"):
+            model.predict(Blocks(blocks))
+
+
 def test_who_needs_arrays_says_so():
     blocks = Blocks(Cut(given_of("overlapping")[:2]))
     for refused in (
