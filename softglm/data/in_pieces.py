@@ -232,7 +232,7 @@ def recut(pieces: Iterator[Matrix], n_rows: int) -> Iterator[Matrix]:
             yield joined([*waiting, piece[first:last]])
             waiting, n_waiting, first = [], 0, last
         if first < piece.shape[0]:
-            waiting.append(piece[first:])
+            waiting.append(piece[first:].copy())  # whoever made it may make the next one in the same memory
             n_waiting += piece.shape[0] - first
     if waiting:
         yield joined(waiting)

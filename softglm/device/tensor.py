@@ -26,13 +26,25 @@ _CHANGING = {"byteswap", "fill", "itemset", "partition", "put", "resize", "setfi
 
 
 def tensor_of(X: Any) -> "Tensor | None":
-    """Return a tensor of PyTorch on a device as such an array; None for anything else.
+    """Return a tensor of PyTorch as such an array; None for anything else, and where it is an array of NumPy itself.
 
-    Those in this processor's memory are arrays of NumPy without a copy. What NumPy has no type for, such as bfloat16,
-    is converted to float32.
+    That are those in this processor's memory of which no gradient is asked. What NumPy has no type for, such as
+    bfloat16, is converted to float32.
+
+    Raises
+    ------
+    ValueError
+        If the tensor is sparse.
     """
     torch = sys.modules.get("torch")  # whoever has one has imported that
-    if torch is None or not isinstance(X, torch.Tensor) or X.device.type == "cpu":
+    if torch is None or not isinstance(X, torch.Tensor):
+        return None
+    if X.layout is not torch.strided:
+        raise ValueError(
+            f"A tensor of the layout {X.layout} was given, expected a dense one: X.to_dense(); or, where that is too "
+            "large, the same entries as a sparse array of SciPy."
+        )
+    if X.device.type == "cpu" and not X.requires_grad and X.dtype != torch.bfloat16:
         return None
     X = X.detach()
     return Tensor(X.float() if X.dtype in {torch.bfloat16, torch.float16} else X)

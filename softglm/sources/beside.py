@@ -12,7 +12,7 @@ from softglm.response import Response, read_response
 from softglm.validation.counts import read_counts, warn_about_counts
 from softglm.validation.entries import finite_values
 from softglm.validation.features import clean_response
-from softglm.validation.labels import Labels, column_names, is_frame
+from softglm.validation.labels import Labels, column_names, is_frame, joined
 
 # Rows whose codes are put into the order of the classes at a time.
 _AT_ONCE = 2**16
@@ -49,6 +49,8 @@ class Beside:
 
         y is what a user would pass, or a `Response`, in which labels are coded already.
         """
+        if y is None:
+            raise ValueError("There is no y, expected (X, y), with a label or a row of counts for each row of X.")
         response, names = (y, y.classes) if isinstance(y, Response) else _read(y)
         if response.counts is None:
             self._add_labels(response, n_rows)
@@ -79,9 +81,9 @@ class Beside:
                     f"y has the labels {labels[new][:10].tolist()}, expected some of classes={self._allowed.tolist()}. "
                     "Add them there."
                 )
+            self._classes = labels[new] if self._classes is None else joined([self._classes, labels[new]])
             for label in labels[new].tolist():
                 self._places[label] = len(self._places)
-            self._classes = labels[new] if self._classes is None else np.concatenate([self._classes, labels[new]])
         places = np.array([self._places[label] for label in labels.tolist()], dtype=np.int32)
         self._codes.frombytes(places[observed.codes].tobytes())
 

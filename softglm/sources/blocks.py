@@ -19,7 +19,7 @@ class Blocks(SourceInPieces):
         A function that returns an iterator of blocks, or something that can be iterated again and again, such as a
         list. A block is ``X``, ``(X, y)``, ``(X, y, sample_weight)`` or ``(X, y, sample_weight, offset)`` of some
         thousand rows, as `SoftmaxGLM.fit` takes them; None stands for what is not there. All of them have the same
-        columns, dense or sparse, and are the same every time.
+        columns, dense or sparse, and are the same every time. One may be made in the memory of the one before.
     cache : path, default=None
         A folder. All rows are read once for each fit, into row-major files in it that are mapped into memory: passes
         over these are as fast as over arrays. What has been read before is not written twice. Delete it when you like.

@@ -76,7 +76,10 @@ class DaskSource(Source):
         of_piece = dask.delayed(_of_rows, pure=False)
         whole = dask.delayed(model)
         pieces = dask.compute(*(of_piece(whole, method, *piece) for piece in zip(*self._columns(), strict=True)))
-        return tuple(map(sum, zip(*(piece for piece in pieces if piece is not None), strict=True)))
+        sums = [piece for piece in pieces if piece is not None]
+        if not sums:
+            raise ValueError("None of the partitions has a row: nothing to score.")
+        return tuple(map(sum, zip(*sums, strict=True)))
 
     def _columns(self) -> list[list[Any]]:
         """Return X, y, weights and offset, each in partitions."""

@@ -107,7 +107,10 @@ class SourceInPieces(Source):
 
     def predictions(self, model: Any, method: str) -> Any:
         """Return what a method of the model returns for the pieces, joined."""
-        return np.concatenate(list(self._each(model, method, ("X", "offset"))))
+        predicted = list(self._each(model, method, ("X", "offset")))
+        if not predicted:
+            raise ValueError(f"There are no rows in {self._place}: nothing to predict.")
+        return np.concatenate(predicted)
 
     def totals(self, model: Any, method: str) -> tuple[float, ...]:
         """Return the sums of the numbers that a method of the model returns for the pieces that have weight."""

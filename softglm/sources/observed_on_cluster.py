@@ -17,7 +17,7 @@ from softglm.observed import Covariances, Observed, Units
 from softglm.response import Response, read_class_weight, warn_about_labels
 from softglm.sources.clustered import ScoresByCluster, clustered, fault_of
 from softglm.sources.partition import Reading, Summary, UnitsOf, summary_of
-from softglm.validation.labels import Labels
+from softglm.validation.labels import Labels, joined
 
 # Robust covariances that are made of one sum.
 SUMMED = ("robust", "HC1")
@@ -226,7 +226,7 @@ def _kind(classes: Labels) -> str:
 
 def _together(known: Sequence[Summary]) -> Response:
     """Return the classes of all partitions with their weights, as one row of counts."""
-    classes = np.unique(np.concatenate([summary.classes for summary in known]))
+    classes = np.unique(joined([summary.classes for summary in known]))
     if not known[0].is_labelled:
         classes = known[0].classes
     totals: FloatArray = np.zeros(len(classes))

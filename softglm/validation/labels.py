@@ -181,6 +181,24 @@ def places_among(values: Labels, classes: Labels) -> IntArray:
     return np.where(classes[codes] == values, codes, -1).astype(np.int32)
 
 
+def joined(parts: Sequence[Labels]) -> Labels:
+    """Return the labels that occur in some parts of the rows, one after the other.
+
+    Raises
+    ------
+    ValueError
+        If they are whole numbers of types that only floats hold both of: as these, some would be the same.
+    """
+    together: Labels = np.concatenate(parts)
+    if together.dtype.kind == "f" and all(part.dtype.kind in "iu" for part in parts):
+        types = sorted({str(part.dtype) for part in parts})
+        raise ValueError(
+            f"y has whole numbers as {' and as '.join(types)} in different parts of the rows, and no type of whole "
+            "numbers holds both, expected one type. Convert all of them: y.astype(np.int64), or y.astype(str)."
+        )
+    return together
+
+
 def is_frame(y: Any) -> bool:
     """Tell whether y is a data frame: something two-dimensional with named columns."""
     return hasattr(y, "columns") and np.ndim(y) == 2

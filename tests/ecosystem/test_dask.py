@@ -173,6 +173,8 @@ def test_predictions_are_lazy_and_those_of_arrays(data):
     weights = np.where(np.arange(N) < CHUNK, 0.0, 1.0)  # of one partition nothing
     given = (X, y, weights, offset)
     assert model.score(*collections(*given)) == pytest.approx(model.score(*given))
+    with pytest.raises(ValueError, match="nothing to score"):
+        model.score(*(part[:0] for part in collections(*data)))
     two = SoftmaxGLM().fit(X, y == "mid")
     assert two.decision_function(lazy).shape == (N,)
     assert np.array_equal(two.predict(lazy).compute(), two.predict(X))

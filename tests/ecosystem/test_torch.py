@@ -153,3 +153,17 @@ def test_a_tensor_answers_as_an_array_does_and_what_changes_a_copy_is_refused():
 def test_features_on_a_device_come_back_where_arrays_are_needed():
     features = FeaturesOnDevice(Tensor(torch.from_numpy(X)))
     assert np.array_equal(features.matrix, X)
+
+
+@pytest.mark.parametrize("change", [lambda X: X.requires_grad_(), lambda X: X.bfloat16()], ids=["gradient", "bfloat16"])
+def test_what_numpy_has_no_array_for_is_fitted_all_the_same(change):
+    tensor = change(torch.from_numpy(X.copy()))
+    values = tensor.detach().double().numpy()
+    model = SoftmaxGLM().fit(tensor, Y)
+    np.testing.assert_allclose(model.coef_, SoftmaxGLM().fit(values, Y).coef_, **NEAR[np.float32])
+    assert np.array_equal(model.predict(tensor), model.predict(values))
+
+
+def test_a_sparse_tensor_is_an_error_that_says_what_to_pass():
+    with pytest.raises(ValueError, match="to_dense"):
+        SoftmaxGLM().fit(torch.eye(4).to_sparse(), np.arange(4) % 2)

@@ -15,6 +15,8 @@ SAME_LOSS = {"rtol": 1e-8, "atol": 1e-12}
 SAME_OPTIMUM = {"rtol": 1e-5, "atol": 1e-6}
 # The same numbers, added up in another order.
 ROUNDING = {"rtol": 1e-11, "atol": 1e-11}
+# Whole numbers that no other type of them holds: beside negative ones NumPy makes floats of them, and these the same.
+TOO_LARGE = np.array([2**63, 2**63 + 1], dtype=np.uint64)
 UNPENALISED = ["overlapping", "weighted_with_offset", "two_classes_with_offset", "sparse_rows"]
 EVERY = pytest.mark.parametrize("name", [*PROBLEMS])
 
@@ -246,7 +248,13 @@ def test_blocks_that_are_not_the_same_at_every_pass_are_named(change, message):
         ([], "There are no rows in blocks"),
         ([(np.ones((3, 2)), np.arange(2))], r"Block 0: y has 2 rows, expected 3"),
         ([(np.ones((2, 2)), [0, 1]), (np.ones((2, 2)), ["a", "b"])], r"Block 1: y has labels like \['a'\], text"),
+        (
+            [(np.ones((2, 2)), TOO_LARGE), (np.ones((2, 2)), [0, -1])],
+            r"Block 1: y has whole numbers as int64 and",
+        ),
         ([(np.ones((2, 2)), [0, 1]), (np.ones((2, 3)), [0, 1])], r"Block 1: X has 3 features"),
+        ([(np.ones((2, 2)), [0, 1]), (np.ones((2, 2)),)], r"Block 1: There is no y"),
+        ([np.ones((2, 2))], r"Block 0: There is no y"),
         ([(np.ones((2, 2)), [0, 1], [1, 1]), (np.ones((2, 2)), [0, 1])], r"Block 1: sample_weight is there in some"),
         ([(np.ones((2, 2)), [0, 1]), (np.ones((2, 2)), [0, 1], [1, 1])], r"Block 1: sample_weight is there in some"),
         ([(np.ones((2, 2)), [0, 1]), (np.ones((2, 2)), [0, None])], r"Block 1: .* missing"),
@@ -277,10 +285,36 @@ def test_what_can_be_read_only_once_is_refused(blocks):
         Blocks(blocks)
 
 
+@pytest.mark.parametrize("name", ["overlapping", "sparse_rows"])
+def test_blocks_may_be_made_in_the_same_memory_one_after_the_other(name):
+    X, y = given_of(name)[:2]
+    entries = np.empty(X.size)
+
+    def blocks():
+        for rows, labels in Cut((X, y))():
+            own = rows.data if sparse.issparse(rows) else rows
+            shared = entries[: own.size].reshape(own.shape)
+            shared[:] = own
+            yield (
+                (sparse.csr_array((shared, rows.indices, rows.indptr), rows.shape) if own is not rows else shared),
+                labels,
+            )
+        entries[:] = np.nan
+
+    np.testing.assert_array_equal(_fit(blocks).coef_, _fit(Cut((X, y))).coef_)
+
+
 def test_empty_blocks_are_passed_over():
     X, y, *_ = given_of("overlapping")
     blocks = [(X[:0], y[:0]), (X[:80], y[:80]), (X[:0], y[:0]), (X[80:], y[80:])]
     np.testing.assert_allclose(_fit(blocks).coef_, SoftmaxGLM().fit(X, y).coef_, **SAME_OPTIMUM)
+
+
+def test_where_there_are_no_rows_nothing_is_predicted():
+    model = _fit(Cut(given_of("overlapping")[:2]))
+    for blocks in ([], [np.empty((0, model.n_features_in_))]):
+        with pytest.raises(ValueError, match="no rows in blocks: nothing to predict"):
+            model.predict(Blocks(blocks))
 
 
 def test_who_needs_arrays_says_so():

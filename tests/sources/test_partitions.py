@@ -92,6 +92,13 @@ def test_partitions_are_alike(X, y, words):
     assert words in message_of(X(features), y(labels))
 
 
+def test_whole_numbers_that_no_type_holds_together_are_no_labels():
+    X, y = rows()
+    unsigned = y[:30].astype(np.uint64) + np.uint64(2**63)
+    with pytest.raises(ValueError, match="y has whole numbers as int64 and as uint64"):
+        SoftmaxGLM().fit(OnCluster(X, Mixed(unsigned, -y[:30], -y[:30]), lengths=LENGTHS))
+
+
 def test_empty_partitions_are_nothing():
     X, y = rows()
     there = SoftmaxGLM().fit(OnCluster(X, y, lengths=(0, 40, 0, 50, 0)))
