@@ -37,8 +37,8 @@ class Blocks(SourceInPieces):
 
     Notes
     -----
-    While a fit runs, the errors of a block name it by its number, counted from 0: where it holds NaN, or is not what it
-    was when it was read before.
+    While a fit runs, the errors of a block name it by its number, counted from 0 among those that have rows: where it
+    holds NaN, or is not what it was when it was read before.
 
     A pipeline preprocesses each block by itself, since nothing that it does to a row depends on the others once it is
     fitted: see the example. Fit it to the rows of a sample.
