@@ -13,7 +13,7 @@ from softglm.data.block import Block, is_sparse, make_block
 from softglm.data.cutting import parts_of, rows_per_block
 from softglm.data.mapped import reading_price
 from softglm.data.rows import Arrays, Result, Rows, Sampling, Statistic
-from softglm.data.sampling import PoissonSampling
+from softglm.data.sampling import PoissonSampling, beside_drawn
 from softglm.data.threads import in_threads, renew_one_blas_thread
 from softglm.tuning import DEFAULT, Tuning
 
@@ -117,12 +117,9 @@ class RowsInMemory(Rows):
     def _drawn(self, chosen: npt.NDArray[Any], multiplicities: FloatArray) -> "RowsInMemory":
         """Return copies of the chosen rows, which stand for so many each."""
         X, targets, weights, offset = self.parts
+        drawn = X[chosen] if is_sparse(X) or not X.flags.c_contiguous else X.take(chosen, axis=0)
         part = RowsInMemory(
-            X[chosen] if is_sparse(X) or not X.flags.c_contiguous else X.take(chosen, axis=0),
-            targets[chosen],
-            multiplicities if weights is None else weights[chosen] * multiplicities,
-            None if offset is None else offset[chosen],
-            tuning=self._tuning,
+            drawn, *beside_drawn((targets, weights, offset), chosen, multiplicities), tuning=self._tuning
         )
         part.multiplicity = float(multiplicities.max())
         return part

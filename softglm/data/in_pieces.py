@@ -14,7 +14,7 @@ from softglm.data.cutting import parts_of, rows_per_block
 from softglm.data.features import Features
 from softglm.data.in_memory import RowsInMemory
 from softglm.data.rows import Arrays, Result, Rows, Sampling, Statistic
-from softglm.data.sampling import PoissonSampling
+from softglm.data.sampling import PoissonSampling, beside_drawn
 from softglm.data.threads import renew_one_blas_thread
 from softglm.tuning import DEFAULT, Tuning
 
@@ -147,14 +147,8 @@ class RowsInPieces(Rows):
         chosen, multiplicities = sampling.draw(count)
         if not len(chosen):
             return self
-        targets, weights, offset = self._beside
-        part = RowsInMemory(
-            self._drawn(count, chosen, sampling),
-            targets[chosen],
-            multiplicities if weights is None else weights[chosen] * multiplicities,
-            None if offset is None else offset[chosen],
-            tuning=self._tuning,
-        )
+        X = self._drawn(count, chosen, sampling)
+        part = RowsInMemory(X, *beside_drawn(self._beside, chosen, multiplicities), tuning=self._tuning)
         part.multiplicity = float(multiplicities.max())
         return part
 

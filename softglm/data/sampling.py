@@ -1,12 +1,14 @@
 """Which rows are drawn, where some have better chances than others."""
 
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
 
-from softglm.arrays import FloatArray
+from softglm.arrays import FloatArray, IntArray
 from softglm.once import cached_property
+
+Beside: TypeAlias = tuple[FloatArray | IntArray, FloatArray | None, FloatArray | None]
 
 # In a sample, a row of weight counts as one of at least this share of the mean weight.
 _LEAST_CHANCE = 0.1
@@ -86,3 +88,21 @@ class PoissonSampling:
         if self._sizes is None:
             return chosen, np.full(len(chosen), 1.0 / share)
         return chosen, 1.0 / np.minimum(self._sizes[chosen] * share, 1.0)
+
+
+def beside_drawn(beside: Beside, chosen: npt.NDArray[np.intp], multiplicities: FloatArray) -> Beside:
+    """Return what the chosen rows have beside their features, where each stands for so many.
+
+    Parameters
+    ----------
+    beside : tuple
+        The targets, weights and offset of all rows; None for weights of 1, and for no offset.
+    chosen : array of shape (k,)
+    multiplicities : array of shape (k,)
+    """
+    targets, weights, offset = beside
+    return (
+        targets[chosen],
+        multiplicities if weights is None else weights[chosen] * multiplicities,
+        None if offset is None else offset[chosen],
+    )

@@ -8,7 +8,7 @@ import numpy as np
 from softglm.arrays import FloatArray, IntArray
 from softglm.data import Block, Features, Rows, Sampling
 from softglm.data.rows import Arrays, Statistic
-from softglm.data.sampling import PoissonSampling
+from softglm.data.sampling import PoissonSampling, beside_drawn
 from softglm.device.block import DeviceBlock
 from softglm.device.tensor import Tensor
 
@@ -61,7 +61,7 @@ class RowsOnDevice(Rows):
         weights: FloatArray | None = None,
         offset: FloatArray | None = None,
     ) -> None:
-        self._parts = X, targets, weights, offset
+        self._X, self._beside = X, (targets, weights, offset)
         self.n_rows, self.n_features = X.shape
         self.n_entries, self.has_offset, self.dtype = X.size, offset is not None, X.dtype
         n_parameters = int(targets.max(initial=0)) + 1 if targets.dtype.kind == "i" else targets[:1].size
@@ -80,7 +80,7 @@ class RowsOnDevice(Rows):
 
     def sampling(self, score: Statistic | None = None) -> PoissonSampling:
         scores = None if score is None else self.concatenate(score)[0]
-        return PoissonSampling(self.n_rows, self._parts[2], scores)
+        return PoissonSampling(self.n_rows, self._beside[1], scores)
 
     def sample(self, count: int, sampling: Sampling | None) -> Rows:
         if 2 * count > self.n_rows or not isinstance(sampling, PoissonSampling):
@@ -88,13 +88,7 @@ class RowsOnDevice(Rows):
         chosen, multiplicities = sampling.draw(count)
         if not len(chosen):
             return self
-        X, targets, weights, offset = self._parts
-        part = RowsOnDevice(
-            X[chosen],
-            targets[chosen],
-            multiplicities if weights is None else weights[chosen] * multiplicities,
-            None if offset is None else offset[chosen],
-        )
+        part = RowsOnDevice(self._X[chosen], *beside_drawn(self._beside, chosen, multiplicities))
         part.multiplicity = float(multiplicities.max())
         return part
 
