@@ -18,7 +18,7 @@ from softglm.arrays import FloatArray
 from softglm.data import blas_as_found, one_blas_thread
 from softglm.inference.bias_reduced import bias_reduced
 from softglm.inference.cells import df_cell, number, p_cell
-from softglm.inference.constrained import constrained_fit
+from softglm.inference.constrained import FOR_LIKELIHOODS, constrained_fit
 from softglm.inference.covariance import Covariance
 from softglm.inference.estimate import Estimate, coordinates_of, estimate_at
 from softglm.inference.forms import contrast_forms
@@ -323,7 +323,7 @@ def _kept(estimate: Estimate, columns: tuple[int, ...]) -> npt.NDArray[np.intp]:
 
 
 def _likelihood_ratio(estimate: Estimate, forms: FloatArray, values: FloatArray) -> ChiSquaredTest:
-    reduced = constrained_fit(estimate, forms, -values)
+    reduced = constrained_fit(estimate, forms, -values, negligible=FOR_LIKELIHOODS)
     return chi_squared_test(2.0 * (estimate.criterion - reduced.criterion), len(forms))
 
 
