@@ -300,7 +300,8 @@ def _test_in(estimate: Estimate, columns: tuple[int, ...], kind: str) -> Test:
     forms, values = term_hypothesis(estimate, columns)
     if not len(forms):
         return nothing_to_test()
-    if estimate.observed is not None:
+    # Where no direction that separates moves the term, the same ones separate without it, and the limit stays.
+    if estimate.observed is not None and not estimate.sees(forms).all():
         return _test_by_supremum(estimate, estimate.observed, columns, len(forms), kind)
     return _likelihood_ratio(estimate, forms, values) if kind == "lr" else _score(estimate, forms, values)
 

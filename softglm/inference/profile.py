@@ -55,9 +55,7 @@ class _Profile:
         step = 0.0 if math.isinf(self.least) else threshold * scale
         lower, upper = self.least, math.inf
         for _ in range(_MAX_STEPS):
-            fit = constrained_fit(
-                self.start, self.form[np.newaxis], np.array([step]), fit, negligible=FOR_LIKELIHOODS
-            )
+            fit = constrained_fit(self.start, self.form[np.newaxis], np.array([step]), fit, negligible=FOR_LIKELIHOODS)
             here += step
             root = math.sqrt(max(2.0 * (self.best - fit.criterion), 0.0))
             if abs(root - threshold) <= _ACCURACY:
