@@ -17,6 +17,8 @@ from softglm.fit import Start, prepare
 from softglm.fitted import attributes_of
 from softglm.inference.cells import aligned
 from softglm.inference.classes import class_probabilities
+from softglm.inference.tables import Content
+from softglm.inference.tables.html import written
 from softglm.model import AnyPenalty, PenaltyForm, Prepared
 from softglm.observations import Observations, observe
 from softglm.penalised import in_units_of, penalty_form
@@ -33,8 +35,9 @@ from softglm.warn import warn_user
 # last step.
 _LEAST_STRENGTHS, _MOST_EXPLAINED, _LEAST_GAIN = 5, 0.999, 1e-5
 
-# So many strengths are printed.
+# So many strengths are printed, and this of each.
 _SHOWN = 12
+_COLUMNS = ["alpha", "features in", "explained", "gap"]
 
 
 @final
@@ -146,8 +149,20 @@ class Path:
 
     def __str__(self) -> str:
         """Return a table of some of the strengths, from the first to the last."""
+        return "\n".join([self._headline(), *aligned(_COLUMNS, {"": self._rows()})])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return written(Content(_COLUMNS, {"": self._rows()}, title=self._headline()))
+
+    def _headline(self) -> str:
+        return f"{len(self)} strengths, {self.coefs[0].shape[1]} features; {self.ending}."
+
+    def _rows(self) -> list[list[str]]:
+        """Return the cells of some of the strengths."""
         shown = np.unique(np.linspace(0, len(self) - 1, _SHOWN).round().astype(int))
-        rows = [
+        return [
             [
                 "",
                 f"{self.alphas[place]:.4g}",
@@ -157,10 +172,6 @@ class Path:
             ]
             for place in shown
         ]
-        head = f"{len(self)} strengths, {self.coefs[0].shape[1]} features; {self.ending}."
-        return "\n".join([head, *aligned(["alpha", "features in", "explained", "gap"], {"": rows})])
-
-    __repr__ = __str__
 
     def coef(self, alpha: float) -> FloatArray:
         """Return the coefficients of a strength, as `SoftmaxGLM.coef_`: linear in between, as glmnet has it.
