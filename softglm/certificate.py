@@ -10,6 +10,7 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray, FloatArray
 from softglm.inference.cells import wrapped
 from softglm.inference.tables.html import facts_written
+from softglm.optional import pandas
 from softglm.solver import GapKind
 
 if TYPE_CHECKING:
@@ -73,8 +74,7 @@ class CertifiedPredictions:
         pandas.DataFrame
             With the columns label, label_near_optimum, probability_error, changes, may_change.
         """
-        import pandas as pd
-
+        pd = pandas()
         return pd.DataFrame(
             {
                 "label": self.labels,

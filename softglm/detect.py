@@ -12,6 +12,7 @@ from softglm.inference.separation import detect
 from softglm.inference.tables.html import facts_written
 from softglm.model import Objective, Ridge
 from softglm.observations import Observations, observe
+from softglm.optional import pandas
 from softglm.sources import check_is_in_memory
 from softglm.target import Target
 
@@ -104,8 +105,7 @@ class DetectedSeparation:
         ValueError
             If there is no such class.
         """
-        import pandas as pd
-
+        pd = pandas()
         base = self._base(reference)
         others = np.delete(self.classes, base)
         return pd.DataFrame(

@@ -27,6 +27,7 @@ from softglm.inference.significance import ChiSquaredTest, Test, chi_squared_tes
 from softglm.inference.tables import Content, Table
 from softglm.inference.terms import Term
 from softglm.model import Objective, Ridge, null_model
+from softglm.optional import pandas
 from softglm.sums import Offsets
 
 if TYPE_CHECKING:
@@ -118,8 +119,7 @@ class TermTests(Table):
 
         For F also df_denominator; and n_restrictions, where the rank of the covariance is less for some term.
         """
-        import pandas as pd
-
+        pd = pandas()
         columns: dict[str, Any] = {"term": self.terms, "statistic": self.statistic, "df": self.df}
         if self.df_denominator is not None:
             columns["df_denominator"] = self.df_denominator

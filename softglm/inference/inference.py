@@ -51,6 +51,7 @@ from softglm.inference.tables import Content, Table
 from softglm.inference.terms import Term, terms_of_variables
 from softglm.inference.validity import Validity
 from softglm.once import cached_property
+from softglm.optional import pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -191,8 +192,7 @@ class Inference(Table):
 
     def covariance_frame(self) -> "pd.DataFrame":
         """Return `covariance_matrix` as a data frame whose rows and columns are named by class and term."""
-        import pandas as pd
-
+        pd = pandas("covariance_frame")
         table = self.coefficients
         names = pd.MultiIndex.from_product([table.classes, table.terms], names=["class", "term"])
         return pd.DataFrame(self.covariance_matrix, index=names, columns=names)
@@ -892,8 +892,7 @@ class Inference(Table):
             With n rows, in the order of the fit.
         """
         self.sample.require_rows("Influences")
-        import pandas as pd
-
+        pd = pandas("influence_frame")
         return pd.DataFrame(influence(self.estimate, self.sample))
 
     def residuals(self, kind: diagnostics.ResidualKind = "pearson") -> FloatArray:
