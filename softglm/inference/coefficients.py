@@ -266,7 +266,7 @@ def coefficient_table(
         is_estimable=is_estimable,
         may_go_either_way=coding.may_go_either_way,
         level=level,
-        df=own_df,
+        df=None if own_df is None else np.where(is_told, own_df, np.nan),
     )
 
 

@@ -158,7 +158,8 @@ class FewClusters:
         """
         q, units = len(forms), forms @ self.root
         chi_squared = wald(units @ self.adjusted_scores.T, values)
-        eta = self._hotelling(units) if chi_squared.df == q else 0.0
+        # The scores of all clusters add up to 0, so that the last one tells nothing new.
+        eta = self._hotelling(units) if chi_squared.df == q < len(self.clusters) else 0.0
         freedom = eta - q + 1.0
         if not freedom > 0.0:
             return FTest(float("nan"), 0, float("nan"), float("nan"), q)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from softglm.arrays import FloatArray
 from softglm.data import blas_as_found, one_blas_thread
 from softglm.inference.bias_reduced import bias_reduced
-from softglm.inference.cells import df_cell, number, p_cell
+from softglm.inference.cells import NOT_ESTIMABLE, df_cell, number, p_cell
 from softglm.inference.constrained import FOR_LIKELIHOODS, constrained_fit
 from softglm.inference.covariance import Covariance
 from softglm.inference.estimate import Estimate, coordinates_of, estimate_at
@@ -132,21 +132,25 @@ class TermTests(Table):
         if self.df_denominator is None:
             return []
         if isinstance(self.df_denominator, np.ndarray):
-            return [[df_cell(df) for df in self.df_denominator]]
-        return [[f"{self.df_denominator:g}"] * len(self.terms)]
+            return [[df_cell(df) for df in np.where(np.isnan(self.statistic), np.nan, self.df_denominator)]]
+        cell = f"{self.df_denominator:g}"
+        return [[NOT_ESTIMABLE if np.isnan(statistic) else cell for statistic in self.statistic]]
 
     def _notes(self) -> list[str]:
         """Return lines below the table."""
-        shrunk = [
-            f"{term} {df} of {asked}"
-            for term, df, asked in zip(self.terms, self.df, self.n_restrictions, strict=True)
-            if df < asked
-        ]
+        told = list(zip(self.terms, self.df, self.n_restrictions, strict=True))
+        shrunk = [f"{term} {df} of {asked}" for term, df, asked in told if 0 < df < asked]
+        too_many = [f"{term} {asked}" for term, df, asked in told if df == 0 < asked]
         infinite = (self.df > 0) & np.isnan(self.statistic)
         notes = []
         if shrunk:
             notes.append(f"The covariance has not the rank to test every restriction: {', '.join(shrunk)}.")
-        if (self.df == 0).any():
+        if too_many:
+            notes.append(
+                f"-: too few clusters, or too little rank, for so many restrictions at once: {', '.join(too_many)}. "
+                "Test fewer by wald_test."
+            )
+        if ((self.df == 0) & (self.n_restrictions == 0)).any():
             notes.append("-: nothing of the term can be estimated.")
         if infinite.any():
             notes.append('-: infinite estimates have no Wald statistic. Use test_terms("lr").')

@@ -114,7 +114,8 @@ class RegressionTable(Table):
                 pairs = [column.get(block, {}).get(term, ("", "")) for column in columns]
                 estimates, errors = zip(*pairs, strict=True)
                 groups[block] += [[term, *estimates], ["", *errors]]
-        foot = [[label, *_fact_cells(getattr(self, name))] for label, name in _FACTS.items()]
+        facts = ((label, _fact_cells(getattr(self, name))) for label, name in _FACTS.items())
+        foot = [[label, *cells] for label, cells in facts if any(cells)]
         title = "Odds ratios" if self.odds_ratios else ""
         return Content(self.names, groups, title=title, foot=foot, notes=self._notes())
 
