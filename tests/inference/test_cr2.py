@@ -225,9 +225,19 @@ def test_as_many_restrictions_as_clusters_have_no_test_however_the_rows_fall(n_c
         test = result.wald_test(np.identity(6)[:q])
         assert (test.df, test.n_restrictions) == (q if q < n_clusters else 0, q)
         assert np.isnan(test.statistic) == np.isnan(test.p_value) == (q >= n_clusters)
+    few = result.covariance.few_clusters
+    np.testing.assert_allclose(few.test(np.identity(6)[:1], np.ones(1)).df_denominator, n_clusters - 1, rtol=0.2)
     printed = " ".join(str(result.test_terms("wald")).split())  # of two restrictions each
     assert " 0.0 " not in printed
     assert ("so many restrictions at once: x0 2, x1 2." in printed) == (n_clusters == 2)
+
+
+def test_unequal_clusters_count_as_few():
+    data, _ = in_clusters(5, 3)
+    clusters = np.r_[np.zeros(87), 1, 2, 3]
+    result = infer(SoftmaxGLM(alpha=0).fit(data.X, data.y), data.X, data.y, covariance="CR2", clusters=clusters)
+    assert result.test_terms("wald").df.tolist() == [0, 0]
+    assert result.wald_test(np.identity(6)[1]).df == 1
 
 
 def test_what_has_no_standard_error_has_no_degrees_of_freedom():
