@@ -186,10 +186,13 @@ def term_tests(
     freedom = degrees_of_freedom if kind == "wald" else None
     report = blas_as_found(report)
     smaller: dict[tuple[int, ...], Estimate] = {(): estimate}
+    suprema: dict[tuple[int, ...], tuple[float, int]] = {(): (estimate.criterion, 0)}
 
     def test(name: str, term: Term) -> Test:
         if kind == "wald":
             result = _wald_of_term(estimate, covariance, term, freedom)
+        elif kind == "lr" and _stays(estimate, (*term.columns, *term.containing)):
+            result = _ratio_of_term(estimate, term, suprema)
         else:
             if term.containing not in smaller:
                 smaller[term.containing] = _without(estimate, term.containing)
@@ -297,6 +300,25 @@ def _wald_of_term(estimate: Estimate, covariance: Covariance, term: Term, degree
     rank, asked = both.df - given.df, (both.n_restrictions or both.df) - (given.n_restrictions or given.df)
     beyond = max(form - given_form, 0.0)  # but for rounding; NaN stays
     return wald_of(beyond, rank, asked, degrees_of_freedom) if rank else nothing_to_test(degrees_of_freedom)
+
+
+def _stays(estimate: Estimate, columns: tuple[int, ...]) -> bool:
+    """Tell whether the model without columns is a constraint on this one: its prior and what separates are the same."""
+    return not estimate.is_bias_reduced and bool(estimate.sees(term_hypothesis(estimate, columns)[0]).all())
+
+
+def _ratio_of_term(estimate: Estimate, term: Term, suprema: dict[tuple[int, ...], tuple[float, int]]) -> Test:
+    """Return the likelihood-ratio test of a term; where others contain it, in the model without those.
+
+    Suprema of the log-likelihood without columns, and how many restrictions that is, are kept for other terms.
+    """
+    for columns in (term.containing, (*term.columns, *term.containing)):
+        if columns not in suprema:
+            forms, values = term_hypothesis(estimate, columns)
+            reduced = constrained_fit(estimate, forms, -values, negligible=FOR_LIKELIHOODS)
+            suprema[columns] = reduced.criterion, len(forms)
+    (given, n_given), (both, n_both) = suprema[term.containing], suprema[columns]
+    return chi_squared_test(2.0 * (given - both), n_both - n_given) if n_both > n_given else nothing_to_test()
 
 
 def _test_in(estimate: Estimate, columns: tuple[int, ...], kind: str) -> Test:

@@ -90,3 +90,12 @@ def test_where_classes_are_separated_terms_that_do_not_separate_need_no_fit_from
         with pytest.warns(SeparationWarning):
             reduced = inferred(np.delete(X, column, axis=1), y)
         assert ratios[column] == pytest.approx(2.0 * (result.log_likelihood - reduced.log_likelihood), rel=1e-7)
+
+
+def test_models_without_interactions_are_no_fits_from_the_start_either(monkeypatch):
+    data = strong(3, n=300)
+    X = np.column_stack([data.X[:, :2], data.X[:, 0] * data.X[:, 1]])
+    smaller, result = inferred(X[:, :2], data.y), inferred(X, data.y)
+    monkeypatch.setattr(hypotheses, "supremum", None)
+    found = result.test_terms(by="variable", groups={"a": [0, 2], "b": [1, 2]})
+    np.testing.assert_allclose(found.statistic[:2], smaller.test_terms().statistic, **SAME)
