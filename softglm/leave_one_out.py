@@ -17,14 +17,17 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.data import one_blas_thread
 from softglm.fit import Fit, Start, solve
 from softglm.model import Penalty, Prepared, Ridge, beyond_hessians
-from softglm.model.deletion import Approach, Curvature, Row, curvature_at
+from softglm.model.deletion import Curvature, curvature_at
 from softglm.model.proof.certificate import concordance_radius, leverage_form
 from softglm.model.proof.deletion import Metric, loss_bound, remaining_gradient
+from softglm.model.steps_without import approach
 from softglm.status import Status
 from softglm.sums import Features, Predictor, RowParts, RowWeights
 
 # No more rows than so many take more steps, and no more than so many a fit of their own: folds would cost less.
 _MOST_ROWS, _MOST_FITS = 1000, 100
+# So many take their steps together.
+_AT_ONCE = 64
 # Of the tolerance, for the rows that take no more than one step.
 _FIRST = 0.8
 # What fits without a row are made to: how far they are from their optima counts in the bounds.
@@ -157,23 +160,34 @@ def _refined(first: LeftOut, problem: _Problem, others: FloatArray, shares: Floa
         return first
     each = (1.0 - _FIRST) * allowed / float(shares[chosen].sum())
     eta, bound, is_refitted, n_fits = first.eta.copy(), first.bound.copy(), first.is_refitted.copy(), 0
-    for row in problem.curvature.rows_at(chosen.tolist()):
-        nearer = problem.curvature.without(row).approach(float(others[row.place]), each)
-        if not nearer.bound < np.inf:
+    curvature = problem.curvature
+    for places in np.split(chosen, range(_AT_ONCE, len(chosen), _AT_ONCE)):
+        nearer = approach(curvature, curvature.rows_at(places), others[places], each)
+        eta[:, places], bound[places], is_refitted[places] = nearer.eta, nearer.bound, True
+        for k in np.flatnonzero(~(nearer.bound < np.inf)):
             n_fits += 1
             if n_fits > _MOST_FITS:
                 return first
-            nearer = _refitted(problem, row, nearer.parameters)
-        eta[:, row.place], bound[row.place], is_refitted[row.place] = nearer.eta, nearer.bound, True
+            start = curvature.parameters + curvature.coordinates.displacement(nearer.coordinates[k])
+            eta[:, places[k]], bound[places[k]] = _refitted(problem, int(places[k]), start)
     return LeftOut(eta, bound, is_refitted)
 
 
-def _refitted(problem: _Problem, row: Row, parameters: FloatArray) -> Approach:
-    """Return a fit of its own without a row, begun at parameters of the rows as they are read."""
+def _refitted(problem: _Problem, place: int, parameters: FloatArray) -> tuple[FloatArray, float]:
+    """Return eta of a row, shape (q,), in a fit of its own without it, and what its loss there may be off by.
+
+    Parameters
+    ----------
+    problem : _Problem
+    place : int
+        Of the row.
+    parameters : array of shape (m, q)
+        Where the fit begins, of the rows as they are read.
+    """
     prepared = problem.prepared
     (weights,) = prepared.rows.concatenate(RowWeights())
     total = float(weights.sum())
-    weights[row.place] = 0.0
+    weights[place] = 0.0
     there = Prepared(
         prepared.rows.changed(weights=weights),
         prepared.family,
@@ -187,15 +201,13 @@ def _refitted(problem: _Problem, row: Row, parameters: FloatArray) -> Approach:
     result = solve(there, penalty, Start(*start), tol=_PRECISE)
     curvature = curvature_at(there, penalty, there.as_read(result.coef, result.intercept))
     if result.status is not Status.CONVERGED or curvature is None:
-        return Approach(parameters, row.eta, np.inf)
-    (here,) = curvature.rows_at([row.place])
-    values = curvature.deletions.of(
-        here.features[np.newaxis], here.eta[:, np.newaxis].copy(), here.targets[:, np.newaxis], np.zeros(1)
-    )
+        (eta,) = problem.curvature.rows_at(np.array([place])).eta.T
+        return eta, np.inf
+    here = curvature.rows_at(np.array([place]))
+    values = curvature.deletions.of(here.features, here.eta.copy(), here.targets, np.zeros(1))
     metric = Metric(np.array([_radius(curvature)]), values[4], values[5])
-    return Approach(
-        curvature.parameters, here.eta, float(loss_bound(np.array([curvature.decrement]), np.zeros(1), metric)[0])
-    )
+    bound = loss_bound(np.array([curvature.decrement]), np.zeros(1), metric)
+    return here.eta[:, 0], float(bound[0])
 
 
 def _radius(curvature: Curvature) -> float:
