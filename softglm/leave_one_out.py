@@ -20,15 +20,13 @@ from softglm.model import Penalty, Prepared, Ridge, beyond_hessians
 from softglm.model.deletion import Curvature, curvature_at
 from softglm.model.proof.certificate import concordance_radius, leverage_form
 from softglm.model.proof.deletion import Metric, loss_bound, remaining_gradient
-from softglm.model.steps_without import approach
+from softglm.model.steps_without import Budget, approach, largest
 from softglm.status import Status
 from softglm.sums import Features, Predictor, RowParts, RowWeights
 
 # No more rows than so many take more steps, and no more than so many a fit of their own: folds would cost less.
 _MOST_ROWS, _MOST_FITS = 1000, 100
-# So many take their steps together.
-_AT_ONCE = 64
-# Of the tolerance, for the rows that take no more than one step.
+# Of the sum of bounds that is allowed, for the rows that take no more than one step.
 _FIRST = 0.8
 # What fits without a row are made to: how far they are from their optima counts in the bounds.
 _PRECISE = 1e-6
@@ -99,8 +97,7 @@ def leave_one_out(
     left = remaining_gradient(decrement, moved) + curvature.decrement * np.sqrt(shrinkage)
     bound = loss_bound(left, moved, Metric(radius, reach_without, slope))
     first = LeftOut(eta, np.where(shares > 0.0, bound, 0.0), np.zeros(len(bound), dtype=bool))
-    allowed = tolerance * float(shares @ loss)
-    return _refined(first, _Problem(prepared, penalty, curvature), others, shares, allowed)
+    return _refined(first, loss, _Problem(prepared, penalty, curvature), others, shares, tolerance)
 
 
 def _narrowed(
@@ -148,29 +145,27 @@ class _Problem:
     curvature: Curvature
 
 
-def _refined(first: LeftOut, problem: _Problem, others: FloatArray, shares: FloatArray, allowed: float) -> LeftOut:
+def _refined(
+    first: LeftOut, loss: FloatArray, problem: _Problem, others: FloatArray, shares: FloatArray, tolerance: float
+) -> LeftOut:
     """Take more steps for the rows of the largest bounds, until the mean loss is off by no more than is allowed."""
-    order = np.argsort(-first.bound * shares, kind="stable")
-    # What is left of the sum of bounds once the first k of these rows are refitted.
-    left = np.append(np.cumsum((first.bound * shares)[order][::-1])[::-1], 0.0)
-    if left[0] <= allowed:
+    allowed, bounds = tolerance * float(shares @ loss), first.bound * shares
+    chosen = largest(bounds, allowed, _FIRST)
+    if not 0 < np.count_nonzero(chosen) <= _MOST_ROWS:
         return first
-    chosen = np.sort(order[: int(np.argmax(left <= _FIRST * allowed))])
-    if len(chosen) > _MOST_ROWS:
+    curvature, places = problem.curvature, np.flatnonzero(chosen)
+    others_sums = float(shares[~chosen] @ loss[~chosen]), float(bounds[~chosen].sum())
+    budget = Budget(tolerance, shares[chosen], loss[chosen], *others_sums)
+    nearer = approach(curvature, curvature.rows_at(places), others[chosen], budget)
+    unproved = np.isinf(nearer.bound)
+    if np.count_nonzero(unproved) > _MOST_FITS:
         return first
-    each = (1.0 - _FIRST) * allowed / float(shares[chosen].sum())
-    eta, bound, is_refitted, n_fits = first.eta.copy(), first.bound.copy(), first.is_refitted.copy(), 0
-    curvature = problem.curvature
-    for places in np.split(chosen, range(_AT_ONCE, len(chosen), _AT_ONCE)):
-        nearer = approach(curvature, curvature.rows_at(places), others[places], each)
-        eta[:, places], bound[places], is_refitted[places] = nearer.eta, nearer.bound, True
-        for k in np.flatnonzero(~(nearer.bound < np.inf)):
-            n_fits += 1
-            if n_fits > _MOST_FITS:
-                return first
-            start = curvature.parameters + curvature.coordinates.displacement(nearer.coordinates[k])
-            eta[:, places[k]], bound[places[k]] = _refitted(problem, int(places[k]), start)
-    return LeftOut(eta, bound, is_refitted)
+    eta, bound = first.eta.copy(), first.bound.copy()
+    eta[:, chosen], bound[chosen] = nearer.eta, nearer.bound
+    for place, position in zip(places[unproved], nearer.coordinates[unproved], strict=True):
+        start = curvature.parameters + curvature.coordinates.displacement(position)
+        eta[:, place], bound[place] = _refitted(problem, int(place), start)
+    return LeftOut(eta, bound, chosen)
 
 
 def _refitted(problem: _Problem, place: int, parameters: FloatArray) -> tuple[FloatArray, float]:
