@@ -145,11 +145,16 @@ class _Problem:
     curvature: Curvature
 
 
+def takes_too_many(bounds: FloatArray, allowed: float) -> bool:
+    """Tell whether more rows would have to take more steps than it is worth, so that the sum of bounds is allowed."""
+    return int(np.count_nonzero(largest(bounds, allowed, _FIRST))) > _MOST_ROWS
+
+
 def _refined(
     first: LeftOut, loss: FloatArray, problem: _Problem, others: FloatArray, shares: FloatArray, tolerance: float
 ) -> LeftOut:
     """Take more steps for the rows of the largest bounds, until the mean loss is off by no more than is allowed."""
-    allowed, bounds = tolerance * float(shares @ loss), first.bound * shares
+    bounds, allowed = first.bound * shares, tolerance * float(shares @ loss)
     chosen = largest(bounds, allowed, _FIRST)
     if not 0 < np.count_nonzero(chosen) <= _MOST_ROWS:
         return first

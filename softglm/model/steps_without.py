@@ -90,7 +90,7 @@ class _Deleted:
     curvature : Curvature
     rows : ChosenRows
     leverage, within, without : arrays of shape (k, s, s)
-        A; and what `left_out` says.
+        A, w B (I - w A B)^-1, and M = (I - w A B)^-1 A.
     reach, radius : arrays of shape (k,)
         The largest D' M D; the most that a step of length 1 moves another row by.
     """
@@ -189,7 +189,7 @@ def _deleted(curvature: Curvature, rows: ChosenRows, reach: FloatArray) -> _Dele
     directions = family.curvature_directions @ classes
     left = left_out(leverage, family, family.mean(rows.eta), directions, rows.weights)
     radius = np.sqrt(reach * left.shrinkage)
-    return _Deleted(curvature, rows, leverage, left.within, left.without, left.reach, radius)
+    return _Deleted(curvature, rows, leverage, left.curvature @ left.grown, left.without, left.reach, radius)
 
 
 @final

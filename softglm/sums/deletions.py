@@ -94,15 +94,16 @@ class LeftOut(NamedTuple):
 
     Attributes
     ----------
-    within : array of shape (rows, s, s)
-        w B (I - w A B)^-1: Z' times that times Z, between two H^-1, is what the inverse of H grows by.
+    curvature, grown : arrays of shape (rows, s, s)
+        w B, and (I - w A B)^-1: Z' times their product times Z, between two H^-1, is what the inverse of H grows by.
     without : array of shape (rows, s, s)
         M = (I - w A B)^-1 A.
     shrinkage, reach : arrays of shape (rows,)
         The shrinkage and the reach without the row: see `Deletions`.
     """
 
-    within: FloatArray
+    curvature: FloatArray
+    grown: FloatArray
     without: FloatArray
     shrinkage: FloatArray
     reach: FloatArray
@@ -124,7 +125,7 @@ def left_out(
     # The eigenvalues of the inverse of I - w A B are at least 1.
     shrinkage = np.maximum(np.trace(grown, axis1=1, axis2=2) - (s - 1.0), 1.0)
     shrinkage[alone] = np.inf
-    return LeftOut(curvature @ grown, without, shrinkage, _reach(without, directions))
+    return LeftOut(curvature, grown, without, shrinkage, _reach(without, directions))
 
 
 def between(features: FloatArray, inverse: FloatArray) -> FloatArray:
