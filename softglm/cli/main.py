@@ -97,7 +97,8 @@ def _parser() -> argparse.ArgumentParser:
         "data",
         nargs="?",
         type=Path,
-        help="a CSV file with a header line, its fields separated by commas, semicolons or tabs, or a Parquet file; "
+        help="a CSV file with a header line, its fields separated by commas, semicolons or tabs, packed (gzip, bzip2, "
+        "xz, zip) or not, or a Parquet file; "
         "numeric columns are used as they are, the others one-hot encoded, numbers with leading zeros among them "
         "(default: scikit-learn's wine data)",
     )

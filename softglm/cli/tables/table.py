@@ -12,6 +12,7 @@ from softglm.cli.tables.coding import alike, classes_of, design_of
 from softglm.cli.tables.columns import Column, Labels, UnusableDataError, check_entries, listed
 from softglm.cli.tables.csv_files import read_csv
 from softglm.cli.tables.notation import Notation
+from softglm.cli.tables.packing import DAMAGED
 from softglm.cli.tables.parquet_files import read_parquet
 from softglm.cli.tables.reading import Reading
 from softglm.cli.tables.words import count, shortlist
@@ -117,6 +118,8 @@ def _read(path: Path, target: str, reading: Reading) -> tuple[list[Column], Labe
         return (read_parquet if is_parquet(path) else read_csv)(path, target, reading)
     except OSError as error:
         raise UnusableDataError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except DAMAGED as error:
+        raise UnusableDataError(f"{path} cannot be unpacked: it is cut short, or damaged ({error}).") from error
     except UnicodeDecodeError as error:
         raise UnusableDataError(f"{path} is not text in UTF-8. Save it as CSV in UTF-8, or as Parquet.") from error
     except ValueError as error:
