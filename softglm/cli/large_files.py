@@ -53,7 +53,7 @@ class LargeFit:
         if reading != Reading(dropped=reading.dropped):
             raise UnusableDataError(
                 f"{path} is so large that it is fitted where it is, column by column as they are, and --missing, "
-                "--drop-missing and --decimal are for tables that are read as a whole. Fill in what is missing before."
+                "--na, --not-na and --decimal are for tables that are read as a whole. Fill in what is missing before."
             )
         try:
             table, left_out = Table(open_dataset(path), str(path)), {target, *reading.dropped}

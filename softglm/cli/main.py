@@ -15,6 +15,7 @@ from softglm.cli.printing import as_json, as_text, large_as_json, large_as_text
 from softglm.cli.tables import (
     MISSING,
     MISSING_NUMBERS,
+    Missing,
     Notation,
     Reading,
     UnusableDataError,
@@ -42,7 +43,7 @@ examples:
   python -m softglm                                      scikit-learn's wine data, unscaled
   python -m softglm flowers.csv --target species         your own data
   python -m softglm flowers.csv --target species --alpha 0.01 --folds 10
-  python -m softglm flowers.csv --target species --drop id --missing 'n/a?' --drop-missing
+  python -m softglm flowers.csv --target species --drop id --na 'n/a?' --missing impute
   python -m softglm flowers.parquet --target species --json > result.json
 
 exit codes: 0 success, 1 the data cannot be used, 2 the command line is wrong
@@ -63,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("a data file and --target COLUMN go together: give both, or neither for the wine data")
     reading = _reading(options)
     if options.data is None and reading != Reading():
-        parser.error("--drop, --missing, --drop-missing and --decimal are about a data file: give one")
+        parser.error("--drop, --missing, --na, --not-na and --decimal are about a data file: give one")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of columns that the terminal cannot show
     choice = Choice(options.alpha, options.l1_ratio, options.standardize)
@@ -108,12 +109,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--missing",
+        choices=[way.value for way in Missing],
+        default=Missing.ERROR.value,
+        help="what to do where values are missing: stop with an error that counts them (the default), drop such rows, "
+        "or impute the median of numbers and else the most frequent value, taken from the rows that are fitted; rows "
+        "without a class to predict are dropped in both cases",
+    )
+    parser.add_argument(
+        "--na",
         metavar="TEXT",
         action="append",
         default=[],
         help="an entry that stands for a missing value, beside those below; may be given repeatedly",
     )
-    parser.add_argument("--drop-missing", action="store_true", help="leave out rows with missing values")
+    parser.add_argument(
+        "--not-na",
+        metavar="TEXT",
+        action="append",
+        default=[],
+        help="one of those below that is a value like others; may be given repeatedly",
+    )
     parser.add_argument(
         "--decimal",
         choices=["point", "comma"],
@@ -151,8 +166,9 @@ def _parser() -> argparse.ArgumentParser:
 def _reading(options: argparse.Namespace) -> Reading:
     return Reading(
         dropped=tuple(dict.fromkeys(options.drop)),
-        missing=frozenset(text.strip() for text in options.missing),
-        drops_missing=options.drop_missing,
+        na=frozenset(text.strip() for text in options.na),
+        not_na=frozenset(text.strip() for text in options.not_na),
+        missing=Missing(options.missing),
         notation=None if options.decimal is None else Notation[options.decimal.upper()],
     )
 

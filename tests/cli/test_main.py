@@ -304,7 +304,11 @@ REFUSED = {
     "wrong case": (GOOD, "KIND", "Did you mean 'kind'?"),
     "no such column": (GOOD, "zzz", "has no column 'zzz'. It has 'a', 'kind'."),
     "repeated names": ("a,b,a,kind\n1,2,3,p\n", "kind", "several columns named 'a'"),
-    "missing values": ("a,b,kind\n1,,p\nNA,2,q\n", "kind", "has missing values in 'a', 'b'."),
+    "missing values": (
+        "a,b,kind\n1,,p\nNA,2,q\n",
+        "kind",
+        "missing values in 'a' (1 row), 'b' (1 row). --missing drop",
+    ),
     "missing labels": ("a,kind\n1,p\n2,?\n", "kind", "has missing values in 'kind'"),
     "infinite": ("a,kind\n1,p\ninf,q\n", "kind", "infinite ones in 'a'"),
     "huge": ("a,kind\n1,p\n1e120,q\n", "kind", "beyond 1e+100 or infinite ones in 'a'"),

@@ -59,7 +59,7 @@ def read_csv(
     texts = fields[header.index(target)].split(_NUL)
     kept = [(name, column) for name, column in zip(header, fields, strict=True) if name not in left_out]
     # Two passes, so that the fields of only one column are in memory as so many texts.
-    writings = [Writing.of(present_of(set(column.split(_NUL)), reading.missing)) for _, column in kept]
+    writings = [Writing.of(present_of(set(column.split(_NUL)), reading.markers)) for _, column in kept]
     settled = {
         *([Notation.POINT] if delimiter == "," else ()),
         *(next(iter(w.readings)) for (name, _), w in zip(kept, writings, strict=True) if name and w.settles),
@@ -71,9 +71,9 @@ def read_csv(
     columns = []
     for (name, column), writing in zip(kept, writings, strict=True):
         notation = notation_in(name, writing) if name else None
-        columns.append(column_of(name, column.split(_NUL), notation, reading.missing))
+        columns.append(column_of(name, column.split(_NUL), notation, reading.markers))
     kinds = set(texts)
-    present = present_of(kinds, reading.missing)
+    present = present_of(kinds, reading.markers)
     notation = notation_in(target, Writing.of(present))
     labels = np.array(texts, dtype=object)
     return columns, Labels(target, labels, np.isin(labels, list(kinds - present)), notation=notation)

@@ -69,10 +69,11 @@ def _labels_of(name: str, series: "pd.Series", reading: Reading) -> Labels:
 
 
 def _texts(series: "pd.Series") -> npt.NDArray[Any]:
-    """Return typed entries as text, of numbers in single precision no more digits than they have."""
+    """Return typed entries as text, of numbers in single precision no more digits than they have; none as empty."""
     values = np.asarray(series)
     entries = values if values.dtype.kind == "f" else series
-    return np.array([v.decode(errors="replace") if isinstance(v, bytes) else str(v) for v in entries], dtype=object)
+    texts = [v.decode(errors="replace") if isinstance(v, bytes) else str(v) for v in entries]
+    return np.where(series.isna(), "", np.array(texts, dtype=object))
 
 
 def _typed_column_of(name: str, series: "pd.Series", reading: Reading) -> Column:
@@ -93,11 +94,11 @@ def _typed_column_of(name: str, series: "pd.Series", reading: Reading) -> Column
 
 def _are_given_as_missing(series: "pd.Series", reading: Reading) -> npt.NDArray[np.bool_]:
     """Tell which entries the command line says are missing: of numbers those that equal it, whatever their zeros."""
-    if not reading.missing:
+    if not reading.na:
         return np.zeros(len(series), dtype=bool)
     if series.dtype.kind in "iuf":
-        return np.isin(series.to_numpy(dtype=np.float64, na_value=np.nan), reading.missing_numbers)
-    return np.isin(_texts(series), list(reading.missing))
+        return np.isin(series.to_numpy(dtype=np.float64, na_value=np.nan), reading.na_numbers)
+    return np.isin(_texts(series), list(reading.na))
 
 
 def _large_integers_of(series: "pd.Series") -> Iterator[int]:

@@ -1,5 +1,6 @@
 """Tables as they come, from a file or with scikit-learn, made ready to be fitted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -9,12 +10,13 @@ from sklearn.datasets import load_wine
 
 from softglm.arrays import FloatArray, IntArray
 from softglm.cli.tables.coding import alike, classes_of, design_of
-from softglm.cli.tables.columns import Column, Labels, UnusableDataError, check_entries, listed
+from softglm.cli.tables.columns import Column, Labels, UnusableDataError, check_sizes, listed
 from softglm.cli.tables.csv_files import read_csv
+from softglm.cli.tables.missing import settle
 from softglm.cli.tables.notation import Notation
 from softglm.cli.tables.packing import DAMAGED
 from softglm.cli.tables.parquet_files import read_parquet
-from softglm.cli.tables.reading import Reading
+from softglm.cli.tables.reading import Missing, Reading
 from softglm.cli.tables.words import count, shortlist
 
 # A target with more classes, some of them too small, is rather a quantity or a name.
@@ -31,9 +33,12 @@ class Table:
     ----------
     name : str
     X : array of shape (n, p)
+        NaN in all columns of a variable where it is to be imputed.
     codes : int array of shape (n,)
         The classes, as positions in `classes`.
     features, classes : tuple of str
+    variables : tuple of slice
+        The columns of each variable: one of numbers, or one for each value of text.
     notes : tuple of str
         What was done to the columns.
     advice : tuple of str
@@ -45,6 +50,7 @@ class Table:
     codes: IntArray
     features: tuple[str, ...]
     classes: tuple[str, ...]
+    variables: tuple[slice, ...]
     notes: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
 
@@ -58,6 +64,7 @@ def wine_table() -> Table:
         wine.target.astype(np.int32),
         tuple(wine.feature_names),
         tuple(map(str, wine.target_names)),
+        tuple(slice(column, column + 1) for column in range(wine.data.shape[1])),
     )
 
 
@@ -65,46 +72,39 @@ def read_table(path: Path, target: str, reading: Reading = _AS_IT_IS) -> Table:
     """Return the data of a file, or raise an error that says why they cannot be used."""
     columns, labels = _read(path, target, reading)
     named, n_rows = [column for column in columns if column.name], len(labels.entries)
-    if reading.drops_missing:
-        named, labels = _complete(path, named, labels)
-    check_entries(path, named, labels)
+    named, labels = settle(path, named, labels, reading.missing)
+    check_sizes(path, named)
     varying = [column for column in named if not column.is_constant]
-    constant = [column for column in named if column.is_constant]
+    empty = [column for column in named if column.is_empty]
+    constant = [column for column in named if column.is_constant and not column.is_empty]
     if not varying:
-        reason = f"{listed(constant)} never change" if constant else "there is no other column"
+        reason = f"{listed(named)} never change" if named else "there is no other column"
         raise UnusableDataError(f"{path} has nothing to predict {target!r} from: {reason}.")
     design = design_of(varying)
     classes, codes = classes_of(labels)
-    left_out = [f"{listed(constant)} (constant)"] if constant else []
+    left_out = [f"{listed(some)} ({what})" for some, what in ((empty, "empty"), (constant, "constant")) if some]
     if reading.dropped:
         left_out.append(f"{shortlist(list(map(repr, reading.dropped)))} (by --drop)")
     if len(codes) < n_rows:
-        left_out.append(f"{count(n_rows - len(codes), 'row')} with missing values")
+        what = "with missing values" if reading.missing is Missing.DROP else f"without {target!r}"
+        left_out.append(f"{count(n_rows - len(codes), 'row')} {what}")
     if len(named) < len(columns):
         left_out.append(f"{count(len(columns) - len(named), 'column')} without a name")
     done = {
         "One-hot encoded": design.encoded,
         "Left out": left_out,
+        "Imputed, within folds, by the median or the most frequent value": _imputed(varying),
         **{f"Read with {way.words}": [c.name for c in varying if c.notation is way] for way in Notation},
         "Classes that differ in spelling only": [repr(name) for name in alike(classes, labels.notation)],
     }
     notes = tuple(f"{what}: {', '.join(columns)}." for what, columns in done.items() if columns)
-    return Table(path.name, design.X, codes, design.features, classes, notes, design.advice)
+    return Table(path.name, design.X, codes, design.features, classes, design.variables, notes, design.advice)
 
 
-def _complete(path: Path, columns: list[Column], labels: Labels) -> tuple[list[Column], Labels]:
-    """Return the rows in which nothing is missing."""
-    incomplete = labels.is_missing.copy()
-    for column in columns:
-        incomplete |= column.is_missing
-    if incomplete.all():
-        most = sorted(columns, key=lambda column: -column.is_missing.sum())
-        raise UnusableDataError(
-            f"{path} has missing values in every row, most of them in {listed(most)}. Drop such columns, by --drop."
-        )
-    if not incomplete.any():
-        return columns, labels
-    return [column.at(~incomplete) for column in columns], labels.at(~incomplete)
+def _imputed(columns: Sequence[Column]) -> list[str]:
+    """Return which columns are filled in, and in how many rows."""
+    missing = {column.name: int(column.is_missing.sum()) for column in columns}
+    return [f"{name} ({count(number, 'row')})" for name, number in missing.items() if number]
 
 
 def is_parquet(path: Path) -> bool:
