@@ -44,6 +44,7 @@ examples:
   python -m softglm flowers.csv --target species         your own data
   python -m softglm flowers.csv --target species --alpha 0.01 --folds 10
   python -m softglm flowers.csv --target species --drop id --na 'n/a?' --missing impute
+  python -m softglm flowers.csv.gz --target species --sample 10000
   python -m softglm flowers.parquet --target species --json > result.json
 
 exit codes: 0 success, 1 the data cannot be used, 2 the command line is wrong
@@ -64,17 +65,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("a data file and --target COLUMN go together: give both, or neither for the wine data")
     reading = _reading(options)
     if options.data is None and reading != Reading():
-        parser.error("--drop, --missing, --na, --not-na and --decimal are about a data file: give one")
+        parser.error("--drop, --missing, --na, --not-na, --sample and --decimal are about a data file: give one")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of columns that the terminal cannot show
     choice = Choice(options.alpha, options.l1_ratio, options.standardize)
     try:
-        if is_large(options.data):
+        if options.sample is None and is_large(options.data):
             large = LargeFit.of(options.data, options.target, reading, choice=choice, n_strongest=N_STRONGEST)
             text = large_as_json(large) if options.json else large_as_text(large)
         else:
             table = wine_table() if options.data is None else read_table(options.data, options.target, reading)
-            check_classes(table, options.target or "wine", options.folds)
+            check_classes(table, options.target or "wine", options.folds, is_sample=options.sample is not None)
             comparison = Comparison.of(table, choice=choice, n_folds=options.folds, n_strongest=N_STRONGEST)
             text = as_json(comparison) if options.json else as_text(comparison)
     except UnusableDataError as error:
@@ -130,6 +131,13 @@ def _parser() -> argparse.ArgumentParser:
         help="one of those below that is a value like others; may be given repeatedly",
     )
     parser.add_argument(
+        "--sample",
+        type=_from_two,
+        metavar="N",
+        help="use N rows of the file, drawn in the shares of the classes, the same ones every time; the file's other "
+        "rows are as if they were not there (default: all)",
+    )
+    parser.add_argument(
         "--decimal",
         choices=["point", "comma"],
         help="the decimal mark of columns that leave it open; the other mark is between thousands",
@@ -156,7 +164,7 @@ def _parser() -> argparse.ArgumentParser:
         "standard deviations",
     )
     parser.add_argument(
-        "--folds", type=_folds, default=5, metavar="K", help="folds of the cross-validation (default: 5)"
+        "--folds", type=_from_two, default=5, metavar="K", help="folds of the cross-validation (default: 5)"
     )
     parser.add_argument("--json", action="store_true", help="print the same numbers as JSON")
     parser.add_argument("--version", action="version", version=f"softglm {__version__}")
@@ -169,6 +177,7 @@ def _reading(options: argparse.Namespace) -> Reading:
         na=frozenset(text.strip() for text in options.na),
         not_na=frozenset(text.strip() for text in options.not_na),
         missing=Missing(options.missing),
+        sample=options.sample,
         notation=None if options.decimal is None else Notation[options.decimal.upper()],
     )
 
@@ -193,7 +202,7 @@ def _ratio(text: str) -> float:
     return value
 
 
-def _folds(text: str) -> int:
+def _from_two(text: str) -> int:
     if not (text.isdecimal() and int(text) >= 2):
         raise argparse.ArgumentTypeError(f"expected a whole number of at least 2, got {text!r}")
     return int(text)

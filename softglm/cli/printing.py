@@ -49,7 +49,7 @@ def large_as_text(large: LargeFit) -> str:
     introduction = _wrapped(
         f"{large.name}: {large.n_rows} rows, {count(large.n_features, 'feature')}, {len(large.classes)} classes "
         f"({shortlist(list(map(_on_one_line, large.classes)))}). It is too large for a comparison: SoftmaxGLM is "
-        "fitted to all rows, where they are.",
+        "fitted to all rows, where they are. --sample 100000 compares on so many of them.",
         f"{_penalty(large.choice)}.",
         f"Accuracy {large.accuracy:.4f}, log loss {large.log_loss:.4f} on these rows; knowing only the class shares, "
         f"log loss {large.null_log_loss:.4f}. {large.n_passes} passes over the rows, {large.seconds:.1f} s.",

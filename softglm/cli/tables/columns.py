@@ -10,7 +10,7 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from softglm.arrays import BoolArray
+from softglm.arrays import BoolArray, IntArray
 from softglm.cli.tables.notation import Notation
 from softglm.cli.tables.words import shortlist
 from softglm.validation.finite import MOST
@@ -72,7 +72,7 @@ class Column:
         present = self.present
         return bool((present == present[:1]).all())
 
-    def at(self, rows: BoolArray) -> "Column":
+    def at(self, rows: BoolArray | IntArray) -> "Column":
         """Return the column of some of its rows."""
         return replace(self, entries=self.entries[rows], is_missing=self.is_missing[rows])
 
@@ -100,7 +100,7 @@ class Labels:
     may_be_continuous: bool = True
     notation: Notation | None = None
 
-    def at(self, rows: BoolArray) -> "Labels":
+    def at(self, rows: BoolArray | IntArray) -> "Labels":
         """Return the labels of some of the rows."""
         return replace(self, entries=self.entries[rows], is_missing=self.is_missing[rows])
 

@@ -12,19 +12,24 @@ from softglm.cli.tables.columns import Column, Labels, UnusableDataError, check_
 from softglm.cli.tables.notation import Writing
 from softglm.cli.tables.parsing import MOST_EXACT, remark_on, remark_on_merged
 from softglm.cli.tables.reading import Reading
+from softglm.cli.tables.sampling import stratified
 from softglm.cli.tables.words import shortlist
+from softglm.sources.arrow import Table, open_dataset
 
 if TYPE_CHECKING:
     import pandas as pd
 
+# Of a file of which a sample is taken.
+_ROWS_AT_ONCE = 2**16
 
-def read_parquet(path: Path, target: str, reading: Reading) -> tuple[list[Column], Labels]:
-    """Return the features and the target of a Parquet file; reading it needs pandas and pyarrow."""
+
+def read_parquet(path: Path, target: str, reading: Reading) -> tuple[list[Column], Labels, int]:
+    """Return the features and the target of a Parquet file, and how many rows it has.
+
+    Of a sample, no others are in memory. Reading needs pandas and pyarrow.
+    """
     try:
-        import pandas as pd
-
-        with path.open("rb") as file:
-            frame = pd.read_parquet(file)
+        frame, n_rows = (_whole if reading.sample is None else _sampled)(path, target, reading)
     except ImportError as error:
         raise UnusableDataError(
             f"{path} is a Parquet file, and reading it needs pandas and pyarrow. Install them: "
@@ -32,14 +37,40 @@ def read_parquet(path: Path, target: str, reading: Reading) -> tuple[list[Column
         ) from error
     if frame.empty:
         raise UnusableDataError(f"{path} has no rows.")
+    _check_no_lists(path, frame)
+    columns = [_typed_column_of(name, series, reading) for name, series in frame.items() if name != target]
+    return columns, _labels_of(target, frame[target], reading), n_rows
+
+
+def _whole(path: Path, target: str, reading: Reading) -> tuple["pd.DataFrame", int]:
+    import pandas as pd
+
+    with path.open("rb") as file:
+        frame = pd.read_parquet(file)
     if frame.index.names != [None]:
         frame = frame.reset_index()
     frame.columns = [str(name) for name in frame.columns]
     check_names(path, list(frame.columns), target, reading.dropped)
-    frame = frame.drop(columns=list(reading.dropped))
-    _check_no_lists(path, frame)
-    columns = [_typed_column_of(name, series, reading) for name, series in frame.items() if name != target]
-    return columns, _labels_of(target, frame[target], reading)
+    return frame.drop(columns=list(reading.dropped)), len(frame)
+
+
+def _sampled(path: Path, target: str, reading: Reading) -> tuple["pd.DataFrame", int]:
+    """Return a sample of the rows: one pass over the target tells which, another takes them."""
+    import pandas as pd
+
+    table = Table(open_dataset(path), str(path))
+    check_names(path, table.names, target, reading.dropped)
+    labels = [batch.record.column(target).to_pandas() for batch in table.batches([target], _ROWS_AT_ONCE)]
+    codes = pd.concat(labels).factorize(sort=True)[0] if labels else np.empty(0, dtype=np.intp)
+    rows = stratified(codes, min(reading.sample or 0, len(codes)))
+    names = [name for name in table.names if name not in reading.dropped]
+    taken = []
+    for batch in table.batches(names, _ROWS_AT_ONCE):
+        first, last = np.searchsorted(rows, [batch.first, batch.first + batch.record.num_rows])
+        if first < last:
+            drawn = batch.record.take(rows[first:last] - batch.first)
+            taken.append(pd.DataFrame({name: drawn.column(name).to_pandas() for name in names}))
+    return pd.concat(taken, ignore_index=True) if taken else pd.DataFrame(columns=names), len(codes)
 
 
 def _check_no_lists(path: Path, frame: "pd.DataFrame") -> None:

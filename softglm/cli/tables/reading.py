@@ -30,6 +30,8 @@ class Reading:
         Entries that stand for nothing, beside those that are known; and those known ones that are values here.
     missing : Missing
         What becomes of rows in which something is missing.
+    sample : int or None
+        How many rows to draw, in the shares of the classes; None for all.
     notation : Notation or None
         How numbers are written, where their column leaves it open.
     """
@@ -38,6 +40,7 @@ class Reading:
     na: frozenset[str] = frozenset()
     not_na: frozenset[str] = frozenset()
     missing: Missing = Missing.ERROR
+    sample: int | None = None
     notation: Notation | None = None
 
     @property

@@ -17,6 +17,7 @@ from softglm.cli.tables.notation import Notation
 from softglm.cli.tables.packing import DAMAGED
 from softglm.cli.tables.parquet_files import read_parquet
 from softglm.cli.tables.reading import Missing, Reading
+from softglm.cli.tables.sampling import SEED, stratified
 from softglm.cli.tables.words import count, shortlist
 
 # A target with more classes, some of them too small, is rather a quantity or a name.
@@ -70,7 +71,7 @@ def wine_table() -> Table:
 
 def read_table(path: Path, target: str, reading: Reading = _AS_IT_IS) -> Table:
     """Return the data of a file, or raise an error that says why they cannot be used."""
-    columns, labels = _read(path, target, reading)
+    columns, labels, n_in_file = _read(path, target, reading)
     named, n_rows = [column for column in columns if column.name], len(labels.entries)
     named, labels = settle(path, named, labels, reading.missing)
     check_sizes(path, named)
@@ -90,7 +91,9 @@ def read_table(path: Path, target: str, reading: Reading = _AS_IT_IS) -> Table:
         left_out.append(f"{count(n_rows - len(codes), 'row')} {what}")
     if len(named) < len(columns):
         left_out.append(f"{count(len(columns) - len(named), 'column')} without a name")
+    sampled = [f"{n_rows} of {count(n_in_file, 'row')}, in the shares of the classes (seed {SEED})"]
     done = {
+        "Sampled": sampled if n_rows < n_in_file else [],
         "One-hot encoded": design.encoded,
         "Left out": left_out,
         "Imputed, within folds, by the median or the most frequent value": _imputed(varying),
@@ -112,10 +115,12 @@ def is_parquet(path: Path) -> bool:
     return path.suffix.lower() in {".parquet", ".pq"}
 
 
-def _read(path: Path, target: str, reading: Reading) -> tuple[list[Column], Labels]:
-    """Return the features and the target of a file as they are there."""
+def _read(path: Path, target: str, reading: Reading) -> tuple[list[Column], Labels, int]:
+    """Return the features and the target of a file as they are there, and how many rows it has."""
     try:
-        return (read_parquet if is_parquet(path) else read_csv)(path, target, reading)
+        if is_parquet(path):
+            return read_parquet(path, target, reading)
+        columns, labels = read_csv(path, target, reading)
     except OSError as error:
         raise UnusableDataError(f"{path} cannot be read: {error.strerror or error}.") from error
     except DAMAGED as error:
@@ -125,9 +130,14 @@ def _read(path: Path, target: str, reading: Reading) -> tuple[list[Column], Labe
     except ValueError as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise UnusableDataError(f"{path} cannot be read as a table: {reason}.") from error
+    n_rows = len(labels.entries)
+    if reading.sample is None or reading.sample >= n_rows:
+        return columns, labels, n_rows
+    rows = stratified(np.unique(labels.entries, return_inverse=True)[1], reading.sample)
+    return [column.at(rows) for column in columns], labels.at(rows), n_rows
 
 
-def check_classes(table: Table, target: str, n_folds: int) -> None:
+def check_classes(table: Table, target: str, n_folds: int, *, is_sample: bool = False) -> None:
     """Raise unless there are two classes, and a row of each class for every fold."""
     if len(table.classes) < 2:
         raise UnusableDataError(
@@ -149,4 +159,4 @@ def check_classes(table: Table, target: str, n_folds: int) -> None:
         hint = f"Use --folds {counts[least]}, or drop or merge that class"
     else:
         hint = "Drop or merge that class, or add rows of it"
-    raise UnusableDataError(f"{found}. {hint}.")
+    raise UnusableDataError(f"{found}. {hint}{', or raise --sample' * is_sample}.")
