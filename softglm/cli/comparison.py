@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 from softglm.arrays import FloatArray, IntArray
 from softglm.cli.tables import Table, filled
 from softglm.estimator import SeparationWarning, SoftmaxGLM
-from softglm.sources import Parquet
+from softglm.sources import Source
 
 _SEED = 0
 _NAMES = (
@@ -205,7 +205,7 @@ def _score_fold(choice: Choice, X: FloatArray, codes: IntArray, split: tuple[Int
     return scores
 
 
-def timed_fit(model: BaseEstimator, X: FloatArray | Parquet, y: IntArray | None) -> _TimedFit:
+def timed_fit(model: BaseEstimator, X: FloatArray | Source, y: IntArray | None) -> _TimedFit:
     """Fit a model, and keep its warnings to be counted."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from softglm.cli.comparison import Choice, Comparison
+from softglm.cli.inferring import report_on
 from softglm.cli.large_files import LargeFit, is_large
 from softglm.cli.printing import as_json, as_text, large_as_json, large_as_text
 from softglm.cli.tables import (
@@ -42,6 +43,7 @@ missing in a CSV file, beside empty fields:
 examples:
   python -m softglm                                      scikit-learn's wine data, unscaled
   python -m softglm flowers.csv --target species         your own data
+  python -m softglm flowers.csv --target species --infer
   python -m softglm flowers.csv --target species --alpha 0.01 --folds 10
   python -m softglm flowers.csv --target species --drop id --na 'n/a?' --missing impute
   python -m softglm flowers.csv.gz --target species --sample 10000
@@ -66,6 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     reading = _reading(options)
     if options.data is None and reading != Reading():
         parser.error("--drop, --missing, --na, --not-na, --sample and --decimal are about a data file: give one")
+    if options.infer and options.l1_ratio > 0.0:
+        parser.error("a lasso leaves no standard errors: give --infer or --l1-ratio, not both")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of columns that the terminal cannot show
     choice = Choice(options.alpha, options.l1_ratio, options.standardize)
@@ -77,7 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             table = wine_table() if options.data is None else read_table(options.data, options.target, reading)
             check_classes(table, options.target or "wine", options.folds, is_sample=options.sample is not None)
             comparison = Comparison.of(table, choice=choice, n_folds=options.folds, n_strongest=N_STRONGEST)
-            text = as_json(comparison) if options.json else as_text(comparison)
+            report = report_on(table, choice) if options.infer else None
+            text = (as_json if options.json else as_text)(comparison, report)
     except UnusableDataError as error:
         print(f"softglm: {error}", file=sys.stderr)
         return 1
@@ -165,6 +170,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--folds", type=_from_two, default=5, metavar="K", help="folds of the cross-validation (default: 5)"
+    )
+    parser.add_argument(
+        "--infer",
+        action="store_true",
+        help="print the coefficients too, relative to the first class, with standard errors, tests and intervals: of a "
+        "fit to all rows without a penalty, unless --alpha asks for one",
     )
     parser.add_argument("--json", action="store_true", help="print the same numbers as JSON")
     parser.add_argument("--version", action="version", version=f"softglm {__version__}")

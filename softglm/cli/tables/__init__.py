@@ -5,7 +5,7 @@ from softglm.cli.tables.missing import filled
 from softglm.cli.tables.notation import MISSING, MISSING_NUMBERS, Notation
 from softglm.cli.tables.reading import Missing, Reading
 from softglm.cli.tables.table import Table, check_classes, is_parquet, read_table, wine_table
-from softglm.cli.tables.words import count, shortlist
+from softglm.cli.tables.words import count, on_one_line, shortlist
 
 __all__ = [
     "MISSING",
@@ -19,6 +19,7 @@ __all__ = [
     "count",
     "filled",
     "is_parquet",
+    "on_one_line",
     "read_table",
     "shortlist",
     "wine_table",
