@@ -75,7 +75,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     choice = Choice(options.alpha, options.l1_ratio, options.standardize)
     try:
         if options.sample is None and is_large(options.data):
-            large = LargeFit.of(options.data, options.target, reading, choice=choice, n_strongest=N_STRONGEST)
+            large = LargeFit.of(
+                options.data, options.target, reading, choice=choice, n_strongest=N_STRONGEST, infers=options.infer
+            )
             text = large_as_json(large) if options.json else large_as_text(large)
         else:
             table = wine_table() if options.data is None else read_table(options.data, options.target, reading)

@@ -59,12 +59,21 @@ def large_as_text(large: LargeFit) -> str:
         f"{large.name}: {large.n_rows} rows, {count(large.n_features, 'feature')}, {len(large.classes)} classes "
         f"({shortlist(list(map(on_one_line, large.classes)))}). It is too large for a comparison: SoftmaxGLM is "
         "fitted to all rows, where they are. --sample 100000 compares on so many of them.",
+        *map(on_one_line, large.notes),
         f"{_penalty(large.choice)}.",
         f"Accuracy {large.accuracy:.4f}, log loss {large.log_loss:.4f} on these rows; knowing only the class shares, "
         f"log loss {large.null_log_loss:.4f}. {large.n_passes} passes over the rows, {large.seconds:.1f} s.",
     )
     model = _model_line(large.choice, large.n_rows, large.fitted)
-    return _joined([*introduction, "", *_wrapped(model), *_coefficient_lines(large.fitted, large.classes)])
+    return _joined(
+        [
+            *introduction,
+            "",
+            *_wrapped(model),
+            *_coefficient_lines(large.fitted, large.classes),
+            *_report_lines(large.report),
+        ]
+    )
 
 
 def _joined(lines: Sequence[str]) -> str:
@@ -265,6 +274,7 @@ def large_as_json(large: LargeFit) -> str:
             "n_rows": large.n_rows,
             "n_features": large.n_features,
             "classes": large.classes,
+            "notes": large.notes,
             **_of_choice(large.choice),
             "accuracy": large.accuracy,
             "log_loss": _finite(large.log_loss),
@@ -272,6 +282,7 @@ def large_as_json(large: LargeFit) -> str:
             "passes": large.n_passes,
             "fit_time_s": large.seconds,
             **_of_model(large.fitted),
+            **_of_report(large.report),
         }
     )
 

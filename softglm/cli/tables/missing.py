@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.cli.tables.columns import Column, Labels, UnusableDataError, listed
+from softglm.cli.tables.columns import Column, Labels, UnusableDataError
 from softglm.cli.tables.reading import Missing, option
 from softglm.cli.tables.words import count, shortlist
 
@@ -25,10 +25,7 @@ def settle(path: Path, columns: list[Column], labels: Labels, missing: Missing) 
     if left_out.all():
         every: list[Column | Labels] = [*columns, labels]
         every.sort(key=_n_missing, reverse=True)
-        raise UnusableDataError(
-            f"{path} has missing values in every row, most of them in {listed(every)}. Drop such columns, by --drop, "
-            "or fill in features: --missing impute."
-        )
+        raise nothing_left(path, [column.name for column in every])
     if not left_out.any():
         return columns, labels
     return [column.at(~left_out) for column in columns], labels.at(~left_out)
@@ -61,22 +58,41 @@ def filled(X: FloatArray, rows: Sequence[int] | slice, variables: Sequence[slice
     return np.where(np.isnan(X), fills, X)
 
 
-def _check_complete(path: Path, columns: list[Column], labels: Labels) -> None:
-    """Raise if values are missing, and say what may be done about them."""
-    partial = sorted(
-        (column for column in columns if column.is_missing.any()), key=lambda column: -column.is_missing.sum()
+def nothing_left(path: Path, names: Sequence[str]) -> UnusableDataError:
+    """Return the error that no row is complete; names are of columns, those with most missing values first."""
+    return UnusableDataError(
+        f"{path} has missing values in every row, most of them in {shortlist(list(map(repr, names)))}. Drop such "
+        "columns, by --drop, or fill in features: --missing impute."
     )
-    found = [*map(_what_is_missing, partial), *([_what_is_missing(labels)] if labels.is_missing.any() else [])]
-    if not found:
-        return
-    n_rows, n_incomplete = len(labels.entries), int(_incomplete(columns, labels).sum())
+
+
+def left_out_rows(number: int, target: str, missing: Missing) -> str:
+    """Return how many rows were left out, and why."""
+    return f"{count(number, 'row')} {'with missing values' if missing is Missing.DROP else f'without {target!r}'}"
+
+
+def refused(
+    path: Path, found: Sequence[str], features: Sequence[str], *, n_incomplete: int, n_rows: int
+) -> UnusableDataError:
+    """Return the error that says what is missing, column by column, and what may be done about it."""
     ways = [f"--missing drop leaves out those rows, {n_incomplete} of {n_rows}"]
-    if partial:
+    if features:
         ways.append("--missing impute fills in the median of numbers, else the most frequent value")
-        ways.append(f"{option('--drop', partial[0].name)} leaves out a column")
-    raise UnusableDataError(
+        ways.append(f"{option('--drop', features[0])} leaves out a column")
+    return UnusableDataError(
         f"{path} has missing values in {shortlist(found)}. {'; '.join(ways)}. --help lists what counts as missing."
     )
+
+
+def _check_complete(path: Path, columns: list[Column], labels: Labels) -> None:
+    partial = sorted(filter(_n_missing, columns), key=_n_missing, reverse=True)
+    found = [_what_is_missing(column) for column in partial]
+    if labels.is_missing.any():
+        found.append(_what_is_missing(labels))
+    if found:
+        n_incomplete = int(_incomplete(columns, labels).sum())
+        features = [column.name for column in partial]
+        raise refused(path, found, features, n_incomplete=n_incomplete, n_rows=len(labels.entries))
 
 
 def _what_is_missing(column: Column | Labels) -> str:

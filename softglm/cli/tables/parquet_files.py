@@ -92,7 +92,7 @@ def _labels_of(name: str, series: "pd.Series", reading: Reading) -> Labels:
     texts = _texts(series)
     is_missing = series.isna().to_numpy(dtype=bool) | _are_given_as_missing(series, reading)
     writing = Writing.of(set(texts[~is_missing]))
-    is_string = not (series.dtype.kind in "iuf" or _is_decimal(series))
+    is_string = not (series.dtype.kind in "iuf" or _are_all(series, Decimal))
     notation = next(iter(writing.readings)) if writing.settles else None
     if reading.notation in writing.readings:
         notation = reading.notation
@@ -110,9 +110,9 @@ def _texts(series: "pd.Series") -> npt.NDArray[Any]:
 def _typed_column_of(name: str, series: "pd.Series", reading: Reading) -> Column:
     """Return a typed column: a string that looks like a number is a string."""
     is_missing = series.isna().to_numpy(dtype=bool) | _are_given_as_missing(series, reading)
-    if series.dtype.kind == "b":
-        return Column(name, series.to_numpy(dtype=bool, na_value=False), is_missing)
-    is_decimal = _is_decimal(series)
+    if series.dtype.kind == "b" or _are_all(series, bool):
+        return Column(name, series.where(~is_missing, other=False).to_numpy(dtype=bool), is_missing)
+    is_decimal = _are_all(series, Decimal)
     merged = remark_on_merged(_large_integers_of(series)) if series.dtype.kind in "iu" or is_decimal else ""
     if series.dtype.kind in "iuf" and not merged:
         return Column(name, series.to_numpy(dtype=np.float64, na_value=np.nan), is_missing)
@@ -137,5 +137,7 @@ def _large_integers_of(series: "pd.Series") -> Iterator[int]:
     return (int(value) for value in series.dropna().unique() if abs(value) >= MOST_EXACT and int(value) == value)
 
 
-def _is_decimal(series: "pd.Series") -> bool:
-    return series.dtype.kind == "O" and all(isinstance(value, Decimal) for value in series.dropna())
+def _are_all(series: "pd.Series", kind: type) -> bool:
+    """Tell whether entries are objects of one type, but for those that are missing."""
+    known = series.dropna() if series.dtype.kind == "O" else []
+    return len(known) > 0 and all(isinstance(value, kind) for value in known)

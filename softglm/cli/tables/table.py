@@ -12,11 +12,11 @@ from softglm.arrays import FloatArray, IntArray
 from softglm.cli.tables.coding import alike, classes_of, design_of
 from softglm.cli.tables.columns import Column, Labels, UnusableDataError, check_sizes, listed
 from softglm.cli.tables.csv_files import read_csv
-from softglm.cli.tables.missing import settle
+from softglm.cli.tables.missing import left_out_rows, settle
 from softglm.cli.tables.notation import Notation
 from softglm.cli.tables.packing import DAMAGED
 from softglm.cli.tables.parquet_files import read_parquet
-from softglm.cli.tables.reading import Missing, Reading
+from softglm.cli.tables.reading import Reading
 from softglm.cli.tables.sampling import SEED, stratified
 from softglm.cli.tables.words import count, shortlist
 
@@ -87,8 +87,7 @@ def read_table(path: Path, target: str, reading: Reading = _AS_IT_IS) -> Table:
     if reading.dropped:
         left_out.append(f"{shortlist(list(map(repr, reading.dropped)))} (by --drop)")
     if len(codes) < n_rows:
-        what = "with missing values" if reading.missing is Missing.DROP else f"without {target!r}"
-        left_out.append(f"{count(n_rows - len(codes), 'row')} {what}")
+        left_out.append(left_out_rows(n_rows - len(codes), target, reading.missing))
     if len(named) < len(columns):
         left_out.append(f"{count(len(columns) - len(named), 'column')} without a name")
     sampled = [f"{n_rows} of {count(n_in_file, 'row')}, in the shares of the classes (seed {SEED})"]
