@@ -85,7 +85,7 @@ def inferred(
             return Refusal(str(error))
     if result.separation != "none" and not np.isfinite(result.coefficients.estimate).any():
         return Refusal(
-            f"The classes are separated ({result.separation}): some features tell them apart without error, and no "
-            "coefficient has a finite maximum-likelihood estimate."
+            f"The classes are separated ({result.separation} separation): a combination of features tells them apart, "
+            "and no coefficient has a finite maximum-likelihood estimate."
         )
     return replace(result, features=tuple(features), classes=np.array(classes, dtype=object))

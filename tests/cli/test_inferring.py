@@ -76,7 +76,7 @@ def test_imputed_values_are_said_to_count_as_observed(run, columns):
 def test_separated_classes_have_a_reason_and_a_remedy(run, columns):
     columns["size"] = columns["grade"]
     out = " ".join(run("--infer").split())
-    assert "No table of coefficients: The classes are separated (complete)" in out
+    assert "No table of coefficients: The classes are separated (complete separation)" in out
     assert "--alpha 0.01, say, makes coefficients finite" in out
     report = json.loads(run("--infer", "--json"))
     assert report["coefficients"] is None

@@ -125,7 +125,9 @@ def test_an_empty_column_is_left_out_rather_than_imputed(write):
 
 def test_what_usually_stands_for_nothing_may_be_a_value(write):
     path = write(list("1234"), ["None", "Both", "None", "Driver"], list("1011"), list("pqpq"))
-    with pytest.raises(UnusableDataError, match=re.escape("'town' (2 rows, as 'None'). --missing drop")):
+    with pytest.raises(
+        UnusableDataError, match=re.escape("'town' (2 rows, as 'None': --not-na None has that be a value).")
+    ):
         read(path, "error")
     table = read(path, "error", not_na=frozenset({"None"}))
     assert table.features[1:4] == ("town=Both", "town=Driver", "town=None")

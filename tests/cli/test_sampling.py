@@ -44,7 +44,9 @@ def test_the_command_says_what_it_drew(capsys, path):
     assert main([str(path), "--target", "kind", "--sample", "40", "--folds", "2", "--drop", "r"]) == 1
     assert "has no column 'r'" in capsys.readouterr().err
     assert main([str(path), "--target", "kind", "--sample", "40", "--folds", "2"]) == 1
-    assert "Class 'r' of 'kind' has 1 row, fewer than 2 folds. Drop or merge" in capsys.readouterr().err
+    assert "has 1 row, fewer than 2 folds. Do one of these: raise --sample; merge" in capsys.readouterr().err
+    assert main([str(path), "--target", "kind", "--folds", "2", "--na", "r", "--missing", "drop"]) == 0
+    assert "(p 300, q 100)" in capsys.readouterr().out
 
 
 def test_a_sample_as_large_as_the_file_is_the_file(capsys, path):

@@ -12,6 +12,8 @@ from softglm.cli.tables.words import count, shortlist
 
 # Of the entries that stand for nothing in a column, an error shows these many.
 _MOST_SHOWN = 3
+# This one is rather an answer, as of a column of air bags, or of religions.
+_ANSWER = "None"
 
 
 def settle(path: Path, columns: list[Column], labels: Labels, missing: Missing) -> tuple[list[Column], Labels]:
@@ -100,6 +102,8 @@ def _what_is_missing(column: Column | Labels) -> str:
     entries = column.entries[column.is_missing]
     marks = sorted(set(entries) - {""}) if entries.dtype.kind == "O" else []
     written = f", as {' or '.join(map(repr, marks[:_MOST_SHOWN]))}" if marks else ""
+    if _ANSWER in marks:
+        written += f": {option('--not-na', _ANSWER)} has that be a value"
     return f"{column.name!r} ({count(_n_missing(column), 'row')}{written})"
 
 

@@ -16,7 +16,7 @@ from softglm.cli.tables.missing import left_out_rows, settle
 from softglm.cli.tables.notation import Notation
 from softglm.cli.tables.packing import DAMAGED
 from softglm.cli.tables.parquet_files import read_parquet
-from softglm.cli.tables.reading import Reading
+from softglm.cli.tables.reading import Reading, option
 from softglm.cli.tables.sampling import SEED, stratified
 from softglm.cli.tables.words import count, shortlist
 
@@ -73,6 +73,7 @@ def read_table(path: Path, target: str, reading: Reading = _AS_IT_IS) -> Table:
     """Return the data of a file, or raise an error that says why they cannot be used."""
     columns, labels, n_in_file = _read(path, target, reading)
     named, n_rows = [column for column in columns if column.name], len(labels.entries)
+    classes_of(labels.at(~labels.is_missing))  # a target that is no class is refused before what is missing
     named, labels = settle(path, named, labels, reading.missing)
     check_sizes(path, named)
     varying = [column for column in named if not column.is_constant]
@@ -146,16 +147,17 @@ def check_classes(table: Table, target: str, n_folds: int, *, is_sample: bool = 
     least = int(counts.argmin())
     if counts[least] >= n_folds:
         return
-    found = (
-        f"Class {table.classes[least]!r} of {target!r} has {count(counts[least], 'row')}, fewer than {n_folds} folds"
-    )
+    name = table.classes[least]
+    found = f"Class {name!r} of {target!r} has {count(counts[least], 'row')}, fewer than {n_folds} folds"
     if len(table.classes) > _MANY_CLASSES:
-        hint = (
+        raise UnusableDataError(
             f"With {len(table.classes)} different values, {target!r} looks continuous, or like a name of each row: "
-            "choose a column of classes"
+            f"choose a column of classes, or bin its values. {found}."
         )
-    elif counts[least] > 1:
-        hint = f"Use --folds {counts[least]}, or drop or merge that class"
-    else:
-        hint = "Drop or merge that class, or add rows of it"
-    raise UnusableDataError(f"{found}. {hint}{', or raise --sample' * is_sample}.")
+    ways = [
+        *([f"use --folds {counts[least]}"] if counts[least] > 1 else []),
+        *(["raise --sample"] if is_sample else []),
+        "merge that class with another",
+        f"leave out its rows: {option('--na', name)} --missing drop",
+    ]
+    raise UnusableDataError(f"{found}. Do one of these: {'; '.join(ways)}.")
