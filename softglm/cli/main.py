@@ -111,11 +111,12 @@ def _parser() -> argparse.ArgumentParser:
         "numeric columns are used as they are, the others one-hot encoded, numbers with leading zeros among them "
         "(default: scikit-learn's wine data)",
     )
-    parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
-    parser.add_argument(
+    file = parser.add_argument_group("the file")
+    file.add_argument("--target", metavar="COLUMN", help="the column to predict")
+    file.add_argument(
         "--drop", metavar="COLUMN", action="append", default=[], help="a column to leave out; may be given repeatedly"
     )
-    parser.add_argument(
+    file.add_argument(
         "--missing",
         choices=[way.value for way in Missing],
         default=Missing.ERROR.value,
@@ -123,40 +124,41 @@ def _parser() -> argparse.ArgumentParser:
         "or impute the median of numbers and else the most frequent value, taken from the rows that are fitted; rows "
         "without a class to predict are dropped in both cases",
     )
-    parser.add_argument(
+    file.add_argument(
         "--na",
         metavar="TEXT",
         action="append",
         default=[],
         help="an entry that stands for a missing value, beside those below; may be given repeatedly",
     )
-    parser.add_argument(
+    file.add_argument(
         "--not-na",
         metavar="TEXT",
         action="append",
         default=[],
         help="one of those below that is a value like others; may be given repeatedly",
     )
-    parser.add_argument(
+    file.add_argument(
         "--sample",
         type=_from_two,
         metavar="N",
         help="use N rows of the file, drawn in the shares of the classes, the same ones every time; the file's other "
         "rows are as if they were not there (default: all)",
     )
-    parser.add_argument(
+    file.add_argument(
         "--decimal",
         choices=["point", "comma"],
         help="the decimal mark of columns that leave it open; the other mark is between thousands",
     )
-    parser.add_argument(
+    model = parser.add_argument_group("the models")
+    model.add_argument(
         "--alpha",
         type=_alpha,
         metavar="NUMBER",
         help="strength of the penalty, at least 0; LogisticRegression gets C = 1 / (alpha W), where W is the number of "
         "rows it is fitted on (default: 1/W, which is C = 1)",
     )
-    parser.add_argument(
+    model.add_argument(
         "--l1-ratio",
         type=_ratio,
         metavar="NUMBER",
@@ -164,22 +166,23 @@ def _parser() -> argparse.ArgumentParser:
         help="share of the penalty that is lasso, which leaves coefficients at 0, from 0 (the default: a ridge) to 1; "
         "LogisticRegression then needs its solver saga",
     )
-    parser.add_argument(
+    model.add_argument(
         "--standardize",
         action="store_true",
         help="have the SoftmaxGLM that is fitted to all rows, for its coefficients, penalise columns in units of their "
         "standard deviations",
     )
-    parser.add_argument(
+    model.add_argument(
         "--folds", type=_from_two, default=5, metavar="K", help="folds of the cross-validation (default: 5)"
     )
-    parser.add_argument(
+    output = parser.add_argument_group("what is printed")
+    output.add_argument(
         "--infer",
         action="store_true",
         help="print the coefficients too, relative to the first class, with standard errors, tests and intervals: of a "
         "fit to all rows without a penalty, unless --alpha asks for one",
     )
-    parser.add_argument("--json", action="store_true", help="print the same numbers as JSON")
+    output.add_argument("--json", action="store_true", help="print the same numbers as JSON")
     parser.add_argument("--version", action="version", version=f"softglm {__version__}")
     return parser
 

@@ -315,7 +315,12 @@ REFUSED = {
     "only the target": ("kind\np\nq\n", "kind", "there is no other column"),
     "constant": ("a,b,kind\n1,x,p\n1,x,q\n", "kind", "'a', 'b' never change"),
     "continuous": ("a,kind\n1,0.5\n2,1.25\n", "kind", "looks continuous: it has values such as 0.5"),
-    "continuous, and missing values": ("a,kind\n,0.5\n2,1.25\n3,\n", "kind", "looks continuous"),
+    "fractions, and missing values": ("a,kind\n,0.5\n2,1.25\n3,\n", "kind", "looks continuous"),
+    "a quantity, and missing values": (
+        "a,kind\n" + "".join(f"{'' if row == 3 else row % 5},{row}\n" for row in range(30)),
+        "kind",
+        "With 30 different values, 'kind' looks continuous",
+    ),
     "one class": ("a,kind\n1,p\n2,p\n", "kind", "only one class, 'p'"),
     "rare class": (
         GOOD + "3,r\n4,r\n",

@@ -22,6 +22,7 @@ from softglm.cli.tables.words import count, shortlist
 
 # A target with more classes, some of them too small, is rather a quantity or a name.
 _MANY_CLASSES = 20
+_LEAST_FOLDS = 2
 _AS_IT_IS = Reading()
 
 
@@ -73,7 +74,7 @@ def read_table(path: Path, target: str, reading: Reading = _AS_IT_IS) -> Table:
     """Return the data of a file, or raise an error that says why they cannot be used."""
     columns, labels, n_in_file = _read(path, target, reading)
     named, n_rows = [column for column in columns if column.name], len(labels.entries)
-    classes_of(labels.at(~labels.is_missing))  # a target that is no class is refused before what is missing
+    _check_is_of_classes(labels.at(~labels.is_missing))
     named, labels = settle(path, named, labels, reading.missing)
     check_sizes(path, named)
     varying = [column for column in named if not column.is_constant]
@@ -150,10 +151,7 @@ def check_classes(table: Table, target: str, n_folds: int, *, is_sample: bool = 
     name = table.classes[least]
     found = f"Class {name!r} of {target!r} has {count(counts[least], 'row')}, fewer than {n_folds} folds"
     if len(table.classes) > _MANY_CLASSES:
-        raise UnusableDataError(
-            f"With {len(table.classes)} different values, {target!r} looks continuous, or like a name of each row: "
-            f"choose a column of classes, or bin its values. {found}."
-        )
+        raise UnusableDataError(f"{_quantity(target, len(table.classes))} {found}.")
     ways = [
         *([f"use --folds {counts[least]}"] if counts[least] > 1 else []),
         *(["raise --sample"] if is_sample else []),
@@ -161,3 +159,17 @@ def check_classes(table: Table, target: str, n_folds: int, *, is_sample: bool = 
         f"leave out its rows: {option('--na', name)} --missing drop",
     ]
     raise UnusableDataError(f"{found}. Do one of these: {'; '.join(ways)}.")
+
+
+def _check_is_of_classes(labels: Labels) -> None:
+    """Raise for a target that no cross-validation can be of, before what is missing elsewhere is asked about."""
+    classes, codes = classes_of(labels)
+    if len(classes) > _MANY_CLASSES and np.bincount(codes).min() < _LEAST_FOLDS:
+        raise UnusableDataError(_quantity(labels.name, len(classes)))
+
+
+def _quantity(target: str, n_values: int) -> str:
+    return (
+        f"With {n_values} different values, {target!r} looks continuous, or like a name of each row: choose a column "
+        "of classes, or bin its values."
+    )
