@@ -19,9 +19,10 @@ from softglm.sources import Blocks
 @final
 @dataclass(frozen=True)
 class Refusal:
-    """Why there is no table of coefficients, and what to do."""
+    """Why there is no table of coefficients, and whether that is since the classes are separated."""
 
     reason: str
+    is_separated: bool = False
 
 
 @final
@@ -86,6 +87,7 @@ def inferred(
     if result.separation != "none" and not np.isfinite(result.coefficients.estimate).any():
         return Refusal(
             f"The classes are separated ({result.separation} separation): a combination of features tells them apart, "
-            "and no coefficient has a finite maximum-likelihood estimate."
+            "and no coefficient has a finite maximum-likelihood estimate.",
+            is_separated=True,
         )
     return replace(result, features=tuple(features), classes=np.array(classes, dtype=object))

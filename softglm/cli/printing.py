@@ -189,21 +189,20 @@ def _report_lines(report: Report | None) -> list[str]:
         return []
     result = report.result
     if isinstance(result, Refusal):
-        reason = f"No table of coefficients: {on_one_line(result.reason)}"
-        return ["", *_wrapped(reason, *_remedy(is_separated="separated" in reason))]
+        remedy = [_PENALTY] if result.is_separated else []
+        return ["", *_wrapped(f"No table of coefficients: {on_one_line(result.reason)}", *remedy)]
     named = replace(
         result,
         features=tuple(map(on_one_line, result.features)),
         classes=np.array(list(map(on_one_line, result.classes)), dtype=object),
     )
-    notes = [_REFERENCES.format(shortlist(list(map(on_one_line, report.references))))] if report.references else []
-    if report.is_imputed:
-        notes.append(_IMPUTED)
-    return ["", *str(named).splitlines(), *_wrapped(*notes, *_remedy(is_separated=result.separation != "none"))]
-
-
-def _remedy(*, is_separated: bool) -> list[str]:
-    return [_PENALTY] if is_separated else []
+    references = shortlist(list(map(on_one_line, report.references)))
+    notes = {
+        _REFERENCES.format(references): bool(references),
+        _IMPUTED: report.is_imputed,
+        _PENALTY: result.separation != "none",
+    }
+    return ["", *str(named).splitlines(), *_wrapped(*(note for note, is_true in notes.items() if is_true))]
 
 
 def _wrapped(*paragraphs: str) -> list[str]:

@@ -13,7 +13,7 @@ from softglm.cli.tables.coding import alike, classes_of, design_of
 from softglm.cli.tables.columns import Column, Labels, UnusableDataError, check_sizes, listed
 from softglm.cli.tables.csv_files import read_csv
 from softglm.cli.tables.missing import left_out_rows, settle
-from softglm.cli.tables.notation import Notation
+from softglm.cli.tables.notation import PADDED, Notation
 from softglm.cli.tables.packing import DAMAGED
 from softglm.cli.tables.parquet_files import read_parquet
 from softglm.cli.tables.reading import Reading, option
@@ -156,7 +156,8 @@ def check_classes(table: Table, target: str, n_folds: int, *, is_sample: bool = 
         *([f"use --folds {counts[least]}"] if counts[least] > 1 else []),
         *(["raise --sample"] if is_sample else []),
         "merge that class with another",
-        f"leave out its rows: {option('--na', name)} --missing drop",
+        # A number may be in other columns too, where it is none that is missing.
+        *([] if PADDED.fullmatch(name) else [f"leave out its rows: {option('--na', name)} --missing drop"]),
     ]
     raise UnusableDataError(f"{found}. Do one of these: {'; '.join(ways)}.")
 
