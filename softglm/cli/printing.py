@@ -196,7 +196,7 @@ def _report_lines(report: Report | None) -> list[str]:
         features=tuple(map(on_one_line, result.features)),
         classes=np.array(list(map(on_one_line, result.classes)), dtype=object),
     )
-    references = shortlist(list(map(on_one_line, report.references)))
+    references = ", ".join(map(on_one_line, report.references))
     notes = {
         _REFERENCES.format(references): bool(references),
         _IMPUTED: report.is_imputed,
