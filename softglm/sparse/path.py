@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.model import Prepared, SparsePenalty
-from softglm.model.penalties import ElasticNet, EntrywisePenalty
+from softglm.model.penalties import EntrywisePenalty
 from softglm.model.proof import conjugate_gap
 from softglm.solver import Outcome, Progress
 from softglm.sparse.columns import WorkingColumns
 from softglm.sparse.likelihood import Point
-from softglm.sparse.plain import Arrival, PlainNewton
+from softglm.sparse.plain import PlainNewton
 from softglm.sparse.proof import Arrived, Proofs
 from softglm.sparse.restricted import Counts, Restricted
 from softglm.sparse.solution import SparseSolution
@@ -115,30 +115,29 @@ class SparsePath:
         return [self._fit(penalties[0], tol * scale, max_iter, tell, before)]
 
     def _fit_together(self, penalties: Sequence[SparsePenalty], most: float, max_iter: int) -> list[SparseSolution]:
-        """Return the fits of the first of these penalties that Newton's method, as it stands, comes to and proves."""
+        """Return the fits of the first of these penalties that Newton's method, as it stands, comes to."""
         those, before = self._plain.leading(penalties), self._working.counts
-        if not those or not self._jump(those[0]) <= _JUMP:
+        if self._together is None or not those or not self._jump(those[0]) <= _JUMP:
             return []
-        proved = self._walk(those, most, max_iter)
-        self._slopes, self._step = self._all_slopes(), None
-        solutions = []
-        for penalty, (arrival, gap) in zip(penalties, proved, strict=False):
-            spent = _spent(before, arrival.counts)
-            solutions.append(self._solution(penalty, arrival.point, gap, Outcome.CONVERGED, spent))
-            before = arrival.counts
+        near = _NEAR * abs(self._prepared.null.value)
+        arrivals = self._plain.walk(those, min(_AIM * most, near), max_iter)
+        self._slopes = self._all_slopes()
+        solutions: list[SparseSolution] = []
+        if not arrivals:
+            return solutions
+        for penalty, arrival, gap in zip(penalties, arrivals, self._together.gaps(arrivals).tolist(), strict=False):
+            spent, before = _spent(before, arrival.counts), arrival.counts
+            if gap <= most:
+                solutions.append(self._solution(penalty, arrival.point, gap, Outcome.CONVERGED, spent))
+            else:
+                self._be_at(arrival.point)
+                solutions.append(self._fit(penalty, most, max_iter, _nothing, _spent(spent, self._working.counts)))
+        self._be_at(arrivals[-1].point)
         return solutions
 
-    def _walk(self, penalties: Sequence[ElasticNet], most: float, max_iter: int) -> list[tuple[Arrival, float]]:
-        """Move on under one penalty after another; return where fits arrived, up to the first that is not proved."""
-        near = _NEAR * abs(self._prepared.null.value)
-        arrivals = self._plain.walk(penalties, min(_AIM * most, near), max_iter)
-        if not arrivals or self._together is None:
-            return []
-        gaps = self._together.gaps(arrivals)
-        n_proved = int(np.append(gaps <= most, False).argmin())
-        if n_proved < len(arrivals):
-            self._working.arrive(arrivals[n_proved].point)
-        return list(zip(arrivals[:n_proved], gaps.tolist(), strict=False))
+    def _be_at(self, point: Point) -> None:
+        self._working.arrive(point)
+        self._slopes = self._all_slopes()
 
     def _fit(
         self, penalty: SparsePenalty, most: float, max_iter: int, tell: Callable[[], None], before: Counts
