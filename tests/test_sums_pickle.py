@@ -43,6 +43,7 @@ from softglm.leave_one_out import leave_one_out
 from softglm.model import ElasticNet, Objective, Ridge
 from softglm.model.proof import conjugate_gap
 from softglm.solver import GapKind
+from softglm.sparse import SparsePath, columns
 from softglm.sums import Features, Predictor, Sum
 from softglm.tuning import DEFAULT, Tuning
 
@@ -225,6 +226,10 @@ def what_is_proved_under_a_lasso():
         objective = Objective(rows, family, lasso.smooth, fit_intercept=True)
         assert conjugate_gap(objective, lasso, np.zeros(objective.shape)) > 0.0
         assert solve(prepare(rows, family), lasso).gap_kind is GapKind.DUALITY
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(columns, "_FEW_FEATURES", 0)
+            patch.setattr(columns, "_FEW_NUMBERS", 0)
+            SparsePath(prepare(rows, family)).fit(lasso.times(0.1), 1e-8, 100)
 
 
 def what_is_certified():

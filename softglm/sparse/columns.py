@@ -85,15 +85,27 @@ class WorkingColumns:
         new = features[~self.is_held[features]]
         if not len(new):
             return
-        units = np.where(self.varies, self.units, 0.0)[new]
-        (columns,) = self._rows.concatenate(ScaledColumns(new, self._center[new], units))
         before = self.array
         after = len(before) + len(new)
         if after > len(self._held):
             self._held = np.empty(
-                (min(max(after, 2 * len(before)), self.n_constants + len(self.is_held)), len(columns.T))
+                (min(max(after, 2 * len(before)), self.n_constants + len(self.is_held)), before.shape[1])
             )
             self._held[: len(before)] = before
-        self._held[len(before) : after] = columns
+        self._held[len(before) : after] = self.columns(new)
         self.features = np.concatenate([self.features, new])
         self.is_held[new] = True
+
+    def columns(self, features: Indices) -> FloatArray:
+        """Return the columns of some features, held or not, shape (k, n)."""
+        units = np.where(self.varies, self.units, 0.0)[features]
+        (columns,) = self._rows.concatenate(ScaledColumns(features, self._center[features], units))
+        return np.asarray(columns)
+
+    def parameters(self, coef: FloatArray) -> FloatArray:
+        """Return parameters in the units of the rows, shape (m, q), of coefficients of the columns, shape (k, q)."""
+        n, p = self.n_constants, len(self.units)
+        parameters = np.zeros((p + n, coef.shape[1]))
+        parameters[self.features] = coef[n:] * self.units[self.features, np.newaxis]
+        parameters[p:] = coef[:n]
+        return parameters

@@ -210,9 +210,14 @@ def fenchel_gap(penalty: SparsePenalty, coef: FloatArray, slopes: FloatArray, li
     pull = float(penalty.pull(slopes).max(initial=0.0)) * (1.0 + _ROUNDING)
     if not pull > 1.0:
         return gap
+    cost = overcoming(pull, likelihood, coef.shape[1])
+    return float(min(gap, value + product / pull + penalty.conjugate(slopes / pull) + cost))
+
+
+def overcoming(pull: float, likelihood: float, n_parameters: int) -> float:
+    """Return about what it costs to shorten mu - t until slopes pull by 1 that pulled by more."""
     away = 1.0 - 1.0 / pull
-    cost = away * min(abs(likelihood), away * coef.shape[1] / 2.0)
-    return float(min(gap, value + (1.0 - away) * product + penalty.conjugate((1.0 - away) * slopes) + cost))
+    return away * min(abs(likelihood), away * n_parameters / 2.0)
 
 
 def _held_slopes(penalty: SparsePenalty, slopes: FloatArray) -> FloatArray:

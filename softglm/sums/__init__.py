@@ -9,7 +9,14 @@ from softglm.sums.columns import CentredColumns, Observations
 from softglm.sums.comparison import Comparison, Leverages
 from softglm.sums.deletions import Deletions, RowMoves, RowParts
 from softglm.sums.divergences import Divergences, seen_in
-from softglm.sums.duals import SelectedFeatures, Tilt, TiltedDivergences, TiltedMeansAndInformation, relative
+from softglm.sums.duals import (
+    SelectedFeatures,
+    Tilt,
+    TiltedDivergences,
+    TiltedMeansAndInformation,
+    relative,
+    tilted_mean,
+)
 from softglm.sums.evaluation import (
     Evaluation,
     EvaluationAndInformation,
@@ -47,7 +54,7 @@ from softglm.sums.roundings import GradientRounding
 from softglm.sums.slopes import InformationSlopes
 from softglm.sums.spread import Sizes, Spread
 from softglm.sums.sum import Sum
-from softglm.sums.working import ScaledColumns
+from softglm.sums.working import ScaledColumns, TiltedCross
 
 __all__ = [
     "CONSTANT",
@@ -100,6 +107,7 @@ __all__ = [
     "Sum",
     "Targets",
     "Tilt",
+    "TiltedCross",
     "TiltedDivergences",
     "TiltedMeansAndInformation",
     "Totals",
@@ -107,4 +115,5 @@ __all__ = [
     "pivoted_directions",
     "relative",
     "seen_in",
+    "tilted_mean",
 ]
