@@ -219,7 +219,7 @@ def what_is_drawn_of_coefficients():
 
 
 def what_is_proved_under_a_lasso():
-    for data in (overlapping(), soft_labels(), two_classes()):
+    for data in (overlapping(), soft_labels(), two_classes(), sparse_rows()):
         rows, family = rows_and_family(data)
         factors = np.arange(rows.n_features, dtype=float)
         lasso = ElasticNet.on_coefficients(0.1, 1.0, factors, fit_intercept=True)

@@ -249,8 +249,9 @@ class SparsePath:
 
     def _overcome(self, penalty: SparsePenalty, pulls: FloatArray, violators: Indices) -> float:
         """Return about what features that are not held and pull by more than 1 add to the gap: see `fenchel_gap`."""
-        working = self._working
-        cost = overcoming(float(pulls[violators].max()), working.here.likelihood, working.coef.shape[1])
+        working, pull = self._working, float(pulls[violators].max())
+        cost = overcoming(pull, working.here.likelihood, working.coef.shape[1])
+        cost += (1.0 - 1.0 / pull) * self._terms(penalty).value(working.coef)
         return min(penalty.restricted(violators).conjugate(self._slopes.values[violators]), cost)
 
     def _promising(self, penalty: SparsePenalty) -> Indices:

@@ -18,7 +18,7 @@ from softglm.sparse.columns import WorkingColumns
 from softglm.sums import Evaluation, TiltedCross
 
 # Where more than one in so many features are to be looked at, all are: that reads the rows once, in their order.
-_MANY = 16
+_MANY = 8
 
 
 @final
@@ -49,7 +49,9 @@ class AllSlopes:
 
     def begin(self, mean: FloatArray, parameters: FloatArray) -> None:
         """Look at all features at the means mu, shape (q, n), of these parameters, shape (m, q)."""
-        self._mean, self._parameters, self._ways = mean, parameters, np.zeros((1, len(mean)))
+        self._mean, self._parameters = mean, parameters
+        # How far the means have gone since each time of looking, by class; and when that was, of each feature.
+        self._ways, self._when = np.zeros((1, len(mean))), np.zeros(len(self._units), dtype=np.intp)
         self._step: FloatArray | None = None
         self._look_at_all()
 
@@ -108,13 +110,15 @@ class AllSlopes:
 
     def _look_at_all(self) -> None:
         likelihood, parameters = self._likelihood, self._parameters
+        self._ways, self._when = np.zeros((1, len(self._mean))), np.zeros(len(self._units), dtype=np.intp)
+        if self._held.sparse_columns is not None:
+            self.values = self._held.slopes(self._mean) - self._linear
+            return
         at = likelihood.family, *likelihood.rounded(parameters)
         sums = Evaluation(*at) if self._step is None else TiltedCross(*at, *likelihood.uncentred(self._step))
         *_, cross, mean = likelihood.rows.sum(sums)
         _, gradient = likelihood.assembled((np.zeros(1), cross, mean), parameters)
         self.values = self._units[:, np.newaxis] * gradient[: len(self._units)]
-        # How far the means have gone since each time of looking, by class; and when that was, of each feature.
-        self._ways, self._when = np.zeros((1, len(mean))), np.zeros(len(self.values), dtype=np.intp)
 
 
 def pull_of_sizes(penalty: SparsePenalty, sizes: FloatArray) -> FloatArray:

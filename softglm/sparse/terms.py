@@ -18,7 +18,7 @@ Indices = npt.NDArray[np.intp]
 # How much larger than it is a pull is taken: rounding leaves the scaled gradient within what the penalty holds.
 _ROUNDING = 256 * np.finfo(np.float64).eps
 # The part of its violation that a subproblem of groups may leave: its Hessian is but that of some point nearby.
-_LEFT = 0.1
+_LEFT = 0.01
 # In nanoseconds, about as measured: for each pair of pairs; what groups factor, in each subproblem anew.
 _SOLVED, _FACTORS = 3.0, 0.01
 

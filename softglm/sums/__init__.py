@@ -54,7 +54,7 @@ from softglm.sums.roundings import GradientRounding
 from softglm.sums.slopes import InformationSlopes
 from softglm.sums.spread import Sizes, Spread
 from softglm.sums.sum import Sum
-from softglm.sums.working import ScaledColumns, TiltedCross
+from softglm.sums.working import ScaledColumns, StoredEntries, TiltedCross
 
 __all__ = [
     "CONSTANT",
@@ -104,6 +104,7 @@ __all__ = [
     "Spread",
     "Squares",
     "SquaresAbout",
+    "StoredEntries",
     "Sum",
     "Targets",
     "Tilt",

@@ -1,10 +1,11 @@
 """What a fit that holds few of the columns asks of the rows: those columns, and the slopes of the others."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from softglm.arrays import FloatArray
 from softglm.data import Block
@@ -34,6 +35,16 @@ class ScaledColumns(Sum):
         columns -= self.center
         columns *= self.units
         return (np.ascontiguousarray(columns.T),)
+
+
+@final
+@dataclass(frozen=True)
+class StoredEntries(Sum):
+    """The entries of sparse rows, to be joined, shape (entries,), their columns, and how many each row has, (rows,)."""
+
+    def __call__(self, block: Block) -> tuple[FloatArray, npt.NDArray[Any], npt.NDArray[Any]]:
+        X = sparse.csr_array(block.X)
+        return X.data.astype(np.float64), X.indices.copy(), np.diff(X.indptr)
 
 
 @final
