@@ -50,10 +50,13 @@ class ProofsTogether:
         shares = seen if seen.ndim == 2 else np.equal.outer(np.arange(n_classes), seen).astype(np.float64)
         self._shares, self._weights = shares[:, np.newaxis], held.weights[proofs.counts]
 
-    def gaps(self, arrivals: Sequence[Arrival]) -> FloatArray:
-        """Return bounds on F - F*, shape (s,); not finite where nothing is proved."""
+    def gaps(self, arrivals: Sequence[Arrival]) -> list[float]:
+        """Return bounds on F - F*; not finite where nothing is proved."""
+        if not arrivals:
+            return []
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            return self._gaps(arrivals, self._moved(arrivals))
+            gaps: list[float] = self._gaps(arrivals, self._moved(arrivals)).tolist()
+        return gaps
 
     def _moved(self, arrivals: Sequence[Arrival]) -> float:
         """Return what eta, and sums of what depends on it, are off by, a root mean square, at any of the points."""
