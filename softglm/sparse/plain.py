@@ -31,10 +31,10 @@ from softglm.sparse.terms import held_at_zero, median_shift
 
 Indices = npt.NDArray[np.intp]
 
-# So many products are all that the Hessian of all pairs may take; rows of means that are held at once, so many numbers.
-_FEW_PRODUCTS, _FEW_NUMBERS = 1e7, 2**18
-# Strengths that are fitted before their proofs are made, at once: at the most.
-_TOGETHER = 25
+# So many products at the most has the Hessian of all pairs, so many numbers the means of all rows.
+_FEW_PRODUCTS, _FEW_MEANS = 2e7, 2**15
+# So many strengths at the most are fitted before their proofs are made, at once, with so many numbers of means.
+_TOGETHER, _MOST_MEANS = 25, 2**18
 # Steps to a strength, at the most.
 _MOST_STEPS = 20
 # Rounds of pivots before safer ones take over.
@@ -277,13 +277,17 @@ class PlainNewton:
 
 
 def _at_once(prepared: Prepared, held: WorkingColumns) -> int:
-    k, n = held.array.shape
-    q = prepared.family.n_parameters
-    is_small = held.holds_all and n * float(k * q) ** 2 <= _FEW_PRODUCTS
-    is_usual = held.n_constants == 1 and bool(held.varies.all()) and prepared.likelihood.rows.noise is None
-    if not (is_small and is_usual and isinstance(prepared.family, Bernoulli | Categorical)):
-        return 0
-    return int(max(1, min(_TOGETHER, _FEW_NUMBERS // (n * q))))
+    (k, n), q = held.array.shape, prepared.family.n_parameters
+    is_small = n * float(k * q) ** 2 <= _FEW_PRODUCTS and n * q <= _FEW_MEANS
+    # What proofs of several points at once are written for.
+    is_usual = (
+        held.holds_all
+        and held.n_constants == 1
+        and bool(held.varies.all())
+        and prepared.likelihood.rows.noise is None
+        and isinstance(prepared.family, Bernoulli | Categorical)
+    )
+    return min(_TOGETHER, _MOST_MEANS // (n * q)) if is_small and is_usual else 0
 
 
 def _minimiser(hessian: FloatArray, quadratic: _Quadratic, l1: FloatArray) -> FloatArray:
