@@ -185,7 +185,7 @@ class Restricted:
             gap += self._open_gap(terms, violation)
             if gap <= goal:
                 return Ending(is_reached=True, gap=gap)
-            if before < np.inf:
+            if 0.0 < before < np.inf:
                 self._contraction = gap / before
             # Where F tells nothing any more, the gap does.
             has_stalled = self._is_flat and not gap < _PROGRESS * before
