@@ -229,7 +229,7 @@ def what_is_proved_under_a_lasso():
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(columns, "_FEW_FEATURES", 0)
             patch.setattr(columns, "_FEW_NUMBERS", 0)
-            SparsePath(prepare(rows, family)).fit(lasso.times(0.1), 1e-8, 100)
+            SparsePath(prepare(rows, family)).fit([lasso.times(0.1)], 1e-8, 100)
 
 
 def what_is_certified():
