@@ -1,8 +1,8 @@
 r"""The proofs of many points of a path at once, where each knows Newton's step from there: stacks in place of numbers.
 
 What is proved, and why it holds, is in `conjugate`; here the penalty is an elastic net, only the intercepts are free,
-and the step has balanced them but for rounding, so that no further one is made. Of the scale s the ends are tried: 1,
-if there is a ridge, and the largest that overcomes no kink.
+and the step has balanced them but for rounding, so that no further one is made. The scale s is 1 if there is a ridge,
+else the largest with which no kink is overcome.
 """
 
 from collections.abc import Sequence
