@@ -25,6 +25,7 @@ from softglm.model.prepared import Prepared
 from softglm.once import cached_property
 from softglm.sums import Deletions, Features, Predictor, RowParts
 
+
 @final
 @dataclass(frozen=True, eq=False)
 class Curvature:
