@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray, IntArray
+from softglm.optional import needed
 from softglm.response import Response
 from softglm.validation.entries import MISSING, NESTED, REMEDIES
 
@@ -27,12 +28,8 @@ _NAMED = 5
 
 def open_dataset(data: Any) -> Any:
     """Return a dataset of pyarrow: the given one, or that of a path."""
-    try:
+    with needed("Reading Parquet", "pyarrow", "data"):
         import pyarrow.dataset as pads
-    except ImportError as error:
-        raise ImportError(
-            "Reading Parquet needs pyarrow. Install it with the extra data: pip install 'softglm[data]'."
-        ) from error
     if isinstance(data, pads.Dataset):
         return data
     if not isinstance(data, str | PathLike):

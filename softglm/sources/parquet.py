@@ -46,7 +46,7 @@ class Parquet(SourceInPieces):
     Raises
     ------
     ImportError
-        If pyarrow is not installed: ``pip install 'softglm[data]'``.
+        If pyarrow is not installed: ``pip install ".[data]"`` in a clone.
 
     Notes
     -----
