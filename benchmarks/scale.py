@@ -1,9 +1,9 @@
 """Places for rows: the same ones in memory, in files, in Parquet, in blocks and on Dask, beside who else fits such.
 
-The first table has the seconds of each, by rows: `.docs/explanation/performance.md` keeps it, and `.docs/pictures.py`
-draws it. The second tells of one size: passes over the rows (for Spark, iterations); seconds, and of CPU in all
-processes; megabytes of anonymous memory at the peak beyond what there was before the fit, and of what was read or sent;
-how far from the optimum of the common objective, relative to what the features explain.
+The first table has the seconds of CPU of each, in all of its processes, by rows: `.docs/explanation/performance.md`
+keeps it, and `.docs/pictures.py` draws it. The second tells of one size: passes over the rows (for Spark, iterations);
+seconds on the clock, and of CPU; megabytes of anonymous memory at the peak beyond what there was before the fit, and of
+what was read or sent; how far from the optimum of the common objective, relative to what the features explain.
 """
 
 import json
@@ -51,17 +51,17 @@ def measured(folder, n_rows, tol):
         command = [sys.executable, "-m", "benchmarks.places", place, str(folder), str(n_rows), str(tol)]
         run = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own
         runs[place] = json.loads(run.stdout.splitlines()[-1])
-        print(f"{place}, {n_rows:,} rows: {runs[place].get('seconds', 'missing')} s", file=sys.stderr, flush=True)
+        print(f"{place}, {n_rows:,} rows: {runs[place].get('cpu', 'missing')} s of CPU", file=sys.stderr, flush=True)
     shutil.rmtree(folder / "cache", ignore_errors=True)
     return runs
 
 
 def seconds_table(runs):
-    """Return a line of Markdown for each place: seconds by rows."""
+    """Return a line of Markdown for each place: seconds of CPU by rows."""
     places = {place: None for found in runs.values() for place in found}
-    lines = [["seconds", *(f"{size:,} rows" for size in runs)], ["---"] * (len(runs) + 1)]
+    lines = [["CPU seconds", *(f"{size:,} rows" for size in runs)], ["---"] * (len(runs) + 1)]
     for place in places:
-        cells = [found.get(place, {}).get("seconds") for found in runs.values()]
+        cells = [found.get(place, {}).get("cpu") for found in runs.values()]
         lines.append([place, *("" if cell is None else f"{cell:.2g}" for cell in cells)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
