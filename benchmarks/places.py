@@ -3,6 +3,7 @@
 ``python -m benchmarks.places PLACE FOLDER ROWS TOL``; the rows are those that `write_rows` has written.
 """
 
+import atexit
 import json
 import sys
 import threading
@@ -106,7 +107,7 @@ def _dask(n_workers):
         import dask.dataframe
         from distributed import Client
 
-        Client(n_workers=n_workers, threads_per_worker=1, dashboard_address=":0")
+        atexit.register(Client(n_workers=n_workers, threads_per_worker=1, dashboard_address=":0").close)
         frame = dask.dataframe.read_parquet(files(folder, n_rows))
         return _fitted(tol, frame[NAMES], frame["y"])
 
