@@ -19,7 +19,7 @@ _LABELS = np.array([f"class {code}" for code in range(N_CLASSES)])
 # Seconds between looks at the memory.
 _WAIT = 0.005
 _EPOCHS = 5
-_SPARK_TOL = 1e-9
+_SPARK_TOL = 1e-6
 
 
 class Answer(NamedTuple):
