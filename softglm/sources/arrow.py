@@ -1,8 +1,8 @@
 """Tables of pyarrow as arrays, a batch of rows at a time: nobody else knows pyarrow, which is imported when it is used.
 
 A scanner of pyarrow decodes row groups as a whole, up to a million rows at a time. So files are read otherwise: a row
-group of few rows column after column, so that one of them at a time is unpacked; others batch by batch, where a page and
-a dictionary of each column are unpacked all the while.
+group of few rows column after column, so that one of them at a time is unpacked; others batch by batch, where of each
+column a page and a dictionary are unpacked all the while.
 """
 
 from collections.abc import Iterator, Sequence
