@@ -97,7 +97,7 @@ def leave_one_out(
     left = remaining_gradient(decrement, moved) + curvature.decrement * np.sqrt(shrinkage)
     bound = loss_bound(left, moved, Metric(radius, reach_without, slope))
     first = LeftOut(eta, np.where(shares > 0.0, bound, 0.0), np.zeros(len(bound), dtype=bool))
-    return _refined(first, loss, _Problem(prepared, penalty, curvature), others, shares, tolerance)
+    return _refined(first, _Problem(prepared, penalty, curvature, others, shares), loss, tolerance)
 
 
 def _narrowed(
@@ -138,11 +138,23 @@ def _largest_of_others(values: FloatArray) -> FloatArray:
 @final
 @dataclass(frozen=True, eq=False)
 class _Problem:
-    """The fit with all rows, of which they are left out."""
+    """The fit with all rows, of which they are left out.
+
+    Attributes
+    ----------
+    prepared : Prepared
+    penalty : Penalty
+    curvature : Curvature
+    others : array of shape (n,)
+        The largest D' A D of the other rows.
+    shares : array of shape (n,)
+    """
 
     prepared: Prepared
     penalty: Penalty
     curvature: Curvature
+    others: FloatArray
+    shares: FloatArray
 
 
 def takes_too_many(bounds: FloatArray, allowed: float) -> bool:
@@ -150,10 +162,9 @@ def takes_too_many(bounds: FloatArray, allowed: float) -> bool:
     return int(np.count_nonzero(largest(bounds, allowed, _FIRST))) > _MOST_ROWS
 
 
-def _refined(
-    first: LeftOut, loss: FloatArray, problem: _Problem, others: FloatArray, shares: FloatArray, tolerance: float
-) -> LeftOut:
+def _refined(first: LeftOut, problem: _Problem, loss: FloatArray, tolerance: float) -> LeftOut:
     """Take more steps for the rows of the largest bounds, until the mean loss is off by no more than is allowed."""
+    shares = problem.shares
     bounds, allowed = first.bound * shares, tolerance * float(shares @ loss)
     chosen = largest(bounds, allowed, _FIRST)
     if not 0 < np.count_nonzero(chosen) <= _MOST_ROWS:
@@ -161,7 +172,7 @@ def _refined(
     curvature, places = problem.curvature, np.flatnonzero(chosen)
     others_sums = float(shares[~chosen] @ loss[~chosen]), float(bounds[~chosen].sum())
     budget = Budget(tolerance, shares[chosen], loss[chosen], *others_sums)
-    nearer = approach(curvature, curvature.rows_at(places), others[chosen], budget)
+    nearer = approach(curvature, curvature.rows_at(places), problem.others[chosen], budget)
     unproved = np.isinf(nearer.bound)
     if np.count_nonzero(unproved) > _MOST_FITS:
         return first
