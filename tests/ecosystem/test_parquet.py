@@ -12,6 +12,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from softglm import Blocks, Parquet, SoftmaxGLM, infer
 from softglm.cli import large_files
 from softglm.cli.main import main
+from softglm.cli.tables import Reading, read_table
 
 # Two proofs of a relative gap of 1e-8, in coefficients of order 1.
 SAME_OPTIMUM = {"rtol": 1e-5, "atol": 1e-6}
@@ -100,6 +101,28 @@ def test_every_form_of_a_table_is_fitted(form, is_cached, frame, path, here, tmp
 def feather_of(frame, tmp_path):
     pads.write_dataset(pa.Table.from_pandas(frame), tmp_path / "feather", format="feather")
     return pads.dataset(tmp_path / "feather", format="feather")
+
+
+@pytest.mark.parametrize("few_rows", [0, 90, N_ROWS])
+def test_row_groups_of_few_and_of_many_rows_are_read_alike(few_rows, frame, path, here, monkeypatch):
+    monkeypatch.setattr("softglm.sources.arrow._FEW_ROWS", few_rows)
+    monkeypatch.setattr("softglm.sources.parquet._BATCH", 1)
+    monkeypatch.setattr("softglm.sources.parquet._LEAST_ROWS", 17)  # of which no group is a multiple
+    source = Parquet(path, "kind", columns=FEATURES, **BESIDE)
+    assert_same_model(SoftmaxGLM(0.01).fit(source), here)
+    given = frame[FEATURES], frame[BESIDE["offset"]].to_numpy()
+    np.testing.assert_allclose(here.predict_proba(source), here.predict_proba(*given), **ROUNDING)
+
+
+@pytest.mark.parametrize("few_rows", [0, N_ROWS])
+def test_a_dot_in_a_name_leads_to_no_other_column(few_rows, frame, tmp_path, monkeypatch):
+    monkeypatch.setattr("softglm.sources.arrow._FEW_ROWS", few_rows)
+    path = tmp_path / "dots.parquet"
+    X = frame[["income", "age", "rate"]].set_axis(["age.rate", "age", "age.income"], axis=1)
+    X.assign(kind=frame["kind"]).to_parquet(path)
+    model = SoftmaxGLM(0.01).fit(X[["age", "age.income"]], frame["kind"])
+    there = SoftmaxGLM(0.01).fit(Parquet(path, "kind", columns=["age", "age.income"]))
+    np.testing.assert_allclose(there.coef_, model.coef_, **SAME_OPTIMUM)
 
 
 def test_the_short_form_takes_every_other_column(frame, tmp_path):
@@ -286,7 +309,18 @@ def test_the_command_fits_a_large_file_where_it_is(path, monkeypatch, capsys):
     assert "converged" in text
     assert main([str(path), "--target", "kind", *dropped, "--json"]) == 0
     assert '"passes": ' in capsys.readouterr().out
-    assert main([str(path), "--target", "kind"]) == 1
-    assert "holds text in 'colour'" in capsys.readouterr().err
-    assert main([str(path), "--target", "kind", "--drop-missing"]) == 1
-    assert "--drop-missing" in capsys.readouterr().err
+    assert main([str(path), "--target", "kind", "--na", "?"]) == 1
+    assert "--na" in capsys.readouterr().err
+
+
+def test_a_sample_of_a_parquet_file_is_that_of_the_csv_file(frame, path, tmp_path):
+    reading = Reading(dropped=("key", "income"), sample=150)
+    there = read_table(path, "kind", reading)
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    here = read_table(tmp_path / "table.csv", "kind", reading)
+    assert there.notes == here.notes
+    assert "Sampled: 150 of 700 rows, in the shares of the classes (seed 0)." in there.notes
+    np.testing.assert_array_equal(there.codes, here.codes)
+    np.testing.assert_allclose(there.X, here.X, **ROUNDING)
+    whole = read_table(path, "kind", Reading(dropped=("key",), sample=700))
+    np.testing.assert_array_equal(whole.X, read_table(path, "kind", Reading(dropped=("key",))).X)
