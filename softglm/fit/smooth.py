@@ -24,6 +24,8 @@ _TOO_LOW = 0.1
 # Maximum-likelihood estimates are compared digit by digit, and a Hessian at hand makes the digits cheap; but who asks
 # for a tolerance above this wants few.
 _MORE_DIGITS, _FEW_DIGITS = 1e-3, 1e-6
+# By how much the gap is to be smaller than a sample would prove by its Hessian alone.
+_TO_SPARE = 1.25
 # The fit of a sample need not be the last word.
 _SAMPLE_ITERATIONS = 200
 # Whether a gradient hides in what the coordinates leave out is seen once the rest of it has vanished.
@@ -116,7 +118,7 @@ def _solve(
         begun.metric,
         reference=null.value,
         tol=options.tol,
-        precision=_precision(problem, options.tol, in_few_passes=in_few_passes),
+        precision=_precision(problem, options.tol),
         max_iter=options.max_iter,
         report=None if report is None else lambda progress, point: report(progress, *objective.uncentred(point)),
         method=accelerated if in_few_passes else None,
@@ -178,9 +180,11 @@ def _solve_apart(
     return replace(result, is_unique=result.is_unique and there.rows.n_features == prepared.rows.n_features)
 
 
-def _precision(problem: GLM, tol: float, *, in_few_passes: bool) -> float:
+def _precision(problem: GLM, tol: float) -> float:
     """Return how close to the optimum to go, relative to the distance of the null model."""
-    if in_few_passes or not problem.hessians:
+    if problem.held is not None and problem.is_proved_by_sample:
+        precision = math.sqrt(tol / (_TO_SPARE * problem.held.multiplicity))  # from where the sample proves it
+    elif problem.held is not None or not problem.hessians:
         precision = math.sqrt(DISTRUST * tol)  # digits would be dear: the loss alone
     else:
         wants_digits = not problem.objective.penalty.curvature.any() and tol <= _FEW_DIGITS

@@ -158,6 +158,26 @@ class Objective:
         other.dtype, other.rows, other.moments = np.float32, rows, replace(self.moments, center=center)
         return other
 
+    def tilted(self, rows: Rows, multiplicity: float, parameters: FloatArray, gradient: FloatArray) -> "Objective":
+        """Return the objective of a few of the rows, tilted until its gradient, at these parameters, is the given one.
+
+        Parameters
+        ----------
+        rows : Rows
+            A sample, of weights that are multiplied by how many each stands for.
+        multiplicity : float
+            The most of these, by which the rows count less.
+        parameters, gradient : arrays of shape (m, q)
+        """
+        other, p = self._copy(), self.rows.n_features
+        other.rows = rows
+        other.moments = replace(self.moments, total_weight=multiplicity * self.moments.total_weight, is_about=True)
+        _, own = other.evaluate(parameters)
+        other._linear = linear = self._linear + (own - gradient)
+        mean_target = linear[-1] if self.fit_intercept else self.moments.mean_target
+        other.moments = replace(other.moments, cross=linear[:p], mean_target=mean_target)
+        return other
+
     def _copy(self) -> "Objective":
         other = Objective.__new__(Objective)  # a quarter of the time of copy.copy, which small fits would notice
         other.__dict__.update(self.__dict__)

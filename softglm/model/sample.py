@@ -9,7 +9,7 @@ from scipy import sparse
 from softglm.arrays import FloatArray
 from softglm.data import Draw, Drawn, Rows, Seen, make_block
 from softglm.data.block import is_sparse
-from softglm.data.rows import Arrays, Statistic
+from softglm.data.rows import Statistic
 from softglm.families import UnconstrainedFamily
 from softglm.model.coordinates import is_decomposed, quick_coordinates, second_moments
 from softglm.model.objective import Objective
@@ -21,8 +21,6 @@ from softglm.tuning import Tuning
 _PART = 0.125
 # A class lacks rows of which so much of its weight is missing.
 _MOSTLY = 0.5
-# What rounding makes of a distance from a mean, relative to both.
-_ROUNDINGS = 4.0 * np.finfo(np.float64).eps
 
 
 def is_dear(rows: Rows) -> bool:
@@ -111,11 +109,3 @@ def _targets_like(targets: npt.NDArray[Any], classes: npt.NDArray[np.intp], n_cl
     if targets.ndim == 1 or targets.shape[1] == 1:  # codes, or the share of the second of two
         return classes.astype(targets.dtype).reshape(-1, *targets.shape[1:])
     return np.asarray(np.identity(n_classes, dtype=targets.dtype)[classes])
-
-
-def farthest_from(center: FloatArray, extremes: Arrays, *, fit_intercept: bool) -> FloatArray:
-    """Return how far from the center, shape (p,), the columns reach; with the 1 of the intercept, if there is one."""
-    highest, lowest = extremes[0], -extremes[1]
-    farthest = np.maximum(np.maximum(highest - center, center - lowest), 0.0)
-    farthest += _ROUNDINGS * (farthest + np.abs(center))
-    return np.append(farthest, np.ones(int(fit_intercept)))
