@@ -153,7 +153,7 @@ class GLM:
             return tuple(PricedMetric(price(count), partial(metrics.hessian, count)) for count in counts)
         if self._existence.fits:
             return (PricedMetric(price(held.n_rows), partial(metrics.hessian, held.n_rows)),)
-        return (PricedMetric(self.evaluation_cost, metrics.products),)
+        return (PricedMetric(0.0, metrics.products),)  # products are paid as they are made
 
     @classmethod
     def starting_at_null(cls, prepared: Prepared, passes: Passes) -> Self:

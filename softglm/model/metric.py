@@ -150,7 +150,9 @@ class HessianMetric:
 
     def gap(self, decrement: float, distance: float, rounding: FloatArray) -> float:
         """Bound f - f* by self-concordance, for a gradient taken at this distance from the Hessian."""
-        if self._rows is None or self._leverage_form is None or not self._off(self._rows) < _MOST_OFF:
+        if self._rows is None or not distance < float("inf"):
+            return float("inf")
+        if self._leverage_form is None or not self._off(self._rows) < _MOST_OFF:
             return float("inf")
         # Where the information has all but vanished, as where classes separate, a gradient that is 0 to rounding may be
         # a long way from the optimum, if there is one.

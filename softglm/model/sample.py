@@ -17,8 +17,8 @@ from softglm.model.pilot import far_rows
 from softglm.sums import CrossMoments
 from softglm.tuning import Tuning
 
-# Of rows in memory no more than this part is drawn.
-_PART = 0.125
+# Of rows in memory, of which a copy gains arithmetic only, parts between these are drawn: so many rows for a parameter.
+_LEAST_PART, _MOST_PART, _ROWS_PER_PARAMETER = 1 / 32, 1 / 8, 32.0
 # A class lacks rows of which so much of its weight is missing.
 _MOSTLY = 0.5
 
@@ -42,13 +42,14 @@ def draw_of(
     mean_score : float, default=1.0
         About the mean of the scores.
     """
-    return Draw(sampled_share(rows, tuning) / mean_score, max(family.n_parameters, 2), score)
+    return Draw(sampled_share(rows, family, tuning) / mean_score, max(family.n_parameters, 2), score)
 
 
-def sampled_share(rows: Rows, tuning: Tuning) -> float:
-    """Return the share of the rows that a sample is to have: in memory, where a copy gains arithmetic only, a part."""
-    most = 1.0 if is_dear(rows) else _PART
+def sampled_share(rows: Rows, family: UnconstrainedFamily, tuning: Tuning) -> float:
+    """Return the share of the rows that a sample is to have."""
     n_rows, n_entries = max(rows.n_rows, 1), max(rows.n_entries, 1)
+    enough = _ROWS_PER_PARAMETER * family.n_parameters * (rows.n_features + 1) / n_rows
+    most = 1.0 if is_dear(rows) else min(max(enough, _LEAST_PART), _MOST_PART)
     return min(tuning.sampled_rows / n_rows, tuning.sampled_entries / n_entries, most)
 
 
