@@ -26,6 +26,8 @@ _TOO_LOW = 0.1
 _MORE_DIGITS, _FEW_DIGITS = 1e-3, 1e-6
 # By how much the gap is to be smaller than a sample would prove by its Hessian alone.
 _TO_SPARE = 1.25
+# Where passes are dear it is the coefficients themselves that are wanted closely by who asks for less than this.
+_ORDINARY = 1e-8
 # The fit of a sample need not be the last word.
 _SAMPLE_ITERATIONS = 200
 # Whether a gradient hides in what the coordinates leave out is seen once the rest of it has vanished.
@@ -184,6 +186,7 @@ def _precision(problem: GLM, tol: float) -> float:
     """Return how close to the optimum to go, relative to the distance of the null model."""
     if problem.held is not None and problem.is_proved_by_sample:
         precision = math.sqrt(tol / (_TO_SPARE * problem.held.multiplicity))  # from where the sample proves it
+        precision = min(precision, tol) if tol < _ORDINARY else precision
     elif problem.held is not None or not problem.hessians:
         precision = math.sqrt(DISTRUST * tol)  # digits would be dear: the loss alone
     else:

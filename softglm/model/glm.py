@@ -29,7 +29,7 @@ from softglm.model.products import ProductMetric
 from softglm.model.proof.duality import duality_gap, strong_convexity_gap
 from softglm.model.proof.partial import partial_gap
 from softglm.model.proof.rounding import gradient_rounding, sharp_rounding
-from softglm.model.tangent import gap_by_sample
+from softglm.model.tangent import Tangent, gap_by_sample
 from softglm.once import cached_property
 from softglm.sums import LargestMove
 
@@ -312,8 +312,8 @@ class GLM:
         """Bound the gap by the rows that are held, whose Hessians are small enough."""
         if self.held is None or not self.is_proved_by_sample:
             return float("inf")
-        rounding = self.gradient_rounding(point, gradient)
-        return gap_by_sample(self.objective, self.held, self.coordinates, point, gradient, rounding, allowed)
+        here = Tangent(point, gradient, self.gradient_rounding(point, gradient))
+        return gap_by_sample(self.objective, self.held, self.coordinates, here, allowed=allowed)
 
     @property
     def _is_dual(self) -> bool:

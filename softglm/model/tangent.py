@@ -11,11 +11,12 @@ it is from theta.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from softglm.arrays import FloatArray
-from softglm.data import Rows, RowsInMemory
+from softglm.data import RowsInMemory
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.metric import HessianMetric
 from softglm.model.objective import Objective
@@ -26,13 +27,20 @@ from softglm.model.proof.rounding import gradient_rounding, value_rounding
 _NEARER, _MOST = 0.25, 12
 
 
+class Tangent(NamedTuple):
+    """A point, the gradient of f there, and what its entries may be off by, each of shape (m, q)."""
+
+    point: FloatArray
+    gradient: FloatArray
+    rounding: FloatArray
+
+
 def gap_by_sample(
     objective: Objective,
     sample: RowsInMemory,
     coordinates: KroneckerCoordinates,
-    point: FloatArray,
-    gradient: FloatArray,
-    rounding: FloatArray,
+    here: Tangent,
+    *,
     allowed: float,
 ) -> float:
     """Return a bound on f - f*; where that would be above what is allowed, perhaps inf.
@@ -44,28 +52,26 @@ def gap_by_sample(
         Some of its rows, of weights that are multiplied by how many each stands for.
     coordinates : KroneckerCoordinates
         In which Hessians are factored.
-    point, gradient, rounding : arrays of shape (m, q)
-        Where, the gradient of f there, and what its entries may be off by.
+    here : Tangent
     allowed : float
     """
+    point, gradient, rounding = here
     below = objective.tilted(RowsInMemory(*sample.parts), sample.multiplicity, point, gradient)
-    passes, rows = StreamedPasses(below), below.rows
+    passes = StreamedPasses(below)
     rounding = rounding + gradient_rounding(below, point, gradient)  # what it is tilted by has both
-    tangent = value_rounding(below, point)
-    highest, lowest, there, step = None, math.inf, point, np.zeros_like(point)
+    highest, lowest = below.evaluate(point)[0] + value_rounding(below, point), math.inf
+    there, step = point, np.zeros_like(point)
     for _ in range(_MOST):
         value, slope, matrix = passes.evaluate_with_hessian(there + step, coordinates)
         if not value < lowest:
             step *= _NEARER
             continue
-        there = there + step
-        highest = value if highest is None else highest
-        lowest = value
-        moved = np.abs(there - point)
-        fallen = highest - lowest + tangent + value_rounding(below, there) + float(np.vdot(rounding, moved))
+        there, lowest = there + step, value
+        off = value_rounding(below, there) + float(np.vdot(rounding, np.abs(there - point)))
+        fallen = highest - lowest + off
         if not fallen <= allowed:
             break
-        metric = HessianMetric(passes, matrix(), coordinates, rows)
+        metric = HessianMetric(passes, matrix(), coordinates, below.rows)
         whitened = metric.whiten(slope)
         decrement = math.sqrt(whitened @ whitened)
         left = metric.gap(decrement, 0.0, rounding + gradient_rounding(below, there, slope))

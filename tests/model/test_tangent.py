@@ -9,7 +9,7 @@ from softglm.fit import prepare, solve
 from softglm.model import Ridge
 from softglm.model.coordinates import scaled_coordinates, second_moments
 from softglm.model.proof.rounding import gradient_rounding
-from softglm.model.tangent import gap_by_sample
+from softglm.model.tangent import Tangent, gap_by_sample
 
 # What values of order 1 are off by.
 RESOLUTION = 1e-12
@@ -54,10 +54,10 @@ def test_its_minimum_bounds_the_gap_and_is_no_lower_than_it_has_to_be(problem, d
     # As far in the units of each column: raw ones span 1e4.
     point = best + distance * coordinates.displacement(np.random.default_rng(1).normal(size=coordinates.scales.size))
     value, gradient = objective.evaluate(point)
-    rounding = gradient_rounding(objective, point, gradient)
-    gap = gap_by_sample(objective, sample, coordinates, point, gradient, rounding, allowed=np.inf)
+    here = Tangent(point, gradient, gradient_rounding(objective, point, gradient))
+    gap = gap_by_sample(objective, sample, coordinates, here, allowed=np.inf)
     assert value - least <= gap + RESOLUTION
     if distance == NEAR:
         assert gap <= LOOSE * sample.multiplicity * (value - least)
     if value - least > RESOLUTION:
-        assert gap_by_sample(objective, sample, coordinates, point, gradient, rounding, allowed=0.0) == np.inf
+        assert gap_by_sample(objective, sample, coordinates, here, allowed=0.0) == np.inf
