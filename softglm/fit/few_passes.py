@@ -1,11 +1,10 @@
 """Fits of few passes: what can be told by a sample is told by it, and what only all rows can tell is asked once.
 
-A pass over rows that are far away costs more than its arithmetic. The first one adds up the moments, finds how far the
-columns reach, and draws a sample. Where the fit of the sample ends this one begins: off by what a sample is, most often
-less than a thousandth of what the features explain. From there each evaluation over all rows brings it several hundred
-times closer, in the metric of the sample's Hessian. As a row of the sample stands for k rows at most, that is at most k
-times the Hessian of all of them; and no leverage is larger than the ranges of the columns allow. So the proof takes no
-pass of its own.
+A pass over rows that are far away costs more than its arithmetic. The first one adds up the moments and draws a sample.
+Where the fit of the sample ends this one begins: off by what a sample is, most often less than a thousandth of what the
+features explain. From there each evaluation over all rows brings it several hundred times closer, in the metric of the
+sample's Hessian. As no row adds to f what is below its tangent, and one of the sample stands for k of them at most, the
+sample bounds f from below. So the proof takes no pass of its own.
 """
 
 from collections.abc import Callable
