@@ -148,3 +148,17 @@ def test_where_passes_cost_their_arithmetic_alone_few_are_made_only_where_that_i
     probes = RowsInMemory(X, y)
     assert few_passes.pays(prepare(probes, Categorical(120)), ridge(probes), None)
     assert not few_passes.pays(prepare(probes, Categorical(120)), ridge(probes, 0.0), None)
+
+
+def test_in_memory_they_are_made_of_rows_that_are_very_many_for_their_features_and_prove_as_much():
+    rows, family = MANY_ROWS["ordinary"](n=200_000)
+    prepared = prepare(rows, family)
+    assert few_passes.pays(prepared, ridge(rows), None)
+    assert not few_passes.pays(prepared, ridge(rows, 0.0), None)
+    result = solve(prepared, ridge(rows))
+    # Without a sample.
+    best = solve(prepare(rows, family, tuning=Tuning(sampled_rows=0)), ridge(rows))
+    assert result.status is Status.CONVERGED
+    assert result.gap_kind is GapKind.SELF_CONCORDANCE
+    assert result.loss - best.loss <= result.gap + RESOLUTION
+    assert result.n_passes <= MOST < best.n_passes
