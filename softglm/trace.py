@@ -13,6 +13,7 @@ from softglm.arrays import FloatArray, Matrix
 from softglm.data import RowsInMemory
 from softglm.fit import fit
 from softglm.model import Objective, Ridge, null_model
+from softglm.optional import pandas
 from softglm.response import response_of
 from softglm.solver import Progress
 from softglm.status import Status
@@ -96,8 +97,7 @@ class Trace:
 
         An unknown cost is NaN. It needs pandas.
         """
-        import pandas as pd
-
+        pd = pandas()
         unknown = np.full(len(self.loss), np.nan)
         return pd.DataFrame(
             {
