@@ -33,7 +33,7 @@ _PRODUCTS, _PRODUCTS_OF_MANY_CLASSES, _SINGLE = 20.0, 80.0, 0.55
 # the proof.
 _METRICS = 4.0
 # A sample of fewer rows for each feature is too far off; and where many passes are cheap, of far fewer.
-_ROWS_PER_FEATURE, _MANY_ROWS_PER_FEATURE = 8.0, 128.0
+_ROWS_PER_FEATURE, _MANY_ROWS_PER_FEATURE = 8.0, 512.0
 
 # How closely a sample is fitted, which is off by more than that; and by much more where parameters are many.
 _TOLERANCE, _TOLERANCE_OF_MANY_PARAMETERS = 1e-3, 1e-2

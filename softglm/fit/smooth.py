@@ -30,6 +30,8 @@ _TO_SPARE = 1.25
 _ORDINARY = 1e-8
 # The fit of a sample need not be the last word.
 _SAMPLE_ITERATIONS = 200
+# Where so many iterations beside a sample are not enough it tells too little.
+_FEW_ITERATIONS = 100
 # Whether a gradient hides in what the coordinates leave out is seen once the rest of it has vanished.
 _HIDDEN_PRECISION = 1e-12
 
@@ -114,6 +116,7 @@ def _solve(
     )
     problem = begun.problem
     schedule = Schedule(saved=handover.saved, has_hessian=known is not None and begun.metric is known)
+    max_iter = min(options.max_iter, _FEW_ITERATIONS if in_few_passes else options.max_iter)
     solution = minimise(
         problem,
         begun.first,
@@ -121,12 +124,13 @@ def _solve(
         reference=null.value,
         tol=options.tol,
         precision=_precision(problem, options.tol),
-        max_iter=options.max_iter,
+        max_iter=max_iter,
         report=None if report is None else lambda progress, point: report(progress, *objective.uncentred(point)),
         method=accelerated if in_few_passes else None,
         schedule=schedule,
     )
-    if in_few_passes and solution.outcome not in {Outcome.CONVERGED, Outcome.ITERATIONS}:
+    is_over = solution.outcome is Outcome.ITERATIONS and max_iter == options.max_iter
+    if in_few_passes and not (is_over or solution.outcome is Outcome.CONVERGED):
         # The sample has told all that it can; what all rows tell goes on from there.
         there = Start(*objective.uncentred(solution.point))
         return _solve(prepared, penalty, options, there, report, in_few_passes=False)
