@@ -1,4 +1,4 @@
-"""One pass that adds up, finds extremes, and draws a sample: all that a place for rows has to offer are passes."""
+"""One pass that adds up and draws a sample: all that a place for rows has to offer are passes."""
 
 import zlib
 from collections.abc import Iterable, Sequence
@@ -80,10 +80,9 @@ class Draw:
 
 
 class Seen(NamedTuple):
-    """What one pass has told: the sums and the maxima that it was asked for, and the rows that were drawn, in parts."""
+    """What one pass has told: the sums that it was asked for, and the rows that were drawn, in parts."""
 
     sums: Arrays
-    maxima: Arrays
     drawn: tuple[Drawn, ...]
 
     def sample(self, tuning: Tuning = DEFAULT) -> RowsInMemory:
@@ -97,43 +96,39 @@ class Seen(NamedTuple):
 @final
 @dataclass(frozen=True)
 class _Survey:
-    """What is asked of each block; sums and maxima of None are not asked for."""
+    """What is asked of each block; sums of None are not asked for."""
 
     draw: Draw
     sums: Statistic | None
-    maxima: Statistic | None
 
     def __call__(self, block: Block) -> tuple[Any, ...]:
-        sums, maxima = (() if asked is None else asked(block) for asked in (self.sums, self.maxima))
-        return Seen(sums, maxima, (self.draw(block),))
+        return Seen(() if self.sums is None else self.sums(block), (self.draw(block),))
 
 
-def survey(rows: Rows, draw: Draw, *, sums: Statistic | None = None, maxima: Statistic | None = None) -> Seen:
+def survey(rows: Rows, draw: Draw, *, sums: Statistic | None = None) -> Seen:
     """Return a sample of the rows, and with it what else is to be known of them, from one pass.
 
     Parameters
     ----------
     rows : Rows
     draw : Draw
-    sums, maxima : callable or None, default=None
-        Statistics whose sums, and whose maxima, over all blocks are wanted.
+    sums : callable or None, default=None
+        A statistic whose sums over all blocks are wanted.
     """
-    seen = _joined(rows.gather(_Survey(draw, sums, maxima), _joined))
+    seen = _joined(rows.gather(_Survey(draw, sums), _joined))
     return seen._replace(drawn=(_together(seen.drawn),))  # for samples to be made of it, and none of them to be a copy
 
 
 def _joined(parts: Iterable[Any]) -> Seen:
     """Return what several blocks, or parts of the rows, have told, as one; the first one's arrays are overwritten."""
     parts = iter(parts)
-    sums, maxima, drawn = next(parts)
+    sums, drawn = next(parts)
     drawn = list(drawn)
     for part in parts:
         for total, own in zip(sums, part.sums, strict=True):
             np.add(total, own, out=total)
-        for most, own in zip(maxima, part.maxima, strict=True):
-            np.maximum(most, own, out=most)
         drawn.extend(part.drawn)
-    return Seen(sums, maxima, tuple(drawn))
+    return Seen(sums, tuple(drawn))
 
 
 def _together(parts: Sequence[Drawn]) -> Drawn:

@@ -1,11 +1,10 @@
 """Fits of few passes: what can be told by a sample is told by it, and what only all rows can tell is asked once.
 
-A pass over rows that are far away costs more than its arithmetic. The first one adds up the moments, finds how far the
-columns reach, and draws a sample. Where the fit of the sample ends this one begins: off by what a sample is, most often
-less than a thousandth of what the features explain. From there each evaluation over all rows brings it several hundred
-times closer, in the metric of the sample's Hessian. As a row of the sample stands for k rows at most, that is at most k
-times the Hessian of all of them; and no leverage is larger than the ranges of the columns allow. So the proof takes no
-pass of its own.
+A pass over rows that are far away costs more than its arithmetic. The first one adds up the moments and draws a sample.
+Where the fit of the sample ends this one begins: off by what a sample is, most often less than a thousandth of what the
+features explain. From there each evaluation over all rows brings it several hundred times closer, in the metric of the
+sample's Hessian. As no row adds to f what is below its tangent, and one of the sample stands for k of them at most, the
+sample bounds f from below. So the proof takes no pass of its own.
 """
 
 from collections.abc import Callable
@@ -25,11 +24,16 @@ from softglm.sums import Evaluation, Sizes
 
 # How many passes fits took that were measured, in many and in few, and these where Hessians are too large.
 _PASSES, _PASSES_OF_MANY_PARAMETERS = (13.0, 6.0), (100.0, 10.0)
+# So many of many are in double precision, in the end, even where most are not.
+_IN_DOUBLE = 4.0
 # What conjugate gradients cost, in evaluations of a sample; where classes are so many that their information is not
 # decomposed, to precondition; and evaluations in single precision, in others.
 _PRODUCTS, _PRODUCTS_OF_MANY_CLASSES, _SINGLE = 20.0, 80.0, 0.55
-# A sample of fewer rows for each feature is too far off.
-_ROWS_PER_FEATURE = 8.0
+# So many Hessians are made where they are not renewed at each point: on the way to the sample's optimum, there, and for
+# the proof.
+_METRICS = 4.0
+# A sample of fewer rows for each feature is too far off; and where many passes are cheap, of far fewer.
+_ROWS_PER_FEATURE, _MANY_ROWS_PER_FEATURE = 8.0, 512.0
 
 # How closely a sample is fitted, which is off by more than that; and by much more where parameters are many.
 _TOLERANCE, _TOLERANCE_OF_MANY_PARAMETERS = 1e-3, 1e-2
@@ -41,25 +45,28 @@ def pays(prepared: Prepared, penalty: Penalty, start: Start | None) -> bool:
     """Tell whether few passes, and what is made of a sample between them, cost less than many.
 
     And whether it can be done: of classes, that the sample tells enough of; and where a Hessian would be too large to
-    prove anything, with a penalty that does. Where all rows have a Hessian, and a pass costs its arithmetic alone, the
-    last digits are cheap that few passes leave out.
+    prove anything, with a penalty that does. In memory also where the rows are very many for their features: but
+    without a penalty digits are compared that few passes leave out.
     """
     rows = prepared.rows
     if prepared.held or rows.outpaces_memory or (start is not None and not is_dear(rows)):
         return False
     objective = prepared.likelihood.with_penalty(penalty)
     rows, family, fits = objective.rows, objective.family, _fits(objective)
-    share = sampled_share(rows, objective.tuning)
-    is_told = share * rows.n_rows >= _ROWS_PER_FEATURE * objective.shape[0] or share == 1.0
-    is_possible = family.largest_mean == 1.0 and is_told and (is_dear(rows) if fits else objective.is_penalised)
-    if not is_possible:
+    share = sampled_share(rows, family, objective.tuning)
+    enough = _ROWS_PER_FEATURE if is_dear(rows) or not fits else _MANY_ROWS_PER_FEATURE
+    is_told = share * rows.n_rows >= enough * objective.shape[0] or share == 1.0
+    is_proved = objective.is_penalised or (fits and is_dear(rows))
+    if not (family.largest_mean == 1.0 and is_told and is_proved):
         return False
     n_many, n_few = _PASSES if fits else _PASSES_OF_MANY_PARAMETERS
     work = evaluation_price(objective) - rows.pass_price
-    many = n_many * ((_SINGLE if rows.can_be_rounded else 1.0) * work + rows.pass_price)
+    n_single = n_many - _IN_DOUBLE if rows.can_be_rounded else 0.0
+    many = n_many * (work + rows.pass_price) - n_single * (1.0 - _SINGLE) * work
     products = _PRODUCTS_OF_MANY_CLASSES if family.has_many_classes else _PRODUCTS
     of_metric = hessian_price(objective, rows.n_rows) - rows.pass_price if fits else products * work
-    few = n_few * (work + rows.pass_price + share * of_metric) + n_many * _SINGLE * share * work
+    n_metrics = n_few if is_dear(rows) or not fits else _METRICS
+    few = n_few * (work + rows.pass_price) + share * (n_metrics * of_metric + n_many * _SINGLE * work)
     return bool(few < many)
 
 

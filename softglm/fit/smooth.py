@@ -24,8 +24,14 @@ _TOO_LOW = 0.1
 # Maximum-likelihood estimates are compared digit by digit, and a Hessian at hand makes the digits cheap; but who asks
 # for a tolerance above this wants few.
 _MORE_DIGITS, _FEW_DIGITS = 1e-3, 1e-6
+# By how much the gap is to be smaller than a sample would prove by its Hessian alone.
+_TO_SPARE = 1.25
+# Where passes are dear it is the coefficients themselves that are wanted closely by who asks for less than this.
+_ORDINARY = 1e-8
 # The fit of a sample need not be the last word.
 _SAMPLE_ITERATIONS = 200
+# Where so many iterations beside a sample are not enough it tells too little.
+_FEW_ITERATIONS = 100
 # Whether a gradient hides in what the coordinates leave out is seen once the rest of it has vanished.
 _HIDDEN_PRECISION = 1e-12
 
@@ -110,19 +116,21 @@ def _solve(
     )
     problem = begun.problem
     schedule = Schedule(saved=handover.saved, has_hessian=known is not None and begun.metric is known)
+    max_iter = min(options.max_iter, _FEW_ITERATIONS if in_few_passes else options.max_iter)
     solution = minimise(
         problem,
         begun.first,
         begun.metric,
         reference=null.value,
         tol=options.tol,
-        precision=_precision(problem, options.tol, in_few_passes=in_few_passes),
-        max_iter=options.max_iter,
+        precision=_precision(problem, options.tol),
+        max_iter=max_iter,
         report=None if report is None else lambda progress, point: report(progress, *objective.uncentred(point)),
         method=accelerated if in_few_passes else None,
         schedule=schedule,
     )
-    if in_few_passes and solution.outcome not in {Outcome.CONVERGED, Outcome.ITERATIONS}:
+    is_over = solution.outcome is Outcome.ITERATIONS and max_iter == options.max_iter
+    if in_few_passes and not (is_over or solution.outcome is Outcome.CONVERGED):
         # The sample has told all that it can; what all rows tell goes on from there.
         there = Start(*objective.uncentred(solution.point))
         return _solve(prepared, penalty, options, there, report, in_few_passes=False)
@@ -178,9 +186,12 @@ def _solve_apart(
     return replace(result, is_unique=result.is_unique and there.rows.n_features == prepared.rows.n_features)
 
 
-def _precision(problem: GLM, tol: float, *, in_few_passes: bool) -> float:
+def _precision(problem: GLM, tol: float) -> float:
     """Return how close to the optimum to go, relative to the distance of the null model."""
-    if in_few_passes or not problem.hessians:
+    if problem.held is not None and problem.is_proved_by_sample:
+        precision = math.sqrt(tol / (_TO_SPARE * problem.held.multiplicity))  # from where the sample proves it
+        precision = min(precision, tol) if tol < _ORDINARY else precision
+    elif problem.held is not None or not problem.hessians:
         precision = math.sqrt(DISTRUST * tol)  # digits would be dear: the loss alone
     else:
         is_penalised = bool(problem.objective.penalty.curvature.any())

@@ -7,7 +7,7 @@ from typing import NamedTuple, Self, TypeAlias, final
 import numpy as np
 
 from softglm.arrays import FloatArray
-from softglm.data import Rows, Sampling
+from softglm.data import Rows, RowsInMemory, Sampling
 from softglm.model.coordinates import (
     KroneckerCoordinates,
     is_decomposed,
@@ -29,6 +29,7 @@ from softglm.model.products import ProductMetric
 from softglm.model.proof.duality import duality_gap, strong_convexity_gap
 from softglm.model.proof.partial import partial_gap
 from softglm.model.proof.rounding import gradient_rounding, sharp_rounding
+from softglm.model.tangent import Tangent, gap_by_sample
 from softglm.once import cached_property
 from softglm.sums import LargestMove
 
@@ -64,7 +65,7 @@ class _Metrics(NamedTuple):
     sampling : Sampling or None
     is_exact : bool
         Whether passes are in double precision.
-    held : Rows or None
+    held : RowsInMemory or None
         Some that stand for all of the rows: those of every sample, then.
     """
 
@@ -72,7 +73,7 @@ class _Metrics(NamedTuple):
     coordinates: KroneckerCoordinates
     sampling: Sampling | None
     is_exact: bool
-    held: Rows | None
+    held: RowsInMemory | None
 
     def sample(self, count: int) -> Rows:
         return self.passes.objective.rows.sample(count, self.sampling) if self.held is None else self.held
@@ -110,8 +111,13 @@ class GLM:
         What decides whether there is a minimiser.
     finer : GLM or None, default=None
         The same in double precision, where this is not.
-    held : Rows or None, default=None
+    held : RowsInMemory or None, default=None
         Some that stand for all of the rows, wherever these are: every metric is theirs.
+
+    Attributes
+    ----------
+    is_proved_by_sample : bool
+        Whether the rows that are held are to prove the optimum, without a pass over all of them.
     """
 
     def __init__(
@@ -123,7 +129,7 @@ class GLM:
         sampling: Sampling | None,
         existence: Existence,
         finer: "GLM | None" = None,
-        held: Rows | None = None,
+        held: RowsInMemory | None = None,
     ) -> None:
         self.finer, self.coordinates, self.held = finer, coordinates, held
         self._passes, self._existence = passes, existence
@@ -136,10 +142,10 @@ class GLM:
         self.evaluation_cost = passes.evaluation_price
         self.hessians = self._hessians(held)
         dearest = self.objective.tuning.newton_price * self.evaluation_cost
-        self._spares_passes = held is not None and existence.fits
+        self.is_proved_by_sample = held is not None and existence.fits
         self.takes_newton_steps = bool(self.hessians) and (held is not None or self.hessians[-1].price <= dearest)
 
-    def _hessians(self, held: Rows | None) -> tuple[PricedMetric, ...]:
+    def _hessians(self, held: RowsInMemory | None) -> tuple[PricedMetric, ...]:
         """Return those on offer: of samples, up to that of all rows; or that of the sample that is held."""
         metrics, price = self._metrics, self._passes.hessian_price
         if held is None:
@@ -147,7 +153,7 @@ class GLM:
             return tuple(PricedMetric(price(count), partial(metrics.hessian, count)) for count in counts)
         if self._existence.fits:
             return (PricedMetric(price(held.n_rows), partial(metrics.hessian, held.n_rows)),)
-        return (PricedMetric(self.evaluation_cost, metrics.products),)
+        return (PricedMetric(0.0, metrics.products),)  # products are paid as they are made
 
     @classmethod
     def starting_at_null(cls, prepared: Prepared, passes: Passes) -> Self:
@@ -183,7 +189,7 @@ class GLM:
             coordinates = _exact_coordinates(prepared, objective)
         return cls(passes, coordinates, coordinates, sampling=None, existence=Existence(passes, coordinates), held=held)
 
-    def beside(self, held: Rows) -> "GLM":
+    def beside(self, held: RowsInMemory) -> "GLM":
         """Return the problem with the metrics of another sample."""
         coordinates = self.coordinates
         return GLM(self._passes, coordinates, coordinates, sampling=None, existence=self._existence, held=held)
@@ -302,13 +308,20 @@ class GLM:
             return duality_gap(self.objective, point, value, gradient, sharp.bound)
         return min(quick, partial_gap(self.objective, point, gradient, *sharp))
 
+    def gap_by_sample(self, point: FloatArray, gradient: FloatArray, allowed: float) -> float:
+        """Bound the gap by the rows that are held, whose Hessians are small enough."""
+        if self.held is None or not self.is_proved_by_sample:
+            return float("inf")
+        here = Tangent(point, gradient, self.gradient_rounding(point, gradient))
+        return gap_by_sample(self.objective, self.held, self.coordinates, here, allowed=allowed)
+
     @property
     def _is_dual(self) -> bool:
         return self.objective.tuning.is_dual and self.objective.is_penalised
 
     def partial_minimiser(self, point: FloatArray) -> FloatArray | None:
         """Return the point with the best intercepts for its coefficients; None where they are not exact."""
-        if self._spares_passes:
+        if self.is_proved_by_sample:
             return None  # it takes several, and another evaluation makes a Hessian prove as much
         if not self.objective.fit_intercept:
             return point

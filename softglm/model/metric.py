@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from functools import partial
 from typing import final
 
 import numpy as np
@@ -14,7 +13,6 @@ from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.passes import Passes
 from softglm.model.passes.prices import proof_price
 from softglm.model.proof.certificate import (
-    bounded_leverage,
     concordance_radius,
     leverage_directions,
     leverage_form,
@@ -99,7 +97,9 @@ class HessianMetric:
     """H, the Hessian at a point, or an estimate of it, factored in given coordinates.
 
     Estimated from a sample in which a row stands for at most 1/phi of them, it is a sum over some rows, each counted
-    1/phi times at most: phi times the estimate M is at most H. Whatever is proved in the metric phi M holds.
+    1/phi times at most: phi times the estimate M is at most H. And as no row adds to f what is anywhere below its
+    tangent, f is at least its own tangent plus what the rows of the sample add to theirs. Whatever is proved of that,
+    in the metric phi M and with the leverages of the sample alone, holds for f.
 
     Parameters
     ----------
@@ -150,39 +150,30 @@ class HessianMetric:
 
     def gap(self, decrement: float, distance: float, rounding: FloatArray) -> float:
         """Bound f - f* by self-concordance, for a gradient taken at this distance from the Hessian."""
-        if self._rows is None or self._leverage_form is None or not self._off(self._rows) < _MOST_OFF:
+        if self._rows is None or not distance < float("inf"):
+            return float("inf")
+        if self._leverage_form is None or not self._off(self._rows) < _MOST_OFF:
             return float("inf")
         # Where the information has all but vanished, as where classes separate, a gradient that is 0 to rounding may be
         # a long way from the optimum, if there is one.
         decrement += self._length(self._coordinates.pulled_back_bound(rounding))
-        within = partial(self._gap_within, decrement, distance, self._rows)
-        if self._passes.farthest is not None:
-            leverage = bounded_leverage(self._coordinates, self._leverage_form, self._passes.farthest)
-            by_ranges = within(concordance_radius(self._objective, leverage))
-            # A pass for another evaluation does more for a sample's proof than one for the leverages.
-            if by_ranges < float("inf") or self._rows is not self._objective.rows:
-                return by_ranges
-        # What the rows of the sample cannot prove all of them cannot, whose rho is no smaller.
-        for rows in dict.fromkeys((self._rows, self._objective.rows)):
-            gap = within(self._radius(rows, self._leverage_form))
-            if gap == float("inf"):
-                break
-        return gap
-
-    def _gap_within(self, decrement: float, distance: float, rows: Rows, radius: float) -> float:
-        """Return the bound where rho is at most this, by the Hessian of these rows."""
+        radius = self._radius(self._rows, self._leverage_form)
         if not radius * distance <= _FAR:  # also where it is inf times 0
             return float("inf")
         # Along h the Hessian changes by at most exp(+-R(h)), R(h) <= rho ||h||, and with it both norms by the root.
-        stretch = math.exp(radius * distance / 2.0) * math.sqrt(rows.multiplicity / (1.0 - self._off(rows)))
+        stretch = math.exp(radius * distance / 2.0) * self._stretch(self._rows)
         return self_concordant_gap(stretch * decrement, stretch * radius)
+
+    def _stretch(self, rows: Rows) -> float:
+        """Return how much longer a step may be in M, of these rows, than in what is surely at most H."""
+        return math.sqrt(rows.multiplicity / (1.0 - self._off(rows)))
 
     @property
     def leverages(self) -> tuple[Leverages, float] | None:
         """How far a step of length 1 in the metric of H moves predictions, row by row, and rho; None of no proof."""
         if self._rows is None or self._leverage_form is None or not self._off(self._rows) < _MOST_OFF:
             return None
-        stretch = math.sqrt(self._rows.multiplicity / (1.0 - self._off(self._rows)))
+        stretch = self._stretch(self._rows)
         longest = concordance_radius(self._objective, 1.0) * stretch
         slopes, constant = leverage_directions(self._objective, self._coordinates, self._leverage_form)
         leverages = Leverages(self._objective.moments.center, longest * slopes, longest * constant)
@@ -232,5 +223,4 @@ class HessianMetric:
     def proof_cost(self) -> float:
         if self._rows is None:
             return float("inf")
-        is_known = self._passes.farthest is not None or self._objective.rows in self._radii
-        return 0.0 if is_known else proof_price(self._objective)
+        return 0.0 if self._rows in self._radii else proof_price(self._objective, self._rows)

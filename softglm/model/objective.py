@@ -121,6 +121,8 @@ class Objective:
 
     Attributes
     ----------
+    linear : array of shape (m, q)
+        What is multiplied by the parameters: the means of z t', z = [x - c; 1].
     is_penalised : bool
         Whether every coefficient is.
     dtype : dtype
@@ -143,7 +145,7 @@ class Objective:
         self.tuning = tuning
         self.moments = moments_of(rows, family.n_parameters, centred=fit_intercept, summed=summed)
         linear = [self.moments.cross, self.moments.mean_target[np.newaxis]]
-        self._linear = np.concatenate(linear if fit_intercept else linear[:1])
+        self.linear = np.concatenate(linear if fit_intercept else linear[:1])
         self.is_penalised = _penalises(penalty, rows)
 
     def with_penalty(self, penalty: Penalty) -> "Objective":
@@ -156,6 +158,26 @@ class Objective:
         """Return the objective on these rows in single precision, of this center, shape (p,)."""
         other = self._copy()
         other.dtype, other.rows, other.moments = np.float32, rows, replace(self.moments, center=center)
+        return other
+
+    def tilted(self, rows: Rows, multiplicity: float, parameters: FloatArray, gradient: FloatArray) -> "Objective":
+        """Return the objective of a few of the rows, tilted until its gradient, at these parameters, is the given one.
+
+        Parameters
+        ----------
+        rows : Rows
+            A sample, of weights that are multiplied by how many each stands for.
+        multiplicity : float
+            The most of these, by which the rows count less.
+        parameters, gradient : arrays of shape (m, q)
+        """
+        other, moments = self._copy(), self.moments
+        other.rows = rows
+        other.moments = moments = replace(moments, total_weight=multiplicity * moments.total_weight, is_about=True)
+        tilt = other.evaluate(parameters)[1] - gradient
+        slopes, constant = self.split(tilt)
+        other.moments = replace(moments, cross=moments.cross + slopes, mean_target=moments.mean_target + constant)
+        other.linear = self.linear + tilt
         return other
 
     def _copy(self) -> "Objective":
@@ -172,7 +194,7 @@ class Objective:
     @property
     def shape(self) -> tuple[int, int]:
         """The shape (m, q) of the parameters."""
-        m, q = self._linear.shape
+        m, q = self.linear.shape
         return m, q
 
     def split(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -215,7 +237,7 @@ class Objective:
     ) -> tuple[float, FloatArray]:
         """Return f and its gradient, given sum_i w_i A(eta_i) and, to be overwritten, its gradient, shape (m, q)."""
         gradient /= self.moments.total_weight
-        gradient -= self._linear
+        gradient -= self.linear
         penalty, slopes = self.penalty.value_and_gradient(parameters)
         gradient += slopes
         return self._loss(log_normalizer, parameters) + penalty, gradient
@@ -225,7 +247,7 @@ class Objective:
         return self._loss(log_normalizer, parameters) + self.penalty.value(parameters)
 
     def _loss(self, log_normalizer: float, parameters: FloatArray) -> float:
-        linear = float(np.vdot(self._linear, parameters)) + self.moments.offset_term
+        linear = float(np.vdot(self.linear, parameters)) + self.moments.offset_term
         return log_normalizer / self.moments.total_weight - linear
 
 

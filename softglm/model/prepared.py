@@ -18,9 +18,9 @@ from softglm.model.pilot import pilot_size, row_scores
 from softglm.model.precision import in_single_precision
 from softglm.model.rebasing import Basis, places_of, read_from
 from softglm.model.row_space import RowSpace, row_space
-from softglm.model.sample import draw_of, farthest_from, is_dear
+from softglm.model.sample import draw_of, is_dear
 from softglm.once import cached_property
-from softglm.sums import CrossMoments, Extremes
+from softglm.sums import CrossMoments
 from softglm.sums.moments import without_noise
 from softglm.tuning import DEFAULT, Tuning
 
@@ -104,7 +104,7 @@ class Prepared:
             return self._given.with_penalty(nothing)
         if is_dear(self.rows):  # what a few passes are to tell, the first tells already
             draw = draw_of(self.rows, self.family, self.tuning)
-            self._seen = survey(self.rows, draw, sums=CrossMoments(self.family.n_parameters), maxima=Extremes())
+            self._seen = survey(self.rows, draw, sums=CrossMoments(self.family.n_parameters))
         given = Objective(
             self.rows,
             self.family,
@@ -124,14 +124,6 @@ class Prepared:
         if self._seen is not None and rows is self.rows:
             return self._seen
         return survey(rows, draw_of(rows, self.family, self.tuning))  # in another form, or for the first time
-
-    @cached_property
-    def farthest(self) -> FloatArray | None:
-        """How far from its mean each column reaches, shape (m,), with 1 for the intercept; None where nobody looked."""
-        center = self.likelihood.center
-        if self._seen is None:
-            return None
-        return farthest_from(center, self._seen.maxima, fit_intercept=self.fit_intercept)
 
     @property
     def is_wide(self) -> bool:
@@ -192,7 +184,7 @@ class Prepared:
     def passes(self, penalty: Penalty) -> Passes:
         """Return the passes of the objective with this penalty."""
         objective = self.likelihood.with_penalty(penalty)
-        return CachedPasses(objective, self.held) if self.held else StreamedPasses(objective, self.farthest)
+        return CachedPasses(objective, self.held) if self.held else StreamedPasses(objective)
 
     def rounded_passes(self, penalty: Penalty) -> Passes | None:
         """Return those in single precision."""

@@ -9,7 +9,7 @@ from scipy import sparse
 from softglm.arrays import FloatArray
 from softglm.data import Draw, Drawn, Rows, Seen, make_block
 from softglm.data.block import is_sparse
-from softglm.data.rows import Arrays, Statistic
+from softglm.data.rows import Statistic
 from softglm.families import UnconstrainedFamily
 from softglm.model.coordinates import is_decomposed, quick_coordinates, second_moments
 from softglm.model.objective import Objective
@@ -17,12 +17,10 @@ from softglm.model.pilot import far_rows
 from softglm.sums import CrossMoments
 from softglm.tuning import Tuning
 
-# Of rows in memory no more than this part is drawn.
-_PART = 0.125
+# Of rows in memory, of which a copy gains arithmetic only, parts between these are drawn: so many rows for a parameter.
+_LEAST_PART, _MOST_PART, _ROWS_PER_PARAMETER = 1 / 32, 1 / 8, 32.0
 # A class lacks rows of which so much of its weight is missing.
 _MOSTLY = 0.5
-# What rounding makes of a distance from a mean, relative to both.
-_ROUNDINGS = 4.0 * np.finfo(np.float64).eps
 
 
 def is_dear(rows: Rows) -> bool:
@@ -44,13 +42,14 @@ def draw_of(
     mean_score : float, default=1.0
         About the mean of the scores.
     """
-    return Draw(sampled_share(rows, tuning) / mean_score, max(family.n_parameters, 2), score)
+    return Draw(sampled_share(rows, family, tuning) / mean_score, max(family.n_parameters, 2), score)
 
 
-def sampled_share(rows: Rows, tuning: Tuning) -> float:
-    """Return the share of the rows that a sample is to have: in memory, where a copy gains arithmetic only, a part."""
-    most = 1.0 if is_dear(rows) else _PART
+def sampled_share(rows: Rows, family: UnconstrainedFamily, tuning: Tuning) -> float:
+    """Return the share of the rows that a sample is to have."""
     n_rows, n_entries = max(rows.n_rows, 1), max(rows.n_entries, 1)
+    enough = _ROWS_PER_PARAMETER * family.n_parameters * (rows.n_features + 1) / n_rows
+    most = 1.0 if is_dear(rows) else min(max(enough, _LEAST_PART), _MOST_PART)
     return min(tuning.sampled_rows / n_rows, tuning.sampled_entries / n_entries, most)
 
 
@@ -111,11 +110,3 @@ def _targets_like(targets: npt.NDArray[Any], classes: npt.NDArray[np.intp], n_cl
     if targets.ndim == 1 or targets.shape[1] == 1:  # codes, or the share of the second of two
         return classes.astype(targets.dtype).reshape(-1, *targets.shape[1:])
     return np.asarray(np.identity(n_classes, dtype=targets.dtype)[classes])
-
-
-def farthest_from(center: FloatArray, extremes: Arrays, *, fit_intercept: bool) -> FloatArray:
-    """Return how far from the center, shape (p,), the columns reach; with the 1 of the intercept, if there is one."""
-    highest, lowest = extremes[0], -extremes[1]
-    farthest = np.maximum(np.maximum(highest - center, center - lowest), 0.0)
-    farthest += _ROUNDINGS * (farthest + np.abs(center))
-    return np.append(farthest, np.ones(int(fit_intercept)))

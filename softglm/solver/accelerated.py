@@ -1,4 +1,4 @@
-"""Steps in a metric that is renewed at every point, and that what was seen on the way corrects.
+"""Steps in a metric that is renewed at every point if that is cheap, and that what was seen on the way corrects.
 
 A Hessian of some of the rows is made without a pass over all of them, and off by what a sample is: steps in it alone
 come closer by the same factor each time. L-BFGS learns what it lacks: each step, and the change of the gradient along
@@ -29,6 +29,10 @@ def accelerated(function: Function, start: Iterate, known: Curvature, *, roundin
         _, there = found
         pairs.add(there.point - here.point, there.gradient - here.gradient)
         here = there
-        known.replace(function.renewed(here.point))
+        metric = function.renewed(here.point)
+        if metric is None:
+            known.leave()
+        else:
+            known.replace(metric)
         towards = pairs.times(here.gradient, known.metric.solve)
         yield Step(here, float(np.vdot(here.gradient, towards)) / 2.0)

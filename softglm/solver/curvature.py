@@ -42,12 +42,17 @@ class Curvature:
 
     def travel(self, step: FloatArray) -> None:
         """Count a step, in the coordinates of the metric."""
-        self._travelled = step if isinstance(self._travelled, float) else self._travelled + step
+        self._travelled = self._travelled + step
+
+    def leave(self) -> None:
+        """Count a step that nobody has measured: what the metric proves, it proves no more."""
+        self._travelled = math.inf
 
     @property
     def distance(self) -> float:
-        """The distance from where the metric was made, in its own norm."""
-        return 0.0 if isinstance(self._travelled, float) else math.sqrt(self._travelled @ self._travelled)
+        """The distance from where the metric was made, in its own norm; inf where nobody has measured it."""
+        travelled = self._travelled
+        return travelled if isinstance(travelled, float) else math.sqrt(travelled @ travelled)
 
     def estimate(self, gradient: FloatArray) -> float:
         """Return half the square of the length of a gradient in this curvature: f - f* of a quadratic."""

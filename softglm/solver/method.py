@@ -38,8 +38,8 @@ class Function(Protocol):
     def evaluate_with_hessian(self, point: FloatArray, /) -> WithHessian:
         """Return also what makes the exact Hessian there, to be asked, if at all, before the next evaluation."""
 
-    def renewed(self, point: FloatArray, /) -> Metric:
-        """Return the best Hessian on offer, made at a point."""
+    def renewed(self, point: FloatArray, /) -> Metric | None:
+        """Return the best Hessian on offer, made at a point; None where that costs more than it gains."""
 
 
 class Method(Protocol):

@@ -101,5 +101,11 @@ class Problem(Protocol):
         The bound is as sharp as it can be made unless one that costs less is below what is allowed.
         """
 
+    def gap_by_sample(self, point: FloatArray, gradient: FloatArray, allowed: float) -> float:
+        """Bound f - f* by its gradient at a point and what is held of it, as sharply as that can; inf where nothing is.
+
+        Where the bound would be above what is allowed, it need not be finite.
+        """
+
     def has_no_minimiser(self, point: FloatArray, *, thorough: bool) -> bool | None:
         """Tell whether f has none: cheaply, from this point, or thoroughly, whatever the cost; None if undecided."""

@@ -96,9 +96,11 @@ def prove_by_metric(problem: Problem, aims: Aims, step: Step, measured: Measured
     """Bound the gap by the metric, with what rounding may have done to the gradient: sharply, where that decides."""
     (point, _, gradient), allowed = step.here, aims.allowed(step.here.value)
     proof = measured.proof(problem.gradient_rounding(point, gradient, is_sharp=False))
-    if proof.gap <= allowed or not measured.proof(np.zeros_like(gradient)).gap <= allowed:
+    if proof.gap <= allowed:
         return proof
-    return measured.proof(problem.gradient_rounding(point, gradient, is_sharp=True))
+    if measured.proof(np.zeros_like(gradient)).gap <= allowed:
+        return measured.proof(problem.gradient_rounding(point, gradient, is_sharp=True))
+    return min(proof, proof._replace(gap=problem.gap_by_sample(point, gradient, allowed)))
 
 
 def prove_by_gradient(problem: Problem, evaluate: Evaluate, aims: Aims, step: Step) -> Attempt:

@@ -8,6 +8,9 @@ from softglm.solver.method import WithHessian
 from softglm.solver.problem import Metric, Problem
 from softglm.solver.schedule import Schedule
 
+# A Hessian is made anew at every point where that costs no more than this part of an evaluation.
+_RENEWED = 0.25
+
 
 @final
 class Work:
@@ -42,9 +45,12 @@ class Work:
 
         return WithHessian(point, value, gradient, hessian)
 
-    def renewed(self, point: FloatArray) -> Metric:
+    def renewed(self, point: FloatArray) -> Metric | None:
+        offer = self.problem.hessians[-1]
+        if offer.price > _RENEWED * self.problem.evaluation_cost:
+            return None
         self.n_renewed += 1
-        return self.problem.hessians[-1].make(point)
+        return offer.make(point)
 
     def refine(self) -> bool:
         """Go on with the finer problem, if there is one; tell whether there is."""

@@ -30,7 +30,6 @@ from softglm.sums.given import Combinations, Offsets, RowWeights, Targets, Weigh
 from softglm.sums.lengths import (
     Distances,
     DistanceScores,
-    Extremes,
     Fractions,
     LargestLeverage,
     LargestMove,
@@ -73,7 +72,6 @@ __all__ = [
     "Divergences",
     "Evaluation",
     "EvaluationAndInformation",
-    "Extremes",
     "Features",
     "Found",
     "Fractions",

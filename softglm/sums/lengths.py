@@ -65,18 +65,6 @@ class LargestSizes(Sum):
 
 @final
 @dataclass(frozen=True)
-class Extremes(Sum):
-    """max_i x_ij, and max_i -x_ij, over the rows of any weight, each of shape (p,)."""
-
-    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
-        X = block.counted_X
-        if not X.shape[0]:
-            return np.full(X.shape[1], -np.inf), np.full(X.shape[1], -np.inf)
-        return tuple(np.ravel(dense(most)).astype(np.float64) for most in (X.max(axis=0), -X.min(axis=0)))
-
-
-@final
-@dataclass(frozen=True)
 class Distances(Sum):
     """||slopes' x_i + constant||^2, shape (rows,), in the precision of the slopes."""
 

@@ -1,13 +1,12 @@
-"""One pass adds up, finds extremes, and draws: what it draws stands for all rows, wherever these are."""
+"""One pass adds up and draws: what it draws stands for all rows, wherever these are."""
 
 import numpy as np
 import pytest
 from far_away import RowsFarAway
 from problems import PROBLEMS, SMALL_BLOCKS, rows_and_family
-from scipy import sparse
 
 from softglm.data import DenseBlock, Draw, RowsInMemory, survey
-from softglm.sums import CrossMoments, Extremes, Observations
+from softglm.sums import CrossMoments, Observations
 
 # How far a sum over a sample of some thousand rows may be from that over all, in its own standard errors.
 UNLIKELY = 5.0
@@ -28,9 +27,9 @@ def test_what_one_pass_tells_is_what_passes_of_their_own_tell(name):
     rows, family = rows_and_family(PROBLEMS[name](), SMALL_BLOCKS)
     far_away = RowsFarAway(rows)
     sums = CrossMoments(family.n_parameters)
-    seen = survey(far_away, Draw(0.5), sums=sums, maxima=Extremes())
+    seen = survey(far_away, Draw(0.5), sums=sums)
     assert far_away.n_passes == 1
-    for together, alone in zip((*seen.sums, *seen.maxima), (*rows.sum(sums), *rows.max(Extremes())), strict=True):
+    for together, alone in zip(seen.sums, rows.sum(sums), strict=True):
         np.testing.assert_array_equal(together, alone)
 
 
@@ -93,11 +92,3 @@ def test_blocks_without_rows_or_weight_add_nothing():
     assert survey(rows, Draw(0.9, 2)).sample().n_rows == 0
     nothing = DenseBlock(X[:0], np.zeros(0, dtype=np.int32), np.zeros(0), None)
     assert len(Draw(0.9, 2)(nothing).rows) == 0
-
-
-def test_extremes_of_sparse_rows_count_their_zeros_and_no_row_without_weight():
-    X = sparse.csr_array(np.array([[1.0, -3.0, 0.0], [2.0, -1.0, 0.0], [9.0, 9.0, -9.0]]))
-    rows = RowsInMemory(X, np.zeros(3, dtype=np.int32), np.array([1.0, 2.0, 0.0]))
-    highest, minus_lowest = rows.max(Extremes())
-    np.testing.assert_array_equal(highest, [2.0, -1.0, 0.0])
-    np.testing.assert_array_equal(minus_lowest, [-1.0, 3.0, 0.0])

@@ -84,3 +84,12 @@ def test_it_ends_where_no_step_goes_down():
     function = Quadratic()
     start = function.evaluate(np.zeros(6))
     assert not list(accelerated(function, start, Curvature(function.renewed(None)), rounding=1e-15))
+
+
+def test_it_arrives_too_where_a_new_metric_costs_more_than_it_gains():
+    function = Quadratic()
+    start, known = function.evaluate(np.ones(6)), Curvature(function.renewed(None))
+    function.renewed = lambda _: None
+    *_, last = islice(accelerated(function, start, known, rounding=1e-15), FEW_STEPS)
+    assert last.here.value < 1e-12 * start.value
+    assert known.distance == np.inf  # and so it proves nothing

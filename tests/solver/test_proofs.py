@@ -35,7 +35,7 @@ class Metric:
         return self.bound
 
 
-def problem(here=np.inf, next_to_it=np.inf, partial_minimiser=None, gap_there=None):
+def problem(here=np.inf, next_to_it=np.inf, partial_minimiser=None, gap_there=None, of_sample=np.inf):
     """What the gradient proves, here and at the partial minimiser next to it."""
     return SimpleNamespace(
         evaluation_cost=1.0,
@@ -44,6 +44,7 @@ def problem(here=np.inf, next_to_it=np.inf, partial_minimiser=None, gap_there=No
         gap_at_partial_minimiser=lambda _: next_to_it,
         gap_by_partial_minimiser=lambda *_: next_to_it if gap_there is None else gap_there,
         partial_minimiser=lambda _: partial_minimiser,
+        gap_by_sample=lambda *_: of_sample,
     )
 
 
@@ -77,6 +78,11 @@ def test_where_it_is_dear_or_far_or_too_weak_the_gradient_proves(metric, distanc
 def test_where_the_gradient_proves_too_little_a_dear_or_far_metric_does(metric, distance):
     found = attempt(problem(here=1e-3), metric, distance=distance)
     assert found.proof == Proof(1e-10, GapKind.SELF_CONCORDANCE)
+
+
+def test_where_the_metric_proves_too_little_what_is_held_does():
+    found = attempt(problem(of_sample=2e-9), Metric(bound=1e-7))
+    assert found.proof == Proof(2e-9, GapKind.SELF_CONCORDANCE)
 
 
 def test_where_nothing_is_proved_there_is_the_estimate():

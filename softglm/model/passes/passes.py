@@ -16,15 +16,13 @@ class Passes(ABC):
     Parameters
     ----------
     objective : Objective
-    farthest : array of shape (m,) or None, default=None
-        max_i |z_ij| of z = [x - c; 1], where that is known.
     """
 
     # Whether rows are centred before they are multiplied, or what their products sum up to is.
     is_centred = False
 
-    def __init__(self, objective: Objective, farthest: FloatArray | None = None) -> None:
-        self.objective, self.farthest = objective, farthest
+    def __init__(self, objective: Objective) -> None:
+        self.objective = objective
 
     @abstractmethod
     def evaluate(self, point: FloatArray) -> tuple[float, FloatArray]:

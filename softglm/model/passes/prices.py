@@ -5,6 +5,7 @@ In nanoseconds, about as measured on one core. Only ratios matter, and those var
 
 import numpy as np
 
+from softglm.data import Rows
 from softglm.model.objective import Objective
 from softglm.sums.grams import is_by_products
 
@@ -64,12 +65,12 @@ def _factorisation_price(objective: Objective) -> float:
     return float(_CHOLESKY * (m * s) ** 3)
 
 
-def proof_price(objective: Objective) -> float:
-    """Return the price of the largest leverage, which makes a Hessian a proof."""
+def proof_price(objective: Objective, rows: Rows) -> float:
+    """Return the price of the largest leverage of these rows, which makes their Hessian a proof."""
     m, s = objective.shape[0], objective.family.n_identifiable
     inverse: float = _INVERSE * (m * s) ** 3
-    leverages = objective.rows.n_rows * m * (_LEVERAGE * m + _COPY)
-    return objective.rows.pass_price + _METRIC / 2.0 + inverse + leverages
+    leverages = rows.n_rows * m * (_LEVERAGE * m + _COPY)
+    return rows.pass_price + _METRIC / 2.0 + inverse + leverages
 
 
 def _evaluation_work(objective: Objective) -> float:

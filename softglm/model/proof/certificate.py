@@ -93,24 +93,3 @@ def largest_leverage(objective: Objective, coordinates: KroneckerCoordinates, fo
     """
     slopes, constant = leverage_directions(objective, coordinates, form)
     return float(rows.max(LargestLeverage(objective.moments.center, slopes, constant))[0][0])
-
-
-def bounded_leverage(coordinates: KroneckerCoordinates, form: FloatArray, farthest: FloatArray) -> float:
-    """Return what no leverage u' T u exceeds, by the ranges of the columns: that takes no pass over the rows.
-
-    With S = F T F', z'S z is at most (sum_j S_jj^1/2 |z_j|)^2, whatever the rows.
-
-    Parameters
-    ----------
-    coordinates : KroneckerCoordinates
-    form : array of shape (r, r)
-        T.
-    farthest : array of shape (m,)
-        max_i |z_ij| of z = [x - c; 1].
-    """
-    features = coordinates.features
-    if features.ndim == 1:
-        squares = np.square(features) * form.diagonal()
-    else:
-        squares = np.einsum("jr,rs,js->j", features, form, features, optimize=True)
-    return float((np.sqrt(np.maximum(squares, 0.0)) @ farthest) ** 2)
