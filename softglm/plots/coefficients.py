@@ -10,17 +10,19 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray, FloatArray
 from softglm.inference.deviations import standard_deviations
 from softglm.inference.inference import Inference
-from softglm.plots.panels import PanelDisplay
+from softglm.plots.legends import legend_of
+from softglm.plots.panels import PanelDisplay, columns_of
 from softglm.plots.style import (
     COLORS,
     GREY,
     MARKERS,
-    PANEL_WIDTH,
     SMALL,
     bars_of,
-    legend_above,
+    keep_inside,
     literal,
+    names_that_fit,
     pandas,
+    panel_of,
     shortened,
     tidy_axis,
 )
@@ -29,14 +31,21 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-# Inches: of a term, of what is around the terms, and the least and the most of a panel.
-_TERM_HEIGHT, _AROUND, _LEAST_HEIGHT, _MOST_HEIGHT = 0.2, 0.95, 1.9, 10.0
+# Inches: of a term, of one of many, and of what is around the terms.
+_TERM_HEIGHT, _LEAST_TERM_HEIGHT, _AROUND = 0.2, 0.155, 0.95
+_MANY_TERMS = 25
+# Of terms with many contrasts each, the height for which these give way.
+_TALL = 20.0
+# So many terms can be read. Of more, those of the largest coefficients are drawn.
+_MOST_TERMS = 100
 # When contrasts share axes: inches from one to the next, more where there are words, and the share of a term's row.
 _STEP, _WORDY_STEP, _BAND = 0.08, 0.12, 0.7
 # Characters of a title: of a line, and of a name in it. Beside the terms there is less room for one above a legend.
 _TITLE_LINE, _TITLE_NAME, _LEGEND_NAME = 24, 16, 16
-# Panels beside each other, and how wide they are where there are so many.
-_COLUMNS, _NARROW = 3, 2.5
+# Characters of a term.
+_NAME = 32
+# The most panels beside each other.
+_COLUMNS = 9
 # Ticks of a logarithmic axis, where it spans so many nats at most.
 _FEW_NATS, _TICKS = 7.0, (1.0, 2.0, 5.0)
 # Odds beyond exp of this overflow; no picture is so wide.
@@ -192,10 +201,10 @@ class CoefficientDisplay(PanelDisplay):
         self._check_options(layout, order, odds_ratios=odds_ratios)
         n_panels = n_contrasts if layout == "panels" else 1
         step = _STEP if np.isfinite(self.estimate).all() else _WORDY_STEP
-        per_term = _TERM_HEIGHT if layout == "panels" else max(_TERM_HEIGHT, step * n_contrasts / _BAND)
-        height = min(max(_AROUND + per_term * t, _LEAST_HEIGHT), _MOST_HEIGHT)
-        size = (PANEL_WIDTH if n_panels < _COLUMNS else _NARROW, height)
-        self._open(ax, n_panels, n_columns=_COLUMNS, panel=size, sharex=True, sharey=True)
+        per_term = _TERM_HEIGHT if t < _MANY_TERMS else _LEAST_TERM_HEIGHT
+        if layout == "together":
+            per_term = max(per_term, min(step * n_contrasts / _BAND, _TALL / max(t, 1)))
+        self._open(ax, n_panels, **_grid(n_panels, _AROUND + per_term * t), sharex=True, sharey=True)
         self.artists_ = []
         positions = np.empty(t)
         positions[self._order(order)] = np.arange(t)
@@ -212,13 +221,14 @@ class CoefficientDisplay(PanelDisplay):
         for axis in self.axes_:
             self._dress(axis, positions, odds_ratios=odds_ratios)
         self._name_unit(odds_ratios=odds_ratios, once=ax is None)
+        keep_inside(self.axes_)
         if layout == "together":
-            legend_above(self.ax_, title=f"against {literal(self.reference, _LEGEND_NAME)}")
+            legend_of(self.ax_, title=f"against {literal(self.reference, _LEGEND_NAME)}")
             return self
         for name, axis in zip(self.classes, self.axes_, strict=True):
             first, second = literal(name, _TITLE_NAME), f"vs {literal(self.reference, _TITLE_NAME)}"
             between = " " if len(first + second) < _TITLE_LINE else "\n"
-            axis.set_title(f"{first}{between}{second}", fontsize="medium")
+            axis.set_title(f"{first}{between}{second}", fontsize=SMALL)
         return self
 
     def to_frame(self) -> "pd.DataFrame":
@@ -289,7 +299,7 @@ class CoefficientDisplay(PanelDisplay):
 
     def _dress(self, axis: "Axes", positions: FloatArray, *, odds_ratios: bool) -> None:
         tidy_axis(axis)
-        axis.set_yticks(positions, [literal(term) for term in self.terms])
+        axis.set_yticks(positions, names_that_fit(axis, positions, [literal(term, _NAME) for term in self.terms]))
         axis.tick_params(axis="y", length=0)
         axis.set_ylim(len(self.terms) - 0.5, -0.5)
         for place in positions:
@@ -333,6 +343,20 @@ class CoefficientDisplay(PanelDisplay):
             ticks = ticks[(ticks >= np.exp(low)) & (ticks <= np.exp(high))]
             axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
             axis.minorticks_off()
+
+
+def _grid(n_panels: int, height: float) -> dict[str, Any]:
+    """Return how many panels of at least this height are beside each other, and how large each is.
+
+    As few as in other displays, or as many more as it takes for a figure that is no taller than wide: panels beside
+    each other share the names of their terms.
+    """
+    for n_columns in range(columns_of(n_panels), min(n_panels, _COLUMNS) + 1):
+        width, least = panel_of(n_columns)
+        panel = (width, max(least, height))
+        if -(-n_panels // n_columns) * panel[1] <= n_columns * width:
+            break
+    return {"n_columns": n_columns, "panel": panel}
 
 
 def _intercept(inference: Inference) -> tuple[str, ...]:

@@ -7,17 +7,19 @@ import numpy as np
 
 from softglm.inference.cells import shown_value
 from softglm.inference.contrasts import Contrasts
+from softglm.plots.legends import legend_of
 from softglm.plots.panels import PanelDisplay
 from softglm.plots.style import (
     COLORS,
     GREY,
     MARKERS,
-    PANEL_WIDTH,
     SMALL,
     bars_of,
-    legend_above,
+    keep_inside,
     literal,
     name_ticks,
+    names_that_fit,
+    panel_of,
     shortened,
     tidy_axis,
 )
@@ -25,8 +27,8 @@ from softglm.plots.style import (
 if TYPE_CHECKING:
     import pandas as pd
 
-# Inches: from one class to the next, of what is around the contrasts, and the least and the most of a picture.
-_STEP, _AROUND, _LEAST_HEIGHT, _MOST_HEIGHT = 0.1, 0.95, 1.9, 10.0
+# Inches: from one class to the next, and of what is around the contrasts.
+_STEP, _AROUND = 0.1, 0.95
 # The share of a contrast's row that its classes take.
 _BAND = 0.7
 # Characters of a contrast.
@@ -101,8 +103,8 @@ class ContrastDisplay(PanelDisplay):
         """
         found = self.contrasts
         c, K = found.estimate.shape
-        height = min(max(_AROUND + _STEP * K / _BAND * c, _LEAST_HEIGHT), _MOST_HEIGHT)
-        self._open(ax, 1, n_columns=1, panel=(1.5 * PANEL_WIDTH, height))
+        width, height = panel_of()
+        self._open(ax, panel=(width, max(height, _AROUND + _STEP * K / _BAND * c)))
         is_ratio = found.kind != "difference"
         self.ax_.axvline(1.0 if is_ratio else 0.0, color=GREY, linewidth=0.8, zorder=1)
         self.ax_.set_xscale("log" if is_ratio else "linear")
@@ -110,13 +112,16 @@ class ContrastDisplay(PanelDisplay):
         tidy_axis(self.ax_)
         if is_ratio:
             name_ticks(self.ax_.xaxis)
-        self.ax_.set_yticks(np.arange(c), [literal(name, _NAME) for name in self._names])
+        self.ax_.set_yticks(
+            np.arange(c), names_that_fit(self.ax_, np.arange(c), [literal(name, _NAME) for name in self._names])
+        )
         self.ax_.tick_params(axis="y", length=0)
         self.ax_.set_ylim(c - 0.5, -0.5)
         intervals = "simultaneous intervals" if found.adjust == "max-t" else "intervals"
         self.ax_.set_xlabel(f"{_UNITS[found.kind]}, {100 * found.level:g}% {intervals}", fontsize=SMALL)
         self.ax_.set_ylabel(shortened(found.term, _NAME))
-        legend_above(self.ax_)
+        legend_of(self.ax_)
+        keep_inside(self.axes_)
         return self
 
     def to_frame(self) -> "pd.DataFrame":

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, final
 import numpy as np
 
 from softglm.arrays import FloatArray
+from softglm.plots.legends import legend_of, put_legend
 from softglm.plots.panels import PanelDisplay
 from softglm.plots.style import (
-    PANEL_WIDTH,
-    legend_above,
     line_style,
     name_ticks,
     pandas,
-    put_legend,
     shortened,
     tidy_axis,
 )
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 
 Cost: TypeAlias = Literal["evaluations", "seconds"]
 _COSTS: dict[Cost, str] = {"evaluations": "evaluations of loss and gradient", "seconds": "seconds"}
-_HEIGHT = 2.7
 # Below this the two losses, and so their difference, are rounding.
 _LEAST = 1e-16
 _LEGEND_COLUMNS, _MOST_CHARACTERS = 3, 40
@@ -146,8 +143,7 @@ class ConvergenceDisplay(PanelDisplay):
             If a trace does not know a cost, or the number of axes is not that of the panels.
         """
         costs = self._costs(against)
-        panel = (PANEL_WIDTH, _HEIGHT)
-        self._open(ax, len(costs), n_columns=len(costs), panel=panel, sharey=True)
+        self._open(ax, len(costs), n_columns=len(costs), sharey=True)
         self.artists_ = []
         gaps = {name: np.maximum(trace.gap, _floor(trace)) for name, trace in self.traces.items()}
         has_floor = any((trace.gap <= _floor(trace)).any() for trace in self.traces.values())
@@ -177,7 +173,7 @@ class ConvergenceDisplay(PanelDisplay):
         for axis in self.axes_:
             _tick_gaps(axis, np.concatenate(list(gaps.values())), has_floor=has_floor)
         if len(costs) == 1 or ax is not None:
-            legend_above(self.ax_)
+            legend_of(self.ax_)
         else:
             n_columns = min(len(self.traces), _LEGEND_COLUMNS)
             lines = self.artists_[0]

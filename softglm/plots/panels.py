@@ -41,9 +41,9 @@ class PanelDisplay(ABC):
     def to_frame(self) -> "pd.DataFrame":
         """Return the numbers that are drawn."""
 
-    def _open(self, ax: Any, n_panels: int, *, n_columns: int, panel: tuple[float, float], **options: Any) -> None:
+    def _open(self, ax: Any, n_panels: int = 1, **options: Any) -> None:
         """Take the axes given, or those of a new figure, as `axes_of` does."""
-        self.axes_ = axes_of(ax, n_panels, n_columns=n_columns, panel=panel, **options)
+        self.axes_ = axes_of(ax, n_panels, **options)
         self.figure_ = figure_of(self.ax_)
 
     def _name_axes(self, x: str, y: str, *, once: bool) -> None:

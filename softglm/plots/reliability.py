@@ -15,9 +15,6 @@ from softglm.response import response_of
 if TYPE_CHECKING:
     import pandas as pd
 
-# Inches: a panel where there are one or two, and where there are more.
-_LARGE, _SMALL_PANEL = (2.8, 2.7), (1.65, 1.75)
-_MOST_LARGE = 2
 # Rows of probabilities sum to 1 up to this.
 _SUM = 1e-3
 
@@ -172,9 +169,7 @@ class ReliabilityDisplay(PanelDisplay):
             If the number of axes is not that of the classes.
         """
         c = len(self.classes)
-        is_large = c <= _MOST_LARGE
-        panel = _LARGE if is_large else _SMALL_PANEL
-        self._open(ax, c, n_columns=columns_of(c), panel=panel, sharex=True, sharey=True)
+        self._open(ax, c, n_columns=columns_of(c), sharex=True, sharey=True)
         self.artists_ = []
         for k, (axis, bins) in enumerate(zip(self.axes_, self.bins, strict=True)):
             axis.plot([0.0, 1.0], [0.0, 1.0], color=GREY, linewidth=0.8, zorder=1)
@@ -192,7 +187,7 @@ class ReliabilityDisplay(PanelDisplay):
                 )
             )
             tidy_axis(axis)
-            axis.set_title(literal(self.classes[k], 18), fontsize="medium" if is_large else SMALL)
+            axis.set_title(literal(self.classes[k]), fontsize=SMALL)
             axis.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
             ticks = np.linspace(0.0, 1.0, 3)
             axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
