@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # Inches that a letter takes; and what the handle of an entry takes, in letters.
 _LETTER, _HANDLE = 0.072, 7
 # Rows above axes: a longer legend is beside them; and its longest column there.
-_MOST_ROWS, _LONGEST = 2, 22
+_MOST_ROWS, _LONGEST = 3, 22
 
 
 def legend_of(axis: "Axes", title: str | None = None) -> "Legend":
