@@ -49,7 +49,7 @@ _OTHERS = "0.85"
 @final
 @dataclass(eq=False)
 class EffectDisplay(PanelDisplay):
-    """Predicted probabilities of the classes over one feature, averaged over the others. Made by `from_inference`.
+    """Predicted probabilities of the classes over one feature. Made by `from_inference` or `from_predictions`.
 
     Attributes
     ----------
@@ -126,8 +126,32 @@ class EffectDisplay(PanelDisplay):
         """
         if grid is not None and np.ndim(grid) != 1:
             raise ValueError(f"grid has shape {np.shape(grid)}, expected (v,): the values of the column.")
-        found = inference.average_predictions(feature, grid, at, groups, base=base)
-        return cls(found.terms[0], found.grid, found, found.observed).plot(**options)
+        return cls.from_predictions(inference.average_predictions(feature, grid, at, groups, base=base), **options)
+
+    @classmethod
+    def from_predictions(cls, predictions: AveragePredictions, **options: Any) -> Self:
+        """Draw average predictions.
+
+        Parameters
+        ----------
+        predictions : AveragePredictions
+            What `Inference.average_predictions` returns for a feature.
+        **options
+            Of `plot`.
+
+        Raises
+        ------
+        ValueError
+            If several features were set: `PredictionDisplay` draws those.
+        ImportError
+            If matplotlib is not installed.
+        """
+        if len(predictions.terms) != 1:
+            raise ValueError(
+                f"Predictions over {list(predictions.terms)} are no curve. Draw them with "
+                "PredictionDisplay.from_predictions."
+            )
+        return cls(predictions.terms[0], predictions.grid, predictions, predictions.observed).plot(**options)
 
     @property
     def is_discrete(self) -> bool:
