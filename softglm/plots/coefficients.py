@@ -25,6 +25,7 @@ from softglm.plots.style import (
     names_that_fit,
     pandas,
     shortened,
+    space_ticks,
     tidy_axis,
 )
 
@@ -354,6 +355,8 @@ class CoefficientDisplay(PanelDisplay):
         axis.set_ylim(len(self.terms) - 0.5, -0.5)
         for place in positions:
             axis.axhline(place, color="0.92", linewidth=0.6, zorder=0)
+        if not odds_ratios:
+            space_ticks(axis)
         limit(axis, self.estimate, self.lower, self.upper, odds_ratios=odds_ratios)
 
     @property

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # Small panels that are side by side: so many in a single row or two, and one more where there are more rows.
 _COLUMNS = 4
 # And where they share the names of long rows.
-_MOST_COLUMNS = 9
+_MOST_COLUMNS = 10
 
 
 @dataclass(eq=False)
@@ -75,6 +75,8 @@ def grid_of(n_panels: int, height: float) -> dict[str, Any]:
     for n_columns in range(columns_of(n_panels), min(n_panels, _MOST_COLUMNS) + 1):
         width, least = panel_of(n_columns)
         panel = (width, max(least, height))
-        if -(-n_panels // n_columns) * panel[1] <= n_columns * width:
+        n_rows = -(-n_panels // n_columns)
+        if n_rows * panel[1] <= n_columns * width:
             break
-    return {"n_columns": n_columns, "panel": panel}
+    # As many in the last row as there is room for.
+    return {"n_columns": -(-n_panels // n_rows), "panel": panel}

@@ -21,6 +21,7 @@ from softglm.plots.style import (
     name_ticks,
     names_that_fit,
     shortened,
+    space_ticks,
     tidy_axis,
 )
 
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 _STEP, _ROW, _AROUND = 0.1, 0.2, 0.95
 # The share of a row that its classes take.
 _BAND = 0.7
-# Classes in one panel before they get one each; and rows in a picture: nobody reads more.
-_MOST_CLASSES, _MOST_ROWS = 6, 60
+# Classes in one panel, and marks of all of them, before they get one each; and rows in a picture: nobody reads more.
+_MOST_CLASSES, _MOST_MARKS, _MOST_ROWS = 6, 60, 100
 # Characters of the name of a row.
 _NAME = 36
 
@@ -101,7 +102,7 @@ class RowsDisplay(PanelDisplay, ABC):
         """What is drawn."""
 
     def plot(self, ax: Any = None, *, layout: Literal["panels", "together"] | None = None) -> Self:
-        """Draw the display: ratios on a logarithmic axis. Of more than 60 rows the first are drawn.
+        """Draw the display: ratios on a logarithmic axis. Of more than 100 rows the first are drawn.
 
         Parameters
         ----------
@@ -109,7 +110,7 @@ class RowsDisplay(PanelDisplay, ABC):
             Where to; None makes a new figure.
         layout : {"panels", "together"}, default=None
             A panel for each class, or all in one, told apart by color and marker. By default panels where there are
-            more than six classes and no single `ax` is given.
+            more than six classes, or many rows, and no single `ax` is given.
 
         Returns
         -------
@@ -124,7 +125,8 @@ class RowsDisplay(PanelDisplay, ABC):
         found = self._rows.first(_MOST_ROWS)
         c, K = found.estimate.shape
         if layout is None:
-            layout = "panels" if K > _MOST_CLASSES and (ax is None or np.size(ax) == K) else "together"
+            is_crowded = K > _MOST_CLASSES or K * c > _MOST_MARKS
+            layout = "panels" if is_crowded and (ax is None or np.size(ax) == K) else "together"
         if layout not in {"panels", "together"}:
             raise ValueError(f'layout must be "panels" or "together", got {layout!r}.')
         is_split = layout == "panels"
@@ -154,6 +156,8 @@ def _dress(axis: "Axes", found: Rows) -> None:
     if found.is_logarithmic:
         axis.set_xscale("log")
         name_ticks(axis.xaxis)
+    else:
+        space_ticks(axis)
     names = [literal(name, _NAME) for name in found.names]
     axis.set_yticks(places, names_that_fit(axis, places, names))
     axis.tick_params(axis="y", length=0)

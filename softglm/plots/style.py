@@ -27,15 +27,15 @@ GREY = "0.45"
 SMALL = "small"
 # Of the width of a figure of one panel: what each further panel beside the first adds, and the most of all together.
 _WIDER, _WIDEST = 0.5, 2.0
-# Inches: the least panel, and the height of a line of names.
-_LEAST_PANEL, _NAME_HEIGHT = (1.5, 2.4), 0.125
+# Inches: the least panel, the height of a line of names, and the width of a number with what is around it.
+_LEAST_PANEL, _NAME_HEIGHT, _NUMBER_WIDTH = (1.5, 2.4), 0.125, 0.65
 # Of a figure, what its axes are moved at most.
 _MOST_MARGIN = 0.6
 # Degrees by which names that would hide each other are turned.
 _TURNED = 35
 # Of a logarithmic axis: the ticks in a decade, for the spans in decades up to which they are few enough to read.
 _TICKS_IN_DECADE = ((1.2, (1.0, 2.0, 5.0)), (2.5, (1.0, 3.0)))
-_LEAST_TICKS = 3
+_LEAST_TICKS, _MOST_TICKS = 3, 9
 
 
 def pyplot() -> Any:
@@ -204,6 +204,12 @@ def figure_of(place: "Axes | Figure") -> "Figure":
     """Return the figure of axes, or that around their subfigure; of a figure itself."""
     figure: Figure = place.figure.figure
     return figure
+
+
+def space_ticks(axis: "Axes") -> None:
+    """Put no more numbers below linear axes than have room beside each other."""
+    width = axis.get_window_extent().width / figure_of(axis).dpi
+    axis.locator_params(axis="x", nbins=max(2, min(int(width / _NUMBER_WIDTH), _MOST_TICKS)))
 
 
 def names_that_fit(axis: "Axes", places: npt.NDArray[Any], names: "Sequence[str]") -> list[str]:
