@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.legend import Legend
 
-# Inches that a letter takes; and what the handle of an entry takes, in letters.
-_LETTER, _HANDLE = 0.072, 7
+# Inches that a letter takes; what the handle of an entry takes, in letters; how much wider than axes a legend may be.
+_LETTER, _HANDLE, _WIDER = 0.065, 7, 1.2
 # Rows above axes: a longer legend is beside them; and its longest column there.
 _MOST_ROWS, _LONGEST = 3, 22
 
@@ -34,7 +34,7 @@ def legend_of(axis: "Axes", title: str | None = None) -> "Legend":
         "columnspacing": 0.9,
         "borderaxespad": 0.2,
     }
-    characters = axis.get_position().width * figure.get_figwidth() / _LETTER
+    characters = _WIDER * axis.get_position().width * figure.get_figwidth() / _LETTER
     together = sum(map(len, labels)) + _HANDLE * n
     widest = max(map(len, labels), default=0) + _HANDLE
     n_columns = n if together <= characters else max(1, int(characters // widest))

@@ -28,7 +28,7 @@ SMALL = "small"
 # Of the width of a figure of one panel: what each further panel beside the first adds, and the most of all together.
 _WIDER, _WIDEST = 0.5, 2.0
 # Inches: the least panel, the height of a line of names, and the width of a number with what is around it.
-_LEAST_PANEL, _NAME_HEIGHT, _NUMBER_WIDTH = (1.5, 2.4), 0.125, 0.65
+_LEAST_PANEL, _NAME_HEIGHT, _NUMBER_WIDTH = (1.5, 2.4), 0.125, 0.45
 # Of a figure, what its axes are moved at most.
 _MOST_MARGIN = 0.6
 # Degrees by which names that would hide each other are turned.
