@@ -1,6 +1,5 @@
 """What a certificate says of a fitted model: numbers, the rows they are about, and the text they stand in."""
 
-import html as markup
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, final
@@ -10,6 +9,8 @@ import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.inference.cells import wrapped
+from softglm.inference.tables.html import facts_written
+from softglm.optional import pandas
 from softglm.solver import GapKind
 
 if TYPE_CHECKING:
@@ -73,8 +74,7 @@ class CertifiedPredictions:
         pandas.DataFrame
             With the columns label, label_near_optimum, probability_error, changes, may_change.
         """
-        import pandas as pd
-
+        pd = pandas()
         return pd.DataFrame(
             {
                 "label": self.labels,
@@ -205,13 +205,7 @@ class Certificate:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f'<tr><th style="text-align:left">{markup.escape(name)}</th><td style="text-align:left">'
-            f"{markup.escape(text)}</td></tr>"
-            for name, text in self._facts()
-        )
-        notes = "".join(f"<div>{markup.escape(note)}</div>" for note in self._notes())
-        return f"<div><b>{markup.escape(self._title())}</b></div><table>{rows}</table>{notes}"
+        return facts_written(self._title(), self._facts(), self._notes())
 
     def _title(self) -> str:
         return f"{self.model} beside the optimum of its objective: {self.objective}"

@@ -9,9 +9,12 @@ import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.inference.separation import detect
+from softglm.inference.tables.html import facts_written
 from softglm.model import Objective, Ridge
-from softglm.observations import observe
+from softglm.observations import Observations, observe
+from softglm.optional import pandas
 from softglm.sources import check_is_in_memory
+from softglm.target import Target
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,8 +105,7 @@ class DetectedSeparation:
         ValueError
             If there is no such class.
         """
-        import pandas as pd
-
+        pd = pandas()
         base = self._base(reference)
         others = np.delete(self.classes, base)
         return pd.DataFrame(
@@ -126,17 +128,35 @@ class DetectedSeparation:
     def __str__(self) -> str:
         """What was found, in a few lines."""
         if self.kind == "none":
+            return self._headline()
+        lines = [self._headline()]
+        for contrast, limits in self._contrasts():
+            lines += _wrapped(f"  {contrast}: ", limits)
+        return "\n".join([*lines, *self._notes()])
+
+    def _repr_html_(self) -> str:
+        contrasts = [] if self.kind == "none" else self._contrasts()
+        return facts_written(self._headline(), ((name, ", ".join(limits)) for name, limits in contrasts), self._notes())
+
+    def _headline(self) -> str:
+        if self.kind == "none":
             return "No separation: the maximum-likelihood estimate exists."
-        first = f"Separation is {self.kind}: some class has a probability that tends to 0 in"
-        lines = [f"{first} {self.separated_rows.sum()} of {len(self.excluded)} rows."]
+        rows = f"{self.separated_rows.sum()} of {len(self.excluded)} rows"
+        return f"Separation is {self.kind}: some class has a probability that tends to 0 in {rows}."
+
+    def _contrasts(self) -> list[tuple[str, list[str]]]:
+        """Return the pairs of classes, and what is infinite of the coefficients of each."""
+        pairs = []
         for k, label in enumerate(self.classes):
             for j, other in enumerate(self.classes[:k]):
                 told = zip(self.terms, self.limits[k, j], self.determined[k, j], strict=True)
                 infinite = [f"{term} {_limit_text(limit, is_sure=sure)}" for term, limit, sure in told if limit]
-                lines += _wrapped(f"  {label} against {other}: ", infinite or ["finite"])
-        if (np.isinf(self.limits) & ~self.determined).any():
-            lines.append("At \u00b1inf the data allow either sign.")
-        return "\n".join(lines)
+                pairs.append((f"{label} against {other}", infinite or ["finite"]))
+        return pairs
+
+    def _notes(self) -> list[str]:
+        is_open = (np.isinf(self.limits) & ~self.determined).any()
+        return ["At \u00b1inf the data allow either sign."] if is_open else []
 
     def __repr__(self) -> str:
         """Return one line: printing tells more."""
@@ -165,9 +185,10 @@ def _wrapped(heading: str, items: list[str]) -> list[str]:
 def detect_separation(
     X: Any,
     y: Any,
+    estimator: Any = None,
     *,
     sample_weight: Any = None,
-    fit_intercept: bool = True,
+    fit_intercept: bool | None = None,
 ) -> DetectedSeparation:
     """Decide whether the unpenalised maximum-likelihood estimate exists, and which coefficients are finite.
 
@@ -182,14 +203,17 @@ def detect_separation(
 
     Parameters
     ----------
-    X : array-like or sparse matrix of shape (n, p)
-        The features; their scales do not matter.
+    X : array-like, sparse matrix or data frame of shape (n, p)
+        The features, or what a pipeline makes them of, such as columns of text; their scales do not matter.
     y : array-like of shape (n,) or (n, K)
         Labels, class probabilities or counts, as in `SoftmaxGLM.fit`.
+    estimator : SoftmaxGLM, Pipeline or search, default=None
+        What `infer` takes, fitted or not: X goes through its earlier steps, which name the terms. Where it is not
+        fitted yet, copies of them are fitted to X and y. Its penalty does not matter.
     sample_weight : array-like of shape (n,), default=None
         Rows of weight 0 do not count.
-    fit_intercept : bool, default=True
-        Whether the model has a constant for each class.
+    fit_intercept : bool, default=None
+        Whether the model has a constant for each class; by default as the estimator says, and True without one.
 
     Returns
     -------
@@ -198,8 +222,10 @@ def detect_separation(
 
     Raises
     ------
+    TypeError
+        If the estimator does not end in a `SoftmaxGLM`.
     ValueError
-        If the input cannot be fitted.
+        If the input cannot be fitted: columns of text, for one, without a pipeline that encodes them.
     ArithmeticError
         If it hangs on differences as small as the last digits of X: subtract a constant from columns far from 0. Or on
         the digits by which columns are not collinear: pass their difference.
@@ -224,10 +250,25 @@ def detect_separation(
     'quasi-complete'
     >>> bool((found.limits[2, 1] == 0.0).all())  # virginica against versicolor: finite
     True
+
+    Of columns of text, by the pipeline that is to be fitted:
+
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import OneHotEncoder
+    >>> from softglm import SoftmaxGLM
+    >>> model = make_pipeline(OneHotEncoder(drop="first"), SoftmaxGLM(alpha=0))
+    >>> towns, answers = [["Ulm"], ["Ulm"], ["Ulm"], ["Bonn"], ["Bonn"]], ["yes", "no", "no", "yes", "yes"]
+    >>> print(detect_separation(towns, answers, model))
+    Separation is quasi-complete: some class has a probability that tends to 0 in 2 of 5 rows.
+      yes against no: Intercept +inf, x0_Ulm -inf
     """
+    _check_order(X)
     check_is_in_memory(X, "detect_separation")
-    seen = observe(X, y, sample_weight, needs_two=True)
-    names = _names(X, seen.X.shape[1])
+    target = None if estimator is None else Target.to_be_fitted(estimator, X, y)
+    seen = _seen(target, X, y, sample_weight)
+    names = _names(target, X, seen.X.shape[1])
+    if fit_intercept is None:
+        fit_intercept = True if target is None else target.model.fit_intercept
     rows, _ = seen.rows()
     nothing = Ridge.on_coefficients(0.0, len(names), fit_intercept=fit_intercept)
     found = detect(Objective(rows, seen.family, nothing, fit_intercept=fit_intercept))
@@ -241,8 +282,34 @@ def detect_separation(
     )
 
 
-def _names(X: Any, n_features: int) -> tuple[str, ...]:
+def _check_order(X: Any) -> None:
+    if hasattr(X, "fit") and hasattr(X, "get_params"):
+        raise TypeError(
+            f"detect_separation got a {type(X).__name__} as X, expected the data first: "
+            "detect_separation(X, y, estimator)."
+        )
+
+
+def _seen(target: Target | None, X: Any, y: Any, sample_weight: Any) -> Observations:
+    """Return what was passed as the model reads it, whose columns and classes these are if it was fitted."""
+    if target is None:
+        return observe(X, y, sample_weight, needs_two=True)
+    model, classes = target.model, getattr(target.model, "classes_", None)
+    return observe(
+        target.transform(X),
+        y,
+        sample_weight,
+        class_weight=model.class_weight,
+        estimator=None if classes is None else model,
+        fitted_classes=classes,
+        needs_two=True,
+    )
+
+
+def _names(target: Target | None, X: Any, n_features: int) -> tuple[str, ...]:
     """Return the names of the columns, where all of them are strings; else x0, x1, ..."""
+    if target is not None and (target.steps is not None or hasattr(target.model, "feature_names_in_")):
+        return target.features(n_features)
     names = tuple(getattr(X, "columns", ()))
     if names and all(isinstance(name, str) for name in names):
         return names

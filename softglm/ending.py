@@ -55,13 +55,18 @@ class Ending:
 
 def sent_through(steps: Pipeline, X: Any) -> Any:
     """Return what the steps make of X; raise if one of them changes rows."""
+    check_transforms(steps)
+    return steps.transform(X)
+
+
+def check_transforms(steps: Pipeline) -> None:
+    """Raise if a step changes rows."""
     for name, step in steps.steps:
         if step not in {None, "passthrough"} and not hasattr(step, "transform"):
             raise ValueError(
                 f"The step {name!r} of the pipeline has no transform: it changes rows, not features. Pass the last "
                 "step by itself, with the rows it was fitted on."
             )
-    return steps.transform(X)
 
 
 def _is_search(estimator: Any) -> bool:

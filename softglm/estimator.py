@@ -14,12 +14,13 @@ from softglm.data import one_blas_thread
 from softglm.fit import Start, prepare, solve
 from softglm.fitted import attributes_of, coefficients_of, fit_of_one_class, fitted_arrays
 from softglm.penalised import in_units_of, penalty_at, penalty_form, penalty_named, strength_of
+from softglm.progress import verbosity
 from softglm.solver import Progress
 from softglm.sources import observed
 from softglm.validation.entries import shown
 from softglm.validation.finite import as_float
 from softglm.validation.parameters import check_ending, check_strength, flag
-from softglm.verdict import ONE_CLASS, StagePrinter, beforehand, sentence
+from softglm.verdict import ONE_CLASS, FitPrinter, sentence
 from softglm.warn import warn_user
 
 
@@ -81,8 +82,10 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
     warm_start : bool, default=False
         Start from the last solution, if there is one: from `classes_`, `coef_` and `intercept_`, of a fit or set by
         hand.
-    verbose : bool, default=False
-        Print a line for each stage of the fit; before the first, what it will not be able to prove for its size.
+    verbose : bool or int, default=False
+        1, as True, prints a line for each stage of the fit: its loss, an estimate of what that is above its minimum
+        (none where `l1_ratio` is above 0), the passes over the rows and the seconds so far; before the first, what it
+        will not be able to prove for its size. 2 prints one for each iteration, as 1 does of rows that are elsewhere.
 
     Attributes
     ----------
@@ -199,7 +202,7 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
         tol: float = 1e-8,
         max_iter: int = 1000,
         warm_start: bool = False,
-        verbose: bool = False,
+        verbose: int = False,
     ) -> None:
         self.alpha = alpha
         self.C = C
@@ -268,6 +271,7 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
             `l1_ratio` is 0.
         """
         self._check_parameters()
+        printer = FitPrinter("SoftmaxGLM", verbosity(self.verbose))
         seen = observed(X, y, sample_weight, offset, class_weight=self.class_weight, estimator=self)
         classes, present = seen.classes, seen.present
         form = penalty_form(self, seen)
@@ -286,16 +290,13 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
         unnamed = {"feature_names_in_": None}
 
         def report(progress: Progress, coef: FloatArray, intercept: FloatArray) -> None:
-            if self.verbose:
-                printer.report(progress)
+            if not printer.is_silent:
+                printer.report(progress, prepared.count.n_passes)
             if task.is_watched:
                 task.iterate(lambda: {**unnamed, **known_before, **fitted_arrays(coef, intercept, present)})
 
-        printer = StagePrinter()
-        if self.verbose:
-            printer.begin(rows.place)
-        if self.verbose and alpha == 0.0:
-            printer.begin(beforehand(seen, fit_intercept=self.fit_intercept))
+        if not printer.is_silent:
+            printer.begin(seen, rows.place, fit_intercept=self.fit_intercept, alpha=alpha)
         precision = np.float32 if seen.dtype in (np.float32, np.float16) else np.float64
         if seen.n_present > 1:
             prepared = prepare(rows, seen.family, fit_intercept=self.fit_intercept)
@@ -307,7 +308,7 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
                 tol=as_float(self.tol),
                 max_iter=max_iter,
                 precision=precision,
-                report=report if self.verbose or task.is_watched else None,
+                report=None if printer.is_silent and not task.is_watched else report,
             )
         else:
             result = fit_of_one_class(seen.n_features, precision)
@@ -324,7 +325,7 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
             ),
         }
         task.end({**unnamed, **fitted})
-        if self.verbose:
+        if not printer.is_silent:
             printer.end(fitted["status_"])
         self._warn(result, fitted["status_"], classes[~present])
         self._become(fitted)
@@ -370,7 +371,7 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
         """Raise if a parameter is not what its docstring says."""
         check_strength(self.alpha, self.C)
         check_ending(self.tol, self.max_iter)
-        for name in ("standardize", "fit_intercept", "warm_start", "verbose"):
+        for name in ("standardize", "fit_intercept", "warm_start"):
             flag(getattr(self, name), name)
 
     def _alpha(self, total_weight: float) -> float:

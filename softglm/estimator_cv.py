@@ -18,10 +18,11 @@ from softglm.drawing import display
 from softglm.estimator import SoftmaxGLM
 from softglm.fit import prepare, solve
 from softglm.fitted import attributes_of
-from softglm.folds import Fold, Grid, Scorer, Task, classes_without_rows
+from softglm.folds import Fold, Grid, Scorer, Task, classes_without_rows, print_folds
 from softglm.model import Penalty, Prepared
 from softglm.observations import Observations, observe
 from softglm.penalised import in_units_of, penalty_at, penalty_form
+from softglm.progress import say, verbosity
 from softglm.scoring import neg_log_loss
 from softglm.selection import Rule, Selection, select
 from softglm.single_rows import check_single_rows, score_single_rows
@@ -30,7 +31,7 @@ from softglm.strongest import default_strengths
 from softglm.validation.entries import as_given
 from softglm.validation.finite import as_float
 from softglm.validation.parameters import MOST_ALPHA, check_count, check_ending, flag, number, ratio
-from softglm.verdict import print_line, sentence
+from softglm.verdict import FitPrinter, sentence
 from softglm.warn import warn_user
 
 # LogisticRegressionCV's grid, and glmnet's number of strengths.
@@ -82,8 +83,9 @@ class SoftmaxGLMCV(SoftmaxClassifier):
         Of the fits in folds: 1e-3 has chosen the same strengths, 1e-2 others.
     max_iter : int, default=1000
         Of each fit.
-    verbose : bool, default=False
-        Print a line for each fold, and what was chosen.
+    verbose : bool or int, default=False
+        1, as True, prints a line for each fold, with its best strength, its passes over its rows and its seconds; what
+        was chosen; and of the final fit what `SoftmaxGLM` does. 2 prints one for each strength of each fold.
 
     Attributes
     ----------
@@ -173,7 +175,7 @@ class SoftmaxGLMCV(SoftmaxClassifier):
         tol: float = 1e-8,
         fold_tol: float = 1e-4,
         max_iter: int = 1000,
-        verbose: bool = False,
+        verbose: int = False,
     ) -> None:
         self.alphas = alphas
         self.Cs = Cs
@@ -265,7 +267,7 @@ class SoftmaxGLMCV(SoftmaxClassifier):
             **found.in_order(np.argsort(order, kind="stable")),
         }
         if self.verbose:
-            print_line(f"SoftmaxGLMCV chose alpha {alpha:.4g}, l1_ratio {l1_ratio:g}")
+            say("SoftmaxGLMCV", f"chose alpha {alpha:.4g}, l1_ratio {l1_ratio:g}")
         if self.refit:
             fitted |= self._refitted(problem, row, alpha, fitted)
         self._become(fitted)
@@ -308,8 +310,9 @@ class SoftmaxGLMCV(SoftmaxClassifier):
             raise ValueError(
                 f"l1_ratios must be a sequence of numbers from 0 to 1, such as (0.0,), got {as_given(self.l1_ratios)}."
             )
-        for name in ("standardize", "refit", "fit_intercept", "verbose"):
+        for name in ("standardize", "refit", "fit_intercept"):
             flag(getattr(self, name), name)
+        verbosity(self.verbose)
 
     def _model(self, l1_ratio: float) -> SoftmaxGLM:
         """Return the estimator that is fitted in folds."""
@@ -374,8 +377,7 @@ class SoftmaxGLMCV(SoftmaxClassifier):
         scores = np.array([fold.scores for fold in results])
         weights = np.array([fold.weight for fold in results])
         if self.verbose:
-            for place, fold in enumerate(results):
-                print_line(f"SoftmaxGLMCV fold {place + 1}/{len(results)}: best score {fold.scores.max():.6g}")
+            print_folds(results, task, is_detailed=int(self.verbose) > 1)
         selection = select(scores, weights, self.rule)
         if not np.isfinite(selection.mean[selection.best]):
             raise ValueError(
@@ -429,13 +431,17 @@ class SoftmaxGLMCV(SoftmaxClassifier):
     def _refitted(self, problem: "_Problem", row: int, alpha: float, chosen: dict[str, Any]) -> dict[str, Any]:
         """Return the attributes of the fit of a strength to all rows."""
         seen, model = problem.seen, problem.models[row]
-        form = problem.form(model)
+        form, count = problem.form(model), problem.prepared.count
+        printer, n_before = FitPrinter("SoftmaxGLM", int(self.verbose)), count.n_passes
         result = solve(
             problem.prepared,
             penalty_at(form, alpha, fit_intercept=self.fit_intercept),
             tol=as_float(self.tol),
             max_iter=int(self.max_iter),
             precision=np.float32 if seen.X.dtype in (np.float32, np.float16) else np.float64,
+            report=None
+            if printer.is_silent
+            else lambda progress, *_: printer.report(progress, count.n_passes - n_before),
         )
         fitted = attributes_of(
             result,
@@ -446,6 +452,8 @@ class SoftmaxGLMCV(SoftmaxClassifier):
             form=form,
             status=sentence(result),
         )
+        if not printer.is_silent:
+            printer.end(fitted["status_"])
         self._warn(result, fitted["status_"], seen.response.classes[~seen.present])
         model.set_params(alpha=alpha)
         known = {name: chosen[name] for name in (*seen.columns, "classes_", "_has_offset")}

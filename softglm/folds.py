@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, TypeAlias, final
 
 import numpy as np
@@ -17,6 +18,7 @@ from softglm.inference.classes import log_probabilities
 from softglm.observations import Observations
 from softglm.penalised import in_units_of, penalty_at, penalty_form, strength_of
 from softglm.predict import predictions_of
+from softglm.progress import ProgressColumns
 from softglm.sweep import sweep
 from softglm.validation.labels import Labels
 
@@ -56,6 +58,10 @@ class Fold:
     coefs : array of shape (n_l1_ratios, n_strengths, K or 1, p + 1, or p without an intercept)
     n_nonzero : array of shape (n_l1_ratios, n_strengths)
         Features of which some coefficient is not 0.
+    n_passes : int array of shape (n_l1_ratios, n_strengths)
+        Of each fit.
+    seconds : array of shape (n_l1_ratios, n_strengths)
+        Of each fit and its score.
     weight : float
         Of the rows that are scored.
     """
@@ -63,6 +69,8 @@ class Fold:
     scores: FloatArray
     coefs: FloatArray
     n_nonzero: IntArray
+    n_passes: IntArray
+    seconds: FloatArray
     weight: float
 
 
@@ -91,15 +99,22 @@ class Task:
         fitted, scored = seen.taken(train), seen.taken(test)
         weight = float(scored.sizes.sum())
         shape = len(self.models), len(self.grid.values)
-        scores, n_nonzero, coefs = np.zeros(shape), np.zeros(shape, dtype=np.int32), []
+        scores, seconds, coefs = np.zeros(shape), np.zeros(shape), []
+        n_nonzero, n_passes = np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.int32)
+        began = perf_counter()
         for row, model in enumerate(self.models):
             for place, result in enumerate(self._fits(fitted, model)):
                 there = _fitted_model(model, fitted, result)
                 scores[row, place] = self._score(there, scored, weight) if weight > 0.0 else np.nan
                 n_nonzero[row, place] = result.coef.any(axis=1).sum()
+                n_passes[row, place], seconds[row, place], began = (
+                    result.n_passes,
+                    perf_counter() - began,
+                    perf_counter(),
+                )
                 parts = [there.coef_, there.intercept_[:, np.newaxis]]
                 coefs.append(np.concatenate(parts if model.fit_intercept else parts[:1], axis=1))
-        return Fold(scores, np.reshape(coefs, (*shape, *coefs[0].shape)), n_nonzero, weight)
+        return Fold(scores, np.reshape(coefs, (*shape, *coefs[0].shape)), n_nonzero, n_passes, seconds, weight)
 
     def _fits(self, seen: Observations, model: SoftmaxGLM) -> "Sequence[Fit] | Any":
         """Return the fits under one strength after the other."""
@@ -140,3 +155,26 @@ def classes_without_rows(seen: Observations, train: npt.NDArray[np.intp], test: 
     """Return the classes that are observed in some rows of a fold and have no weight in those that are fitted."""
     observed = seen.response.taken(test).class_totals(None if seen.weights is None else seen.weights[test]) > 0.0
     return seen.response.classes[observed & ~seen.taken(train).present]
+
+
+def print_folds(folds: Sequence[Fold], task: Task, *, is_detailed: bool) -> None:
+    """Print the best strength of each fold, with the passes and seconds of all; or every one with its own."""
+    strength = "C" if task.grid.is_inverse else "alpha"
+    widths = {"fold": 6, "l1_ratio": 8, strength: 9, "features in": 11, "score": 12, "passes": 6}
+    columns = ProgressColumns("SoftmaxGLMCV", widths)
+    for number, fold in enumerate(folds, start=1):
+        best = int(np.where(np.isnan(fold.scores), -np.inf, fold.scores).argmax())
+        for place in range(fold.scores.size) if is_detailed else [best]:
+            row, column = divmod(place, len(task.grid.values))
+            here = (row, column) if is_detailed else ...
+            columns.add(
+                [
+                    f"{number}/{len(folds)}",
+                    f"{task.models[row].l1_ratio:g}",
+                    f"{task.grid.values[column]:.4g}",
+                    str(fold.n_nonzero[row, column]),
+                    f"{fold.scores[row, column]:.6g}",
+                    str(fold.n_passes[here].sum()),
+                ],
+                float(fold.seconds[here].sum()),
+            )

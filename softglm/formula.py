@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from softglm.arrays import FloatArray
+from softglm.optional import needed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +52,7 @@ class Formula(TransformerMixin, BaseEstimator):
     Raises
     ------
     ImportError
-        If formulaic is not installed: ``pip install "softglm[formula]"``.
+        If formulaic is not installed: ``pip install ".[formula]"`` in a clone.
 
     Notes
     -----
@@ -220,12 +221,8 @@ def _names_of(X: Any) -> list[str]:
 
 def _parsed(formula: str, names: list[str]) -> tuple[Any, str | None]:
     """Return the terms on the right-hand side, and the name on the left, if there is one."""
-    try:
+    with needed("Formula", "formulaic", "formula"):
         import formulaic
-    except ImportError:
-        raise ImportError(
-            'Formula needs formulaic, which is not installed. Install it: pip install "softglm[formula]".'
-        ) from None
     terms = formulaic.Formula(formula, _context={"__formulaic_variables_available__": names})
     response = None
     if isinstance(terms, formulaic.formula.StructuredFormula):

@@ -17,15 +17,16 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.data import one_blas_thread
 from softglm.fit import Fit, Start, solve
 from softglm.model import Penalty, Prepared, Ridge, beyond_hessians
-from softglm.model.deletion import Approach, Curvature, Row, curvature_at
+from softglm.model.deletion import Curvature, curvature_at
 from softglm.model.proof.certificate import concordance_radius, leverage_form
 from softglm.model.proof.deletion import Metric, loss_bound, remaining_gradient
+from softglm.model.steps_without import Budget, approach, largest
 from softglm.status import Status
 from softglm.sums import Features, Predictor, RowParts, RowWeights
 
 # No more rows than so many take more steps, and no more than so many a fit of their own: folds would cost less.
 _MOST_ROWS, _MOST_FITS = 1000, 100
-# Of the tolerance, for the rows that take no more than one step.
+# Of the sum of bounds that is allowed, for the rows that take no more than one step.
 _FIRST = 0.8
 # What fits without a row are made to: how far they are from their optima counts in the bounds.
 _PRECISE = 1e-6
@@ -96,8 +97,7 @@ def leave_one_out(
     left = remaining_gradient(decrement, moved) + curvature.decrement * np.sqrt(shrinkage)
     bound = loss_bound(left, moved, Metric(radius, reach_without, slope))
     first = LeftOut(eta, np.where(shares > 0.0, bound, 0.0), np.zeros(len(bound), dtype=bool))
-    allowed = tolerance * float(shares @ loss)
-    return _refined(first, _Problem(prepared, penalty, curvature), others, shares, allowed)
+    return _refined(first, loss, _Problem(prepared, penalty, curvature), others, shares, tolerance)
 
 
 def _narrowed(
@@ -145,35 +145,49 @@ class _Problem:
     curvature: Curvature
 
 
-def _refined(first: LeftOut, problem: _Problem, others: FloatArray, shares: FloatArray, allowed: float) -> LeftOut:
+def takes_too_many(bounds: FloatArray, allowed: float) -> bool:
+    """Tell whether more rows would have to take more steps than it is worth, so that the sum of bounds is allowed."""
+    return int(np.count_nonzero(largest(bounds, allowed, _FIRST))) > _MOST_ROWS
+
+
+def _refined(
+    first: LeftOut, loss: FloatArray, problem: _Problem, others: FloatArray, shares: FloatArray, tolerance: float
+) -> LeftOut:
     """Take more steps for the rows of the largest bounds, until the mean loss is off by no more than is allowed."""
-    order = np.argsort(-first.bound * shares, kind="stable")
-    # What is left of the sum of bounds once the first k of these rows are refitted.
-    left = np.append(np.cumsum((first.bound * shares)[order][::-1])[::-1], 0.0)
-    if left[0] <= allowed:
+    bounds, allowed = first.bound * shares, tolerance * float(shares @ loss)
+    chosen = largest(bounds, allowed, _FIRST)
+    if not 0 < np.count_nonzero(chosen) <= _MOST_ROWS:
         return first
-    chosen = np.sort(order[: int(np.argmax(left <= _FIRST * allowed))])
-    if len(chosen) > _MOST_ROWS:
+    curvature, places = problem.curvature, np.flatnonzero(chosen)
+    others_sums = float(shares[~chosen] @ loss[~chosen]), float(bounds[~chosen].sum())
+    budget = Budget(tolerance, shares[chosen], loss[chosen], *others_sums)
+    nearer = approach(curvature, curvature.rows_at(places), others[chosen], budget)
+    unproved = np.isinf(nearer.bound)
+    if np.count_nonzero(unproved) > _MOST_FITS:
         return first
-    each = (1.0 - _FIRST) * allowed / float(shares[chosen].sum())
-    eta, bound, is_refitted, n_fits = first.eta.copy(), first.bound.copy(), first.is_refitted.copy(), 0
-    for row in problem.curvature.rows_at(chosen.tolist()):
-        nearer = problem.curvature.without(row).approach(float(others[row.place]), each)
-        if not nearer.bound < np.inf:
-            n_fits += 1
-            if n_fits > _MOST_FITS:
-                return first
-            nearer = _refitted(problem, row, nearer.parameters)
-        eta[:, row.place], bound[row.place], is_refitted[row.place] = nearer.eta, nearer.bound, True
-    return LeftOut(eta, bound, is_refitted)
+    eta, bound = first.eta.copy(), first.bound.copy()
+    eta[:, chosen], bound[chosen] = nearer.eta, nearer.bound
+    for place, position in zip(places[unproved], nearer.coordinates[unproved], strict=True):
+        start = curvature.parameters + curvature.coordinates.displacement(position)
+        eta[:, place], bound[place] = _refitted(problem, int(place), start)
+    return LeftOut(eta, bound, chosen)
 
 
-def _refitted(problem: _Problem, row: Row, parameters: FloatArray) -> Approach:
-    """Return a fit of its own without a row, begun at parameters of the rows as they are read."""
+def _refitted(problem: _Problem, place: int, parameters: FloatArray) -> tuple[FloatArray, float]:
+    """Return eta of a row, shape (q,), in a fit of its own without it, and what its loss there may be off by.
+
+    Parameters
+    ----------
+    problem : _Problem
+    place : int
+        Of the row.
+    parameters : array of shape (m, q)
+        Where the fit begins, of the rows as they are read.
+    """
     prepared = problem.prepared
     (weights,) = prepared.rows.concatenate(RowWeights())
     total = float(weights.sum())
-    weights[row.place] = 0.0
+    weights[place] = 0.0
     there = Prepared(
         prepared.rows.changed(weights=weights),
         prepared.family,
@@ -187,15 +201,13 @@ def _refitted(problem: _Problem, row: Row, parameters: FloatArray) -> Approach:
     result = solve(there, penalty, Start(*start), tol=_PRECISE)
     curvature = curvature_at(there, penalty, there.as_read(result.coef, result.intercept))
     if result.status is not Status.CONVERGED or curvature is None:
-        return Approach(parameters, row.eta, np.inf)
-    (here,) = curvature.rows_at([row.place])
-    values = curvature.deletions.of(
-        here.features[np.newaxis], here.eta[:, np.newaxis].copy(), here.targets[:, np.newaxis], np.zeros(1)
-    )
+        (eta,) = problem.curvature.rows_at(np.array([place])).eta.T
+        return eta, np.inf
+    here = curvature.rows_at(np.array([place]))
+    values = curvature.deletions.of(here.features, here.eta.copy(), here.targets, np.zeros(1))
     metric = Metric(np.array([_radius(curvature)]), values[4], values[5])
-    return Approach(
-        curvature.parameters, here.eta, float(loss_bound(np.array([curvature.decrement]), np.zeros(1), metric)[0])
-    )
+    bound = loss_bound(np.array([curvature.decrement]), np.zeros(1), metric)
+    return here.eta[:, 0], float(bound[0])
 
 
 def _radius(curvature: Curvature) -> float:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from softglm.estimator import SoftmaxGLM
 from softglm.fitted import has_offset
+from softglm.optional import needed
 
 OPTIONS = {
     "zipmap": [True, False, "columns"],
@@ -30,7 +31,7 @@ def register() -> None:
     Raises
     ------
     ImportError
-        If skl2onnx is not installed: ``pip install "softglm[onnx]"``.
+        If skl2onnx is not installed: ``pip install ".[onnx]"`` in a clone.
 
     Notes
     -----
@@ -55,8 +56,8 @@ def register() -> None:
     >>> bool(abs(probabilities - model.predict_proba(X)).max() < 1e-12)
     True
     """
-    from skl2onnx import update_registered_converter
-
+    with needed("softglm.onnx", "skl2onnx", "onnx"):
+        from skl2onnx import update_registered_converter
     update_registered_converter(
         SoftmaxGLM, "SoftglmSoftmaxGLM", _declare_outputs, _convert, parser=_parse, options=OPTIONS
     )

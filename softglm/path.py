@@ -14,28 +14,32 @@ from softglm.arrays import BoolArray, FloatArray, IntArray
 from softglm.data import one_blas_thread
 from softglm.drawing import display
 from softglm.estimator import SoftmaxGLM
-from softglm.fit import Start, prepare
+from softglm.fit import Report, Start, prepare
 from softglm.fitted import attributes_of
 from softglm.inference.cells import aligned
 from softglm.inference.classes import class_probabilities
+from softglm.inference.tables import Content
+from softglm.inference.tables.html import written
 from softglm.model import AnyPenalty, PenaltyForm, Prepared
 from softglm.observations import Observations, observe
 from softglm.penalised import in_units_of, penalty_form
 from softglm.predict import predictions_of
+from softglm.progress import ProgressColumns, verbosity
 from softglm.sources import check_is_in_memory
 from softglm.strongest import default_strengths
 from softglm.sweep import sweep
 from softglm.validation.entries import as_given
 from softglm.validation.parameters import MOST_ALPHA, check_count, check_ending, flag, number
-from softglm.verdict import print_line, sentence, without_weight
+from softglm.verdict import FitPrinter, sentence, without_weight
 from softglm.warn import warn_user
 
 # glmnet's: from so many strengths on, a path ends where so much is explained, or no more than so much is gained by the
 # last step.
 _LEAST_STRENGTHS, _MOST_EXPLAINED, _LEAST_GAIN = 5, 0.999, 1e-5
 
-# So many strengths are printed.
+# So many strengths are printed, and this of each.
 _SHOWN = 12
+_COLUMNS = ["alpha", "features in", "explained", "gap"]
 
 
 @final
@@ -147,8 +151,20 @@ class Path:
 
     def __str__(self) -> str:
         """Return a table of some of the strengths, from the first to the last."""
+        return "\n".join([self._headline(), *aligned(_COLUMNS, {"": self._rows()})])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return written(Content(_COLUMNS, {"": self._rows()}, title=self._headline()))
+
+    def _headline(self) -> str:
+        return f"{len(self)} strengths, {self.coefs[0].shape[1]} features; {self.ending}."
+
+    def _rows(self) -> list[list[str]]:
+        """Return the cells of some of the strengths."""
         shown = np.unique(np.linspace(0, len(self) - 1, _SHOWN).round().astype(int))
-        rows = [
+        return [
             [
                 "",
                 f"{self.alphas[place]:.4g}",
@@ -158,10 +174,6 @@ class Path:
             ]
             for place in shown
         ]
-        head = f"{len(self)} strengths, {self.coefs[0].shape[1]} features; {self.ending}."
-        return "\n".join([head, *aligned(["alpha", "features in", "explained", "gap"], {"": rows})])
-
-    __repr__ = __str__
 
     def plot(self, ax: Any = None, **options: Any) -> Any:
         """Draw the coefficients over the strengths, a panel for each class: `softglm.plots.PathDisplay`.
@@ -346,7 +358,7 @@ def softglm_path(
     max_iter: int = 1000,
     stop_early: bool = True,
     callback: Callable[[PathPoint], object] | None = None,
-    verbose: bool = False,
+    verbose: int = False,
 ) -> Path:
     """Fit a `SoftmaxGLM` for each of a sequence of strengths, each from the one before.
 
@@ -378,8 +390,9 @@ def softglm_path(
         last step has explained less than 1e-5 of it more. Given `alphas` are all fitted.
     callback : callable or None, default=None
         Called with each `PathPoint`.
-    verbose : bool, default=False
-        Print a line for each strength.
+    verbose : bool or int, default=False
+        1, as True, prints a line for each strength, with its gap, the passes over the rows and the seconds so far; 2
+        one for each iteration, too.
 
     Returns
     -------
@@ -424,8 +437,9 @@ def softglm_path(
         max_iter=max_iter,
     )
     check_ending(tol, max_iter)
-    for name, value in (("fit_intercept", fit_intercept), ("stop_early", stop_early), ("verbose", verbose)):
+    for name, value in (("fit_intercept", fit_intercept), ("stop_early", stop_early)):
         flag(value, name)
+    printer = _PathPrinter(verbosity(verbose))
     check_is_in_memory(X, "softglm_path")
     seen = observe(X, y, sample_weight, offset, class_weight=class_weight, estimator=model, needs_two=True)
     form = penalty_form(model, seen)
@@ -435,12 +449,11 @@ def softglm_path(
     problem = _Problem(prepared, seen, total_weight, form)
     strengths = _strengths(alphas, n_alphas, alpha_min_ratio, form, prepared)
     ending, points = "all strengths were fitted", _Points()
-    for attributes in problem.fits(strengths.tolist(), None, model):
+    for attributes in problem.fits(strengths.tolist(), None, model, printer.report_of(prepared)):
         point = points.add(attributes)
         if callback is not None:
             callback(point)
-        if verbose:
-            print_line(_described(point, len(strengths)))
+        printer.add(point, len(strengths), prepared.count.n_passes)
         why = _reason_to_stop(points.explained) if stop_early and alphas is None else None
         if why is not None:
             ending = why
@@ -503,12 +516,34 @@ def _reason_to_stop(explained: Sequence[float]) -> str | None:
     return None
 
 
-def _described(point: PathPoint, n_alphas: int) -> str:
-    return (
-        f"softglm_path {point.place + 1}/{n_alphas}: alpha {point.alpha:.4g}, {point.n_nonzero} features, "
-        f"{100.0 * point.deviance_explained:.2f} % of the deviance, gap {point.gap:.1e}"
-        f"{'' if point.converged else ' (not converged)'}"
-    )
+@final
+class _PathPrinter:
+    """Prints a line for each strength, and one for each of its iterations where `verbose` is 2."""
+
+    def __init__(self, verbose: int) -> None:
+        widths = {"strength": 9, "alpha": 9, "features in": 11, "explained": 9, "gap": 10, "passes": 6}
+        self._verbose, self._columns = verbose, ProgressColumns("softglm_path", widths)
+        self._of_each = FitPrinter("SoftmaxGLM", verbose)
+
+    def report_of(self, prepared: Prepared) -> Report | None:
+        """Return what is told of each iteration, if it is asked for."""
+        if self._verbose < 2:
+            return None
+        return lambda progress, *_: self._of_each.report(progress, prepared.count.n_passes)
+
+    def add(self, point: PathPoint, n_alphas: int, n_passes: int) -> None:
+        """Print the fit of a strength."""
+        if self._verbose:
+            self._columns.add(
+                [
+                    f"{point.place + 1}/{n_alphas}",
+                    f"{point.alpha:.4g}",
+                    str(point.n_nonzero),
+                    f"{max(point.deviance_explained, 0.0):.4f}",
+                    f"{point.gap:.1e}" if point.converged else "not proved",
+                    str(n_passes),
+                ]
+            )
 
 
 @final
@@ -524,11 +559,12 @@ class _Problem:
     def penalty(self, alpha: float) -> AnyPenalty:
         return self.form.at(alpha, fit_intercept=self.prepared.fit_intercept)
 
-    def fits(self, alphas: Iterable[float], start: Start | None, model: SoftmaxGLM) -> Iterator[dict[str, Any]]:
+    def fits(
+        self, alphas: Iterable[float], start: Start | None, model: SoftmaxGLM, report: Report | None = None
+    ) -> Iterator[dict[str, Any]]:
         """Yield the attributes of a model of each strength."""
-        results = sweep(
-            self.prepared, (self.penalty(alpha) for alpha in alphas), start, tol=model.tol, max_iter=model.max_iter
-        )
+        penalties = (self.penalty(alpha) for alpha in alphas)
+        results = sweep(self.prepared, penalties, start, tol=model.tol, max_iter=model.max_iter, report=report)
         for alpha, result in zip(alphas, results, strict=False):
             yield attributes_of(
                 result,

@@ -7,7 +7,7 @@ import numpy as np
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.inference.classes import log_probabilities
-from softglm.leave_one_out import leave_one_out, why_not
+from softglm.leave_one_out import leave_one_out, takes_too_many, why_not
 from softglm.model import Penalty, Prepared
 from softglm.observations import Observations
 from softglm.selection import Rule, Selection, select
@@ -17,6 +17,8 @@ from softglm.sweep import sweep
 TOLERANCE = 1e-3
 # A neighbour that may yet be the better one has no more than this much more of the log loss: one step is off by less.
 _CLOSE = 0.05
+# It is told from the best by bounds of one in so many parts of what is between them.
+_PARTS = 3.0
 # What fits with all rows are made to: how far they are from their optima counts in the bounds.
 _NEAR = 1e-6
 _FOLDS = "Use folds: cv=10."
@@ -99,42 +101,57 @@ def score_single_rows(
     shares = sizes / sizes.sum()
     fits = list(sweep(prepared, penalties, tol=_NEAR, max_iter=max_iter))
     n_strengths = len(fits)
-    scores, bound = np.zeros((len(sizes), n_strengths)), np.zeros(n_strengths)
-    is_exact, is_tried = np.zeros(n_strengths, dtype=bool), np.zeros(n_strengths, dtype=bool)
+    scores, bounds = np.zeros((len(sizes), n_strengths)), np.zeros((len(sizes), n_strengths))
+    counts = shares > 0.0
+    # The tolerance to which a strength was made; and which could not be made as exact as they have to be.
+    made, is_open = np.full(n_strengths, np.inf), np.zeros(n_strengths, dtype=bool)
 
     def enter(place: int, tolerance: float) -> None:
         left = leave_one_out(prepared, penalties[place], fits[place], shares, tolerance=tolerance)
         scores[:, place] = _log_likelihoods(seen, left.eta)
-        bound[place] = np.where(shares > 0.0, left.bound * np.where(shares > 0.0, shares, 1.0), 0.0).sum()
-        is_exact[place] = bound[place] <= TOLERANCE * -float(shares @ scores[:, place])
+        bounds[counts, place] = left.bound[counts] * shares[counts]
+        made[place] = tolerance
+
+    def loss(place: int) -> float:
+        return -float(shares @ scores[:, place])
 
     for place in range(n_strengths):
         enter(place, np.inf)
-    while True:
-        candidates = is_exact | ~is_tried
-        if not candidates.any():
-            raise ValueError(
-                f'cv="loo" cannot tell what the fits without single rows are to {TOLERANCE:g} of their loss, at no '
-                f"strength: too many rows decide too much. {_FOLDS} Or try stronger penalties."
-            )
-        selection = select(scores[:, np.newaxis], sizes, rule, candidates[np.newaxis])
-        wanted = _rivals(selection)
-        pending = [place for place in wanted if not (is_exact[place] or is_tried[place])]
-        if not pending:
+    while not is_open.all():
+        selection = select(scores[:, np.newaxis], sizes, rule, ~is_open[np.newaxis])
+        aims = _aims(selection, bounds.sum(axis=0), np.where(is_open, 0.0, made))
+        if not aims:
             break
-        for place in pending:
-            is_tried[place] = True
-            enter(place, TOLERANCE)
+        for place, tolerance in aims.items():
+            is_open[place] = takes_too_many(bounds[:, place], tolerance * loss(place))
+            if not is_open[place]:
+                enter(place, tolerance)
+                is_open[place] = not bounds[:, place].sum() <= tolerance * loss(place)
+    else:
+        raise ValueError(
+            f'cv="loo" cannot tell what the fits without single rows are to {TOLERANCE:g} of their loss, at no '
+            f"strength: too many rows decide too much. {_FOLDS} Or try stronger penalties."
+        )
     n_nonzero = np.array([np.count_nonzero(result.coef.any(axis=1)) for result in fits], dtype=np.float64)
-    return SingleRows(scores, bound, is_tried & ~is_exact, selection, n_nonzero)
+    return SingleRows(scores, bounds.sum(axis=0), is_open, selection, n_nonzero)
 
 
-def _rivals(selection: Selection) -> list[int]:
-    """Return the places of what is best and what is chosen, and of neighbours that are nearly as good, these last."""
+def _aims(selection: Selection, bound: FloatArray, made: FloatArray) -> dict[int, float]:
+    """Return how exact strengths, by their places, still have to be made.
+
+    What is best and what is chosen to `TOLERANCE`. Neighbours of the best that are nearly as good have only to be told
+    from it, to a third of what is between them; to `TOLERANCE` where that was not enough.
+    """
     mean, best, chosen = selection.mean[0], selection.best[1], selection.chosen[1]
-    beside = [place for place in (best - 1, best + 1) if 0 <= place < len(mean) and place != chosen]
-    close = [place for place in beside if mean[place] >= (1.0 + _CLOSE) * mean[best]]
-    return [*dict.fromkeys((best, chosen)), *close]
+    aims = {place: TOLERANCE for place in (best, chosen) if made[place] > TOLERANCE}
+    for place in (best - 1, best + 1):
+        if not 0 <= place < len(mean) or place == chosen or not mean[place] >= (1.0 + _CLOSE) * mean[best]:
+            continue
+        between = mean[best] - mean[place]
+        if made[place] > TOLERANCE and not bound[place] + bound[best] < between:
+            is_first = np.isinf(made[place])
+            aims[place] = max(TOLERANCE, between / (-_PARTS * mean[place])) if is_first else TOLERANCE
+    return aims
 
 
 def _log_likelihoods(seen: Observations, eta: FloatArray) -> FloatArray:

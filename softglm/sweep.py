@@ -1,8 +1,9 @@
 """One fit after the other, under penalties of the same rows, each begun where the last one ended."""
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
-from softglm.fit import Fit, Handover, Report, Start, solve, solve_sparse, sparse_path
+from softglm.fit import Fit, Handover, Report, Start, solve, solve_each_sparse, sparse_path
 from softglm.model import Penalty, Prepared, SparsePenalty
 
 
@@ -31,13 +32,17 @@ def sweep(
     report : callable or None, default=None
     """
     # What fits know of the rows, they pass on.
-    path, handover = None, Handover()
-    for penalty in penalties:
-        if isinstance(penalty, SparsePenalty):
-            path = path or sparse_path(prepared, start)
-            result = solve_sparse(path, prepared, penalty, tol=tol, max_iter=max_iter, report=report)
-        else:
-            path = None
+    handover = Handover()
+    for is_sparse, group in groupby(penalties, lambda penalty: isinstance(penalty, SparsePenalty)):
+        if is_sparse:
+            path = sparse_path(prepared, start)
+            those = (penalty for penalty in group if isinstance(penalty, SparsePenalty))
+            for result in solve_each_sparse(path, prepared, those, tol=tol, max_iter=max_iter, report=report):
+                start = Start(result.coef, result.intercept)
+                yield result
+            continue
+        for penalty in group:
+            assert isinstance(penalty, Penalty)  # noqa: S101 - there are no others
             result = solve(prepared, penalty, start, tol=tol, max_iter=max_iter, report=report, handover=handover)
-        start = Start(result.coef, result.intercept)
-        yield result
+            start = Start(result.coef, result.intercept)
+            yield result

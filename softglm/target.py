@@ -7,13 +7,14 @@ from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
 from softglm.arrays import BoolArray
 from softglm.data import Rows, RowsInMemory
-from softglm.ending import Ending, sent_through
+from softglm.ending import Ending, check_transforms, sent_through
 from softglm.estimator import SoftmaxGLM
 from softglm.fitted import has_offset
 from softglm.inference.inputs import Inputs
@@ -53,11 +54,7 @@ class Target:
         """Find the fitted model that a pipeline or a search ends in."""
         ending = Ending.of(estimator)
         estimator = ending.model
-        if not isinstance(estimator, SoftmaxGLM):
-            raise TypeError(
-                f"infer got a {type(estimator).__name__}, expected a fitted SoftmaxGLM, a Pipeline that ends in "
-                "one, or a search over either."
-            )
+        _check_model(estimator, "infer", "a fitted")
         check_is_fitted(estimator)
         if not hasattr(estimator, "alpha_"):
             raise ValueError(
@@ -65,6 +62,18 @@ class Target:
                 "Call infer on a model that was fitted: SoftmaxGLM(alpha=0).fit(X, y)."
             )
         return cls(estimator, ending.steps, ending.notes)
+
+    @classmethod
+    def to_be_fitted(cls, estimator: Any, X: Any, y: Any) -> "Target":
+        """Find the model that a pipeline or a search ends in; where it is not fitted yet, fit copies of its steps."""
+        ending = Ending.of(estimator)
+        model, steps = ending.model, ending.steps
+        _check_model(model, "detect_separation", "a")
+        if steps is not None and not hasattr(model, "classes_"):
+            check_is_in_memory(X, "A pipeline")
+            check_transforms(steps)
+            steps = clone(steps).fit(X, y)
+        return cls(model, steps, ending.notes)
 
     def transform(self, X: Any) -> Any:
         """Send X through the earlier steps."""
@@ -120,3 +129,11 @@ class Target:
             return RowsInMemory(X, np.broadcast_to(np.int32(0), X.shape[0]), offset=known)
 
         return read
+
+
+def _check_model(model: Any, who: str, which: str) -> None:
+    if not isinstance(model, SoftmaxGLM):
+        raise TypeError(
+            f"{who} got a {type(model).__name__}, expected {which} SoftmaxGLM, a Pipeline that ends in one, or a "
+            "search over either."
+        )

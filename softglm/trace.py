@@ -14,6 +14,7 @@ from softglm.data import RowsInMemory
 from softglm.drawing import display
 from softglm.fit import fit
 from softglm.model import Objective, Ridge, null_model
+from softglm.optional import pandas
 from softglm.response import response_of
 from softglm.solver import Progress
 from softglm.status import Status
@@ -114,8 +115,7 @@ class Trace:
 
         An unknown cost is NaN. It needs pandas.
         """
-        import pandas as pd
-
+        pd = pandas()
         unknown = np.full(len(self.loss), np.nan)
         return pd.DataFrame(
             {

@@ -1,12 +1,14 @@
 """How a fit goes and how it ended, in words for its user."""
 
-from typing import Any
+import math
+from typing import Any, final
 
 import numpy.typing as npt
 
 from softglm.fit import Fit
 from softglm.model import beyond_hessians
 from softglm.observed import Observed
+from softglm.progress import ProgressColumns, say
 from softglm.solver import GapKind, Progress
 from softglm.status import Status
 
@@ -68,37 +70,53 @@ def beforehand(seen: Observed, *, fit_intercept: bool) -> str | None:
     )
 
 
-def print_line(text: str) -> None:
-    """Print how far something has come."""
-    print(text, flush=True)
+@final
+class FitPrinter:
+    """Prints how a fit goes, a line for each stage or each iteration, and how it ended.
 
+    Parameters
+    ----------
+    who : str
+        Whose fit it is.
+    verbose : int
+        0 prints nothing, 1 a line for each stage, once the next begins, 2 one for each iteration.
+    """
 
-class StagePrinter:
-    """Prints a line for each stage of a fit, once the next begins."""
+    def __init__(self, who: str, verbose: int) -> None:
+        self._who, self.is_silent, self._is_detailed = who, not verbose, verbose > 1
+        self._columns = ProgressColumns(who, {"stage": 5, "iteration": 9, "loss": 12, "gap": 8, "passes": 6})
+        self._last: tuple[int, list[str], float] | None = None
 
-    def __init__(self) -> None:
-        self._last: Progress | None = None
+    def begin(self, seen: Observed, place: str | None, *, fit_intercept: bool, alpha: float) -> None:
+        """Print what is to be known beforehand, if anything is; of rows elsewhere every iteration will be told."""
+        if self._is_detailed:
+            say(
+                self._who,
+                f"fits {seen.n_rows:,} rows, {seen.n_features:,} features, {seen.n_present} classes, alpha {alpha:.4g}",
+            )
+        warning = beforehand(seen, fit_intercept=fit_intercept) if alpha == 0.0 else None
+        for text in (place, warning):
+            if text is not None:
+                say(self._who, text)
+        self._is_detailed |= place is not None
 
-    @staticmethod
-    def begin(text: str | None) -> None:
-        """Print what is to be known beforehand, if anything is."""
-        if text is not None:
-            print(f"SoftmaxGLM {text}")
-
-    def report(self, progress: Progress) -> None:
-        """Remember an iteration; print the last one of a stage that ended."""
-        if self._last is not None and self._last.stage < progress.stage:
-            self._print()
-        self._last = progress
+    def report(self, progress: Progress, n_passes: int) -> None:
+        """Print an iteration, or remember it as what may be the last one of its stage."""
+        gap = f"~{progress.gap:.1e}" if progress.gap < math.inf else "-"
+        cells = [str(progress.stage + 1), str(progress.iteration), f"{progress.value:.9g}", gap, str(n_passes)]
+        if self._is_detailed:
+            self._columns.add(cells)
+            return
+        if self._last is not None and self._last[0] < progress.stage:
+            self._print_last()
+        self._last = progress.stage, cells, self._columns.seconds
 
     def end(self, status: str) -> None:
         """Print the last stage, and how the fit ended."""
-        self._print()
-        print(f"SoftmaxGLM {status}")
+        self._print_last()
+        say(self._who, f"after {self._columns.seconds:.3f} s: {status}")
 
-    def _print(self) -> None:
+    def _print_last(self) -> None:
         if self._last is not None:
-            print(
-                f"SoftmaxGLM stage {self._last.stage + 1}: loss {self._last.value:.9g} after iteration "
-                f"{self._last.iteration}"
-            )
+            _, cells, seconds = self._last
+            self._columns.add(cells, seconds)

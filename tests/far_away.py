@@ -1,5 +1,7 @@
 """Rows of which passes are dear, and that offer nothing but passes."""
 
+import pickle
+
 import numpy as np
 
 from softglm.data import Rows, RowsInMemory
@@ -7,7 +9,10 @@ from softglm.families import Categorical
 
 
 class RowsFarAway(Rows):
-    """Rows of another place, each pass over which costs more than any arithmetic: and is counted."""
+    """Rows of another place, each pass over which costs more than any arithmetic: and is counted.
+
+    What is asked of them is pickled, and what they answer for all of them is.
+    """
 
     pass_price = 1e12
 
@@ -18,7 +23,15 @@ class RowsFarAway(Rows):
 
     def map(self, statistic):
         self.n_passes += 1
-        return self._rows.map(statistic)
+        return self._rows.map(sent(statistic))
+
+    def gather(self, statistic, reduce):
+        yield sent(sent(reduce)(self.map(statistic)))
+
+
+def sent(value):
+    """Return a value as it is after its way to another process."""
+    return pickle.loads(pickle.dumps(value))  # noqa: S301 - our own
 
 
 def drawn(rng, eta):

@@ -1,4 +1,4 @@
-"""What README and the guide say beside their examples, which are run: versions, links, pictures."""
+"""What README, the guide and the notebooks say beside their examples, which are run: versions, links, pictures."""
 
 import re
 from pathlib import Path
@@ -40,7 +40,9 @@ def test_readme_is_short():
 
 
 @IN_CLONE
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize(
+    "page", [*PAGES, *sorted(ROOT.glob("notebooks/*.ipynb"))], ids=lambda page: page.relative_to(ROOT).as_posix()
+)
 def test_links_lead_somewhere(page):
     for target in links_in(page):
         path, _, heading = target.partition("#")

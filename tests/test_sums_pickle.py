@@ -291,8 +291,9 @@ def recording(kind, found):
 
 def asked(method, functions):
     def made(self, statistic, *others):
-        if inspect.isfunction(statistic):
-            functions.add(f"{statistic.__module__}.{statistic.__qualname__}")
+        for value in (statistic, *others):  # a function of a module can be sent, and is no sum
+            if inspect.isfunction(value) and (value is statistic or "<locals>" in value.__qualname__):
+                functions.add(f"{value.__module__}.{value.__qualname__}")
         return method(self, statistic, *others)
 
     return made

@@ -64,7 +64,7 @@ def infer_and_test(X: Floats, y: npt.NDArray[np.int64]) -> Inference:
     assert_type(result.separation, Literal["none", "quasi-complete", "complete"])
     smaller = infer(SoftmaxGLM(alpha=0).fit(X[:, :1], y), X[:, :1], y)
     assert_type(compare(smaller, result).p_value, float)
-    found = detect_separation(X, y)
+    found = detect_separation(X, y, SoftmaxGLM(alpha=0))
     assert_type(found, DetectedSeparation)
     assert_type(found.limits, Floats)
     assert_type(Categorical(3).mean(np.zeros((3, 1))), Floats)

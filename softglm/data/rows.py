@@ -2,8 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,22 @@ Result = TypeVar("Result")
 
 class Sampling(Protocol):
     """Chances of rows to be drawn: made where the rows are, and read by nobody else."""
+
+
+@final
+@dataclass(frozen=True)
+class _Combined:
+    """What a ufunc of two arguments makes of the statistics of several blocks: in the arrays of the first one."""
+
+    combine: np.ufunc
+
+    def __call__(self, statistics: Iterable[Arrays]) -> Arrays:
+        statistics = iter(statistics)
+        totals = next(statistics)
+        for parts in statistics:
+            for total, part in zip(totals, parts, strict=True):
+                self.combine(total, part, out=total)
+        return totals
 
 
 class Rows(ABC):
@@ -104,7 +121,8 @@ class Rows(ABC):
         """Yield what `reduce` makes of the statistics of the blocks of each of a few parts of the rows, in order.
 
         What is returned for a block is handed to it as it is: where a sample is drawn, rows besides arrays. Unless a
-        subclass can work on several parts at once, there is one. Both are values that can be pickled.
+        subclass can work on several parts at once, there is one. The statistic and `reduce` are values that can be
+        pickled.
         """
         yield reduce(self.map(statistic))
 
@@ -125,15 +143,7 @@ class Rows(ABC):
 
     def combined(self, statistic: Statistic, combine: np.ufunc) -> Arrays:
         """Return what a ufunc of two arguments makes of the statistics of all blocks, in the order of the rows."""
-
-        def reduce(statistics: Iterable[Arrays]) -> Arrays:
-            statistics = iter(statistics)
-            totals = next(statistics)
-            for parts in statistics:
-                for total, part in zip(totals, parts, strict=True):
-                    combine(total, part, out=total)
-            return totals
-
+        reduce = _Combined(combine)
         return reduce(self.gather(statistic, reduce))
 
     def sampling(self, score: Statistic | None = None) -> Sampling | None:  # noqa: ARG002 - where that is no use

@@ -1,7 +1,7 @@
 """One pass that adds up, finds extremes, and draws a sample: all that a place for rows has to offer are passes."""
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, final
 
@@ -88,18 +88,9 @@ class Seen(NamedTuple):
 
     def sample(self, tuning: Tuning = DEFAULT) -> RowsInMemory:
         """Return the rows that were drawn, with how many a row of them stands for at the most."""
-        blocks = [part.rows for part in self.drawn]
-        X = [block.X for block in blocks]
-        weights = np.concatenate([block.row_weights for block in blocks])
-        offsets = [block.offset for block in blocks if block.offset is not None]
-        sample = RowsInMemory(
-            sparse.csr_array(sparse.vstack(X)) if is_sparse(X[0]) else np.concatenate(X),
-            np.concatenate([block.targets for block in blocks]),
-            weights,
-            np.concatenate(offsets) if offsets else None,
-            tuning=tuning,
-        )
-        sample.multiplicity = max(part.multiplicity for part in self.drawn)
+        rows, multiplicity = _together(self.drawn)
+        sample = RowsInMemory(rows.X, rows.targets, rows.row_weights, rows.offset, tuning=tuning)
+        sample.multiplicity = multiplicity
         return sample
 
 
@@ -127,7 +118,8 @@ def survey(rows: Rows, draw: Draw, *, sums: Statistic | None = None, maxima: Sta
     sums, maxima : callable or None, default=None
         Statistics whose sums, and whose maxima, over all blocks are wanted.
     """
-    return _joined(rows.gather(_Survey(draw, sums, maxima), _joined))
+    seen = _joined(rows.gather(_Survey(draw, sums, maxima), _joined))
+    return seen._replace(drawn=(_together(seen.drawn),))  # for samples to be made of it, and none of them to be a copy
 
 
 def _joined(parts: Iterable[Any]) -> Seen:
@@ -142,6 +134,22 @@ def _joined(parts: Iterable[Any]) -> Seen:
             np.maximum(most, own, out=most)
         drawn.extend(part.drawn)
     return Seen(sums, maxima, tuple(drawn))
+
+
+def _together(parts: Sequence[Drawn]) -> Drawn:
+    """Return the rows of several parts as one block; those of a single part as they are."""
+    if len(parts) == 1:
+        return parts[0]
+    blocks = [part.rows for part in parts]
+    X = [block.X for block in blocks]
+    offsets = [block.offset for block in blocks if block.offset is not None]
+    rows = make_block(
+        sparse.csr_array(sparse.vstack(X)) if is_sparse(X[0]) else np.concatenate(X),
+        np.concatenate([block.targets for block in blocks]),
+        np.concatenate([block.row_weights for block in blocks]),
+        np.concatenate(offsets) if offsets else None,
+    )
+    return Drawn(rows, max(part.multiplicity for part in parts))
 
 
 def _strata(targets: npt.NDArray[Any]) -> npt.NDArray[np.intp]:

@@ -1,6 +1,6 @@
 """What is assumed about y: exponential families, in terms of eta alone."""
 
-from softglm.families.base import ExponentialFamily, UnconstrainedFamily
+from softglm.families.base import ExponentialFamily
 from softglm.families.bernoulli import Bernoulli
 from softglm.families.categorical import Categorical
 from softglm.families.dirichlet import Beta, Dirichlet
@@ -10,6 +10,7 @@ from softglm.families.gaussian import Gaussian
 from softglm.families.multinomial import Multinomial
 from softglm.families.poisson import Poisson
 from softglm.families.softmax_input import softmax_input
+from softglm.families.unconstrained import UnconstrainedFamily
 
 __all__ = [
     "Bernoulli",

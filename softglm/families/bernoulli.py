@@ -8,8 +8,8 @@ import numpy.typing as npt
 from scipy.special import entr, logit, xlog1py
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.families.base import UnconstrainedFamily
 from softglm.families.batches import require, safe_exponent, steps_to_zero, total
+from softglm.families.unconstrained import UnconstrainedFamily
 
 
 @final

@@ -11,8 +11,8 @@ from scipy.linalg import helmert
 from scipy.special import entr
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.families.base import UnconstrainedFamily
 from softglm.families.batches import diagonal, inner, require, safe_exponent, steps_to_zero, total
+from softglm.families.unconstrained import UnconstrainedFamily
 
 # Far above the rounding of a sum of probabilities, far below a forgotten class.
 SUM_TOLERANCE = 1e-8

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray
-from softglm.families.base import UnconstrainedFamily
 from softglm.families.batches import inner
+from softglm.families.unconstrained import UnconstrainedFamily
 
 LOG_SQRT_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 

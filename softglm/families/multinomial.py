@@ -9,10 +9,10 @@ import numpy.typing as npt
 from scipy.special import betainc, gammaln
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.families.base import UnconstrainedFamily
 from softglm.families.batches import total
 from softglm.families.categorical import Categorical
 from softglm.families.factorials import expected_log_factorial
+from softglm.families.unconstrained import UnconstrainedFamily
 
 
 @final

@@ -8,9 +8,9 @@ import numpy.typing as npt
 from scipy.special import gammainc, gammaln
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.families.base import UnconstrainedFamily
 from softglm.families.batches import require, steps_to_zero
 from softglm.families.factorials import expected_log_factorial
+from softglm.families.unconstrained import UnconstrainedFamily
 
 # Above this mean, the series of E[log Y!] is exact to double precision.
 LARGE_MEAN = 1000.0

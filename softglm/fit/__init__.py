@@ -3,7 +3,7 @@
 from softglm.fit.certified import Certified, PredictionBounds, certified, compared_elsewhere
 from softglm.fit.result import Fit, Handover, Report, Start
 from softglm.fit.solve import fit, mean_losses, prepare, solve
-from softglm.fit.sparse import solve_sparse, sparse_path
+from softglm.fit.sparse import solve_each_sparse, solve_sparse, sparse_path
 
 __all__ = [
     "Certified",
@@ -18,6 +18,7 @@ __all__ = [
     "mean_losses",
     "prepare",
     "solve",
+    "solve_each_sparse",
     "solve_sparse",
     "sparse_path",
 ]

@@ -1,6 +1,8 @@
 """Fits under penalties that hold coefficients at 0, or within bounds."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +23,6 @@ def sparse_path(prepared: Prepared, start: Start | None = None) -> SparsePath:
         return SparsePath(prepared) if start is None else SparsePath(prepared, start.coef, start.intercept)
 
 
-@one_blas_thread
 def solve_sparse(
     path: SparsePath,
     prepared: Prepared,
@@ -33,15 +34,57 @@ def solve_sparse(
     report: Report | None = None,
 ) -> Fit:
     """Fit under a sparse penalty, from where the path is; see `solve`."""
-    check_penalty(penalty.smooth, prepared)
-    n_passes_before, null = prepared.count.n_passes, prepared.null
+    (result,) = _solve_some(path, prepared, [penalty], tol=tol, max_iter=max_iter, report=report)
+    if np.dtype(precision).itemsize < np.dtype(np.float64).itemsize:
+        with np.errstate(over="ignore", invalid="ignore"):
+            before = prepared.count.n_passes
+            result = rounded_sparsely(result, prepared, penalty, precision, tol)
+            result = replace(result, n_passes=result.n_passes + prepared.count.n_passes - before)
+    return result
+
+
+def solve_each_sparse(
+    path: SparsePath,
+    prepared: Prepared,
+    penalties: Iterable[SparsePenalty],
+    *,
+    tol: float,
+    max_iter: int,
+    report: Report | None = None,
+) -> Iterator[Fit]:
+    """Yield the fit under each of some sparse penalties, from where the last one ended; see `solve`.
+
+    Where rows are few, some are made at once.
+    """
+    following = iter(penalties)
+    waiting: list[SparsePenalty] = []
+    while waiting := [*waiting, *islice(following, path.at_once - len(waiting))]:
+        some = _solve_some(path, prepared, waiting, tol=tol, max_iter=max_iter, report=report)
+        yield from some
+        waiting = waiting[len(some) :]
+
+
+@one_blas_thread
+def _solve_some(
+    path: SparsePath,
+    prepared: Prepared,
+    penalties: Sequence[SparsePenalty],
+    *,
+    tol: float,
+    max_iter: int,
+    report: Report | None,
+) -> list[Fit]:
+    """Fit under the first of some penalties, and those of the next that are as soon fitted with it."""
+    for penalty in penalties:
+        check_penalty(penalty.smooth, prepared)
     with np.errstate(over="ignore", invalid="ignore"):
-        found = path.fit(penalty, tol, max_iter, None if report is None else blas_as_found(report))
-        result = Fit(
+        solutions = path.fit(penalties, tol, max_iter, None if report is None else blas_as_found(report))
+    return [
+        Fit(
             coef=found.coef,
             intercept=found.intercept,
             loss=found.loss,
-            null_loss=null.value,
+            null_loss=prepared.null.value,
             penalty=found.penalty,
             gap=found.gap,
             gap_kind=GapKind.DUALITY,
@@ -50,7 +93,7 @@ def solve_sparse(
             n_iterations=found.n_iterations,
             n_evaluations=found.n_evaluations,
             n_refreshes=found.n_hessians,
+            n_passes=found.n_passes,
         )
-        if np.dtype(precision).itemsize < np.dtype(np.float64).itemsize:
-            result = rounded_sparsely(result, prepared, penalty, precision, tol)
-    return replace(result, n_passes=prepared.count.n_passes - n_passes_before)
+        for found in solutions
+    ]

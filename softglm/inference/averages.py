@@ -20,6 +20,7 @@ from softglm.inference.significance import half_widths
 from softglm.inference.states import Subject, only_group
 from softglm.inference.subjects import listed_values
 from softglm.inference.tables import Content, Table
+from softglm.optional import pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,8 +127,7 @@ class AveragePredictions(Table):
 
         Of several features it has a column each, under their names, in place of value. It needs pandas.
         """
-        import pandas as pd
-
+        pd = pandas()
         v, K = self.probability.shape
         names = ["value"] if len(self.terms) == 1 else self.terms
         columns: dict[str, Any] = {

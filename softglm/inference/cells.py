@@ -20,6 +20,8 @@ _LEAST_DECIMALS, _MOST_DECIMALS, _EXPONENT_DECIMALS = 2, 6, 2
 _MOST_DIGITS = 6
 # P-values below this are not told apart.
 _LEAST_P_VALUE = 1e-4
+# Degrees of freedom below this would be rounded to nothing.
+_LEAST_DF, _FEW_DIGITS = 0.1, 2
 # Notes are not broken narrower than this, however narrow the table.
 _LEAST_WIDTH = 72
 
@@ -51,7 +53,9 @@ def p_cell(value: float) -> str:
 
 def df_cell(value: float) -> str:
     """Return a cell for degrees of freedom, which need not be whole, nor finite."""
-    return NOT_ESTIMABLE if np.isnan(value) else f"{value:,.1f}"
+    if np.isnan(value):
+        return NOT_ESTIMABLE
+    return f"{value:.{_FEW_DIGITS}g}" if value < _LEAST_DF else f"{value:,.1f}"
 
 
 def p_text(p_value: float) -> str:

@@ -13,6 +13,7 @@ from softglm.inference.cells import cells_of, estimate_headings
 from softglm.inference.coding import Coding
 from softglm.inference.significance import against_zero, half_widths, sampling_distribution
 from softglm.inference.tables import Content, Table
+from softglm.optional import pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -326,7 +327,7 @@ def coefficient_table(
         is_estimable=is_estimable,
         may_go_either_way=coding.may_go_either_way,
         level=level,
-        df=own_df,
+        df=None if own_df is None else np.where(is_told, own_df, np.nan),
         units=units,
     )
 
@@ -373,8 +374,7 @@ def _headings(table: Coefficients | OddsRatios, name: str) -> list[str]:
 
 def _frame_of(table: Coefficients | OddsRatios, name: str, values: FloatArray) -> "pd.DataFrame":
     """Return a frame with one row per class and term, in which the values have this name."""
-    import pandas as pd
-
+    pd = pandas()
     blank = np.full_like(values, np.nan)
     columns = {
         name: values,

@@ -4,11 +4,10 @@ Newton's method in the subspace of the constraints. With the curvature H and its
 
     step = -H^-1 (g - R' l),   l = (R H^-1 R')^-1 R H^-1 g
 
-keeps R z where it is. The factor of H is kept while steps with it contract, also from one fit to the next, and renewed
-where they do not.
-
-Of bias-reduced estimates the information is not all of the curvature: there the step is that of L-BFGS around it, which
-learns the rest from the last steps (Nocedal & Wright 2006, algorithm 7.4).
+keeps R z where it is. From the unconstrained optimum the first step, along H^-1 R', leads to the constrained optimum of
+its quadratic model. The factor of H is kept while steps with it contract, also from one fit to the next, and renewed
+where they do not: it costs several evaluations. What H has become meanwhile the step of L-BFGS around it learns from
+the last steps (Nocedal & Wright 2006, algorithm 7.4), as it does what the information of bias-reduced estimates lacks.
 """
 
 import math
@@ -21,13 +20,13 @@ from scipy import linalg
 from softglm.arrays import FloatArray
 from softglm.inference.estimate import Estimate
 
-# Standard errors from the constrained optimum: the log-likelihood is then exact to half the square of it, a score
-# statistic to the root of that.
-_NEGLIGIBLE_DISTANCE = 1e-9
+# Standard errors from the constrained optimum at which a fit ends: the log-likelihood is then exact to half the square
+# of it, a score statistic to the root of that.
+FOR_LIKELIHOODS, FOR_SCORES = 1e-5, 1e-9
 # From here on a step that does not help is rounding, and a shorter one would not help either.
 _RESOLVED = 1e-6
 # A step with an old curvature that leaves more of the distance than this is the last with it.
-_CONTRACTION = 0.1
+_CONTRACTION = 0.3
 _MAX_STEPS, _MAX_HALVINGS = 200, 40
 # So many steps from there on that do not halve the distance are rounding, too.
 _MAX_IDLE = 3
@@ -67,7 +66,12 @@ class ConstrainedFit:
 
 
 def constrained_fit(
-    estimate: Estimate, forms: FloatArray, shift: FloatArray, last: ConstrainedFit | None = None
+    estimate: Estimate,
+    forms: FloatArray,
+    shift: FloatArray,
+    last: ConstrainedFit | None = None,
+    *,
+    negligible: float = FOR_SCORES,
 ) -> ConstrainedFit:
     """Return the best fit with R z = R z_start + shift.
 
@@ -81,6 +85,8 @@ def constrained_fit(
         By how much the forms are to differ from where the start has them.
     last : ConstrainedFit or None, default=None
         Under the same forms, to start from; else from the optimum.
+    negligible : float, default=FOR_SCORES
+        The distance from the constrained optimum, in standard errors, that is no longer worth a step.
 
     Raises
     ------
@@ -96,20 +102,21 @@ def constrained_fit(
     for _ in range(_MAX_STEPS):
         distance = metric.distance(here.gradient)
         halved, n_since = (distance, 0) if distance <= 0.5 * halved else (halved, n_since + 1)
-        if distance <= _NEGLIGIBLE_DISTANCE or (distance <= _RESOLVED and n_since > _MAX_IDLE):
+        if distance <= negligible or (distance <= _RESOLVED and n_since > _MAX_IDLE):
             break
         step = pairs.step(metric, here.gradient)
         taken = _shortened(estimate, here, step, metric, distance)
         if taken is not None:
             previous, (length, here) = here, taken
-            if estimate.is_bias_reduced:
-                pairs.add(length * step, here.gradient - previous.gradient)
+            pairs.add(length * step, here.gradient - previous.gradient)
             if metric.distance(here.gradient) <= _CONTRACTION * distance:
                 continue
         elif distance <= _RESOLVED or (is_fresh and not pairs):
             break
         else:
             pairs = _Pairs()
+        if not estimate.is_bias_reduced:
+            pairs = _Pairs()  # a new Hessian knows all that they do
         nearby = estimate.at(here.parameters) if here.estimate is None else here.estimate
         metric, is_fresh = _Metric(nearby, forms), True
     if estimate.is_bias_reduced and len(forms) and -here.value > estimate.criterion + _HIGHER:
@@ -183,7 +190,7 @@ class _Metric:
 
 
 class _Pairs:
-    """The last steps, and the changes of the gradient along them; none for Newton's method."""
+    """The last steps, and the changes of the gradient along them."""
 
     def __init__(self) -> None:
         self._pairs: list[tuple[FloatArray, FloatArray]] = []

@@ -23,6 +23,7 @@ from softglm.inference.means import log_odds_of
 from softglm.inference.multiplicity import Adjustment, adjusted
 from softglm.inference.significance import against_zero, sampling_distribution
 from softglm.inference.tables import Content, Table
+from softglm.optional import pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -194,8 +195,7 @@ class Contrasts(Table):
         Its columns are term, contrast, group (with `by`), class, estimate, std_error, z, p_value, lower, upper. It
         needs pandas.
         """
-        import pandas as pd
-
+        pd = pandas()
         c, K = self.estimate.shape
         columns: dict[str, Any] = {"term": self.term, "contrast": np.repeat(np.array(self.contrasts, dtype=object), K)}
         if self.by is not None:

@@ -39,6 +39,7 @@ from softglm.inference.relations import described, relations_of
 from softglm.inference.significance import against_zero, half_widths
 from softglm.inference.tables import Content, Table
 from softglm.once import cached_property
+from softglm.optional import pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,8 +171,7 @@ class MarginalEffects(Table):
 
         Its columns are term, contrast, class, estimate, std_error, z, p_value, lower, upper. It needs pandas.
         """
-        import pandas as pd
-
+        pd = pandas()
         e, K = self.estimate.shape
         columns = {
             "term": np.repeat(np.array(self.terms, dtype=object), K),

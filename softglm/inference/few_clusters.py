@@ -49,6 +49,8 @@ from softglm.once import cached_property
 _ALONE = 1e-10
 # One below this changes no digit.
 _NOTHING = 1e-15
+# Of G equal clusters eta is G - 1, as their scores add up to 0. Where it is about q - 1 or less, q forms have no test.
+_LEAST_FREEDOM = 0.5
 # So many numbers are held at a time for the degrees of freedom of many forms.
 _HELD = 2**23
 # A test of many forms of many clusters that would take more products than this, some seconds, makes do with less.
@@ -160,7 +162,7 @@ class FewClusters:
         chi_squared = wald(units @ self.adjusted_scores.T, values)
         eta = self._hotelling(units) if chi_squared.df == q else 0.0
         freedom = eta - q + 1.0
-        if not freedom > 0.0:
+        if not freedom >= _LEAST_FREEDOM:
             return FTest(float("nan"), 0, float("nan"), float("nan"), q)
         return f_test(chi_squared.statistic * freedom / (eta * q), q, freedom, q)
 

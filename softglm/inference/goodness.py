@@ -28,6 +28,7 @@ from softglm.inference.estimate import Estimate
 from softglm.inference.likelihood import null_log_likelihood
 from softglm.inference.significance import ChiSquaredTest
 from softglm.inference.tables import Content, Table
+from softglm.optional import pandas
 from softglm.sums import Predictor, Sum
 
 if TYPE_CHECKING:
@@ -98,8 +99,7 @@ class HosmerLemeshow(Table):
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame of g K rows: group, class, observed, expected. It needs pandas."""
-        import pandas as pd
-
+        pd = pandas()
         g, K = self.observed.shape
         return pd.DataFrame(
             {

@@ -17,8 +17,8 @@ import numpy.typing as npt
 from softglm.arrays import FloatArray
 from softglm.data import blas_as_found, one_blas_thread
 from softglm.inference.bias_reduced import bias_reduced
-from softglm.inference.cells import df_cell, number, p_cell
-from softglm.inference.constrained import constrained_fit
+from softglm.inference.cells import NOT_ESTIMABLE, df_cell, number, p_cell
+from softglm.inference.constrained import FOR_LIKELIHOODS, constrained_fit
 from softglm.inference.covariance import Covariance
 from softglm.inference.estimate import Estimate, coordinates_of, estimate_at
 from softglm.inference.forms import contrast_forms
@@ -27,6 +27,7 @@ from softglm.inference.significance import ChiSquaredTest, Test, chi_squared_tes
 from softglm.inference.tables import Content, Table
 from softglm.inference.terms import Term
 from softglm.model import Objective, Ridge, null_model
+from softglm.optional import pandas
 from softglm.sums import Offsets
 
 if TYPE_CHECKING:
@@ -118,8 +119,7 @@ class TermTests(Table):
 
         For F also df_denominator; and n_restrictions, where the rank of the covariance is less for some term.
         """
-        import pandas as pd
-
+        pd = pandas()
         columns: dict[str, Any] = {"term": self.terms, "statistic": self.statistic, "df": self.df}
         if self.df_denominator is not None:
             columns["df_denominator"] = self.df_denominator
@@ -132,21 +132,25 @@ class TermTests(Table):
         if self.df_denominator is None:
             return []
         if isinstance(self.df_denominator, np.ndarray):
-            return [[df_cell(df) for df in self.df_denominator]]
-        return [[f"{self.df_denominator:g}"] * len(self.terms)]
+            return [[df_cell(df) for df in np.where(np.isnan(self.statistic), np.nan, self.df_denominator)]]
+        cell = f"{self.df_denominator:g}"
+        return [[NOT_ESTIMABLE if np.isnan(statistic) else cell for statistic in self.statistic]]
 
     def _notes(self) -> list[str]:
         """Return lines below the table."""
-        shrunk = [
-            f"{term} {df} of {asked}"
-            for term, df, asked in zip(self.terms, self.df, self.n_restrictions, strict=True)
-            if df < asked
-        ]
+        told = list(zip(self.terms, self.df, self.n_restrictions, strict=True))
+        shrunk = [f"{term} {df} of {asked}" for term, df, asked in told if 0 < df < asked]
+        too_many = [f"{term} {asked}" for term, df, asked in told if df == 0 < asked]
         infinite = (self.df > 0) & np.isnan(self.statistic)
         notes = []
         if shrunk:
             notes.append(f"The covariance has not the rank to test every restriction: {', '.join(shrunk)}.")
-        if (self.df == 0).any():
+        if too_many:
+            notes.append(
+                f"-: too few clusters, or too little rank, for so many restrictions at once: {', '.join(too_many)}. "
+                "Test fewer by wald_test."
+            )
+        if ((self.df == 0) & (self.n_restrictions == 0)).any():
             notes.append("-: nothing of the term can be estimated.")
         if infinite.any():
             notes.append('-: infinite estimates have no Wald statistic. Use test_terms("lr").')
@@ -182,10 +186,13 @@ def term_tests(
     freedom = degrees_of_freedom if kind == "wald" else None
     report = blas_as_found(report)
     smaller: dict[tuple[int, ...], Estimate] = {(): estimate}
+    suprema: dict[tuple[int, ...], tuple[float, int]] = {(): (estimate.criterion, 0)}
 
     def test(name: str, term: Term) -> Test:
         if kind == "wald":
             result = _wald_of_term(estimate, covariance, term, freedom)
+        elif kind == "lr" and _stays(estimate, (*term.columns, *term.containing)):
+            result = _ratio_of_term(estimate, term, suprema)
         else:
             if term.containing not in smaller:
                 smaller[term.containing] = _without(estimate, term.containing)
@@ -295,12 +302,32 @@ def _wald_of_term(estimate: Estimate, covariance: Covariance, term: Term, degree
     return wald_of(beyond, rank, asked, degrees_of_freedom) if rank else nothing_to_test(degrees_of_freedom)
 
 
+def _stays(estimate: Estimate, columns: tuple[int, ...]) -> bool:
+    """Tell whether the model without columns is a constraint on this one: its prior and what separates are the same."""
+    return not estimate.is_bias_reduced and bool(estimate.sees(term_hypothesis(estimate, columns)[0]).all())
+
+
+def _ratio_of_term(estimate: Estimate, term: Term, suprema: dict[tuple[int, ...], tuple[float, int]]) -> Test:
+    """Return the likelihood-ratio test of a term; where others contain it, in the model without those.
+
+    Suprema of the log-likelihood without columns, and how many restrictions that is, are kept for other terms.
+    """
+    for columns in (term.containing, (*term.columns, *term.containing)):
+        if columns not in suprema:
+            forms, values = term_hypothesis(estimate, columns)
+            reduced = constrained_fit(estimate, forms, -values, negligible=FOR_LIKELIHOODS)
+            suprema[columns] = reduced.criterion, len(forms)
+    (given, n_given), (both, n_both) = suprema[term.containing], suprema[columns]
+    return chi_squared_test(2.0 * (given - both), n_both - n_given) if n_both > n_given else nothing_to_test()
+
+
 def _test_in(estimate: Estimate, columns: tuple[int, ...], kind: str) -> Test:
     """Return the likelihood-ratio or score test of columns of a model."""
     forms, values = term_hypothesis(estimate, columns)
     if not len(forms):
         return nothing_to_test()
-    if estimate.observed is not None:
+    # Where no direction that separates moves the term, the same ones separate without it, and the limit stays.
+    if estimate.observed is not None and not estimate.sees(forms).all():
         return _test_by_supremum(estimate, estimate.observed, columns, len(forms), kind)
     return _likelihood_ratio(estimate, forms, values) if kind == "lr" else _score(estimate, forms, values)
 
@@ -323,7 +350,7 @@ def _kept(estimate: Estimate, columns: tuple[int, ...]) -> npt.NDArray[np.intp]:
 
 
 def _likelihood_ratio(estimate: Estimate, forms: FloatArray, values: FloatArray) -> ChiSquaredTest:
-    reduced = constrained_fit(estimate, forms, -values)
+    reduced = constrained_fit(estimate, forms, -values, negligible=FOR_LIKELIHOODS)
     return chi_squared_test(2.0 * (estimate.criterion - reduced.criterion), len(forms))
 
 

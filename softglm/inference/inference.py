@@ -52,6 +52,7 @@ from softglm.inference.tables import Content, Table
 from softglm.inference.terms import Term, terms_of_variables
 from softglm.inference.validity import Validity
 from softglm.once import cached_property
+from softglm.optional import pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -195,8 +196,7 @@ class Inference(Table):
 
     def covariance_frame(self) -> "pd.DataFrame":
         """Return `covariance_matrix` as a data frame whose rows and columns are named by class and term."""
-        import pandas as pd
-
+        pd = pandas("covariance_frame")
         table = self.coefficients
         names = pd.MultiIndex.from_product([table.classes, table.terms], names=["class", "term"])
         return pd.DataFrame(self.covariance_matrix, index=names, columns=names)
@@ -240,7 +240,7 @@ class Inference(Table):
             return estimate.distance
         return standard_errors_away(self.covariance.root, estimate.solve(estimate.gradient))
 
-    def confidence_intervals(self, method: Literal["wald", "profile"] = "wald", *, verbose: bool = False) -> FloatArray:
+    def confidence_intervals(self, method: Literal["wald", "profile"] = "wald", *, verbose: int = False) -> FloatArray:
         """Return the lower and the upper ends of intervals for the coefficients.
 
         Parameters
@@ -250,7 +250,7 @@ class Inference(Table):
             half a chi-squared quantile. Profile intervals keep their coverage where Wald intervals are too symmetric,
             and are infinite where the estimate is; of bias-reduced estimates they are of the penalised likelihood.
             Each takes several fits: many classes and terms take their time.
-        verbose : bool, default=False
+        verbose : bool or int, default=False
             Print a line for each profile interval, once it is there.
 
         Returns
@@ -273,7 +273,7 @@ class Inference(Table):
         self._validity.require_trusted_likelihood("Profile intervals", 'Use confidence_intervals("wald")')
         table, estimate = self.coefficients, self.estimate
         n_intervals = len(table.classes) * int(estimate.estimable_terms(estimate.term_forms).sum())
-        progress = ProgressPrinter("Profile interval", n_intervals, is_shown=verbose)
+        progress = ProgressPrinter("Profile interval", n_intervals, verbose=verbose)
 
         def report(row: int, column: int, lower: float, upper: float) -> None:
             which = f"{table.terms[column]} of {table.classes[row]}"
@@ -281,7 +281,7 @@ class Inference(Table):
 
         return profile_intervals(estimate, self._coding, self.base, self.level, report)
 
-    def profiled(self, *, verbose: bool = False) -> Coefficients:
+    def profiled(self, *, verbose: int = False) -> Coefficients:
         """Return the coefficients with profile intervals and likelihood-ratio tests, in place of Wald's.
 
         z is the signed root of the likelihood ratio of this coefficient against 0, which is finite where the estimate
@@ -289,7 +289,7 @@ class Inference(Table):
 
         Parameters
         ----------
-        verbose : bool, default=False
+        verbose : bool or int, default=False
             Print a line for each interval, once it is there: each takes several fits.
 
         Returns
@@ -453,7 +453,7 @@ class Inference(Table):
         groups: Groups | None = None,
         *,
         by: Literal["term", "variable"] = "term",
-        verbose: bool = False,
+        verbose: int = False,
     ) -> TermTests:
         """Test for each term whether it can leave all K - 1 equations.
 
@@ -472,7 +472,7 @@ class Inference(Table):
             (dummies, powers, splines), and columns that several enter as their interaction, "A:B". As car::Anova does
             in R, tests are of type II: A given B, in the model without A:B. With `groups` variables are these, and what
             is in two of them is their interaction.
-        verbose : bool, default=False
+        verbose : bool or int, default=False
             Print a line for each test, once it is there: likelihood-ratio and score tests take a fit each.
 
         Returns
@@ -500,7 +500,7 @@ class Inference(Table):
             if by == "variable"
             else {name: Term(columns) for name, columns in self._columns.of_model(groups).items()}
         )
-        progress = ProgressPrinter(f"{NAMES[kind]} test", len(terms), is_shown=verbose)
+        progress = ProgressPrinter(f"{NAMES[kind]} test", len(terms), verbose=verbose)
 
         def report(name: str, test: Test) -> None:
             progress.report(name, str(test))
@@ -896,8 +896,7 @@ class Inference(Table):
             With n rows, in the order of the fit.
         """
         self.sample.require_rows("Influences")
-        import pandas as pd
-
+        pd = pandas("influence_frame")
         return pd.DataFrame(influence(self.estimate, self.sample))
 
     def residuals(self, kind: diagnostics.ResidualKind = "pearson") -> FloatArray:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from softglm.inference.coefficients import Coefficients
+from softglm.optional import pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,8 +42,7 @@ def statistic(inference: Any, key: str) -> float | str | None:  # noqa: ANN401 -
 
 def coefficient_frame(table: Coefficients) -> "pd.DataFrame":
     """Return the frame that maketables reads: a row for each class and term, with the columns b, se, t, p and ends."""
-    import pandas as pd
-
+    pd = pandas("maketables")
     blank = np.full_like(table.estimate, np.nan)
     percent = f"{100.0 * table.level:g}"
     columns = {

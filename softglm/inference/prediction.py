@@ -24,6 +24,7 @@ from softglm.inference.estimable import Identified, RowSpace
 from softglm.inference.estimate import Estimate
 from softglm.inference.significance import half_widths
 from softglm.inference.tables import Content, Table
+from softglm.optional import pandas
 from softglm.sums import Features, Predictor, Sum
 
 if TYPE_CHECKING:
@@ -127,8 +128,7 @@ class Predictions(Table):
 
         It needs pandas.
         """
-        import pandas as pd
-
+        pd = pandas()
         n, K = self.probability.shape
         return pd.DataFrame(
             {

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 from softglm.arrays import FloatArray
-from softglm.inference.constrained import constrained_fit
+from softglm.inference.constrained import FOR_LIKELIHOODS, constrained_fit
 from softglm.inference.estimate import Estimate, estimate_at
 from softglm.model import null_model
 
@@ -55,7 +55,7 @@ class _Profile:
         step = 0.0 if math.isinf(self.least) else threshold * scale
         lower, upper = self.least, math.inf
         for _ in range(_MAX_STEPS):
-            fit = constrained_fit(self.start, self.form[np.newaxis], np.array([step]), fit)
+            fit = constrained_fit(self.start, self.form[np.newaxis], np.array([step]), fit, negligible=FOR_LIKELIHOODS)
             here += step
             root = math.sqrt(max(2.0 * (self.best - fit.criterion), 0.0))
             if abs(root - threshold) <= _ACCURACY:
@@ -119,7 +119,7 @@ def signed_root(estimate: Estimate, class_form: FloatArray, term_form: FloatArra
     start = _start(estimate, limit)
     value = float(term_form @ start.parameters @ class_form)
     form = estimate.linear_map(class_form[np.newaxis], term_form[np.newaxis])
-    reduced = constrained_fit(start, form, np.array([-value]))
+    reduced = constrained_fit(start, form, np.array([-value]), negligible=FOR_LIKELIHOODS)
     root = math.sqrt(max(2.0 * (estimate.criterion - reduced.criterion), 0.0))
     return math.copysign(root, value if limit == 0.0 else limit)
 

@@ -10,6 +10,7 @@ from softglm.arrays import FloatArray
 from softglm.inference.cells import NOT_ESTIMABLE, number
 from softglm.inference.coefficients import Coefficients, coefficient_rows, ratio_rows
 from softglm.inference.tables import Content, Table
+from softglm.optional import pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,7 +114,8 @@ class RegressionTable(Table):
                 pairs = [column.get(block, {}).get(term, ("", "")) for column in columns]
                 estimates, errors = zip(*pairs, strict=True)
                 groups[block] += [[term, *estimates], ["", *errors]]
-        foot = [[label, *_fact_cells(getattr(self, name))] for label, name in _FACTS.items()]
+        facts = ((label, _fact_cells(getattr(self, name))) for label, name in _FACTS.items())
+        foot = [[label, *cells] for label, cells in facts if any(cells)]
         title = "Odds ratios" if self.odds_ratios else ""
         return Content(self.names, groups, title=title, foot=foot, notes=self._notes())
 
@@ -144,8 +146,7 @@ class RegressionTable(Table):
 
         Its columns: model, class, term, estimate (or ratio), std_error, z, p_value, lower, upper.
         """
-        import pandas as pd
-
+        pd = pandas()
         tables = (table.odds_ratios() if self.odds_ratios else table for table in self.coefficients)
         frames = {name: table.to_frame() for name, table in zip(self.names, tables, strict=True)}
         return pd.concat(frames, names=["model"]).reset_index("model").reset_index(drop=True)

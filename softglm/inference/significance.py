@@ -41,9 +41,9 @@ class _Outcome(ABC):
     def __str__(self) -> str:
         """Return one line for a report."""
         if not self.df:
-            nothing = "nothing to test"
-            asked = f"too few clusters, or too little rank, to test {self.n_restrictions} restrictions at once"
-            return f"{self.name}: {asked if self.n_restrictions else nothing}"
+            if not self.n_restrictions:
+                return f"{self.name}: nothing to test"
+            return f"no test: too few clusters, or too little rank, to test {self.n_restrictions} restrictions at once"
         line = f"{self.name} = {self.statistic:.4g}, {p_text(self.p_value)}"
         if self.n_restrictions is None or self.df >= self.n_restrictions:
             return line

@@ -180,7 +180,7 @@ class GLM:
             information = prepared.null.information
             coordinates, _ = quick_coordinates(objective, information, moments / total, is_sampled=True)
         else:
-            coordinates, _ = _null_coordinates(prepared, passes)
+            coordinates = _exact_coordinates(prepared, objective)
         return cls(passes, coordinates, coordinates, sampling=None, existence=Existence(passes, coordinates), held=held)
 
     def beside(self, held: Rows) -> "GLM":
@@ -330,8 +330,7 @@ def _null_coordinates(prepared: Prepared, passes: Passes) -> tuple[KroneckerCoor
         simple = scaled_coordinates(objective, information, prepared.held.second_moments.diagonal())
         return simple, simple
     if not objective.is_penalised:
-        moments = prepared.null_moments(is_full=is_decomposed(objective))
-        exact = null_coordinates(objective, information, moments)
+        exact = _exact_coordinates(prepared, objective)
         prepared.choose_chances(exact)
         return exact, exact
     working = prepared.working.with_penalty(objective.penalty)
@@ -344,6 +343,12 @@ def _null_coordinates(prepared: Prepared, passes: Passes) -> tuple[KroneckerCoor
 
     coordinates = quick()
     return quick() if prepared.choose_chances(coordinates[0]) else coordinates
+
+
+def _exact_coordinates(prepared: Prepared, objective: Objective) -> KroneckerCoordinates:
+    """Return coordinates of the null model that all rows have told: of what is not penalised they tell the rank."""
+    moments = prepared.null_moments(is_full=is_decomposed(objective))
+    return null_coordinates(objective, prepared.null.information, moments)
 
 
 def _sizes(objective: Objective) -> list[int]:

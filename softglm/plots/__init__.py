@@ -1,6 +1,6 @@
 """Pictures of a fit, by scikit-learn's convention: ``SomeDisplay.from_...`` draws and returns the display.
 
-They need matplotlib, which ``pip install "softglm[plots]"`` brings. Each display keeps its numbers (`to_frame`), can
+They need matplotlib, which ``pip install ".[plots]"`` brings. Each display keeps its numbers (`to_frame`), can
 draw them again (`plot`), and holds the figure and the axes for whatever a reader wants to change.
 """
 

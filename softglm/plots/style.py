@@ -7,7 +7,9 @@ from unicodedata import category
 import numpy as np
 import numpy.typing as npt
 
+from softglm import optional
 from softglm.arrays import FloatArray
+from softglm.optional import needed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,10 +48,8 @@ def pyplot() -> Any:
     ImportError
         If matplotlib is not installed.
     """
-    try:
+    with needed("softglm.plots", "matplotlib", "plots"):
         from matplotlib import pyplot as plt
-    except ImportError:
-        raise ImportError('softglm.plots draws with matplotlib. Install it: pip install "softglm[plots]".') from None
     return plt
 
 
@@ -61,11 +61,7 @@ def pandas() -> Any:
     ImportError
         If it is not installed.
     """
-    try:
-        import pandas as pd
-    except ImportError:
-        raise ImportError("to_frame returns a pandas DataFrame. Install pandas: pip install pandas.") from None
-    return pd
+    return optional.pandas()
 
 
 def line_style(position: int) -> dict[str, Any]:

@@ -142,7 +142,7 @@ class _Run:
         self.last = step
         self.descent = self.descent.after(value, step.estimate, noise)
         if self.report is not None:
-            self.report(Progress(self.n_metrics, self.descent.n_iterations, value), step.here.point)
+            self.report(Progress(self.n_metrics, self.descent.n_iterations, value, step.estimate), step.here.point)
 
     def end_of_stage(self, estimates: list[float]) -> End | None:
         """Tell whether the stage ends here, and why, given the estimates of the gap after each of its iterations."""

@@ -1,5 +1,6 @@
 """What a solver reports and returns. It never warns: how it ended is part of the solution."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -34,11 +35,22 @@ class GapKind(Enum):
 @final
 @dataclass(frozen=True)
 class Progress:
-    """Where a minimisation stands after an iteration: the number of its stage, its iteration, and f there."""
+    """Where a minimisation stands after an iteration.
+
+    Attributes
+    ----------
+    stage, iteration : int
+        Their numbers.
+    value : float
+        f there.
+    gap : float, default=inf
+        An estimate of f - f*; inf where there is none.
+    """
 
     stage: int
     iteration: int
     value: float
+    gap: float = math.inf
 
 
 Report = Callable[[Progress, FloatArray], None]

@@ -1,6 +1,8 @@
 """Tables of pyarrow as arrays, a batch of rows at a time: nobody else knows pyarrow, which is imported when it is used.
 
-Files are read within their row groups: a scanner of pyarrow decodes these as a whole, a million rows at a time.
+A scanner of pyarrow decodes row groups as a whole, up to a million rows at a time. So files are read otherwise: a row
+group of few rows column after column, so that one of them at a time is unpacked; others batch by batch, where a page and
+a dictionary of each column are unpacked all the while.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,23 +14,22 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray, IntArray
+from softglm.optional import needed
 from softglm.response import Response
 from softglm.validation.entries import MISSING, NESTED, REMEDIES
 
 # Bytes of each column that are read at a time.
 _BUFFER = 2**16
+# So many numbers of a column take less memory than what is unpacked of it where it is read batch by batch.
+_FEW_ROWS = 300_000
 # Of columns at fault, an error names this many.
 _NAMED = 5
 
 
 def open_dataset(data: Any) -> Any:
     """Return a dataset of pyarrow: the given one, or that of a path."""
-    try:
+    with needed("Reading Parquet", "pyarrow", "data"):
         import pyarrow.dataset as pads
-    except ImportError as error:
-        raise ImportError(
-            "Reading Parquet needs pyarrow. Install it with the extra data: pip install 'softglm[data]'."
-        ) from error
     if isinstance(data, pads.Dataset):
         return data
     if not isinstance(data, str | PathLike):
@@ -118,26 +119,34 @@ class Table:
         import pyarrow as pa
 
         first, columns = 0, list(dict.fromkeys(names))
-        for batch in self._record_batches(columns, n_rows):
-            yield Batch(batch, first, self._place)
-            first += batch.num_rows
+        for record in self._record_batches(columns, n_rows):
+            batch = Batch(record, first, self._place)
+            first += record.num_rows
+            del record  # or a row group would be here while the next one is read
+            yield batch
+            del batch
         pa.default_memory_pool().release_unused()  # some megabytes for each column
 
     def _record_batches(self, names: list[str], n_rows: int) -> Iterator[Any]:
         import pyarrow.dataset as pads
         import pyarrow.parquet as pq
 
-        options = {"columns": names, "batch_size": n_rows}
+        options = {"columns": names, "batch_size": n_rows, "use_threads": False}
         is_parquet = isinstance(getattr(self._dataset, "format", None), pads.ParquetFileFormat)
         if not is_parquet or self._filter:
-            yield from self._dataset.to_batches(batch_readahead=1, fragment_readahead=1, use_threads=False, **options)
+            yield from self._dataset.to_batches(batch_readahead=1, fragment_readahead=1, **options)
             return
         for fragment in self._dataset.get_fragments():
             if set(names) <= set(fragment.physical_schema.names):
                 with fragment.filesystem.open_input_file(fragment.path) as file:
-                    yield from pq.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False).iter_batches(**options)
+                    parquet = pq.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
+                    for group in range(parquet.num_row_groups):
+                        if parquet.metadata.row_group(group).num_rows <= _FEW_ROWS:
+                            yield from _of_columns(parquet, group, names, n_rows)
+                        else:
+                            yield from parquet.iter_batches(row_groups=[group], **options)
             else:  # a column of partitions, which the names of folders tell
-                yield from fragment.to_batches(schema=self._dataset.schema, use_threads=False, **options)
+                yield from fragment.to_batches(schema=self._dataset.schema, **options)
 
 
 class Batch(NamedTuple):
@@ -219,6 +228,15 @@ def write_batches(path: Any, batches: Iterator[dict[str, Any]]) -> None:
         if writer is not None:
             writer.close()
         partial.unlink(missing_ok=True)
+
+
+def _of_columns(parquet: Any, group: int, names: list[str], n_rows: int) -> Iterator[Any]:
+    """Return batches of a row group, of which one column after the other is read."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()  # what the group before took
+    columns = [parquet.read_row_group(group, columns=[name], use_threads=False).column(name) for name in names]
+    return iter(pa.Table.from_arrays(columns, names=names).to_batches(max_chunksize=n_rows))
 
 
 def _is_number(kind: Any) -> bool:

@@ -37,8 +37,8 @@ class Blocks(SourceInPieces):
 
     Notes
     -----
-    While a fit runs, the errors of a block name it by its number, counted from 0 among those that have rows: where it
-    holds NaN, or is not what it was when it was read before.
+    The errors of a block name it by its number, counted from 0: where it holds NaN, or is not what it was when it was
+    read before.
 
     A pipeline preprocesses each block by itself, since nothing that it does to a row depends on the others once it is
     fitted: see the example. Fit it to the rows of a sample.
@@ -87,11 +87,11 @@ class Blocks(SourceInPieces):
 
     def _pieces(self, names: tuple[str, ...] | None, wanted: Sequence[str]) -> Iterator[Piece]:  # noqa: ARG002
         blocks = self._blocks() if callable(self._blocks) else self._blocks
-        for block in blocks:
+        for number, block in enumerate(blocks):
             parts = block if isinstance(block, tuple | list) else (block,)
             if not 1 <= len(parts) <= len(Piece._fields):
                 raise ValueError(
-                    f"A block has {len(parts)} parts, expected (X, y), (X, y, sample_weight) or (X, y, sample_weight, "
-                    "offset)."
+                    f"{self._what} {number}: it has {len(parts)} parts, expected (X, y), (X, y, sample_weight) or (X, "
+                    "y, sample_weight, offset)."
                 )
             yield Piece(*parts)

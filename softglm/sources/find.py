@@ -9,6 +9,7 @@ import numpy as np
 from softglm.device import tensor_of
 from softglm.observations import observe
 from softglm.observed import Observed
+from softglm.optional import needed
 from softglm.sources.parquet import Parquet
 from softglm.sources.source import Source
 from softglm.sources.tensors import Tensors
@@ -29,14 +30,8 @@ def source_of(X: Any, y: Any = None, sample_weight: Any = None, offset: Any = No
     if not is_elsewhere(X):
         return None
     if _is_of_dask(X):
-        try:
+        with needed("Fitting collections of Dask", "dask.array and distributed", "dask"):
             from softglm.sources.dask_collections import DaskSource
-        except ImportError as error:
-            raise ImportError(
-                f"Collections of Dask are fitted by dask.array and distributed ({error}). Install them with the extra "
-                "dask: pip install 'softglm[dask]'."
-            ) from error
-
         return DaskSource(X, y, sample_weight, offset)
     if not isinstance(X, Source):
         return Parquet(X, y, sample_weight=sample_weight, offset=offset)

@@ -123,17 +123,17 @@ class SourceInPieces(Source):
         """Yield what a method of the model returns for the wanted parts of each piece."""
         names = self._names(model, is_fit=False)
         call = getattr(model if names is None else nameless(model), method)
-        for number, piece in enumerate(self._filled(names, wanted)):
+        for number, piece in self._filled(names, wanted):
             if "sample_weight" not in wanted or piece.sample_weight is None or np.any(piece.sample_weight):
                 with in_piece(self._what, number):
                     yield call(*(_given(getattr(piece, part)) for part in wanted))
 
-    def _filled(self, names: tuple[str, ...] | None, wanted: Sequence[str]) -> Iterator[Piece]:
-        """Yield the pieces that have rows."""
-        return (piece for piece in self._pieces(names, wanted) if _n_rows(piece))
+    def _filled(self, names: tuple[str, ...] | None, wanted: Sequence[str]) -> Iterator[tuple[int, Piece]]:
+        """Yield the pieces that have rows, with their numbers among all."""
+        return ((number, piece) for number, piece in enumerate(self._pieces(names, wanted)) if _n_rows(piece))
 
-    def _features(self, names: tuple[str, ...] | None) -> Iterator[Any]:
-        return (piece.X for piece in self._filled(names, ("X",)))
+    def _features(self, names: tuple[str, ...] | None) -> Iterator[tuple[int, Any]]:
+        return ((number, piece.X) for number, piece in self._filled(names, ("X",)))
 
     def _surveyed(self, names: tuple[str, ...] | None, matrices: Matrices) -> tuple[Content, dict[str, Any]]:
         """Return features that are read at every pass, and what was observed beside them, which is held."""
@@ -176,17 +176,17 @@ class SourceInPieces(Source):
         self, names: tuple[str, ...] | None, matrices: Matrices, beside: Beside, wanted: Sequence[str]
     ) -> Iterator[Matrix]:
         """Read all rows for the first time: yield their features, and gather what was observed beside them."""
-        number = 0
-        for number, piece in enumerate(self._filled(names, wanted), start=1):
-            with in_piece(self._what, number - 1):
-                X = None if piece.X is None else matrices.checked(piece.X, number - 1)
+        count = 0
+        for count, (number, piece) in enumerate(self._filled(names, wanted), start=1):
+            with in_piece(self._what, number):
+                X = None if piece.X is None else matrices.checked(piece.X, count - 1, number)
                 beside.add(piece.y, piece.sample_weight, piece.offset, _n_rows(piece))
             if X is not None:
                 yield X
-        if not number:
+        if not count:
             raise ValueError(f"There are no rows in {self._place}: nothing to fit.")
         if matrices.n_rows:
-            matrices.end(number)
+            matrices.end(count)
 
 
 def _n_rows(piece: Piece) -> int:

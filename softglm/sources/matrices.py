@@ -36,7 +36,7 @@ class Matrices:
     Parameters
     ----------
     read : callable
-        Returns an iterator of pieces as users have them, none of them empty.
+        Returns an iterator of pieces as users have them, none of them empty, each after its number among all.
     learner : estimator
         What knows the number of the columns, and their names unless they are given: a copy, which learns them of the
         first piece of a fit.
@@ -60,7 +60,7 @@ class Matrices:
 
     def __init__(
         self,
-        read: Callable[[], Iterator[Any]],
+        read: Callable[[], Iterator[tuple[int, Any]]],
         learner: Any,
         names: tuple[str, ...] | None,
         dtype: np.dtype[Any] | None,
@@ -71,6 +71,7 @@ class Matrices:
         self._read, self._learner, self._names = read, learner, names
         self._what, self._is_to_learn = what, is_fit
         self._marks: list[_Mark] = []
+        self._numbers: list[int] = []
         self._is_known = False
         self.n_rows = self.n_entries = 0
         self.dtype = dtype
@@ -95,40 +96,44 @@ class Matrices:
 
     def __call__(self) -> Iterator[Matrix]:
         """Yield the pieces; raise where one is not what it was at an earlier pass, or no numbers."""
-        number = 0
-        for number, given in enumerate(self._read(), start=1):
-            with in_piece(self._what, number - 1):
-                X = self.checked(given, number - 1)
+        count = 0
+        for count, (number, given) in enumerate(self._read(), start=1):
+            with in_piece(self._what, number):
+                X = self.checked(given, count - 1, number)
             yield X
-        self.end(number)
+        self.end(count)
 
-    def checked(self, given: Any, number: int) -> Matrix:
-        """Return a piece as a fit takes it; raise if it is not what is expected in its place."""
+    def checked(self, given: Any, place: int, number: int) -> Matrix:
+        """Return a piece as a fit takes it; raise if it is not what is expected in its place among those with rows."""
         X = self._converted(given)
         mark = _mark_of(X)
-        if number < len(self._marks):
-            before = self._marks[number]
+        if place < len(self._marks):
+            before = self._marks[place]
             if mark != before:
                 differs = "it holds other numbers than"
                 if mark.shape != before.shape:
                     differs = f"it has the shape {mark.shape}, and had {before.shape}"
                 raise ValueError(f"{differs} at an earlier pass. {_SAME}")
         elif self._is_known:
-            raise ValueError(f"there were only {len(self._marks)} at an earlier pass. {_SAME}")
+            raise ValueError(f"it is new, and {self._before}")
         else:
             self._check_numbers(X)
             self._marks.append(mark)
+            self._numbers.append(number)
             self.n_rows += X.shape[0]
             self.n_entries += int(X.nnz if is_sparse(X) else X.size)
         return X
 
     def end(self, count: int) -> None:
-        """Say that there were so many pieces at this pass; raise if there had been more."""
+        """Say that there were so many pieces with rows at this pass; raise if there had been more."""
         if count < len(self._marks):
-            raise ValueError(
-                f"{self._what} {count} is missing: there were {len(self._marks)} at an earlier pass. {_SAME}"
-            )
+            with in_piece(self._what, self._numbers[count]):
+                raise ValueError(f"it is missing, and {self._before}")
         self._is_known = True
+
+    @property
+    def _before(self) -> str:
+        return f"at an earlier pass there were {len(self._marks)} with rows. {_SAME}"
 
     def _converted(self, given: Any) -> Matrix:
         X, _ = unchecked_features(given, self._learner, is_fit=self._is_to_learn)

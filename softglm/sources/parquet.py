@@ -46,7 +46,7 @@ class Parquet(SourceInPieces):
     Raises
     ------
     ImportError
-        If pyarrow is not installed: ``pip install 'softglm[data]'``.
+        If pyarrow is not installed: ``pip install ".[data]"`` in a clone.
 
     Notes
     -----
@@ -132,12 +132,14 @@ class Parquet(SourceInPieces):
         columns = {"X": list(names or ()), "y": self._target, "sample_weight": self._weight, "offset": self._offset}
         read, dtype = {part: columns[part] for part in wanted}, self._dtype(names)
         for batch in self._batches([name for part in read.values() for name in part]):
-            yield Piece(
+            piece = Piece(
                 batch.matrix(read["X"], dtype) if "X" in read else None,
                 self._observed(batch) if "y" in read else None,
                 batch.matrix(read["sample_weight"])[:, 0] if read.get("sample_weight") else None,
                 batch.matrix(read["offset"]) if read.get("offset") else self._number,
             )
+            del batch  # see `Table.batches`
+            yield piece
 
     def _batches(self, names: Sequence[str]) -> Iterator[Batch]:
         return self._table.batches(names, max(_BATCH // len(names), _LEAST_ROWS))
@@ -169,6 +171,7 @@ class Parquet(SourceInPieces):
             for batch in self._batches([*keep, *names, *self._offset]):
                 X, offset = batch.matrix(names, dtype), batch.matrix(self._offset) if self._offset else self._number
                 columns = {name: batch.record.column(name) for name in keep}
+                del batch  # see `Table.batches`
                 columns["predicted"] = unnamed.predict(X, offset)
                 shares = unnamed.predict_proba(X, offset).T
                 yield columns | {

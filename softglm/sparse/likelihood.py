@@ -75,6 +75,12 @@ class WorkingLikelihood:
         gradient = (mean * self._held.weights) @ self._held.array[which].T
         return np.asarray(gradient.T - self._linear[which])
 
+    def gradients(self, means: FloatArray) -> FloatArray:
+        """Return those of s points in all columns, shape (q, s, k), where these are the means, shape (q, s, n)."""
+        q, s, n = means.shape
+        products = (means * self._held.weights).reshape(-1, n) @ self._held.array.T
+        return np.asarray(products.reshape(q, s, -1) - self._linear.T[:, np.newaxis])
+
     def information(self, mean: FloatArray, which: Indices) -> FloatArray:
         """Return the Hessian in some of the columns, shape (r, q, r, q), where these are the means, shape (q, n)."""
         r, q = len(which), len(mean)

@@ -1,7 +1,6 @@
 """Fits under one sparse penalty after another, each from where the last one ended."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeAlias, final
 
@@ -10,13 +9,17 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.model import Prepared, SparsePenalty
-from softglm.model.penalties import EntrywisePenalty
+from softglm.model.penalties import ElasticNet, EntrywisePenalty
 from softglm.model.proof import conjugate_gap
 from softglm.solver import Outcome, Progress
 from softglm.sparse.columns import WorkingColumns
+from softglm.sparse.likelihood import Point
+from softglm.sparse.plain import Arrival, PlainNewton
 from softglm.sparse.proof import Arrived, Proofs
-from softglm.sparse.restricted import Restricted
+from softglm.sparse.restricted import Counts, Restricted
+from softglm.sparse.solution import SparseSolution
 from softglm.sparse.terms import Terms, fenchel_gap
+from softglm.sparse.together import ProofsTogether
 
 Indices = npt.NDArray[np.intp]
 
@@ -25,6 +28,8 @@ Indices = npt.NDArray[np.intp]
 _JUMP, _ROUGHLY = 10.0, 1e-2
 # How much of the gap asked for is aimed at, and of what was left where the proof wanted more.
 _AIM, _AGAIN = 0.5, 0.1
+# The gap from which on Newton's step is short enough for a proof, at most points, relative to f_null.
+_NEAR = 1e-6
 # So often a proof is tried.
 _PROOFS = 8
 # So many features may join at a time, however few have coefficients.
@@ -39,35 +44,6 @@ _LEAST_PULL = 0.75
 
 Report: TypeAlias = Callable[[Progress, FloatArray, FloatArray], None]
 """Called as ``report(progress, coef, intercept)`` after each iteration."""
-
-
-@final
-@dataclass(frozen=True)
-class SparseSolution:
-    """Where a fit under a sparse penalty ended.
-
-    Attributes
-    ----------
-    coef : array of shape (p, q)
-        Exactly 0 where it is, in the units of the columns as they are given.
-    intercept : array of shape (q,)
-        At x = 0.
-    loss, penalty, gap : float
-        F, the part of it that is the penalty, and what is proved of F - F*.
-    outcome : Outcome
-    n_iterations, n_evaluations, n_hessians : int
-        Of this fit.
-    """
-
-    coef: FloatArray
-    intercept: FloatArray
-    loss: float
-    penalty: float
-    gap: float
-    outcome: Outcome
-    n_iterations: int
-    n_evaluations: int
-    n_hessians: int
 
 
 @final
@@ -103,42 +79,94 @@ class SparsePath:
         self._latest: SparsePenalty | None = None
         self._step: FloatArray | None = None
         self._proofs = Proofs(prepared, held)
+        self._plain, self._together = PlainNewton(prepared, held, self._working), None
+        if self._plain.at_once:
+            self._together = ProofsTogether(prepared, held, self._proofs, self._working.likelihood)
         # The latest terms, of a penalty and so many columns.
         self._made: tuple[SparsePenalty, int, Terms] | None = None
 
-    def fit(self, penalty: SparsePenalty, tol: float, max_iter: int, report: Report | None = None) -> SparseSolution:
-        """Fit under a penalty, until the gap proved is at most tol times F of the null model.
+    @property
+    def at_once(self) -> int:
+        """So many fits may be made at once."""
+        return max(self._plain.at_once, 1)
+
+    def fit(
+        self, penalties: Sequence[SparsePenalty], tol: float, max_iter: int, report: Report | None = None
+    ) -> list[SparseSolution]:
+        """Fit under the first of some penalties, and those of the next that are as soon fitted with it.
 
         Parameters
         ----------
-        penalty : SparsePenalty
+        penalties : sequence of SparsePenalty
             In the units of the columns as they are given.
         tol : float
+            Until the gap proved is at most so many times F of the null model.
         max_iter : int
+            Of each fit.
         report : callable or None, default=None
             Called as ``report(progress, coef, intercept)`` after each iteration.
         """
-        before, scale = self._counts(), abs(self._prepared.null.value)
+        scale, before = abs(self._prepared.null.value), self._working.counts
         if not np.isfinite(scale) or not self._held.is_finite:
-            return self._ended(penalty, before, np.inf, Outcome.NON_FINITE)
-        tell = partial(self._tell, report, penalty, before)
+            return [self._ended(penalties[0], before, np.inf, Outcome.NON_FINITE)]
+        if report is None and (together := self._fit_together(penalties, tol * scale, max_iter)):
+            return together
+        tell = partial(self._tell, report, penalties[0], before)
+        return [self._fit(penalties[0], tol * scale, max_iter, tell, before)]
+
+    def _fit_together(self, penalties: Sequence[SparsePenalty], most: float, max_iter: int) -> list[SparseSolution]:
+        """Return the fits of the first of these penalties that Newton's method, as it stands, comes to and proves."""
+        those, before = self._plain.leading(penalties), self._working.counts
+        if not those or not self._jump(those[0]) <= _JUMP:
+            return []
+        proved = self._walk(those, most, max_iter)
+        self._slopes, self._step = self._all_slopes(), None
+        solutions = []
+        for penalty, (arrival, gap) in zip(penalties, proved, strict=False):
+            spent = _spent(before, arrival.counts)
+            solutions.append(self._solution(penalty, arrival.point, gap, Outcome.CONVERGED, spent))
+            before = arrival.counts
+        return solutions
+
+    def _walk(self, penalties: Sequence[ElasticNet], most: float, max_iter: int) -> list[tuple[Arrival, float]]:
+        """Move on under one penalty after another; return where fits arrived, up to the first that is not proved."""
+        near = _NEAR * abs(self._prepared.null.value)
+        arrivals = self._plain.walk(penalties, min(_AIM * most, near), max_iter)
+        if not arrivals or self._together is None:
+            return []
+        gaps = self._together.gaps(arrivals)
+        n_proved = int(np.append(gaps <= most, False).argmin())
+        if n_proved < len(arrivals):
+            self._working.arrive(arrivals[n_proved].point)
+        return list(zip(arrivals[:n_proved], gaps.tolist(), strict=False))
+
+    def _fit(
+        self, penalty: SparsePenalty, most: float, max_iter: int, tell: Callable[[], None], before: Counts
+    ) -> SparseSolution:
+        """Fit under one penalty."""
         there = penalty.in_units(self._held.units)
         self._bound(there)
-        pull = float(there.pull(self._slopes).max(initial=0.0))
+        pull = self._jump(there)
         while pull > _JUMP:
             pull /= _JUMP
-            self._descend(there.times(pull), _ROUGHLY * scale, max_iter, tell)
-        goal = _AIM * tol * scale
+            self._descend(there.times(pull), _ROUGHLY * abs(self._prepared.null.value), max_iter, tell)
+        goal = _AIM * most
         for _ in range(_PROOFS):
             left = max_iter - (self._working.n_iterations - before[0])
             reached = self._descend(there, goal, left, tell)
             gap = self._proved(penalty, there)
-            if gap <= tol * scale or reached is None or left <= 0:
+            if gap <= most or reached is None or left <= 0:
                 break
             goal = _AGAIN * min(goal, reached)
         is_out = self._working.n_iterations - before[0] >= max_iter
         failed = Outcome.ITERATIONS if is_out else Outcome.PRECISION
-        return self._ended(penalty, before, gap, Outcome.CONVERGED if gap <= tol * scale else failed)
+        return self._ended(penalty, before, gap, Outcome.CONVERGED if gap <= most else failed)
+
+    def _jump(self, penalty: SparsePenalty) -> float:
+        """Return about how many times weaker than at the last fit a penalty is, in the units of the working columns."""
+        ridge = penalty.smooth.strength[: len(self._slopes), np.newaxis]
+        opposed = 1.0 + penalty.pull(-ridge * self._all_coef(self._working.here))
+        return float((penalty.pull(self._slopes) / opposed).max(initial=0.0))
 
     def strongest(self, penalty: SparsePenalty) -> float:
         """Return the factor on a penalty from which on every feature that it holds at 0 is: see `strongest`."""
@@ -163,23 +191,22 @@ class SparsePath:
             self._working.move_to(coef)
             self._slopes = self._all_slopes()
 
-    def _ended(
-        self, penalty: SparsePenalty, before: tuple[int, int, int], gap: float, outcome: Outcome
-    ) -> SparseSolution:
-        coef, intercept = self._given(penalty)
-        value = penalty.value(coef)
-        counts = [now - was for now, was in zip(self._counts(), before, strict=True)]
-        return SparseSolution(coef, intercept, self._working.here.likelihood + value, value, gap, outcome, *counts)
+    def _ended(self, penalty: SparsePenalty, before: Counts, gap: float, outcome: Outcome) -> SparseSolution:
+        return self._solution(penalty, self._working.here, gap, outcome, _spent(before, self._working.counts))
 
-    def _tell(self, report: Report | None, penalty: SparsePenalty, before: tuple[int, int, int]) -> None:
+    def _solution(
+        self, penalty: SparsePenalty, point: Point, gap: float, outcome: Outcome, spent: Counts
+    ) -> SparseSolution:
+        coef, intercept = self._given(penalty, point)
+        value = penalty.value(coef)
+        return SparseSolution(coef, intercept, point.likelihood + value, value, gap, outcome, *spent)
+
+    def _tell(self, report: Report | None, penalty: SparsePenalty, before: Counts) -> None:
         if report is None:
             return
-        coef, intercept = self._given(penalty)
+        coef, intercept = self._given(penalty, self._working.here)
         iteration = self._working.n_iterations - before[0]
         report(Progress(0, iteration, self._working.here.likelihood + penalty.value(coef)), coef, intercept)
-
-    def _counts(self) -> tuple[int, int, int]:
-        return self._working.n_iterations, self._working.likelihood.n_evaluations, self._working.n_hessians
 
     def _descend(
         self, penalty: SparsePenalty, goal: float, max_iter: int, after_step: Callable[[], None]
@@ -206,7 +233,7 @@ class SparsePath:
             self._slopes, self._step = self._all_slopes(), ending.step
             if held.holds_all:
                 return ending.gap if ending.is_reached else None
-            coef = self._all_coef()
+            coef = self._all_coef(working.here)
             gap = fenchel_gap(penalty, coef, self._slopes, working.here.likelihood)
             if gap <= goal:
                 return gap
@@ -261,10 +288,12 @@ class SparsePath:
             self._made = penalty, n_held, terms
         return self._made[2]
 
-    def _all_coef(self) -> FloatArray:
+    def _all_coef(self, point: Point) -> FloatArray:
         """Return the coefficients of all features, in the units of the working columns, shape (p, q)."""
-        coef = np.zeros((len(self._held.units), self._working.coef.shape[1]))
-        coef[self._held.features] = self._working.coef[self._held.n_constants :]
+        if self._held.holds_all:
+            return point.coef[self._held.n_constants :]
+        coef = np.zeros((len(self._held.units), point.coef.shape[1]))
+        coef[self._held.features] = point.coef[self._held.n_constants :]
         return coef
 
     def _all_slopes(self) -> FloatArray:
@@ -272,36 +301,42 @@ class SparsePath:
         held, working, objective = self._held, self._working, self._likelihood
         if held.holds_all:
             return working.slopes()[held.n_constants :]
-        parameters = np.concatenate([self._all_coef() * held.units[:, np.newaxis], working.coef[: held.n_constants]])
+        parameters = np.concatenate(
+            [self._all_coef(working.here) * held.units[:, np.newaxis], working.coef[: held.n_constants]]
+        )
         _, gradient = objective.evaluate(parameters)
         return np.where(held.varies, held.units, 0.0)[:, np.newaxis] * gradient[: len(held.units)]
 
     def _proved(self, penalty: SparsePenalty, there: SparsePenalty) -> float:
         """Return a bound on F - F* here, under a penalty in the units of the rows, and of the working columns."""
-        parameters = self._parameters(penalty)
+        parameters = self._parameters(penalty, self._working.here)
         arrived = Arrived(self._working, self._slopes, parameters, self._step)
         gap = self._proofs.gap(there, self._terms(there), arrived)
         # Steps that are too long for a proof are made.
         is_known = gap < np.inf or self._step is not None
         return gap if is_known else conjugate_gap(self._likelihood, penalty, parameters)
 
-    def _parameters(self, penalty: SparsePenalty) -> FloatArray:
+    def _parameters(self, penalty: SparsePenalty, point: Point) -> FloatArray:
         """Return the parameters of the likelihood, shape (m, q); of what is not penalised, what is identified of it."""
         held, identified = self._held, self._prepared.family.identified
-        coef = self._all_coef() * held.units[:, np.newaxis]
-        free = np.flatnonzero(penalty.is_free)
-        coef[free] = identified(coef[free])
+        coef = self._all_coef(point) * held.units[:, np.newaxis]
+        if (free := penalty.is_free).any():
+            coef[free] = identified(coef[free])
         if isinstance(penalty, EntrywisePenalty) and (bounds := penalty.bounds(coef.shape[1])) is not None:
             coef = _at_bounds(coef, *bounds)
-        return np.concatenate([coef, identified(self._working.coef[: held.n_constants])])
+        return np.concatenate([coef, identified(point.coef[: held.n_constants])])
 
-    def _given(self, penalty: SparsePenalty) -> tuple[FloatArray, FloatArray]:
+    def _given(self, penalty: SparsePenalty, point: Point) -> tuple[FloatArray, FloatArray]:
         """Return coefficients and intercepts of the columns as they are given."""
-        coef, intercept = self._likelihood.uncentred(self._parameters(penalty))
+        coef, intercept = self._likelihood.uncentred(self._parameters(penalty, point))
         basis = self._prepared.basis
         if basis is not None:
             coef, intercept = basis.up(coef, intercept)
         return coef, self._prepared.family.identified(intercept)
+
+
+def _spent(before: Counts, after: Counts) -> Counts:
+    return Counts(*(now - was for was, now in zip(before, after, strict=True)))
 
 
 def _nothing() -> None:

@@ -19,7 +19,7 @@ from softglm.sums import Divergences, ScaledColumns, Targets, relative, seen_in
 Indices = npt.NDArray[np.intp]
 
 # How far s may be from 1.
-_MOST = 0.999
+MOST = 0.999
 # How far the intercepts may be from their optimum, in shares of the classes, for anything to be proved.
 _BALANCED = 1e-2
 
@@ -53,6 +53,17 @@ class Proofs:
     ----------
     prepared : Prepared
     held : WorkingColumns
+
+    Attributes
+    ----------
+    off, off_constants : arrays of shape (p, q) and (n_constants, q)
+        What slopes of any means, and gradients of the intercepts, are off by.
+    spreads : array of shape (p,)
+        The most that the features vary by, in the units of the working columns.
+    seen : array of shape (n,) or (K, n)
+        What was observed of rows of any weight, as `seen_in` returns it.
+    counts : bool array of shape (n,) or slice
+        Which rows have any weight.
     """
 
     def __init__(self, prepared: Prepared, held: WorkingColumns) -> None:
@@ -73,12 +84,12 @@ class Proofs:
             (columns,) = rows.concatenate(ScaledColumns(constant, center, ones))
             spreads[constant] = np.sqrt(np.square(columns) @ held.weights)
         # Of columns that count as constant nothing was summed.
-        self._off = np.where(held.varies[:, np.newaxis], off[:p] * held.units[:, np.newaxis], spreads[:, np.newaxis])
-        self._off_constants, self._spreads = off[p:], spreads
+        self.off = np.where(held.varies[:, np.newaxis], off[:p] * held.units[:, np.newaxis], spreads[:, np.newaxis])
+        self.off_constants, self.spreads = off[p:], spreads
         self._doubtful = constant[spreads[constant] > 0.0]
         (targets,) = rows.concatenate(Targets())
-        self._counts = held.weights > 0.0 if (held.weights == 0.0).any() else slice(None)
-        self._seen = seen_in(targets, n_parameters)[..., self._counts]
+        self.counts = held.weights > 0.0 if (held.weights == 0.0).any() else slice(None)
+        self.seen = seen_in(targets, n_parameters)[..., self.counts]
 
     @property
     def apply(self) -> bool:
@@ -111,9 +122,9 @@ class Proofs:
             free=free,
             coef=working.coef[n:],
             identifiable=self._family.identifiable_directions,
-            deviations=np.concatenate([np.ones(n), self._spreads[features]]),
+            deviations=np.concatenate([np.ones(n), self.spreads[features]]),
             noise=np.zeros(len(free)),
-            off=np.concatenate([self._off_constants, self._off[features]]),
+            off=np.concatenate([self.off_constants, self.off[features]]),
             moved=moved,
         )
         tilts = _Tilts(working, self._held, free, step)
@@ -125,8 +136,8 @@ class Proofs:
         if self._held.holds_all:
             return gap_by(setting, balance, tilting)
         others = ~self._held.is_held
-        pull = (penalty.pull(slopes) + _pull(penalty, self._off))[others]
-        further = _pull(penalty, np.broadcast_to(self._spreads[:, np.newaxis] / 2.0, slopes.shape))[others]
+        pull = (penalty.pull(slopes) + _pull(penalty, self.off))[others]
+        further = _pull(penalty, np.broadcast_to(self.spreads[:, np.newaxis] / 2.0, slopes.shape))[others]
         return gap_by(setting, balance, tilting, lambda length: overcome(pull + (length + 2.0 * moved) * further))
 
     def _doubts(self, penalty: SparsePenalty, parameters: FloatArray) -> bool:
@@ -136,10 +147,10 @@ class Proofs:
 
     def _tilted(self, tilts: "_Tilts", step: FloatArray, margin: FloatArray) -> Tilted:
         v, gradient = tilts.at(step)
-        touched, counts = np.flatnonzero(margin), self._counts
+        touched, counts = np.flatnonzero(margin), self.counts
         least = v.min(axis=0) - margin[touched] @ np.abs(self._held.array[touched])
-        apart = Divergences.of(tilts.probabilities[:, counts], v[:, counts], self._seen, self._held.weights[counts])
-        return Tilted(gradient, apart.at, _MOST, are_means=bool((least[counts] >= LEAST - 1.0).all()))
+        apart = Divergences.of(tilts.probabilities[:, counts], v[:, counts], self.seen, self._held.weights[counts])
+        return Tilted(gradient, apart.at, MOST, are_means=bool((least[counts] >= LEAST - 1.0).all()))
 
 
 @final

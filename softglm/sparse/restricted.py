@@ -40,6 +40,16 @@ _ONCE, _ENTRY, _EXPONENTIAL = 3e5, 0.14, 4.0
 
 
 @final
+class Counts(NamedTuple):
+    """How much was made."""
+
+    n_iterations: int
+    n_evaluations: int
+    n_hessians: int
+    n_passes: int
+
+
+@final
 class Ending(NamedTuple):
     """How it ended.
 
@@ -98,7 +108,7 @@ class Restricted:
     """
 
     def __init__(self, prepared: Prepared, held: WorkingColumns, intercept: FloatArray) -> None:
-        self._family, self._held = prepared.family, held
+        self._family, self._held, self._count = prepared.family, held, prepared.count
         self.likelihood = WorkingLikelihood(prepared, held)
         self._gram = PairGram(self._family, held.weights)
         self._reference = int(prepared.likelihood.moments.mean_target.argmax())
@@ -119,6 +129,11 @@ class Restricted:
         """The coefficients, shape (k, q)."""
         return self.here.coef
 
+    @property
+    def counts(self) -> Counts:
+        """What was made, in all."""
+        return Counts(self.n_iterations, self.likelihood.n_evaluations, self.n_hessians, self._count.n_passes)
+
     def extend(self) -> None:
         """Give newly held columns coefficients of 0."""
         self.likelihood.extend()
@@ -129,9 +144,10 @@ class Restricted:
 
     def move_to(self, coef: FloatArray) -> None:
         """Evaluate at other coefficients, shape (k, q)."""
-        self._arrive(self.likelihood.at(coef))
+        self.arrive(self.likelihood.at(coef))
 
-    def _arrive(self, there: Point) -> None:
+    def arrive(self, there: Point) -> None:
+        """Be at a point that has been evaluated."""
         self.here, self._slopes, self._is_fresh = there, None, False
 
     def slopes(self) -> FloatArray:
@@ -281,7 +297,7 @@ class Restricted:
             there = self.likelihood.at(target if length == 1.0 else terms.centred(self.coef + length * move))
             change = there.likelihood + (after if length == 1.0 else terms.value(there.coef)) - value
             if change <= _SUFFICIENT * length * promise + flat:
-                self._arrive(there)
+                self.arrive(there)
                 return True
             bend = change - length * promise
             length = max(0.1 * length, min(0.5 * length, -promise * length**2 / (2.0 * bend)))

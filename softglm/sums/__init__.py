@@ -7,7 +7,7 @@ made, and at which theta, is the model's room, and where they are made is that o
 from softglm.sums.class_ranges import ClassRanges
 from softglm.sums.columns import CentredColumns, Observations
 from softglm.sums.comparison import Comparison, Leverages
-from softglm.sums.deletions import Deletions, RowMoves, RowParts
+from softglm.sums.deletions import Deletions, RowParts, between, left_out, lengths_in
 from softglm.sums.divergences import Divergences, seen_in
 from softglm.sums.duals import SelectedFeatures, Tilt, TiltedDivergences, TiltedMeansAndInformation, relative
 from softglm.sums.evaluation import (
@@ -42,6 +42,7 @@ from softglm.sums.moments import (
     SquaresAbout,
     Totals,
 )
+from softglm.sums.moves import Moves
 from softglm.sums.predictor import Predictor
 from softglm.sums.roundings import GradientRounding
 from softglm.sums.slopes import InformationSlopes
@@ -82,11 +83,11 @@ __all__ = [
     "Leverages",
     "LowestMargins",
     "MostOpposed",
+    "Moves",
     "Observations",
     "Offsets",
     "Predictor",
     "Residuals",
-    "RowMoves",
     "RowParts",
     "RowWeights",
     "ScaledColumns",
@@ -104,6 +105,9 @@ __all__ = [
     "TiltedMeansAndInformation",
     "Totals",
     "WeightedTotals",
+    "between",
+    "left_out",
+    "lengths_in",
     "pivoted_directions",
     "relative",
     "seen_in",

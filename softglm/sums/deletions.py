@@ -1,7 +1,7 @@
 """What leaving out a row would do to the fit, row by row, by one Newton step; and what rows contribute to a fit."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 
@@ -75,33 +75,60 @@ class Deletions(Sum):
         """Return the same of rows with features (rows, r), eta, which is overwritten, and targets (q, rows)."""
         classes = self.classes
         mean = self.family.normalizer_and_mean(eta.copy())[1]
-        leverage = _between(features, self.inverse)
+        leverage = between(features, self.inverse)
         directions = self.family.curvature_directions @ classes
-        s = classes.shape[1]
-        pairs = (directions[:, :, np.newaxis] * directions[:, np.newaxis]).reshape(-1, s * s)
-        curvature = (self.family.curvature_weights(mean).T @ pairs).reshape(-1, s, s)
-        hat = weights[:, np.newaxis, np.newaxis] * (leverage @ curvature)
-        identity = np.identity(s)
-        # Where this row alone determines a direction nothing is known of it without: the fit has to be made.
-        alone = np.linalg.det(identity - hat) < _SINGULAR
-        hat[alone] = 0.0
-        grown = np.linalg.inv(identity - hat)
-        without = grown @ leverage
+        left = left_out(leverage, self.family, mean, directions, weights)
         score = weights[:, np.newaxis] * ((mean - targets).T @ classes)
-        step = np.einsum("nab,nb->na", without, score)
+        step = np.einsum("nab,nb->na", left.without, score)
         decrement = np.sqrt(np.maximum(np.einsum("na,na->n", step, score), 0.0))
         eta += classes @ step.T
         normalizer, moved = self.family.normalizer_and_mean(eta.copy())
         loss = normalizer - np.einsum("qn,qn->n", targets, eta)
-        slope = _lengths(without, (moved - targets).T @ classes)
-        # The eigenvalues of the inverse of I - w A B are at least 1.
-        shrinkage = np.trace(grown, axis1=1, axis2=2) - (s - 1.0)
-        shrinkage[alone] = np.inf
+        slope = lengths_in(left.without, (moved - targets).T @ classes)
         reach = np.where(weights > 0.0, _reach(leverage, directions), 0.0)
-        return eta, decrement, shrinkage, reach, _reach(without, directions), slope, loss
+        return eta, decrement, left.shrinkage, reach, left.reach, slope, loss
 
 
-def _between(features: FloatArray, inverse: FloatArray) -> FloatArray:
+class LeftOut(NamedTuple):
+    """What leaving out each row does to the inverse of H, as the row sees it.
+
+    Attributes
+    ----------
+    curvature, grown : arrays of shape (rows, s, s)
+        w B, and (I - w A B)^-1: Z' times their product times Z, between two H^-1, is what the inverse of H grows by.
+    without : array of shape (rows, s, s)
+        M = (I - w A B)^-1 A.
+    shrinkage, reach : arrays of shape (rows,)
+        The shrinkage and the reach without the row: see `Deletions`.
+    """
+
+    curvature: FloatArray
+    grown: FloatArray
+    without: FloatArray
+    shrinkage: FloatArray
+    reach: FloatArray
+
+
+def left_out(
+    leverage: FloatArray, family: UnconstrainedFamily, mean: FloatArray, directions: FloatArray, weights: FloatArray
+) -> LeftOut:
+    """Return what leaving out each row does, given A, shape (rows, s, s), mu, (q, rows), D, (d, s), and w."""
+    s = directions.shape[1]
+    pairs = (directions[:, :, np.newaxis] * directions[:, np.newaxis]).reshape(-1, s * s)
+    curvature = ((family.curvature_weights(mean) * weights).T @ pairs).reshape(-1, s, s)
+    remains = np.identity(s) - leverage @ curvature
+    # Where this row alone determines a direction nothing is known of it without: the fit has to be made.
+    alone = np.linalg.det(remains) < _SINGULAR
+    remains[alone] = np.identity(s)
+    grown = np.linalg.inv(remains)
+    without = grown @ leverage
+    # The eigenvalues of the inverse of I - w A B are at least 1.
+    shrinkage = np.maximum(np.trace(grown, axis1=1, axis2=2) - (s - 1.0), 1.0)
+    shrinkage[alone] = np.inf
+    return LeftOut(curvature, grown, without, shrinkage, _reach(without, directions))
+
+
+def between(features: FloatArray, inverse: FloatArray) -> FloatArray:
     """Return f' V_ab f, shape (rows, s, s), of features f, (rows, r), and symmetric V, shape (s, s, r, r)."""
     s = len(inverse)
     result = np.empty((len(features), s, s))
@@ -118,7 +145,7 @@ def _reach(matrices: FloatArray, directions: FloatArray) -> FloatArray:
     return np.asarray(np.einsum("ds,nsd->nd", directions, matrices @ directions.T).max(axis=1, initial=0.0))
 
 
-def _lengths(matrices: FloatArray, vectors: FloatArray) -> FloatArray:
+def lengths_in(matrices: FloatArray, vectors: FloatArray) -> FloatArray:
     """Return sqrt(v' M v), shape (rows,), of matrices (rows, s, s) and vectors (rows, s)."""
     return np.asarray(np.sqrt(np.maximum(np.einsum("na,nab,nb->n", vectors, matrices, vectors), 0.0)))
 
@@ -135,22 +162,3 @@ class RowParts(Sum):
     def __call__(self, block: Block) -> tuple[FloatArray, ...]:
         targets = block.targets_matrix(self.family.n_parameters)
         return self.features.of(block), self.predictor.of(block), targets, block.row_weights
-
-
-@final
-@dataclass(frozen=True)
-class RowMoves(Sum):
-    """How far a step of theta moves each row, to be joined, shape (rows,): the largest difference of two of its eta.
-
-    Of a single natural parameter, its size. Rows without weight count as not moved.
-    """
-
-    coef: FloatArray
-    intercept: FloatArray
-
-    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
-        moves = block.times(self.coef) + self.intercept[:, np.newaxis]
-        size = np.abs(moves[0]) if len(moves) == 1 else moves.max(axis=0) - moves.min(axis=0)
-        if block.weights is not None:
-            size[block.weights == 0.0] = 0.0
-        return (size,)

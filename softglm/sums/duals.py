@@ -88,8 +88,8 @@ class Tilt:
 
 
 def relative(mean: FloatArray, u: FloatArray) -> FloatArray:
-    """Return v, shape (K, n), in place of u."""
-    u -= np.einsum("ki,ki->i", mean, u)
+    """Return v, shape (K, ..., n), in place of u."""
+    u -= np.einsum("k...,k...->...", mean, u)
     return u
 
 

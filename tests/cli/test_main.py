@@ -290,7 +290,7 @@ def test_parquet_without_pandas_says_what_to_install(run, write, hide_pandas):
     hide_pandas()
     code, out, err = run(write(b"PAR1", "data.parquet"), "--target", "kind")
     assert (code, out) == (1, "")
-    assert "pip install pandas pyarrow" in err
+    assert 'pip install ".[data]"' in err
 
 
 GOOD = "a,kind\n" + "1,p\n2,q\n" * 6

@@ -1,12 +1,11 @@
 """A new place for rows is one subclass with one verb: fits find the same optimum there, at the price that they expect.
 
-The class below is all that a newcomer writes. It also does what a place far away would: it pickles every statistic.
+The class below is all that a newcomer writes. It also does what a place far away would: it pickles what it is asked.
 """
-
-import pickle
 
 import numpy as np
 import pytest
+from far_away import sent
 from fits import SAME_OPTIMUM, TABLE
 from problems import OVERLAPPING, PROBLEMS, REGRESSIONS, SMALL_BLOCKS, regression, rows_and_family
 
@@ -37,7 +36,10 @@ class RowsElsewhere(Rows):
 
     def map(self, statistic):
         self.n_iterations += 1
-        return self._rows.map(pickle.loads(pickle.dumps(statistic)))  # noqa: S301 - our own
+        return self._rows.map(sent(statistic))
+
+    def gather(self, statistic, reduce):
+        yield sent(sent(reduce)(self.map(statistic)))
 
 
 class RowsInFiles(Rows):

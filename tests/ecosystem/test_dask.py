@@ -288,7 +288,7 @@ def test_errors_of_whoever_reads_the_data_are_theirs(client, data):
 def test_a_dask_without_distributed_is_told_of(data, monkeypatch):
     monkeypatch.delitem(sys.modules, "softglm.sources.dask_collections")
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ImportError, match=r"pip install 'softglm\[dask\]'"):
+    with pytest.raises(ImportError, match=r'pip install "\.\[dask\]"'):
         SoftmaxGLM().fit(*collections(*data))
 
 

@@ -5,8 +5,6 @@ Real processes on loopback that are killed (SIGKILL), and every wait has an end.
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ pytest.importorskip("distributed")
 import dask
 from deaths import Deadly, make_shard, rows_of, tokens_in
 from distributed import Client, LocalCluster
+from processes import forked, serve_scheduler, serve_worker, started
 
 from softglm.distributed import ClusterError, RowsOnCluster
 from softglm.distributed.dask import DaskEngine
@@ -37,8 +36,12 @@ SLOWLY, SOON = 0.3, 0.4
 
 @contextmanager
 def limits():
-    """Patience for processes that take long to start where processors are few."""
-    with dask.config.set({"softglm.patience": MOST}):
+    """Patience for processes that take long to start where processors are few.
+
+    A cluster that starts its workers has little of its own: one that is not back in 15 seconds it never starts again.
+    """
+    patience = {"softglm.patience": MOST, "distributed.deploy.lost-worker-timeout": MOST}
+    with forked(), dask.config.set(patience):
         yield
 
 
@@ -56,23 +59,17 @@ def _client():
 @pytest.fixture(name="apart")
 def _apart(tmp_path):
     """A client, a scheduler and two workers, each a process that nobody starts again."""
-    where = tmp_path / "scheduler.json"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-
-    def start(*arguments):
-        command = [sys.executable, "-m", "dask", *arguments, "--scheduler-file", str(where), "--no-dashboard"]
-        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
-
-    processes = [start("scheduler", "--port", "0", "--host", "127.0.0.1")]
-    processes += [start("worker", "--no-nanny", "--nthreads", "1") for _ in range(2)]
-    try:
-        with limits(), Client(scheduler_file=str(where), timeout=MOST) as client:
-            client.wait_for_workers(2, timeout=MOST)
-            yield client, *processes
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait(MOST)
+    where = str(tmp_path / "scheduler.json")
+    with limits():
+        processes = [started(serve, where) for serve in (serve_scheduler, serve_worker, serve_worker)]
+        try:
+            with Client(scheduler_file=where, timeout=MOST) as client:
+                client.wait_for_workers(2, timeout=MOST)
+                yield client, *processes
+        finally:
+            for process in processes:
+                process.kill()
+                process.join(MOST)
 
 
 def loaded(client, **columns):
@@ -127,14 +124,14 @@ def test_a_worker_that_is_killed_while_it_loads_changes_no_bit(client, expected,
 
 def test_all_workers_killed_and_started_again_change_no_bit(client, expected):
     rows, _ = loaded(client)
-    client.wait_for_workers(1, timeout=MOST)  # a nanny may give up
+    client.wait_for_workers(1, timeout=MOST)
     kills = [lambda worker=worker: os.kill(worker, signal.SIGKILL) for worker in client.run(os.getpid).values()]
     with killed_soon(*kills):
         assert sums_of(rows, Deadly(seconds=SLOWLY)) == expected
 
 
 def test_scattered_data_whose_holder_died_are_told_of(client):
-    client.wait_for_workers(1, timeout=MOST)  # a nanny may give up
+    client.wait_for_workers(1, timeout=MOST)
     held = client.scatter([rows_of(seed) for seed in range(N_SHARDS)])
     rows, _ = loaded(client, rows=held)
     (worker,), *_ = client.who_has(held).values()

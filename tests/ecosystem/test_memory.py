@@ -35,7 +35,8 @@ X, y = (np.load(f"{folder}/{name}.npy", mmap_mode="r") for name in ("X", "y"))
 given = {
     "memmap": (X, y),
     "blocks": (Blocks(blocks),),
-    "Parquet": (Parquet(f"{folder}/rows.parquet", "y", cache=f"{folder}/cache"),),
+    "Parquet": (Parquet(f"{folder}/rows.parquet", "y"),),
+    "cached Parquet": (Parquet(f"{folder}/rows.parquet", "y", cache=f"{folder}/cache"),),
 }[kind]
 before, most = anonymous(), [0.0]
 threading.Thread(target=watch, daemon=True).start()
@@ -61,7 +62,7 @@ def _folder(tmp_path_factory):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc tells the memory of a process")
-@pytest.mark.parametrize("kind", ["memmap", "blocks", "Parquet"])
+@pytest.mark.parametrize("kind", ["memmap", "blocks", "Parquet", "cached Parquet"])
 def test_the_memory_of_a_fit_does_not_grow_with_the_features(kind, folder):
     run = subprocess.run([sys.executable, "-c", SCRIPT, folder, kind], capture_output=True, text=True, check=True)
     assert float(run.stdout) < MOST

@@ -102,6 +102,28 @@ def feather_of(frame, tmp_path):
     return pads.dataset(tmp_path / "feather", format="feather")
 
 
+@pytest.mark.parametrize("few_rows", [0, 90, N_ROWS])
+def test_row_groups_of_few_and_of_many_rows_are_read_alike(few_rows, frame, path, here, monkeypatch):
+    monkeypatch.setattr("softglm.sources.arrow._FEW_ROWS", few_rows)
+    monkeypatch.setattr("softglm.sources.parquet._BATCH", 1)
+    monkeypatch.setattr("softglm.sources.parquet._LEAST_ROWS", 17)  # of which no group is a multiple
+    source = Parquet(path, "kind", columns=FEATURES, **BESIDE)
+    assert_same_model(SoftmaxGLM(0.01).fit(source), here)
+    given = frame[FEATURES], frame[BESIDE["offset"]].to_numpy()
+    np.testing.assert_allclose(here.predict_proba(source), here.predict_proba(*given), **ROUNDING)
+
+
+@pytest.mark.parametrize("few_rows", [0, N_ROWS])
+def test_a_dot_in_a_name_leads_to_no_other_column(few_rows, frame, tmp_path, monkeypatch):
+    monkeypatch.setattr("softglm.sources.arrow._FEW_ROWS", few_rows)
+    path = tmp_path / "dots.parquet"
+    X = frame[["income", "age", "rate"]].set_axis(["age.rate", "age", "age.income"], axis=1)
+    X.assign(kind=frame["kind"]).to_parquet(path)
+    model = SoftmaxGLM(0.01).fit(X[["age", "age.income"]], frame["kind"])
+    there = SoftmaxGLM(0.01).fit(Parquet(path, "kind", columns=["age", "age.income"]))
+    np.testing.assert_allclose(there.coef_, model.coef_, **SAME_OPTIMUM)
+
+
 def test_the_short_form_takes_every_other_column(frame, tmp_path):
     path = tmp_path / "plain.parquet"
     frame[[*FEATURES, "weight", "kind"]].to_parquet(path)

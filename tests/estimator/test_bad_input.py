@@ -313,7 +313,7 @@ def test_bad_x(bad, parts):
         *[({"fit_intercept": bad}, ["fit_intercept", "True or False", repr(bad)]) for bad in ("no", None, 2, 0.5)],
         ({"fit_intercept": np.ones(2)}, ["fit_intercept", "True or False"]),
         ({"warm_start": "no"}, ["warm_start", "True or False", "'no'"]),
-        ({"verbose": 2}, ["verbose", "True or False", "2"]),
+        ({"verbose": -2}, ["verbose", "at least 0", "-2"]),
         *[({"class_weight": bad}, ["class_weight", '"balanced"', "dict", repr(bad)]) for bad in ("auto", 3, [1, 2, 3])],
         *[
             ({"class_weight": {0: bad}}, ["class_weight", "from 0", repr(bad)])

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 from pathlib import Path
 
 import numpy as np
@@ -226,12 +227,20 @@ def test_a_fit_that_raises_leaves_the_earlier_one(monkeypatch):
     assert pickle.dumps(model) == before
 
 
-def test_verbose_prints_a_line_for_each_fold_and_the_choice(capsys):
+@pytest.mark.parametrize("verbose", [True, 2])
+def test_verbose_prints_a_line_for_each_fold_the_choice_and_the_final_fit(capsys, verbose):
     data = problems.overlapping()
-    SoftmaxGLMCV(Cs=3, cv=3, verbose=True).fit(data.X, data.y)
+    model = SoftmaxGLMCV(Cs=[0.1, 10.0, 1.0], cv=3, verbose=verbose).fit(data.X, data.y)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 4
-    assert lines[-1].startswith("SoftmaxGLMCV chose alpha ")
+    head = ["fold", "l1_ratio", "C", "features", "in", "score", "passes", "time", "[s]"]
+    assert lines[0].split() == ["SoftmaxGLMCV", *head]
+    folds = [line.split()[1:] for line in lines if re.match(r"SoftmaxGLMCV +\d/3 ", line)]
+    printed = model.scores_[:, 0, [0, 2, 1]] if verbose > 1 else model.scores_[:, 0].max(axis=1)
+    np.testing.assert_allclose([float(cells[4]) for cells in folds], printed.ravel(), rtol=1e-5)
+    assert all(int(cells[5]) > 0 for cells in folds)
+    (chose,) = (place for place, line in enumerate(lines) if line.startswith("SoftmaxGLMCV chose alpha "))
+    assert chose == len(folds) + 1
+    assert lines[-1].endswith(model.status_)
 
 
 @pytest.mark.parametrize(

@@ -103,15 +103,45 @@ def test_every_warning_points_at_the_line_that_called_fit(warning):
     assert [warned.filename for warned in caught] == [__file__]
 
 
-def test_verbose_prints_a_line_for_each_stage_and_the_status(capsys):
+HEAD = ["SoftmaxGLM", "stage", "iteration", "loss", "gap", "passes", "time", "[s]"]
+
+
+def told(capsys, **parameters):
+    """What a fit prints: the words before the columns, the cells in these, and the seconds in the last line."""
     data = problems.badly_scaled()
-    model = SoftmaxGLM(verbose=True).fit(data.X, data.y)
-    *stages, last = capsys.readouterr().out.splitlines()
-    assert last == f"SoftmaxGLM {model.status_}"
-    assert len(stages) >= 1
-    for number, line in enumerate(stages, start=1):
-        assert line.startswith(f"SoftmaxGLM stage {number}: loss ")
-    assert stages[-1].endswith(f"after iteration {model.n_iter_[0]}")
+    model = SoftmaxGLM(**parameters).fit(data.X, data.y)
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert len({len(line) for line in lines[-model.n_iter_[0] :]}) == 1
+    head = next(place for place, line in enumerate(lines) if line.split() == HEAD)
+    seconds, status = re.fullmatch(r"SoftmaxGLM after (\d+\.\d{3}) s: (.*)", last).groups()
+    assert status == model.status_
+    return model, lines[:head], [line.split()[1:] for line in lines[head + 1 :]], float(seconds)
+
+
+@pytest.mark.parametrize("parameters", [{}, {"alpha": 0.0}, {"alpha": 0.01, "l1_ratio": 0.5}])
+def test_verbose_prints_the_loss_gap_passes_and_time_of_each_stage_and_2_of_each_iteration(capsys, parameters):
+    model, before, stages, seconds = told(capsys, verbose=1, **parameters)
+    _, words, iterations, _ = told(capsys, verbose=2, **parameters)
+    assert not before
+    assert words == [
+        f"SoftmaxGLM fits {len(problems.badly_scaled().y)} rows, 8 features, 4 classes, alpha {model.alpha_:.4g}"
+    ]
+    assert [int(cells[0]) for cells in stages] == [*range(1, len(stages) + 1)]
+    assert [int(cells[1]) for cells in iterations] == [*range(1, model.n_iter_[0] + 1)]
+    without_time = [cells[:-1] for cells in iterations]
+    assert all(cells[:-1] in without_time for cells in stages)
+    assert stages[-1][:-1] == without_time[-1]
+    times = [float(cells[-1]) for cells in stages]
+    assert times == sorted(times)
+    assert times[-1] <= seconds + 1e-3
+    assert float(stages[-1][2]) == pytest.approx(model.loss_, rel=1e-6)
+    gaps = [cells[3] for cells in iterations]
+    if "l1_ratio" in parameters:
+        assert set(gaps) == {"-"}
+    else:
+        assert [gap[0] for gap in gaps] == ["~"] * len(gaps)
+        assert float(gaps[-1][1:]) < model.tol
+        assert int(iterations[-1][4]) <= model.n_passes_
 
 
 def stop(*_, **__):

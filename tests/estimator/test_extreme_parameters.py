@@ -40,7 +40,7 @@ REFUSED = [
         for given in (1e300, np.inf, -HUGE, -LONG, Fraction(5), Decimal(5), np.float16(1), np.bool_(1))
     ],
     *[("class_weight", {0: given}) for given in (HUGE, LONG, np.longdouble("1e400"), Decimal(1), np.nan)],
-    *[(flag, LONG) for flag in ("fit_intercept", "warm_start", "verbose")],
+    *[(flag, LONG) for flag in ("fit_intercept", "warm_start")],
 ]
 
 

@@ -136,7 +136,7 @@ def test_a_fit_interrupted_between_its_iterations_leaves_the_old_model_whole(fit
     def interrupt(*_):
         raise error
 
-    monkeypatch.setattr(softglm.estimator.StagePrinter, "report", interrupt)
+    monkeypatch.setattr(softglm.estimator.FitPrinter, "report", interrupt)
     refuse(model.set_params(verbose=True).fit, error, other, twos)
     check_is_whole(model.set_params(verbose=False), before, pickled)
 

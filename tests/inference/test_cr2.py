@@ -1,12 +1,15 @@
 """CR2 and its degrees of freedom: clubSandwich's values, the formulas of the papers row by row, and identities."""
 
+import re
+
 import numpy as np
 import pytest
 from estimates import columns_of, estimate_of, golden, other_rows
 from problems import Data, drawn_classes, overlapping
 from scipy import linalg, stats
 
-from softglm import SoftmaxGLM, infer
+from softglm import SeparationWarning, SoftmaxGLM, infer
+from softglm.inference.cells import df_cell
 from softglm.inference.few_clusters import few_clusters
 
 R = golden("r_samples")["few_clusters"]
@@ -208,9 +211,53 @@ def test_too_few_clusters_for_a_test_of_many_restrictions_are_told_of():
     test = result.wald_test(np.identity(6))
     assert (test.df, test.n_restrictions) == (0, 6)
     assert np.isnan(test.p_value)
-    assert "too few clusters, or too little rank, to test 6 restrictions" in str(test)
+    assert str(test) == "no test: too few clusters, or too little rank, to test 6 restrictions at once"
     assert "no overall test of 4 restrictions: the clusters are too few" in " ".join(str(result).split())
-    assert "both 0 of 4" in str(result.test_terms("wald", {"both": [0, 1]}))
+    assert "so many restrictions at once: both 4." in " ".join(str(result.test_terms("wald", {"both": [0, 1]})).split())
+
+
+@pytest.mark.parametrize("n_clusters", [2, 3])
+@pytest.mark.parametrize("seed", range(3))
+def test_as_many_restrictions_as_clusters_have_no_test_however_the_rows_fall(n_clusters, seed):
+    data, clusters = in_clusters(n_clusters, 3, seed=seed)
+    result = infer(SoftmaxGLM(alpha=0).fit(data.X, data.y), data.X, data.y, covariance="CR2", clusters=clusters)
+    for q in (1, 2, 3):
+        test = result.wald_test(np.identity(6)[:q])
+        assert (test.df, test.n_restrictions) == (q if q < n_clusters else 0, q)
+        assert np.isnan(test.statistic) == np.isnan(test.p_value) == (q >= n_clusters)
+    few = result.covariance.few_clusters
+    np.testing.assert_allclose(few.test(np.identity(6)[:1], np.ones(1)).df_denominator, n_clusters - 1, rtol=0.2)
+    printed = " ".join(str(result.test_terms("wald")).split())  # of two restrictions each
+    assert " 0.0 " not in printed
+    assert ("so many restrictions at once: x0 2, x1 2." in printed) == (n_clusters == 2)
+
+
+def test_unequal_clusters_count_as_few():
+    data, _ = in_clusters(5, 3)
+    clusters = np.r_[np.zeros(87), 1, 2, 3]
+    result = infer(SoftmaxGLM(alpha=0).fit(data.X, data.y), data.X, data.y, covariance="CR2", clusters=clusters)
+    assert result.test_terms("wald").df.tolist() == [0, 0]
+    assert result.wald_test(np.identity(6)[1]).df == 1
+
+
+def test_what_has_no_standard_error_has_no_degrees_of_freedom():
+    data, clusters = in_clusters(5, 3, seed=7)
+    is_decided = (data.y == 1) & (np.arange(len(data.y)) % 4 == 0)
+    X = np.column_stack([data.X, data.X[:, 0], is_decided])
+    with pytest.warns(SeparationWarning):
+        model = SoftmaxGLM(alpha=0).fit(X, data.y)
+    result = infer(model, X, data.y, covariance="CR2", clusters=clusters)
+    table = result.coefficients
+    np.testing.assert_array_equal(np.isnan(table.df), np.isnan(table.std_error))
+    assert np.isnan(table.df).any(axis=0).tolist() == [False, True, False, True, True]
+    lines = [line.split()[2:] for line in str(table).splitlines() if re.match(r" +x[023] ", line)]
+    assert lines == [["-"] * 6] * 6
+    lines = [line.split()[1:] for line in str(result.test_terms("wald")).splitlines() if re.match("x[023] ", line)]
+    assert lines == [["-", df, "-", "-"] for df in "002"]
+
+
+def test_degrees_of_freedom_that_would_be_rounded_to_nothing_are_shown():
+    assert [df_cell(value) for value in (np.nan, 0.0263, 0.1, 4.84, 1234.56)] == ["-", "0.026", "0.1", "4.8", "1,234.6"]
 
 
 @pytest.mark.parametrize(

@@ -192,15 +192,19 @@ def test_wide_rows_stop_at_a_hundredth_of_the_first_strength():
     )
 
 
-def test_each_point_is_told_as_soon_as_it_is_there(capsys):
+@pytest.mark.parametrize("verbose", [True, 2])
+def test_each_point_is_told_as_soon_as_it_is_there(capsys, verbose):
     points = []
-    path = softglm_path(X, y, n_alphas=4, callback=points.append, verbose=True)
+    path = softglm_path(X, y, n_alphas=4, callback=points.append, verbose=verbose)
     assert [point.place for point in points] == [0, 1, 2, 3]
     assert [point.alpha for point in points] == path.alphas.tolist()
     assert [point.n_nonzero for point in points] == path.n_nonzero.tolist()
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 4
-    assert lines[0].startswith(f"softglm_path 1/4: alpha {path.alphas[0]:.4g}, 0 features, 0.00 % of the deviance")
+    head, *told = (line.split()[1:] for line in lines if line.startswith("softglm_path "))
+    assert head == ["strength", "alpha", "features", "in", "explained", "gap", "passes", "time", "[s]"]
+    assert told[0][:4] == ["1/4", f"{path.alphas[0]:.4g}", "0", "0.0000"]
+    assert [float(cells[4]) for cells in told] == pytest.approx(path.gaps, rel=0.05)
+    assert (len(told), len(lines) > 5) == (4, verbose == 2)
 
 
 def test_pickled_it_leaves_the_data_behind():
@@ -230,7 +234,7 @@ def test_pickled_it_leaves_the_data_behind():
         ({"tol": -1.0}, "tol must be a finite number"),
         ({"max_iter": 0}, "max_iter must be an integer"),
         ({"stop_early": "no"}, "stop_early must be True or False"),
-        ({"verbose": 3}, "verbose must be True or False"),
+        ({"verbose": -3}, "verbose must be True, False or an integer of at least 0, got -3"),
         ({"penalty_factors": np.zeros(4)}, "no feature that is penalised explains anything"),
         ({"sample_weight": (y == 1).astype(float)}, "nothing to tell apart"),
     ],

@@ -21,12 +21,12 @@ def test_importing_the_displays_loads_neither_matplotlib_nor_pandas():
 
 def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ImportError, match=r'pip install "softglm\[plots\]"'):
+    with pytest.raises(ImportError, match=r'pip install "\.\[plots\]"'):
         ConvergenceDisplay.from_traces(TRACES)
 
 
 def test_without_pandas_the_error_says_what_to_install(monkeypatch):
     display = ConvergenceDisplay.from_traces(TRACES)
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ImportError, match="pip install pandas"):
+    with pytest.raises(ImportError, match=r'pip install "\.\[data\]"'):
         display.to_frame()

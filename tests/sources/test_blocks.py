@@ -202,13 +202,28 @@ def test_what_is_no_number_is_named_by_block_and_column():
 class Unsteady:
     """Blocks that are others from the second pass on."""
 
-    def __init__(self, given, change):
-        self.given, self.change, self.n_passes = given, change, 0
+    def __init__(self, given, change, arrange=list):
+        self.given, self.change, self.arrange, self.n_passes = given, change, arrange, 0
 
     def __call__(self):
         blocks = list(Cut(self.given)())
         self.n_passes += 1
-        return iter(blocks if self.n_passes == 1 else self.change(blocks))
+        return iter(self.arrange(blocks if self.n_passes == 1 else self.change(blocks)))
+
+
+def behind_empty_ones(blocks):
+    """Put a block without rows before each block."""
+    return [part for block in blocks for part in ((np.ones((0, 2)), np.arange(0)), block)]
+
+
+def check_empty_ones_are_counted(fit):
+    """Check that a fit of blocks in an arrangement names one, and names it by its number among all."""
+    numbers = []
+    for arrange in (list, behind_empty_ones):
+        with pytest.raises(ValueError, match=r"^Block \d") as told:
+            fit(arrange)
+        numbers.append(int(str(told.value).split(":")[0].split()[1]))
+    assert numbers[1] == 2 * numbers[0] + 1
 
 
 def shuffled(blocks):
@@ -226,8 +241,8 @@ def with_one_entry_changed(blocks):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda blocks: blocks[:-1], r"Block 4 is missing: there were 5 at an earlier pass"),
-        (lambda blocks: [*blocks, blocks[0]], r"Block 5: there were only 5 at an earlier pass"),
+        (lambda blocks: blocks[:-1], r"Block 4: it is missing, and at an earlier pass there were 5 with rows"),
+        (lambda blocks: [*blocks, blocks[0]], r"Block 5: it is new, and at an earlier pass there were 5 with rows"),
         (shuffled, r"Block 1: it holds other numbers than at an earlier pass"),
         (with_one_entry_changed, r"Block 3: it holds other numbers"),
         (
@@ -238,8 +253,10 @@ def with_one_entry_changed(blocks):
     ],
 )
 def test_blocks_that_are_not_the_same_at_every_pass_are_named(change, message):
+    given = given_of("overlapping")[:2]
     with pytest.raises(ValueError, match=message):
-        _fit(Unsteady(given_of("overlapping")[:2], change))
+        _fit(Unsteady(given, change))
+    check_empty_ones_are_counted(lambda arrange: _fit(Unsteady(given, change, arrange)))
 
 
 @pytest.mark.parametrize(
@@ -261,12 +278,14 @@ def test_blocks_that_are_not_the_same_at_every_pass_are_named(change, message):
         ([(np.ones((2, 2)), [0, 1], [1.0, -1.0])], r"sample_weight has negative values"),
         ([(np.ones((2, 2)), [0, 1]), (sparse.eye_array(2).tocsr(), [0, 1])], r"Block 1: X is sparse, and was dense"),
         ([(np.ones((2, 2)), [0, 0])], r"y has only one class"),
-        ([(1, 2, 3, 4, 5)], "A block has 5 parts"),
+        ([(1, 2, 3, 4, 5)], "Block 0: it has 5 parts"),
     ],
 )
 def test_what_is_wrong_with_blocks_is_said(blocks, message):
     with pytest.raises(ValueError, match=message):
         _fit(blocks)
+    if message.startswith("Block"):
+        check_empty_ones_are_counted(lambda arrange: _fit(arrange(blocks)))
 
 
 def test_labels_beyond_the_classes_are_an_error_and_those_that_do_not_occur_keep_their_place():
@@ -304,10 +323,15 @@ def test_blocks_may_be_made_in_the_same_memory_one_after_the_other(name):
     np.testing.assert_array_equal(_fit(blocks).coef_, _fit(Cut((X, y))).coef_)
 
 
-def test_empty_blocks_are_passed_over():
+def test_empty_blocks_are_passed_over_and_counted():
     X, y, *_ = given_of("overlapping")
-    blocks = [(X[:0], y[:0]), (X[:80], y[:80]), (X[:0], y[:0]), (X[80:], y[80:])]
-    np.testing.assert_allclose(_fit(blocks).coef_, SoftmaxGLM().fit(X, y).coef_, **SAME_OPTIMUM)
+    blocks = behind_empty_ones([(X[:80], y[:80]), (X[80:], y[80:])])
+    model = _fit(blocks)
+    np.testing.assert_allclose(model.coef_, SoftmaxGLM().fit(X, y).coef_, **SAME_OPTIMUM)
+    X[100, 2] = np.nan
+    for use in (model.predict, model.score):
+        with pytest.raises(ValueError, match=r"Block 3: .*NaN"):
+            use(Blocks(blocks))
 
 
 def test_where_there_are_no_rows_nothing_is_predicted():

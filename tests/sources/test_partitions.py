@@ -6,7 +6,7 @@ import pytest
 from clusters import OnCluster
 from scipy import sparse
 
-from softglm import SoftmaxGLM, infer
+from softglm import SeparationWarning, SoftmaxGLM, infer
 
 N, LENGTHS = 90, (30, 30, 30)
 # Two fits that are both proved to 1e-8 of the gap are about its root apart.
@@ -113,6 +113,14 @@ def test_classes_may_be_in_one_partition_only_and_rows_of_no_weight_in_all_of_on
     for given in ((X, y, None), (X, rows()[1], weights)):
         there = SoftmaxGLM().fit(OnCluster(*given, lengths=LENGTHS))
         np.testing.assert_allclose(there.coef_, SoftmaxGLM().fit(*given).coef_, **FITTED)
+
+
+def test_separation_by_several_columns_is_found_there_too():
+    X, y = rows()
+    X[:, 2] = ((y == 2) & (np.arange(N) % 3 == 0)) - X[:, 1]  # their sum is a dummy of one class alone
+    with pytest.warns(SeparationWarning):
+        model = SoftmaxGLM(alpha=0).fit(OnCluster(X, y, lengths=LENGTHS))
+    assert model.status_.startswith("separated")
 
 
 def test_labels_are_whatever_they_are_in_memory():

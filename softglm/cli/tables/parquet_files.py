@@ -27,8 +27,8 @@ def read_parquet(path: Path, target: str, reading: Reading) -> tuple[list[Column
             frame = pd.read_parquet(file)
     except ImportError as error:
         raise UnusableDataError(
-            f"{path} is a Parquet file, and reading it needs pandas and pyarrow. Install them: "
-            "pip install pandas pyarrow."
+            f'{path} is a Parquet file, and reading it needs pandas and pyarrow. Install the extra "data", in a clone '
+            'of softglm: pip install ".[data]".'
         ) from error
     if frame.empty:
         raise UnusableDataError(f"{path} has no rows.")

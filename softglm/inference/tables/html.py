@@ -1,7 +1,7 @@
 """Tables in HTML, for notebooks and pages."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
 from softglm.inference.tables.content import Content
@@ -26,6 +26,13 @@ def written(content: Content) -> str:
         f"{title}{f'<table>{facts}</table>' if facts else ''}<table><thead>{_head(['', *content.header])}</thead>"
         f"<tbody>{''.join(body)}</tbody>{foot}</table>{notes}"
     )
+
+
+def facts_written(title: str, facts: Iterable[tuple[str, str]], notes: Iterable[str]) -> str:
+    """Return what is no table of cells: a title, what is said under each of some headings, and notes below."""
+    rows = "".join(f"<tr>{_cells([name], _LEFT, 'th')}{_cells([text], _LEFT)}</tr>" for name, text in facts)
+    below = "".join(f"<div>{html.escape(note)}</div>" for note in notes)
+    return f"<div><b>{html.escape(title)}</b></div>{f'<table>{rows}</table>' if rows else ''}{below}"
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -21,7 +21,6 @@ What is left of the balance, by rounding, moves d by some e in U with ||e|| = ||
 more than s sigma_j ||e|| / 2 (Cauchy and Schwarz; a probability has a variance of 1/4 at most).
 """
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
@@ -169,19 +168,21 @@ def gap_by(setting: Setting, balance: Balance, tilting: Tilting, others: Others 
             break
         gap = _young_gap(setting.penalty, setting.coef, (1.0 - h) * tilted.gradient[features], (1.0 - h) * off)
         if gap < least:
-            gap += _divergence(*tilted.apart(h), rest, setting.moved)
+            gap += float(divergence(*tilted.apart(h), rest, setting.moved))
         if not gap < least:
             break
         least = gap
     return least
 
 
-def _divergence(apart: float, squares: float, left: float, moved: float) -> float:
+def divergence(
+    apart: FloatArray | float, squares: FloatArray | float, left: FloatArray | float, moved: float
+) -> FloatArray:
     """Return a bound on mean KL(nu || mu) where e is so long, and each eta off by so much, a root mean square."""
     # By e: to first order by <log(nu / mu), A'' e>, and by no more than e' A'' e over the least nu / mu beyond.
-    apart += left * (math.sqrt(squares) + left / LEAST)
+    apart = apart + left * (np.sqrt(squares) + left / LEAST)
     # By eta: the divergence has the slope mu - nu, whose size is at most the root of twice itself (Pinsker).
-    return apart + moved * (math.sqrt(2.0 * max(apart, 0.0)) + apart + moved)
+    return np.asarray(apart + moved * (np.sqrt(2.0 * np.maximum(apart, 0.0)) + apart + moved))
 
 
 def _allowed(setting: Setting, metric: "_Metric") -> tuple[float, FloatArray]:

@@ -43,7 +43,7 @@ class Metric(NamedTuple):
     slope: FloatArray
 
 
-def remaining_gradient(step: FloatArray, moved: FloatArray) -> FloatArray:
+def remaining_gradient(step: FloatArray, moved: FloatArray, before: FloatArray | float = 0.0) -> FloatArray:
     """Return the most that the gradient can be after a Newton step, in the metric in which it was made.
 
     Parameters
@@ -52,11 +52,15 @@ def remaining_gradient(step: FloatArray, moved: FloatArray) -> FloatArray:
         Its length.
     moved : array
         R.
+    before : array or float, default=0.0
+        The most that another row had been moved from where the metric was made, when the step began: R0. With it, as
+        the Hessian on the way is between exp(-R0 - t R) G and exp(R0 + t R) G,  exp(R0) (exp(R) - 1) / R - 1.
     """
-    moved = np.minimum(moved, _FAR)
+    moved, before = np.minimum(moved, _FAR), np.minimum(before, _FAR)
     near = np.maximum(moved, _SERIES)
     series = moved / 2.0 + moved**2 / 6.0 + moved**3 / 24.0
-    return step * np.where(moved < _SERIES, series, (np.expm1(near) - near) / near)
+    growth = np.where(moved < _SERIES, series, (np.expm1(near) - near) / near)
+    return np.asarray(step * (growth + np.expm1(before) * (1.0 + growth)))
 
 
 def loss_bound(gradient: FloatArray, moved: FloatArray, metric: Metric) -> FloatArray:

@@ -5,6 +5,7 @@ have been lower along D_d, or > 0 although it could have been higher. For labels
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, NamedTuple, final
 
 import numpy as np
@@ -44,6 +45,22 @@ class Rounding(NamedTuple):
 
     arithmetic: float
     data: float
+
+
+@final
+@dataclass(frozen=True)
+class _Lowest:
+    """So many of the lowest contrasts of several blocks, each once."""
+
+    count: int
+
+    def __call__(self, blocks: Iterable[tuple[npt.NDArray[Any], ...]]) -> Found:
+        found: Found | None = None
+        for block in blocks:
+            parts = [Found(*block)] if found is None else [found, Found(*block)]
+            found = Found.lowest(parts, self.count, each_once=True)
+        assert found is not None  # noqa: S101 - there are rows
+        return found
 
 
 @final
@@ -160,14 +177,7 @@ class Contrasts:
             UNSEEN * self.rounding.data,
         )
 
-        def reduce(blocks: Iterable[tuple[npt.NDArray[Any], ...]]) -> Found:
-            found: Found | None = None
-            for block in blocks:
-                parts = [Found(*block)] if found is None else [found, Found(*block)]
-                found = Found.lowest(parts, count, each_once=True)
-            assert found is not None  # noqa: S101 - there are rows
-            return found
-
+        reduce = _Lowest(count)
         return reduce(self._objective.rows.gather(statistic, reduce))
 
     def _forms(self, found: Found, basis: FloatArray | None = None) -> FloatArray:

@@ -111,5 +111,15 @@ def test_what_cannot_stand_side_by_side_is_told_with_the_remedy(both):
             regression_table(both, names=names)
 
 
+def test_facts_that_no_model_has_take_no_row(both):
+    robust = inferred(covariance="robust")
+    alone, beside = regression_table([robust]), regression_table([robust, *both])
+    for written in (str(alone), alone.to_latex(), alone.to_markdown(), alone.to_html()):
+        assert "AIC" not in written
+        assert "Log-likelihood" in written
+    (line,) = (line for line in str(beside).splitlines() if line.startswith("AIC"))
+    assert line.split()[1:] == [f"{result.aic:.2f}" for result in both]
+
+
 def test_a_result_may_come_without_a_list(both):
     assert str(regression_table(both[0])) == str(regression_table([both[0]]))

@@ -336,7 +336,7 @@ def of_what_is_held(case, parameters):
     objective = case.objective
     prepared = prepare(objective.rows, objective.family, fit_intercept=objective.fit_intercept)
     path = SparsePath(prepared, *objective.uncentred(parameters))
-    return path.fit(case.penalty, np.inf, 0).gap
+    return path.fit([case.penalty], np.inf, 0)[0].gap
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
