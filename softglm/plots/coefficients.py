@@ -269,6 +269,10 @@ class CoefficientDisplay(PanelDisplay):
         if layout == "together":
             base = None if self.reference is None else f"against {literal(self.reference, _LEGEND_NAME)}"
             legend_of(self.ax_, title=base)
+            if not odds_ratios:
+                # Beside long names and a long legend there may be little room.
+                self.figure_.draw_without_rendering()
+                space_ticks(self.ax_)
             return self
         for name, axis in zip(self.classes, self.axes_, strict=True):
             axis.set_title(self._title(name), fontsize=SMALL)

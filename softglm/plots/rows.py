@@ -142,6 +142,9 @@ class RowsDisplay(PanelDisplay, ABC):
         self._name_axes(found.unit, literal(found.what, _NAME), once=ax is None and is_split)
         if not is_split:
             legend_of(self.ax_)
+            if not found.is_logarithmic:
+                self.figure_.draw_without_rendering()
+                space_ticks(self.ax_)
         keep_inside(self.axes_)
         return self
 

@@ -43,8 +43,8 @@ def hidden_texts(figure):
 
 def intervals(*shape):
     """Estimates, with ends of intervals around them."""
-    estimate = np.random.default_rng(20).normal(size=shape)
-    return {"estimate": estimate, "lower": estimate - 1.0, "upper": estimate + 1.0}
+    estimate = np.random.default_rng(20).normal(scale=0.02, size=shape)
+    return {"estimate": estimate, "lower": estimate - 0.02, "upper": estimate + 0.02}
 
 
 def coefficients(n_terms=30, **options):
@@ -58,13 +58,15 @@ def coefficients(n_terms=30, **options):
     ).plot(**options)
 
 
-def effects(grid, **options):
+def effects(grid, K=10, **options):
     """Over the levels of a factor, or over numbers."""
-    probability = np.random.default_rng(20).dirichlet(np.ones(10), size=len(grid))
+    probability = np.random.default_rng(20).dirichlet(np.ones(K), size=len(grid))
     ends = {"lower": 0.9 * probability, "upper": np.minimum(1.1 * probability, 1.0)}
     observed = np.linspace(0.0, 4.0, 50) if np.ndim(grid[0]) == 0 and not isinstance(grid[0], str) else np.empty(0)
     feature = "highest education that was completed, or is about to be"
-    found = AveragePredictions((feature,), np.array(grid), CLASSES, probability, 0.1 * probability, **ends, level=0.95)
+    found = AveragePredictions(
+        (feature,), np.array(grid), CLASSES[:K], probability, 0.1 * probability, **ends, level=0.95
+    )
     return EffectDisplay(feature, np.array(grid), found, observed).plot(**options)
 
 
@@ -145,5 +147,5 @@ def test_names_beside_axes_that_are_given_are_inside_their_figure_and_as_many_as
 @pytest.mark.parametrize("make_room", [None, "constrained"])
 def test_a_title_set_later_is_above_the_legend(make_room):
     figure, axis = plt.subplots(layout=make_room)
-    effects([0.0, 4.0], kind="lines", ax=axis).ax_.set_title("what was done")
+    effects([0.0, 4.0], K=2, kind="lines", ax=axis).ax_.set_title("what was done, and to which end")
     assert not hidden_texts(figure)
