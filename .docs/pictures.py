@@ -37,6 +37,17 @@ DOTS_PER_INCH = 120
 PERFORMANCE = Path(__file__).parent / "explanation" / "performance.md"
 # Of the table in it, which holds the numbers: the columns of scikit-learn's best solver and of its default.
 ROW = re.compile(r"^\| ([^|]+) \| ([\d,]+) x \d+, \d+ \| (\d[^|]* ms \|.*) \|$", re.MULTILINE)
+# Of the table of seconds by rows, in the same page: what the picture shows of it.
+SIZES = re.compile(r"^\| CPU seconds \| (.*) rows \|$", re.MULTILINE)
+SHOWN = {
+    "memory": ("o", "#0072B2"),
+    "mapped files": ("s", "#56B4E9"),
+    "Parquet": ("^", "#009E73"),
+    "Dask, 2 workers": ("D", "#E69F00"),
+    "Spark ML, local[2]": ("v", "#D55E00"),
+}
+# Rows of 33 columns of 8 bytes that fill 16 GB.
+FULL = 16e9 / (33 * 8)
 PANELS = {"raw columns": (1, 2), "standardised columns": (4, 5)}
 SERIES = {"its best solver": ("o", "#0072B2"), "its default, lbfgs": ("^", "#D55E00")}
 MOST = 20.0  # where fits were stopped
@@ -75,6 +86,27 @@ def draw_performance():
     axes[0].invert_yaxis()
     figure.supxlabel("scikit-learn's time to the same accuracy, softglm's being 1", fontsize="medium")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
+    return figure
+
+
+def draw_size():
+    """Return the seconds of a fit over its rows, wherever these are; and where they would fill a machine's memory."""
+    text = PERFORMANCE.read_text(encoding="utf-8")
+    (sizes,) = SIZES.findall(text)
+    rows = [int(size.replace(",", "")) for size in sizes.split(" rows | ")]
+    figure, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+    for name, (marker, color) in SHOWN.items():
+        (cells,) = re.findall(rf"^\| {re.escape(name)} \| (.*) \|$", text, re.MULTILINE)
+        told = [(size, float(cell)) for size, cell in zip(rows, cells.split(" | "), strict=True) if cell.strip()]
+        axis.plot(*zip(*told, strict=True), marker=marker, color=color, label=name)
+    axis.axvline(FULL, color="black", linewidth=1)
+    axis.annotate(
+        "16 GB of memory", (FULL, 0.97), (-4, 0), ("data", "axes fraction"), "offset points", ha="right", va="top"
+    )
+    axis.set(xscale="log", yscale="log", xlabel="rows of 33 columns", ylabel="seconds of CPU of a fit")
+    axis.grid(linewidth=0.4)
+    axis.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside right upper", frameon=False)
     return figure
 
 
@@ -158,6 +190,7 @@ def main():
     result = infer_students()
     pictures = {
         "performance": draw_performance(),
+        "size": draw_size(),
         "convergence": draw_convergence(),
         "coefficients": draw_coefficients(result),
         "effects": draw_effects(result),

@@ -1,7 +1,9 @@
-"""Places for rows: the same ones in memory, in mapped files, in Parquet and in blocks, each in a process of its own.
+"""Places for rows: the same ones in memory, in files, in Parquet, in blocks and on Dask, beside who else fits such.
 
-Columns of the table: passes over the rows; seconds of CPU, and their ratio to memory; megabytes of anonymous memory at
-the peak, beyond what the imports take; the proved gap. Times are minima over rounds in which the places take turns.
+The first table has the seconds of CPU of each, in all of its processes, by rows: `.docs/explanation/performance.md`
+keeps it, and `.docs/pictures.py` draws it. The second tells of one size: passes over the rows (for Spark, iterations);
+seconds on the clock, and of CPU; megabytes of anonymous memory at the peak beyond what there was before the fit, and of
+what was read or sent; how far from the optimum of the common objective, relative to what the features explain.
 """
 
 import json
@@ -9,129 +11,106 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks import report
+from benchmarks.places import N_CLASSES, N_FEATURES, PLACES, RIVALS, mapped, write_rows
 
-N_FEATURES, N_CLASSES, N_AT_ONCE, N_IN_BLOCK = 33, 5, 100_000, 10_000
-_WAIT = 0.002
-_LABELS = np.array([f"class {code}" for code in range(N_CLASSES)])
+SIZES = (50_000, 200_000, 1_000_000, 5_000_000)
+# Rows of which the second table tells, and the most that others fit.
+TOLD = 1_000_000
+# How closely the optimum is known that gaps are told from.
+_CLOSELY = 1e-12
+_AT_ONCE = 50_000
 
 
 def add_options(parser):
     """Add the options of the command."""
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--tol", type=float, default=1e-8)
+    parser.add_argument("--rows", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--tol", type=float, default=1e-6)
     parser.add_argument("--folder", type=Path, help="where the rows are kept; by default a temporary folder")
 
 
 def main(options):
-    """Measure every place, and print the table."""
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        write_rows(Path(folder), options.rows)
-        print(table(Path(folder), rounds=options.rounds, tol=options.tol))
+    """Measure every place at every size, and print the tables."""
+    sizes = sorted(options.rows)
+    told = max((size for size in sizes if size <= TOLD), default=sizes[0])
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        folder = Path(name)
+        write_rows(folder, sizes[-1])
+        runs = {size: measured(folder, size, options.tol) for size in sizes}
+        print(seconds_table(runs), detail_table(folder, told, runs[told]), dask_ml(), sep="\n\n")
 
 
-def table(folder, *, rounds, tol):
-    """Return a line for each place of the rows that `write_rows` has written."""
-    runs = {place: [] for place in PLACES}
-    for _ in range(rounds):
-        for place in PLACES:
-            command = [sys.executable, "-m", "benchmarks.scale", place, str(folder), str(tol)]
-            run = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own
-            runs[place].append(json.loads(run.stdout))
-        shutil.rmtree(folder / "cache")
-    least = {place: {name: min(run[name] for run in found) for name in found[0]} for place, found in runs.items()}
-    rows = [["place", "passes", "CPU (s)", "of memory", "anonymous (MB)", "gap (nats)"]]
-    for place, found in least.items():
-        ratio = found["cpu"] / least["memory"]["cpu"]
-        numbers = [f"{found['cpu']:.2f}", f"{ratio:.2f}", f"{found['megabytes']:.0f}", f"{found['gap']:.0e}"]
-        rows.append([place, str(found["passes"]), *numbers])
+def measured(folder, n_rows, tol):
+    """Return what was measured in each place, by its name."""
+    runs = {}
+    for place in (*PLACES, *(RIVALS if n_rows <= TOLD else ())):
+        command = [sys.executable, "-m", "benchmarks.places", place, str(folder), str(n_rows), str(tol)]
+        run = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own
+        runs[place] = json.loads(run.stdout.splitlines()[-1])
+        print(f"{place}, {n_rows:,} rows: {runs[place].get('cpu', 'missing')} s of CPU", file=sys.stderr, flush=True)
+    shutil.rmtree(folder / "cache", ignore_errors=True)
+    return runs
+
+
+def seconds_table(runs):
+    """Return a line of Markdown for each place: seconds of CPU by rows."""
+    places = {place: None for found in runs.values() for place in found}
+    lines = [["CPU seconds", *(f"{size:,} rows" for size in runs)], ["---"] * (len(runs) + 1)]
+    for place in places:
+        cells = [found.get(place, {}).get("cpu") for found in runs.values()]
+        lines.append([place, *("" if cell is None else f"{cell:.2g}" for cell in cells)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def detail_table(folder, n_rows, runs):
+    """Return a line for each place, of one size."""
+    from softglm import SoftmaxGLM
+
+    X, codes = mapped(folder, n_rows)
+    best = SoftmaxGLM(tol=_CLOSELY).fit(X, codes)
+    least = loss(X, codes, {"coef": best.coef_, "intercept": best.intercept_, "is_one_vs_rest": False})
+    shares = np.bincount(codes) / n_rows
+    explained = -shares @ np.log(shares) - least
+    rows = [[f"{n_rows:,} rows", "passes", "seconds", "CPU (s)", "anonymous (MB)", "moved (MB)", "gap"]]
+    for place, found in runs.items():
+        if "missing" in found:
+            rows.append([place, found["missing"], *[""] * 5])
+            continue
+        numbers = [f"{found[name]:.2f}" for name in ("seconds", "cpu")]
+        numbers += [f"{found[name]:.0f}" for name in ("megabytes", "moved")]
+        rows.append([place, str(found["passes"]), *numbers, f"{(loss(X, codes, found) - least) / explained:.0e}"])
     return report.aligned(rows)
 
 
-def write_rows(folder, n_rows):
-    """Write rows with labels as files of NumPy's and as a Parquet file with the defaults of pyarrow."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def loss(X, codes, model):
+    """Return the mean log loss of a model, in nats, with the penalty of `SoftmaxGLM`; without it of one against all."""
+    coef, intercept, total = np.array(model["coef"]), np.array(model["intercept"]), 0.0
+    for start in range(0, len(codes), _AT_ONCE):
+        rows = slice(start, start + _AT_ONCE)
+        scores = X[rows] @ coef.T + intercept
+        if model["is_one_vs_rest"]:
+            scores = -np.logaddexp(0.0, -scores)
+        scores -= scores.max(axis=1, keepdims=True)
+        total += np.log(np.exp(scores).sum(axis=1)).sum() - scores[np.arange(len(scores)), codes[rows]].sum()
+    return total / len(codes) + (not model["is_one_vs_rest"]) * 0.5 * np.square(coef).sum() / len(codes)
 
+
+def dask_ml():
+    """Return what dask-ml makes of several classes."""
+    try:
+        import dask.array
+        import dask_ml
+        from dask_ml.linear_model import LogisticRegression
+    except ImportError as error:
+        return f"dask-ml: {error}"
     rng = np.random.default_rng(0)
-    coef = rng.normal(size=(N_FEATURES, N_CLASSES)) / 4.0
-    X = np.lib.format.open_memmap(folder / "X.npy", "w+", np.float64, (n_rows, N_FEATURES))
-    codes = np.empty(n_rows, dtype=np.int32)
-    schema = pa.schema([*((f"x{column}", pa.float64()) for column in range(N_FEATURES)), ("y", pa.string())])
-    with pq.ParquetWriter(folder / "rows.parquet", schema) as writer:
-        for start in range(0, n_rows, N_AT_ONCE):
-            rows = slice(start, min(start + N_AT_ONCE, n_rows))
-            X[rows] = rng.normal(size=X[rows].shape)
-            codes[rows] = (X[rows] @ coef + rng.gumbel(size=(len(X[rows]), N_CLASSES))).argmax(axis=1)
-            writer.write_table(pa.table([*X[rows].T, _LABELS[codes[rows]]], schema=schema))
-    X.flush()
-    np.save(folder / "codes.npy", codes)
-
-
-def _blocks(folder):
-    from softglm import Blocks
-
-    X, codes = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("X", "codes"))
-
-    def blocks():
-        for start in range(0, len(codes), N_IN_BLOCK):
-            yield np.array(X[start : start + N_IN_BLOCK]), codes[start : start + N_IN_BLOCK]
-
-    return (Blocks(blocks),)
-
-
-def _parquet(folder, cache=None):
-    from softglm import Parquet
-
-    return (Parquet(folder / "rows.parquet", "y", cache=cache),)
-
-
-# What `fit` is given there. The second cached fit finds what the first has written.
-PLACES = {
-    "memory": lambda folder: (np.load(folder / "X.npy"), np.load(folder / "codes.npy")),
-    "mapped files": lambda folder: tuple(np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("X", "codes")),
-    "blocks": _blocks,
-    "Parquet": _parquet,
-    "Parquet, cached": lambda folder: _parquet(folder, folder / "cache"),
-    "Parquet, cached before": lambda folder: _parquet(folder, folder / "cache"),
-}
-
-
-def _measured(place, folder, tol):
-    """Return the numbers of one fit, in this process."""
-    import pyarrow.parquet  # noqa: F401 - what imports take is no part of a fit
-
-    from softglm import SoftmaxGLM
-
-    given = PLACES[place](folder)
-    before, most, is_done = _anonymous(), [0.0], threading.Event()
-
-    def watch():
-        while not is_done.wait(_WAIT):
-            most[0] = max(most[0], _anonymous())
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    begin = time.process_time()
-    model = SoftmaxGLM(tol=tol).fit(*given)
-    cpu = time.process_time() - begin
-    is_done.set()
-    watcher.join()
-    return {"passes": model.n_passes_, "cpu": cpu, "megabytes": most[0] - before, "gap": model.gap_}
-
-
-def _anonymous():
-    """Return the megabytes of this process that are no part of a file."""
-    with Path("/proc/self/status").open(encoding="ascii") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("RssAnon")) / 1024
-
-
-if __name__ == "__main__":
-    print(json.dumps(_measured(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]))))
+    X, y = rng.normal(size=(2000, N_FEATURES)), rng.integers(N_CLASSES, size=2000)
+    with np.errstate(over="ignore"):
+        model = LogisticRegression().fit(
+            *(dask.array.from_array(part, chunks=(500, *part.shape[1:])) for part in (X, y))
+        )
+    return f"dask-ml {dask_ml.__version__}: of {N_CLASSES} classes it fits coefficients of shape {model.coef_.shape}."

@@ -119,10 +119,11 @@ class SoftmaxGLMCV(SoftmaxClassifier):
     -----
     Leaving one out. A row is left out whole, whatever its weight, and the total strength of the penalty, W alpha, stays
     what it is, as with LogisticRegression's C. From the Hessian of the fit with all rows one Newton step leaves out a
-    row, and self-concordance bounds what that is off by. At the strength that is chosen, and at neighbours that are
-    nearly as good, the rows of the largest bounds take more steps, or a fit of their own, until the mean score is known
-    to 0.001 of the log loss. Where more than 1000 rows would have to, or more than 100 need a fit of their own, a
-    strength is not chosen, and a warning says so: too many rows decide too much, and folds cost less.
+    row, and self-concordance bounds what that is off by. At the strength that is chosen the rows of the largest bounds
+    take more steps, all of them together, or a fit of their own, until the mean score is known to 0.001 of the log
+    loss; at neighbours that are nearly as good, until they are told from it. Where more than 1000 rows would have to,
+    or more than 100 need a fit of their own, a strength is not chosen, and a warning says so: too many rows decide too
+    much, and folds cost less.
 
     References
     ----------

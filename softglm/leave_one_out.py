@@ -26,6 +26,8 @@ from softglm.sums import Features, Predictor, RowParts, RowWeights
 
 # No more rows than so many take more steps, and no more than so many a fit of their own: folds would cost less.
 _MOST_ROWS, _MOST_FITS = 1000, 100
+# What the mean loss is, which bounds are relative to, is known when rows have taken their steps: so often they may.
+_MOST_ROUNDS = 3
 # Of the sum of bounds that is allowed, for the rows that take no more than one step.
 _FIRST = 0.8
 # What fits without a row are made to: how far they are from their optima counts in the bounds.
@@ -94,10 +96,13 @@ def leave_one_out(
     others = _largest_of_others(reach)
     radius = np.sqrt(others * shrinkage)
     moved = radius * decrement
-    left = remaining_gradient(decrement, moved) + curvature.decrement * np.sqrt(shrinkage)
-    bound = loss_bound(left, moved, Metric(radius, reach_without, slope))
-    first = LeftOut(eta, np.where(shares > 0.0, bound, 0.0), np.zeros(len(bound), dtype=bool))
-    return _refined(first, loss, _Problem(prepared, penalty, curvature), others, shares, tolerance)
+    gradient = remaining_gradient(decrement, moved) + curvature.decrement * np.sqrt(shrinkage)
+    bound = loss_bound(gradient, moved, Metric(radius, reach_without, slope))
+    left = LeftOut(eta, np.where(shares > 0.0, bound, 0.0), np.zeros(len(bound), dtype=bool))
+    problem = _Problem(prepared, penalty, curvature, others, shares)
+    for _ in range(_MOST_ROUNDS):
+        left, loss = _refined(left, problem, loss, tolerance)
+    return left
 
 
 def _narrowed(
@@ -138,11 +143,23 @@ def _largest_of_others(values: FloatArray) -> FloatArray:
 @final
 @dataclass(frozen=True, eq=False)
 class _Problem:
-    """The fit with all rows, of which they are left out."""
+    """The fit with all rows, of which they are left out.
+
+    Attributes
+    ----------
+    prepared : Prepared
+    penalty : Penalty
+    curvature : Curvature
+    others : array of shape (n,)
+        The largest D' A D of the other rows.
+    shares : array of shape (n,)
+    """
 
     prepared: Prepared
     penalty: Penalty
     curvature: Curvature
+    others: FloatArray
+    shares: FloatArray
 
 
 def takes_too_many(bounds: FloatArray, allowed: float) -> bool:
@@ -150,31 +167,33 @@ def takes_too_many(bounds: FloatArray, allowed: float) -> bool:
     return int(np.count_nonzero(largest(bounds, allowed, _FIRST))) > _MOST_ROWS
 
 
-def _refined(
-    first: LeftOut, loss: FloatArray, problem: _Problem, others: FloatArray, shares: FloatArray, tolerance: float
-) -> LeftOut:
-    """Take more steps for the rows of the largest bounds, until the mean loss is off by no more than is allowed."""
+def _refined(first: LeftOut, problem: _Problem, loss: FloatArray, tolerance: float) -> tuple[LeftOut, FloatArray]:
+    """Take more steps for the rows of the largest bounds, as many as seem needed; return what is known, and losses.
+
+    What is allowed is relative to the mean loss, which fits of their own may yet make smaller.
+    """
+    shares = problem.shares
     bounds, allowed = first.bound * shares, tolerance * float(shares @ loss)
     chosen = largest(bounds, allowed, _FIRST)
     if not 0 < np.count_nonzero(chosen) <= _MOST_ROWS:
-        return first
+        return first, loss
     curvature, places = problem.curvature, np.flatnonzero(chosen)
     others_sums = float(shares[~chosen] @ loss[~chosen]), float(bounds[~chosen].sum())
     budget = Budget(tolerance, shares[chosen], loss[chosen], *others_sums)
-    nearer = approach(curvature, curvature.rows_at(places), others[chosen], budget)
+    nearer = approach(curvature, curvature.rows_at(places), problem.others[chosen], budget)
     unproved = np.isinf(nearer.bound)
     if np.count_nonzero(unproved) > _MOST_FITS:
-        return first
-    eta, bound = first.eta.copy(), first.bound.copy()
-    eta[:, chosen], bound[chosen] = nearer.eta, nearer.bound
+        return first, loss
+    eta, bound, loss = first.eta.copy(), first.bound.copy(), loss.copy()
+    eta[:, chosen], bound[chosen], loss[chosen] = nearer.eta, nearer.bound, nearer.loss
     for place, position in zip(places[unproved], nearer.coordinates[unproved], strict=True):
         start = curvature.parameters + curvature.coordinates.displacement(position)
-        eta[:, place], bound[place] = _refitted(problem, int(place), start)
-    return LeftOut(eta, bound, chosen)
+        eta[:, place], loss[place], bound[place] = _refitted(problem, int(place), start)
+    return LeftOut(eta, bound, first.is_refitted | chosen), loss
 
 
-def _refitted(problem: _Problem, place: int, parameters: FloatArray) -> tuple[FloatArray, float]:
-    """Return eta of a row, shape (q,), in a fit of its own without it, and what its loss there may be off by.
+def _refitted(problem: _Problem, place: int, parameters: FloatArray) -> tuple[FloatArray, float, float]:
+    """Return eta of a row, shape (q,), in a fit of its own without it, its loss, and what that may be off by.
 
     Parameters
     ----------
@@ -202,12 +221,12 @@ def _refitted(problem: _Problem, place: int, parameters: FloatArray) -> tuple[Fl
     curvature = curvature_at(there, penalty, there.as_read(result.coef, result.intercept))
     if result.status is not Status.CONVERGED or curvature is None:
         (eta,) = problem.curvature.rows_at(np.array([place])).eta.T
-        return eta, np.inf
+        return eta, np.inf, np.inf
     here = curvature.rows_at(np.array([place]))
     values = curvature.deletions.of(here.features, here.eta.copy(), here.targets, np.zeros(1))
     metric = Metric(np.array([_radius(curvature)]), values[4], values[5])
     bound = loss_bound(np.array([curvature.decrement]), np.zeros(1), metric)
-    return here.eta[:, 0], float(bound[0])
+    return here.eta[:, 0], float(values[6][0]), float(bound[0])
 
 
 def _radius(curvature: Curvature) -> float:

@@ -45,7 +45,7 @@ _COLUMNS = ["alpha", "features in", "explained", "gap"]
 @final
 @dataclass(frozen=True, eq=False)
 class PathPoint:
-    """The fit of one strength, as soon as it is made.
+    """The fit of one strength, as soon as it is proved.
 
     Attributes
     ----------

@@ -83,9 +83,9 @@ def score_single_rows(
 ) -> SingleRows:
     """Score each row in the fits without it, and choose among the strengths.
 
-    Every strength takes one Newton step for each row. What would be chosen, and neighbours that are nearly as good, are
-    made as exact as `TOLERANCE` asks, if that takes no more than some of the rows; otherwise they are left out of the
-    choice.
+    Every strength takes one Newton step for each row. What would be chosen is made as exact as `TOLERANCE` asks, and
+    neighbours that are nearly as good until they are told from it, if that takes no more than some of the rows;
+    otherwise they are left out of the choice.
 
     Parameters
     ----------

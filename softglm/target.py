@@ -70,7 +70,6 @@ class Target:
         model, steps = ending.model, ending.steps
         _check_model(model, "detect_separation", "a")
         if steps is not None and not hasattr(model, "classes_"):
-            check_is_in_memory(X, "A pipeline")
             check_transforms(steps)
             steps = clone(steps).fit(X, y)
         return cls(model, steps, ending.notes)

@@ -43,6 +43,7 @@ from softglm.leave_one_out import leave_one_out
 from softglm.model import ElasticNet, Objective, Ridge
 from softglm.model.proof import conjugate_gap
 from softglm.solver import GapKind
+from softglm.sparse import SparsePath, columns
 from softglm.sums import Features, Predictor, Sum
 from softglm.tuning import DEFAULT, Tuning
 
@@ -218,13 +219,17 @@ def what_is_drawn_of_coefficients():
 
 
 def what_is_proved_under_a_lasso():
-    for data in (overlapping(), soft_labels(), two_classes()):
+    for data in (overlapping(), soft_labels(), two_classes(), sparse_rows()):
         rows, family = rows_and_family(data)
         factors = np.arange(rows.n_features, dtype=float)
         lasso = ElasticNet.on_coefficients(0.1, 1.0, factors, fit_intercept=True)
         objective = Objective(rows, family, lasso.smooth, fit_intercept=True)
         assert conjugate_gap(objective, lasso, np.zeros(objective.shape)) > 0.0
         assert solve(prepare(rows, family), lasso).gap_kind is GapKind.DUALITY
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(columns, "_FEW_FEATURES", 0)
+            patch.setattr(columns, "_FEW_NUMBERS", 0)
+            SparsePath(prepare(rows, family)).fit([lasso.times(0.1)], 1e-8, 100)
 
 
 def what_is_certified():

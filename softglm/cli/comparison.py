@@ -19,9 +19,9 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from softglm.arrays import FloatArray, IntArray
-from softglm.cli.tables import Table
+from softglm.cli.tables import Table, filled
 from softglm.estimator import SeparationWarning, SoftmaxGLM
-from softglm.sources import Parquet
+from softglm.sources import Source
 
 _SEED = 0
 _NAMES = (
@@ -121,7 +121,12 @@ class Choice:
 
 
 def cross_validate_rivals(
-    X: FloatArray, codes: IntArray, *, choice: Choice | None = None, n_folds: int = 5
+    X: FloatArray,
+    codes: IntArray,
+    *,
+    choice: Choice | None = None,
+    n_folds: int = 5,
+    variables: Sequence[slice] = (),
 ) -> tuple[Score, ...]:
     """Cross-validate SoftmaxGLM and LogisticRegression, both on raw columns and both on standardised ones.
 
@@ -134,12 +139,14 @@ def cross_validate_rivals(
         The penalty; None for the defaults.
     n_folds : int, default=5
         They are stratified, and shuffled in the same way every time.
+    variables : sequence of slice, default=()
+        The columns of each variable, where X holds NaN: they are filled in from the rows that are fitted.
     """
     splits = list(StratifiedKFold(n_folds, shuffle=True, random_state=_SEED).split(X, codes))
     choice = Choice() if choice is None else choice
     # Threads that wait for each other on a busy machine would be what is timed.
     with threadpool_limits(1):
-        per_fold = [_score_fold(choice, X, codes, split) for split in splits]
+        per_fold = [_score_fold(choice, filled(X, split[0], variables), codes, split) for split in splits]
     return tuple(_summary(name, scores) for name, scores in zip(_NAMES, zip(*per_fold, strict=True), strict=True))
 
 
@@ -198,7 +205,7 @@ def _score_fold(choice: Choice, X: FloatArray, codes: IntArray, split: tuple[Int
     return scores
 
 
-def timed_fit(model: BaseEstimator, X: FloatArray | Parquet, y: IntArray | None) -> _TimedFit:
+def timed_fit(model: BaseEstimator, X: FloatArray | Source, y: IntArray | None) -> _TimedFit:
     """Fit a model, and keep its warnings to be counted."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -277,8 +284,9 @@ def fit_on_all_rows(table: Table, *, choice: Choice, n_strongest: int) -> Fitted
 
     For two classes the only coefficients are those of the second.
     """
-    model = timed_fit(choice.model(), table.X, table.codes).model
-    deviations = table.X.std(axis=0)
+    X = filled(table.X, slice(None), table.variables)
+    model = timed_fit(choice.model(), X, table.codes).model
+    deviations = X.std(axis=0)
     strongest = strongest_of(model, table.features, table.classes, deviations, choice=choice, n_strongest=n_strongest)
     return FittedModel(model.status_, strongest)
 
@@ -343,6 +351,6 @@ class Comparison:
             table,
             choice,
             n_folds,
-            cross_validate_rivals(table.X, table.codes, choice=choice, n_folds=n_folds),
+            cross_validate_rivals(table.X, table.codes, choice=choice, n_folds=n_folds, variables=table.variables),
             fit_on_all_rows(table, choice=choice, n_strongest=n_strongest),
         )

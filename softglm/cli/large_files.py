@@ -1,17 +1,21 @@
 """SoftmaxGLM on a Parquet file that is too large to be compared on: fitted where it is, a batch at a time."""
 
 from dataclasses import dataclass
+from functools import partial
+from itertools import compress
 from pathlib import Path
 from typing import final
 
+from softglm.cli.coded_rows import CodedRows
 from softglm.cli.comparison import Choice, FittedModel, strongest_of, timed_fit
+from softglm.cli.inferring import Report, columns_to_infer, inferred
 from softglm.cli.tables import Reading, UnusableDataError, is_parquet
 from softglm.fit import prepare
-from softglm.sources import Parquet
+from softglm.sources import Blocks
 from softglm.sources.arrow import Table, open_dataset
 
-# Beyond so many numbers a comparison, which copies them several times over, takes gigabytes.
-MOST_CELLS = 2**25
+# A comparison copies entries several times over: with one-hot columns beside, twice as many took a gigabyte.
+MOST_CELLS = 2**23
 
 
 @final
@@ -25,6 +29,8 @@ class LargeFit:
         Of the file.
     n_rows, n_features : int
     classes : tuple of str
+    notes : tuple of str
+        What was done to columns and rows.
     choice : Choice
         The penalty.
     accuracy, log_loss, null_log_loss : float
@@ -33,12 +39,15 @@ class LargeFit:
         How often the rows were read for the fit.
     seconds : float
     fitted : FittedModel
+    report : Report or None
+        What `infer` says of the coefficients, if it was asked.
     """
 
     name: str
     n_rows: int
     n_features: int
     classes: tuple[str, ...]
+    notes: tuple[str, ...]
     choice: Choice
     accuracy: float
     log_loss: float
@@ -46,20 +55,21 @@ class LargeFit:
     n_passes: int
     seconds: float
     fitted: FittedModel
+    report: Report | None
 
     @classmethod
-    def of(cls, path: Path, target: str, reading: Reading, *, choice: Choice, n_strongest: int) -> "LargeFit":
+    def of(
+        cls, path: Path, target: str, reading: Reading, *, choice: Choice, n_strongest: int, infers: bool
+    ) -> "LargeFit":
         """Fit SoftmaxGLM to a file, or raise an error that says why that cannot be."""
-        if reading != Reading(dropped=reading.dropped):
+        if reading.na or reading.notation:
             raise UnusableDataError(
-                f"{path} is so large that it is fitted where it is, column by column as they are, and --missing, "
-                "--drop-missing and --decimal are for tables that are read as a whole. Fill in what is missing before."
+                f"{path} is so large that it is fitted where it is, by the types of its columns: --na and --decimal "
+                "are for tables that are read as a whole. --sample 100000 reads so many rows."
             )
         try:
-            table, left_out = Table(open_dataset(path), str(path)), {target, *reading.dropped}
-            table.check_there(sorted(left_out), ", by --target and --drop")
-            columns = [name for name in table.names if name not in left_out]
-            source = Parquet(path, target, columns=columns)
+            rows = CodedRows.of(path, target, Table(open_dataset(path), str(path)), reading)
+            source = Blocks(rows.blocks)
             timed = timed_fit(choice.model(), source, None)
             model = timed.model
             seen = source.observe(class_weight=None, estimator=model, fitted_classes=model.classes_)
@@ -72,6 +82,7 @@ class LargeFit:
             n_rows=seen.n_rows,
             n_features=seen.n_features,
             classes=classes,
+            notes=rows.notes,
             choice=choice,
             accuracy=model.score(source),
             log_loss=model.deviance_ / (2.0 * seen.n_rows),
@@ -80,9 +91,17 @@ class LargeFit:
             seconds=timed.milliseconds / 1e3,
             fitted=FittedModel(
                 model.status_,
-                strongest_of(model, columns, classes, deviations, choice=choice, n_strongest=n_strongest),
+                strongest_of(model, rows.features, classes, deviations, choice=choice, n_strongest=n_strongest),
             ),
+            report=_report_on(rows, choice, classes) if infers else None,
         )
+
+
+def _report_on(rows: CodedRows, choice: Choice, classes: tuple[str, ...]) -> Report:
+    kept = columns_to_infer(rows.variables, choice)
+    features = tuple(compress(rows.features, kept))
+    result = inferred(Blocks(partial(rows.blocks, kept)), None, choice, features=features, classes=classes)
+    return Report(result, tuple(compress(rows.features, ~kept)), is_imputed=bool(rows.fills))
 
 
 def is_large(path: Path | None) -> bool:

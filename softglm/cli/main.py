@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from softglm.cli.comparison import Choice, Comparison
+from softglm.cli.inferring import report_on
 from softglm.cli.large_files import LargeFit, is_large
 from softglm.cli.printing import as_json, as_text, large_as_json, large_as_text
 from softglm.cli.tables import (
     MISSING,
     MISSING_NUMBERS,
+    Missing,
     Notation,
     Reading,
     UnusableDataError,
@@ -41,8 +43,10 @@ missing in a CSV file, beside empty fields:
 examples:
   python -m softglm                                      scikit-learn's wine data, unscaled
   python -m softglm flowers.csv --target species         your own data
+  python -m softglm flowers.csv --target species --infer
   python -m softglm flowers.csv --target species --alpha 0.01 --folds 10
-  python -m softglm flowers.csv --target species --drop id --missing 'n/a?' --drop-missing
+  python -m softglm flowers.csv --target species --drop id --na 'n/a?' --missing impute
+  python -m softglm flowers.csv.gz --target species --sample 10000
   python -m softglm flowers.parquet --target species --json > result.json
 
 exit codes: 0 success, 1 the data cannot be used, 2 the command line is wrong
@@ -63,19 +67,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("a data file and --target COLUMN go together: give both, or neither for the wine data")
     reading = _reading(options)
     if options.data is None and reading != Reading():
-        parser.error("--drop, --missing, --drop-missing and --decimal are about a data file: give one")
+        parser.error("--drop, --missing, --na, --not-na, --sample and --decimal are about a data file: give one")
+    if options.infer and options.l1_ratio > 0.0:
+        parser.error("a lasso leaves no standard errors: give --infer or --l1-ratio, not both")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of columns that the terminal cannot show
     choice = Choice(options.alpha, options.l1_ratio, options.standardize)
     try:
-        if is_large(options.data):
-            large = LargeFit.of(options.data, options.target, reading, choice=choice, n_strongest=N_STRONGEST)
+        if options.sample is None and is_large(options.data):
+            large = LargeFit.of(
+                options.data, options.target, reading, choice=choice, n_strongest=N_STRONGEST, infers=options.infer
+            )
             text = large_as_json(large) if options.json else large_as_text(large)
         else:
             table = wine_table() if options.data is None else read_table(options.data, options.target, reading)
-            check_classes(table, options.target or "wine", options.folds)
+            check_classes(table, options.target or "wine", options.folds, is_sample=options.sample is not None)
             comparison = Comparison.of(table, choice=choice, n_folds=options.folds, n_strongest=N_STRONGEST)
-            text = as_json(comparison) if options.json else as_text(comparison)
+            report = report_on(table, choice) if options.infer else None
+            text = (as_json if options.json else as_text)(comparison, report)
     except UnusableDataError as error:
         print(f"softglm: {error}", file=sys.stderr)
         return 1
@@ -97,35 +106,59 @@ def _parser() -> argparse.ArgumentParser:
         "data",
         nargs="?",
         type=Path,
-        help="a CSV file with a header line, its fields separated by commas, semicolons or tabs, or a Parquet file; "
+        help="a CSV file with a header line, its fields separated by commas, semicolons or tabs, packed (gzip, bzip2, "
+        "xz, zip) or not, or a Parquet file; "
         "numeric columns are used as they are, the others one-hot encoded, numbers with leading zeros among them "
         "(default: scikit-learn's wine data)",
     )
-    parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
-    parser.add_argument(
+    file = parser.add_argument_group("the file")
+    file.add_argument("--target", metavar="COLUMN", help="the column to predict")
+    file.add_argument(
         "--drop", metavar="COLUMN", action="append", default=[], help="a column to leave out; may be given repeatedly"
     )
-    parser.add_argument(
+    file.add_argument(
         "--missing",
+        choices=[way.value for way in Missing],
+        default=Missing.ERROR.value,
+        help="what to do where values are missing: stop with an error that counts them (the default), drop such rows, "
+        "or impute the median of numbers and else the most frequent value, taken from the rows that are fitted; rows "
+        "without a class to predict are dropped in both cases",
+    )
+    file.add_argument(
+        "--na",
         metavar="TEXT",
         action="append",
         default=[],
         help="an entry that stands for a missing value, beside those below; may be given repeatedly",
     )
-    parser.add_argument("--drop-missing", action="store_true", help="leave out rows with missing values")
-    parser.add_argument(
+    file.add_argument(
+        "--not-na",
+        metavar="TEXT",
+        action="append",
+        default=[],
+        help="one of those below that is a value like others; may be given repeatedly",
+    )
+    file.add_argument(
+        "--sample",
+        type=_from_two,
+        metavar="N",
+        help="use N rows of the file, drawn in the shares of the classes, the same ones every time; the file's other "
+        "rows are as if they were not there (default: all)",
+    )
+    file.add_argument(
         "--decimal",
         choices=["point", "comma"],
         help="the decimal mark of columns that leave it open; the other mark is between thousands",
     )
-    parser.add_argument(
+    model = parser.add_argument_group("the models")
+    model.add_argument(
         "--alpha",
         type=_alpha,
         metavar="NUMBER",
         help="strength of the penalty, at least 0; LogisticRegression gets C = 1 / (alpha W), where W is the number of "
         "rows it is fitted on (default: 1/W, which is C = 1)",
     )
-    parser.add_argument(
+    model.add_argument(
         "--l1-ratio",
         type=_ratio,
         metavar="NUMBER",
@@ -133,16 +166,23 @@ def _parser() -> argparse.ArgumentParser:
         help="share of the penalty that is lasso, which leaves coefficients at 0, from 0 (the default: a ridge) to 1; "
         "LogisticRegression then needs its solver saga",
     )
-    parser.add_argument(
+    model.add_argument(
         "--standardize",
         action="store_true",
         help="have the SoftmaxGLM that is fitted to all rows, for its coefficients, penalise columns in units of their "
         "standard deviations",
     )
-    parser.add_argument(
-        "--folds", type=_folds, default=5, metavar="K", help="folds of the cross-validation (default: 5)"
+    model.add_argument(
+        "--folds", type=_from_two, default=5, metavar="K", help="folds of the cross-validation (default: 5)"
     )
-    parser.add_argument("--json", action="store_true", help="print the same numbers as JSON")
+    output = parser.add_argument_group("what is printed")
+    output.add_argument(
+        "--infer",
+        action="store_true",
+        help="print the coefficients too, relative to the first class, with standard errors, tests and intervals: of a "
+        "fit to all rows without a penalty, unless --alpha asks for one",
+    )
+    output.add_argument("--json", action="store_true", help="print the same numbers as JSON")
     parser.add_argument("--version", action="version", version=f"softglm {__version__}")
     return parser
 
@@ -150,8 +190,10 @@ def _parser() -> argparse.ArgumentParser:
 def _reading(options: argparse.Namespace) -> Reading:
     return Reading(
         dropped=tuple(dict.fromkeys(options.drop)),
-        missing=frozenset(text.strip() for text in options.missing),
-        drops_missing=options.drop_missing,
+        na=frozenset(text.strip() for text in options.na),
+        not_na=frozenset(text.strip() for text in options.not_na),
+        missing=Missing(options.missing),
+        sample=options.sample,
         notation=None if options.decimal is None else Notation[options.decimal.upper()],
     )
 
@@ -176,7 +218,7 @@ def _ratio(text: str) -> float:
     return value
 
 
-def _folds(text: str) -> int:
+def _from_two(text: str) -> int:
     if not (text.isdecimal() and int(text) >= 2):
         raise argparse.ArgumentTypeError(f"expected a whole number of at least 2, got {text!r}")
     return int(text)

@@ -4,6 +4,7 @@ import json
 import math
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
@@ -11,8 +12,9 @@ import numpy as np
 import sklearn
 
 from softglm.cli.comparison import Choice, Comparison, FittedModel, Optimum, Score
+from softglm.cli.inferring import Refusal, Report
 from softglm.cli.large_files import LargeFit
-from softglm.cli.tables import Table, count, shortlist
+from softglm.cli.tables import Table, count, on_one_line, shortlist
 from softglm.version import __version__
 
 _WIDTH = 100
@@ -29,6 +31,12 @@ _DISTANCE_NOTE = (
     "distance to optimum: (f - f*) / (f_null - f*) on the rows fitted, in the worst fold. f is each one's own "
     "objective, mean log loss + {penalty} in the coordinates it sees; f_null is f without features."
 )
+_REFERENCES = "Relative to the first value of each text: {}."
+_IMPUTED = "Imputed values count as if they had been observed: standard errors are smaller than they should be."
+_PENALTY = (
+    "--alpha 0.01, say, makes coefficients finite, and leaves intervals without p-values; in Python, infer with "
+    'estimates="bias-reduced" leaves both.'
+)
 _SCALE_NOTE = (
     "Raw and standardised columns are two models, with an optimum f* each, since a penalty depends on units. Which of "
     "them predicts better is asked of held-out rows, in the columns accuracy and log loss; how near a fit came to its "
@@ -36,26 +44,36 @@ _SCALE_NOTE = (
 )
 
 
-def as_text(comparison: Comparison) -> str:
-    """Return a comparison as an aligned table and the strongest coefficients of each class."""
+def as_text(comparison: Comparison, report: Report | None = None) -> str:
+    """Return a comparison as an aligned table, the strongest coefficients of each class, and what `infer` reports."""
     table = comparison.table
     model = _model_line(comparison.choice, len(table.codes), comparison.fitted)
     coefficients = _coefficient_lines(comparison.fitted, table.classes)
-    return _joined([*_introduction(comparison), *_score_lines(comparison), "", *_wrapped(model), *coefficients])
+    compared = [*_introduction(comparison), *_score_lines(comparison), "", *_wrapped(model), *coefficients]
+    return _joined([*compared, *_report_lines(report)])
 
 
 def large_as_text(large: LargeFit) -> str:
     """Return what is said of a fit to a large file: how well it predicts, and the strongest coefficients."""
     introduction = _wrapped(
         f"{large.name}: {large.n_rows} rows, {count(large.n_features, 'feature')}, {len(large.classes)} classes "
-        f"({shortlist(list(map(_on_one_line, large.classes)))}). It is too large for a comparison: SoftmaxGLM is "
-        "fitted to all rows, where they are.",
+        f"({shortlist(list(map(on_one_line, large.classes)))}). It is too large for a comparison: SoftmaxGLM is "
+        "fitted to all rows, where they are. --sample 100000 compares on so many of them.",
+        *map(on_one_line, large.notes),
         f"{_penalty(large.choice)}.",
         f"Accuracy {large.accuracy:.4f}, log loss {large.log_loss:.4f} on these rows; knowing only the class shares, "
         f"log loss {large.null_log_loss:.4f}. {large.n_passes} passes over the rows, {large.seconds:.1f} s.",
     )
     model = _model_line(large.choice, large.n_rows, large.fitted)
-    return _joined([*introduction, "", *_wrapped(model), *_coefficient_lines(large.fitted, large.classes)])
+    return _joined(
+        [
+            *introduction,
+            "",
+            *_wrapped(model),
+            *_coefficient_lines(large.fitted, large.classes),
+            *_report_lines(large.report),
+        ]
+    )
 
 
 def _joined(lines: Sequence[str]) -> str:
@@ -65,13 +83,13 @@ def _joined(lines: Sequence[str]) -> str:
 def _introduction(comparison: Comparison) -> list[str]:
     table = comparison.table
     counts = np.bincount(table.codes)
-    sizes = [f"{_on_one_line(name) or _EMPTY} {count}" for name, count in zip(table.classes, counts, strict=True)]
+    sizes = [f"{on_one_line(name) or _EMPTY} {count}" for name, count in zip(table.classes, counts, strict=True)]
     rows = f"{len(table.codes)} rows, {count(table.X.shape[1], 'feature')}, {len(counts)} classes"
     penalty = _penalty(comparison.choice)
     shares = counts / counts.sum()
     return _wrapped(
         f"{table.name}: {rows} ({shortlist(sizes)}).",
-        *map(_on_one_line, table.notes),
+        *map(on_one_line, table.notes),
         f"{comparison.n_folds}-fold cross-validation, stratified and shuffled; {penalty}.",
         f"Knowing only the class shares: accuracy {shares.max():.4f}, log loss {-shares @ np.log(shares):.4f}.",
     )
@@ -121,7 +139,7 @@ def _advice_lines(table: Table) -> list[str]:
     """Return what to check of how the file was read: under the numbers that it makes doubtful."""
     if not table.advice:
         return []
-    shown = [_on_one_line(advice) for advice in table.advice[:_MAX_ADVICE]]
+    shown = [on_one_line(advice) for advice in table.advice[:_MAX_ADVICE]]
     n_more = len(table.advice) - len(shown)
     more = [f"and {count(n_more, 'more column')}: --json has them all"] if n_more else []
     return ["", *_wrapped("Check how the file was read:", *shown, *more)]
@@ -165,6 +183,28 @@ def _coefficient_lines(fitted: FittedModel, classes: Sequence[str]) -> list[str]
     return lines
 
 
+def _report_lines(report: Report | None) -> list[str]:
+    """Return the report of `infer` with names that stay on their lines, and what it rests on."""
+    if report is None:
+        return []
+    result = report.result
+    if isinstance(result, Refusal):
+        remedy = [_PENALTY] if result.is_separated else []
+        return ["", *_wrapped(f"No table of coefficients: {on_one_line(result.reason)}", *remedy)]
+    named = replace(
+        result,
+        features=tuple(map(on_one_line, result.features)),
+        classes=np.array(list(map(on_one_line, result.classes)), dtype=object),
+    )
+    references = ", ".join(map(on_one_line, report.references))
+    notes = {
+        _REFERENCES.format(references): bool(references),
+        _IMPUTED: report.is_imputed,
+        _PENALTY: result.separation != "none",
+    }
+    return ["", *str(named).splitlines(), *_wrapped(*(note for note, is_true in notes.items() if is_true))]
+
+
 def _wrapped(*paragraphs: str) -> list[str]:
     return [
         line
@@ -186,17 +226,12 @@ def _aligned(rows: Sequence[Sequence[str]], alignment: str) -> list[str]:
 
 def _shortened(name: str) -> str:
     """Return a name for a line; cut in the middle, for those of dummies begin alike, and others end alike."""
-    whole = _on_one_line(name) or _EMPTY
+    whole = on_one_line(name) or _EMPTY
     end = (_MAX_NAME - 2) // 2
     return whole if len(whole) <= _MAX_NAME else f"{whole[: _MAX_NAME - 2 - end]}..{whole[-end:]}"
 
 
-def _on_one_line(name: str) -> str:
-    """Return a name with line breaks, and what else a terminal would obey, as Python writes them."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in name)
-
-
-def as_json(comparison: Comparison) -> str:
+def as_json(comparison: Comparison, report: Report | None = None) -> str:
     """Return the same numbers as JSON; null stands for what is not a finite number."""
     table = comparison.table
     counts = np.bincount(table.codes).tolist()
@@ -225,6 +260,7 @@ def as_json(comparison: Comparison) -> str:
                 for score in comparison.scores
             ],
             **_of_model(comparison.fitted),
+            **_of_report(report),
         }
     )
 
@@ -237,6 +273,7 @@ def large_as_json(large: LargeFit) -> str:
             "n_rows": large.n_rows,
             "n_features": large.n_features,
             "classes": large.classes,
+            "notes": large.notes,
             **_of_choice(large.choice),
             "accuracy": large.accuracy,
             "log_loss": _finite(large.log_loss),
@@ -244,6 +281,7 @@ def large_as_json(large: LargeFit) -> str:
             "passes": large.n_passes,
             "fit_time_s": large.seconds,
             **_of_model(large.fitted),
+            **_of_report(large.report),
         }
     )
 
@@ -267,6 +305,26 @@ def _of_model(fitted: FittedModel) -> dict[str, Any]:
             ]
             for name, strongest in fitted.strongest.items()
         },
+    }
+
+
+def _of_report(report: Report | None) -> dict[str, Any]:
+    if report is None:
+        return {}
+    result = report.result
+    if isinstance(result, Refusal):
+        return {"coefficients": None, "no_coefficients": result.reason}
+    table = result.coefficients
+    columns = ("estimate", "std_error", "z", "p_value", "lower", "upper")
+    return {
+        "reference": table.reference,
+        "coefficients": [
+            {"class": name, "term": term}
+            | {column: _finite(values[row, at]) for column in columns if (values := getattr(table, column)) is not None}
+            for row, name in enumerate(table.classes)
+            for at, term in enumerate(table.terms)
+        ],
+        "reference_levels": report.references,
     }
 
 

@@ -183,8 +183,11 @@ def _precision(problem: GLM, tol: float, *, in_few_passes: bool) -> float:
     if in_few_passes or not problem.hessians:
         precision = math.sqrt(DISTRUST * tol)  # digits would be dear: the loss alone
     else:
-        wants_digits = not problem.objective.penalty.curvature.any() and tol <= _FEW_DIGITS
-        precision = tol * (_MORE_DIGITS if wants_digits else _TOO_LOW)
+        is_penalised = bool(problem.objective.penalty.curvature.any())
+        if tol > _FEW_DIGITS:
+            precision = tol if is_penalised else tol * _TOO_LOW  # the proof decides
+        else:
+            precision = tol * (_TOO_LOW if is_penalised else _MORE_DIGITS)
     return precision if problem.is_unique else min(precision, _HIDDEN_PRECISION)
 
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
+import numpy.typing as npt
 from scipy import linalg
 
-from softglm.arrays import BoolArray, FloatArray, IntArray
+from softglm.arrays import BoolArray, FloatArray
 from softglm.model.coordinates import KroneckerCoordinates, null_coordinates, quick_coordinates
 from softglm.model.many_classes import as_matrix
 from softglm.model.objective import Objective
@@ -24,6 +25,7 @@ from softglm.model.penalties import Penalty
 from softglm.model.prepared import Prepared
 from softglm.once import cached_property
 from softglm.sums import Deletions, Features, Predictor, RowParts
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -72,7 +74,7 @@ class Curvature:
             np.ascontiguousarray(between.transpose(1, 3, 0, 2)),
         )
 
-    def rows_at(self, places: IntArray) -> "ChosenRows":
+    def rows_at(self, places: npt.NDArray[np.intp]) -> "ChosenRows":
         """Return what these rows contribute, by their places in ascending order."""
         parts = RowParts(self.objective.family, self.deletions.predictor, self.deletions.features)
         first, found = 0, []
@@ -98,7 +100,7 @@ class ChosenRows:
     weights : array of shape (k,)
     """
 
-    places: IntArray
+    places: npt.NDArray[np.intp]
     features: FloatArray
     eta: FloatArray
     targets: FloatArray

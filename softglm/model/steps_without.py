@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
+import numpy.typing as npt
 
-from softglm.arrays import BoolArray, FloatArray, IntArray
+from softglm.arrays import BoolArray, FloatArray
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.deletion import ChosenRows, Curvature
 from softglm.model.proof.deletion import Metric, loss_bound, remaining_gradient
@@ -74,7 +75,7 @@ class Approach:
     bound: FloatArray
 
     def enter(
-        self, rows: IntArray, coordinates: FloatArray, eta: FloatArray, loss: FloatArray, bound: FloatArray
+        self, rows: npt.NDArray[np.intp], coordinates: FloatArray, eta: FloatArray, loss: FloatArray, bound: FloatArray
     ) -> None:
         """Set what is known of some of the rows."""
         self.coordinates[rows], self.eta[:, rows], self.loss[rows], self.bound[rows] = coordinates, eta, loss, bound
@@ -145,7 +146,8 @@ def approach(curvature: Curvature, rows: ChosenRows, reach: FloatArray, budget: 
     problem, shares = _deleted(curvature, rows, reach), budget.shares
     k = len(rows.places)
     result = Approach(np.zeros((k, len(curvature.inverse))), rows.eta.copy(), budget.losses.copy(), np.full(k, np.inf))
-    active, best, since, history, spent = np.arange(k), np.full(k, np.inf), np.zeros(k, dtype=np.int64), [], 0.0
+    active, best, since, spent = np.arange(k), np.full(k, np.inf), np.zeros(k, dtype=np.int64), 0.0
+    history: list[tuple[FloatArray, ...]] = []
     here = _newton(problem, np.zeros_like(result.coordinates), problem.without_own(curvature.gradient, rows.eta))
     for _ in range(_MAX_STEPS):
         step = here.direct + problem.spread(here.pull) @ curvature.inverse
@@ -179,7 +181,7 @@ def largest(values: FloatArray, allowed: float, within: float) -> BoolArray:
     left = np.append(np.cumsum(values[order][::-1])[::-1], 0.0)
     result = np.zeros(len(values), dtype=bool)
     if left[0] > allowed:
-        result[order[: int(np.argmax(left <= within * allowed))]] = True
+        result[order[: int(np.argmax(left <= max(within * allowed, 0.0)))]] = True
     return result
 
 
@@ -289,7 +291,9 @@ def _changes(problem: _Deleted, position: FloatArray) -> tuple[FloatArray, Float
     return np.concatenate(changes), np.concatenate(moved)
 
 
-def _changes_at_once(curvature: Curvature, places: IntArray, position: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _changes_at_once(
+    curvature: Curvature, places: npt.NDArray[np.intp], position: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     objective, coordinates = curvature.objective, curvature.coordinates
     theta = _displacements(coordinates, position)
     center = objective.moments.center

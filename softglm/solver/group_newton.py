@@ -20,7 +20,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from softglm.arrays import FloatArray, IntArray
-from softglm.solver.grouped import ROUNDING, Grouped, Kinks, pairs_within
+from softglm.solver.grouped import ROUNDING, Grouped, Kinks
 
 # The part of the decrease that proximal gradients promise that a step has to reach; or to what it takes the violation.
 _PART, _FALL = 0.1, 0.5
@@ -148,11 +148,12 @@ def _newton_move(phi: Grouped, b: FloatArray, slope: FloatArray, added: FloatArr
     groups, pulls = kinks.groups[active], kinks.pulls(norms)
     # Rows and then columns: several times as fast as both at once.
     system = phi.hessian.copy() if len(active) == len(b) else phi.hessian[active].take(active, axis=1)
-    curved = np.flatnonzero(pulls[groups])
-    pairs = pairs_within(groups[curved])
-    first, second, units = curved[pairs.first], curved[pairs.second], np.zeros(len(active))
-    units[curved] = b[active[curved]] / norms[groups[curved]]
-    system[first, second] -= pulls[groups[first]] * units[first] * units[second]
+    units = np.divide(b, norms[kinks.groups], out=np.zeros(len(b)), where=pulls[kinks.groups] > 0.0)
+    first, second = phi.pairs
+    bent = (units[first] * units[second]).nonzero()[0]
+    first, second, place = first[bent], second[bent], np.empty(len(b), dtype=np.intp)
+    place[active] = np.arange(len(active))
+    system[place[first], place[second]] -= pulls[kinks.groups[first]] * units[first] * units[second]
     move = np.zeros(len(b))
     move[active] = _solve(system, pulls[groups] + added[active], phi.damping[active], -slope[active])
     return move

@@ -1,8 +1,8 @@
 """Tables of pyarrow as arrays, a batch of rows at a time: nobody else knows pyarrow, which is imported when it is used.
 
 A scanner of pyarrow decodes row groups as a whole, up to a million rows at a time. So files are read otherwise: a row
-group of few rows column after column, so that one of them at a time is unpacked; others batch by batch, where a page and
-a dictionary of each column are unpacked all the while.
+group of few rows column after column, so that one of them at a time is unpacked; others batch by batch, where of each
+column a page and a dictionary are unpacked all the while.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, final
 import numpy as np
 import numpy.typing as npt
 
-from softglm.arrays import FloatArray, IntArray
+from softglm.arrays import BoolArray, FloatArray, IntArray
 from softglm.optional import needed
 from softglm.response import Response
 from softglm.validation.entries import MISSING, NESTED, REMEDIES
@@ -90,6 +90,11 @@ class Table:
                 f"{self._place} has {shortened(there)} for columns, expected one by each name of {shortened(missing)}"
                 f"{of_whom}."
             )
+
+    def what(self, name: str) -> str | None:
+        """Return what a column holds that is no number, one of `REMEDIES`; None for numbers and booleans."""
+        kind = self._dataset.schema.field(name).type
+        return None if _is_number(kind) else _what(kind)
 
     def check_are_numbers(self, names: Sequence[str]) -> None:
         """Raise for features that are no numbers, and say what to do about them."""
@@ -178,6 +183,40 @@ class Batch(NamedTuple):
                 column = column.cast(pa.float64())
             X[:, at] = column.to_numpy(zero_copy_only=False)
         return X
+
+    def numbers(self, name: str, fill: float = 0.0) -> FloatArray:
+        """Return a column of numbers, with one for those that are missing."""
+        import pyarrow as pa
+
+        column = self.record.column(name)
+        if pa.types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        values = np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
+        is_missing = np.isnan(values)
+        return np.where(is_missing, fill, values) if is_missing.any() else values
+
+    def codes(self, name: str) -> tuple[list[str], IntArray]:
+        """Return values as text, and which of them a column has in each row, -1 where it is missing."""
+        import pyarrow as pa
+
+        column = self.record.column(name)
+        if not pa.types.is_dictionary(column.type):
+            column = column.dictionary_encode()
+        values = [v.decode(errors="replace") if isinstance(v, bytes) else str(v) for v in column.dictionary.to_pylist()]
+        return values, column.indices.cast(pa.int32()).fill_null(-1).to_numpy()
+
+    def is_missing(self, name: str) -> BoolArray:
+        """Tell in which rows a column is null, or not a number."""
+        return np.asarray(self.record.column(name).is_null(nan_is_null=True).to_numpy(zero_copy_only=False))
+
+    def present(self, names: Sequence[str]) -> "Batch":
+        """Return the rows in which none of some columns is missing."""
+        import pyarrow as pa
+
+        is_missing = np.zeros(self.record.num_rows, dtype=bool)
+        for name in names:
+            is_missing |= self.is_missing(name)
+        return self._replace(record=self.record.filter(pa.array(~is_missing))) if is_missing.any() else self
 
     def labels(self, name: str) -> Response | npt.NDArray[Any]:
         """Return a column of labels: those of text coded, others as they are."""

@@ -4,10 +4,11 @@ from typing import final
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from softglm.arrays import FloatArray
 from softglm.model import Prepared
-from softglm.sums import Offsets, RowWeights, ScaledColumns
+from softglm.sums import Offsets, RowWeights, ScaledColumns, StoredEntries
 
 Indices = npt.NDArray[np.intp]
 
@@ -42,6 +43,8 @@ class WorkingColumns:
     weights : array of shape (n,)
         Of the rows, with sum 1.
     offset : array of shape (q, n) or None
+    sparse_columns : CSR matrix of shape (p, n) or None
+        All columns, not centred, where the rows are sparse and not all are held.
 
     Raises
     ------
@@ -63,6 +66,7 @@ class WorkingColumns:
         self.is_finite = bool(np.isfinite(squares).all())
         self.varies = squares > _CONSTANT * moments.size**2
         self.units = 1.0 / np.sqrt(np.where(self.varies, squares, 1.0))
+        self._varying_units = np.where(self.varies, self.units, 0.0)
         self.n_constants = int(objective.fit_intercept)
         self.features: Indices = np.empty(0, dtype=np.intp)
         (weights,) = rows.concatenate(RowWeights())
@@ -71,9 +75,12 @@ class WorkingColumns:
         self._held = np.ones((self.n_constants, rows.n_rows))
         self.is_held = np.zeros(rows.n_features, dtype=bool)
         self.holds_all = False
+        self.sparse_columns: sparse.csr_array | None = None
         if rows.n_features <= _FEW_FEATURES or rows.n_features * rows.n_rows <= _FEW_NUMBERS:
             self.hold(np.arange(rows.n_features))
             self.holds_all = True
+        elif rows.is_sparse:
+            self.sparse_columns = self._by_column()
 
     @property
     def array(self) -> FloatArray:
@@ -85,15 +92,45 @@ class WorkingColumns:
         new = features[~self.is_held[features]]
         if not len(new):
             return
-        units = np.where(self.varies, self.units, 0.0)[new]
-        (columns,) = self._rows.concatenate(ScaledColumns(new, self._center[new], units))
         before = self.array
         after = len(before) + len(new)
         if after > len(self._held):
             self._held = np.empty(
-                (min(max(after, 2 * len(before)), self.n_constants + len(self.is_held)), len(columns.T))
+                (min(max(after, 2 * len(before)), self.n_constants + len(self.is_held)), before.shape[1])
             )
             self._held[: len(before)] = before
-        self._held[len(before) : after] = columns
+        self._held[len(before) : after] = self.columns(new)
         self.features = np.concatenate([self.features, new])
         self.is_held[new] = True
+
+    def columns(self, features: Indices) -> FloatArray:
+        """Return the columns of some features, held or not, shape (k, n)."""
+        center, units = self._center[features], self._varying_units[features]
+        if self.sparse_columns is None:
+            (columns,) = self._rows.concatenate(ScaledColumns(features, center, units))
+            return np.asarray(columns)
+        columns = self.sparse_columns[features].toarray()
+        columns -= center[:, np.newaxis]
+        columns *= units[:, np.newaxis]
+        return np.asarray(columns)
+
+    def slopes(self, mean: FloatArray) -> FloatArray:
+        """Return the mean of z mu' in all features, of means of shape (q, n), where the rows are sparse."""
+        assert self.sparse_columns is not None  # noqa: S101 - asked of sparse rows
+        weighted = np.ascontiguousarray((mean * self.weights).T)
+        sums = self.sparse_columns @ weighted - np.outer(self._center, weighted.sum(axis=0))
+        return np.asarray(sums * self._varying_units[:, np.newaxis])
+
+    def _by_column(self) -> sparse.csr_array:
+        """Return the entries of sparse rows, column by column, shape (p, n): the one copy that is made of them."""
+        entries, features, counts = self._rows.concatenate(StoredEntries())
+        shape = self._rows.n_rows, self._rows.n_features
+        return sparse.csr_array(sparse.csr_array((entries, features, np.append(0, counts.cumsum())), shape=shape).T)
+
+    def parameters(self, coef: FloatArray) -> FloatArray:
+        """Return parameters in the units of the rows, shape (m, q), of coefficients of the columns, shape (k, q)."""
+        n, p = self.n_constants, len(self.units)
+        parameters = np.zeros((p + n, coef.shape[1]))
+        parameters[self.features] = coef[n:] * self.units[self.features, np.newaxis]
+        parameters[p:] = coef[:n]
+        return parameters

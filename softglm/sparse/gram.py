@@ -173,9 +173,15 @@ class PairGram:
     def _beside(
         self, pairs: tuple[Indices, Indices], first: int, z: FloatArray, mean: FloatArray, weights: FloatArray
     ) -> FloatArray:
-        """Return the same where few pairs are new: no columns but theirs are multiplied by weights."""
+        """Return the same where few pairs are new: no columns but theirs are multiplied by weights.
+
+        Columns of no pair are multiplied too, unless that takes longer than to copy those of pairs.
+        """
         (of_columns, of_classes), n_new = pairs, len(pairs[0]) - first
-        used, place = np.unique(of_columns, return_inverse=True)
+        used = np.unique(of_columns)
+        spared = len(mean) * n_new * (len(z) - len(used)) * _PRODUCT
+        if spared > _COPY * len(used):
+            z, of_columns = z[used], np.searchsorted(used, of_columns)
         new, classes, own = z[of_columns[first:]] * weights, of_classes[first:], np.arange(n_new)
         if len(mean) == 1:
             scaled = new[np.newaxis] * self._family.curvature_weights(mean)[0]
@@ -183,8 +189,8 @@ class PairGram:
             new *= mean[classes]
             scaled = (-mean / mean.sum(axis=0))[:, np.newaxis] * new
             scaled[classes, own] += new
-        products = scaled.reshape(-1, z.shape[1]) @ (z if len(used) == len(z) else z[used]).T
-        return np.asarray(products.reshape(len(mean), len(own), -1)[of_classes, :, place].T)
+        products = scaled.reshape(-1, z.shape[1]) @ z.T
+        return np.asarray(products.reshape(len(mean), len(own), -1)[of_classes, :, of_columns].T)
 
 
 def _outer(factors: FloatArray, which: Indices | slice) -> FloatArray:

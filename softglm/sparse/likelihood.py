@@ -9,6 +9,7 @@ from softglm.arrays import FloatArray
 from softglm.families import Bernoulli
 from softglm.model import Prepared
 from softglm.sparse.columns import WorkingColumns
+from softglm.sums import relative, tilted_mean
 
 Indices = npt.NDArray[np.intp]
 
@@ -91,6 +92,16 @@ class WorkingLikelihood:
                 block = self._family.total_information(mean, weighted * second)
                 information[a, :, b] = information[b, :, a] = block
         return information
+
+    def moves(self, step: FloatArray) -> FloatArray:
+        """Return by what a step of the coefficients, shape (k, q), moves eta, shape (q, n)."""
+        return self._product(step)
+
+    def tilted(self, point: Point, moves: FloatArray) -> FloatArray:
+        """Return the means mu (1 + u - <mu, u>), shape (q, n), to which moves u of eta lead to first order."""
+        mean = self.probabilities(point)
+        u = np.concatenate([np.zeros((len(mean) - len(moves), mean.shape[1])), moves])
+        return tilted_mean(self._family, mean, relative(mean, u))
 
     def probabilities(self, point: Point) -> FloatArray:
         """Return those of all classes, shape (K, n), each with full relative accuracy."""

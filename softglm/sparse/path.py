@@ -9,16 +9,17 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.model import Prepared, SparsePenalty
-from softglm.model.penalties import ElasticNet, EntrywisePenalty
+from softglm.model.penalties import EntrywisePenalty
 from softglm.model.proof import conjugate_gap
 from softglm.solver import Outcome, Progress
 from softglm.sparse.columns import WorkingColumns
 from softglm.sparse.likelihood import Point
-from softglm.sparse.plain import Arrival, PlainNewton
-from softglm.sparse.proof import Arrived, Proofs
+from softglm.sparse.plain import PlainNewton
+from softglm.sparse.proof import Arrived, Others, Proofs
 from softglm.sparse.restricted import Counts, Restricted
+from softglm.sparse.slopes import AllSlopes
 from softglm.sparse.solution import SparseSolution
-from softglm.sparse.terms import Terms, fenchel_gap
+from softglm.sparse.terms import Terms, overcoming
 from softglm.sparse.together import ProofsTogether
 
 Indices = npt.NDArray[np.intp]
@@ -29,7 +30,7 @@ _JUMP, _ROUGHLY = 10.0, 1e-2
 # How much of the gap asked for is aimed at, and of what was left where the proof wanted more.
 _AIM, _AGAIN = 0.5, 0.1
 # The gap from which on Newton's step is short enough for a proof, at most points, relative to f_null.
-_NEAR = 1e-6
+_CLOSE = 1e-6
 # So often a proof is tried.
 _PROOFS = 8
 # So many features may join at a time, however few have coefficients.
@@ -40,6 +41,8 @@ _MOST_STEPS = 100
 _BESIDE = 4.0 * np.finfo(np.float64).eps
 # The pull from which on a feature is promising, however much weaker the penalty has become.
 _LEAST_PULL = 0.75
+# And from which on it is looked at.
+_NEAR = _LEAST_PULL
 
 
 Report: TypeAlias = Callable[[Progress, FloatArray, FloatArray], None]
@@ -75,7 +78,9 @@ class SparsePath:
             self._working.extend()
             slopes = there[: len(coef)] / held.units[:, np.newaxis]
             self._working.move_to(np.concatenate([there[len(coef) :], slopes[held.features]]))
-        self._slopes = self._all_slopes()
+        self._slopes = AllSlopes(prepared, held)
+        if not held.holds_all:
+            self._slopes.begin(self._working.here.mean, held.parameters(self._working.coef))
         self._latest: SparsePenalty | None = None
         self._step: FloatArray | None = None
         self._proofs = Proofs(prepared, held)
@@ -106,39 +111,32 @@ class SparsePath:
         report : callable or None, default=None
             Called as ``report(progress, coef, intercept)`` after each iteration.
         """
-        scale, before = abs(self._prepared.null.value), self._working.counts
+        first, scale, before = penalties[0], abs(self._prepared.null.value), self._working.counts
         if not np.isfinite(scale) or not self._held.is_finite:
-            return [self._ended(penalties[0], before, np.inf, Outcome.NON_FINITE)]
+            return [self._ended(first, first.in_units(self._held.units), before, np.inf, Outcome.NON_FINITE)]
         if report is None and (together := self._fit_together(penalties, tol * scale, max_iter)):
             return together
-        tell = partial(self._tell, report, penalties[0], before)
-        return [self._fit(penalties[0], tol * scale, max_iter, tell, before)]
+        return [self._fit(first, tol * scale, max_iter, partial(self._tell, report, first, before), before)]
 
     def _fit_together(self, penalties: Sequence[SparsePenalty], most: float, max_iter: int) -> list[SparseSolution]:
-        """Return the fits of the first of these penalties that Newton's method, as it stands, comes to and proves."""
+        """Return the fits of the first of these penalties that Newton's method, as it stands, comes to."""
         those, before = self._plain.leading(penalties), self._working.counts
-        if not those or not self._jump(those[0]) <= _JUMP:
+        if self._together is None or not those or not self._jump(those[0]) <= _JUMP:
             return []
-        proved = self._walk(those, most, max_iter)
-        self._slopes, self._step = self._all_slopes(), None
+        close = _CLOSE * abs(self._prepared.null.value)
+        arrivals = self._plain.walk(those, min(_AIM * most, close), max_iter)
         solutions = []
-        for penalty, (arrival, gap) in zip(penalties, proved, strict=False):
-            spent = _spent(before, arrival.counts)
-            solutions.append(self._solution(penalty, arrival.point, gap, Outcome.CONVERGED, spent))
-            before = arrival.counts
+        for penalty, arrival, gap in zip(penalties, arrivals, self._together.gaps(arrivals), strict=False):
+            spent, before = _spent(before, arrival.counts), arrival.counts
+            if gap <= most:
+                proved = gap, Outcome.CONVERGED
+                solutions.append(self._solution(penalty, arrival.penalty, arrival.point, proved, spent))
+            else:
+                self._working.arrive(arrival.point)
+                solutions.append(self._fit(penalty, most, max_iter, _nothing, _spent(spent, self._working.counts)))
+        if arrivals:
+            self._working.arrive(arrivals[-1].point)
         return solutions
-
-    def _walk(self, penalties: Sequence[ElasticNet], most: float, max_iter: int) -> list[tuple[Arrival, float]]:
-        """Move on under one penalty after another; return where fits arrived, up to the first that is not proved."""
-        near = _NEAR * abs(self._prepared.null.value)
-        arrivals = self._plain.walk(penalties, min(_AIM * most, near), max_iter)
-        if not arrivals or self._together is None:
-            return []
-        gaps = self._together.gaps(arrivals)
-        n_proved = int(np.append(gaps <= most, False).argmin())
-        if n_proved < len(arrivals):
-            self._working.arrive(arrivals[n_proved].point)
-        return list(zip(arrivals[:n_proved], gaps.tolist(), strict=False))
 
     def _fit(
         self, penalty: SparsePenalty, most: float, max_iter: int, tell: Callable[[], None], before: Counts
@@ -146,39 +144,52 @@ class SparsePath:
         """Fit under one penalty."""
         there = penalty.in_units(self._held.units)
         self._bound(there)
-        pull = self._jump(there)
-        while pull > _JUMP:
-            pull /= _JUMP
-            self._descend(there.times(pull), _ROUGHLY * abs(self._prepared.null.value), max_iter, tell)
+        jump = self._jump(there)
+        while jump > _JUMP:
+            jump /= _JUMP
+            self._descend(there.times(jump), _ROUGHLY * abs(self._prepared.null.value), max_iter, tell)
         goal = _AIM * most
         for _ in range(_PROOFS):
-            left = max_iter - (self._working.n_iterations - before[0])
+            left = max_iter - (self._working.n_iterations - before.n_iterations)
             reached = self._descend(there, goal, left, tell)
             gap = self._proved(penalty, there)
             if gap <= most or reached is None or left <= 0:
                 break
             goal = _AGAIN * min(goal, reached)
-        is_out = self._working.n_iterations - before[0] >= max_iter
+        is_out = self._working.n_iterations - before.n_iterations >= max_iter
         failed = Outcome.ITERATIONS if is_out else Outcome.PRECISION
-        return self._ended(penalty, before, gap, Outcome.CONVERGED if gap <= most else failed)
+        return self._ended(penalty, there, before, gap, Outcome.CONVERGED if gap <= most else failed)
 
     def _jump(self, penalty: SparsePenalty) -> float:
-        """Return about how many times weaker than at the last fit a penalty is, in the units of the working columns."""
-        ridge = penalty.smooth.strength[: len(self._slopes), np.newaxis]
-        opposed = 1.0 + penalty.pull(-ridge * self._all_coef(self._working.here))
-        return float((penalty.pull(self._slopes) / opposed).max(initial=0.0))
+        """Return about how many times weaker than at the last fit a penalty on all working columns is.
+
+        What has coefficients is pulled by as much as opposes it, the kink and the ridge.
+        """
+        within, opposed = self._terms(penalty).penalty, np.ones(len(self._held.units))
+        coef = self._working.coef[self._held.n_constants :]
+        opposed[self._held.features] += within.pull(-within.smooth.strength[: len(coef), np.newaxis] * coef)
+        return float((self._pulls(penalty, near=1.0) / opposed).max(initial=0.0))
 
     def strongest(self, penalty: SparsePenalty) -> float:
         """Return the factor on a penalty from which on every feature that it holds at 0 is: see `strongest`."""
         there, factor, pull = penalty.in_units(self._held.units), 0.0, 1.0
         if self._held.n_constants == 0 and not (~penalty.is_kinked).any():
-            return float(there.pull(self._slopes).max(initial=0.0))
+            return self._most(there, near=0.0)
         while pull > factor:
             # The features that are free are fitted beside none of the others, which are held more than enough.
-            factor = 2.0 * max(pull, float(there.pull(self._slopes).max(initial=0.0)))
+            factor = 2.0 * max(pull, self._most(there, near=0.0))
             self._descend(there.times(factor), 0.0, _MOST_STEPS, _nothing)
-            pull = float(there.pull(self._slopes).max(initial=0.0))
+            pull = self._most(there, near=0.0)
         return pull
+
+    def _most(self, penalty: SparsePenalty, near: float = 1.0) -> float:
+        """Return the largest pull, by a penalty on all working columns; what is below `near` is not told exactly."""
+        return float(self._pulls(penalty, near).max(initial=0.0))
+
+    def _pulls(self, penalty: SparsePenalty, near: float = _NEAR) -> FloatArray:
+        if self._held.holds_all:
+            return penalty.pull(self._working.slopes()[self._held.n_constants :])
+        return self._slopes.pulls(penalty, near)
 
     def _bound(self, penalty: SparsePenalty) -> None:
         """Move to where the penalty is finite, if it has bounds."""
@@ -189,23 +200,32 @@ class SparsePath:
         coef[held.n_constants :] = within.prox(coef[held.n_constants :], np.zeros(len(held.features)))
         if (coef != self._working.coef).any():
             self._working.move_to(coef)
-            self._slopes = self._all_slopes()
+            self._step = None
+            self._look()
 
-    def _ended(self, penalty: SparsePenalty, before: Counts, gap: float, outcome: Outcome) -> SparseSolution:
-        return self._solution(penalty, self._working.here, gap, outcome, _spent(before, self._working.counts))
+    def _ended(
+        self, penalty: SparsePenalty, there: SparsePenalty, before: Counts, gap: float, outcome: Outcome
+    ) -> SparseSolution:
+        spent, within = _spent(before, self._working.counts), self._terms(there).penalty
+        return self._solution(penalty, within, self._working.here, (gap, outcome), spent)
 
     def _solution(
-        self, penalty: SparsePenalty, point: Point, gap: float, outcome: Outcome, spent: Counts
+        self,
+        penalty: SparsePenalty,
+        within: SparsePenalty,
+        point: Point,
+        proved: tuple[float, Outcome],
+        spent: Counts,
     ) -> SparseSolution:
-        coef, intercept = self._given(penalty, point)
-        value = penalty.value(coef)
-        return SparseSolution(coef, intercept, point.likelihood + value, value, gap, outcome, *spent)
+        """Return it, where the penalty within the working columns is so."""
+        value = within.value(point.coef[self._held.n_constants :])
+        return SparseSolution(*self._given(penalty, point), point.likelihood + value, value, *proved, *spent)
 
     def _tell(self, report: Report | None, penalty: SparsePenalty, before: Counts) -> None:
         if report is None:
             return
         coef, intercept = self._given(penalty, self._working.here)
-        iteration = self._working.n_iterations - before[0]
+        iteration = self._working.n_iterations - before.n_iterations
         report(Progress(0, iteration, self._working.here.likelihood + penalty.value(coef)), coef, intercept)
 
     def _descend(
@@ -224,29 +244,42 @@ class SparsePath:
         if not self._held.holds_all:
             self._hold(penalty, np.concatenate([self._held.features, self._promising(penalty)]))
         self._latest = penalty
-        aim = goal
         before = working.n_iterations
         while True:
-            terms = self._terms(penalty)
             left = max_iter - (working.n_iterations - before)
-            ending = working.minimise(terms, aim, left, after_step, by_steps=held.holds_all)
-            self._slopes, self._step = self._all_slopes(), ending.step
+            by_steps = held.holds_all or self._proofs.apply
+            ending = working.minimise(self._terms(penalty), goal, left, after_step, by_steps=by_steps)
+            self._step = ending.step
             if held.holds_all:
                 return ending.gap if ending.is_reached else None
-            coef = self._all_coef(working.here)
-            gap = fenchel_gap(penalty, coef, self._slopes, working.here.likelihood)
-            if gap <= goal:
+            self._look()
+            pulls = self._pulls(penalty)
+            violators = np.flatnonzero((pulls > 1.0) & ~held.is_held)
+            if not len(violators):
+                return ending.gap if ending.is_reached else None
+            gap = ending.gap + self._overcome(penalty, pulls, violators)
+            if ending.is_reached and gap <= goal:
                 return gap
-            pull = penalty.pull(self._slopes)
-            violators = np.flatnonzero((pull > 1.0) & ~held.is_held)
-            if len(violators):
-                most = max(_JOINING, int(coef.any(axis=1).sum()))
-                order = np.argsort(-pull[violators], kind="stable")
-                self._hold(penalty, violators[order[:most]])
-            elif ending.is_reached:
-                aim *= _AGAIN
-            if not ending.is_reached and not len(violators):
-                return None
+            most = max(_JOINING, int(working.coef[held.n_constants :].any(axis=1).sum()))
+            self._hold(penalty, violators[np.argsort(-pulls[violators], kind="stable")[:most]])
+
+    def _look(self) -> None:
+        """Look at the features that are not held, where they may matter, at the means to which the last step leads."""
+        held, working, step = self._held, self._working, self._step
+        if held.holds_all:
+            return
+        mean, parameters = working.here.mean, held.parameters(working.coef)
+        if step is not None:
+            mean = working.likelihood.tilted(working.here, working.likelihood.moves(step))
+        steps = None if step is None else held.parameters(step)
+        self._slopes.move(mean, parameters, steps, working.slopes()[held.n_constants :])
+
+    def _overcome(self, penalty: SparsePenalty, pulls: FloatArray, violators: Indices) -> float:
+        """Return about what features that are not held and pull by more than 1 add to the gap: see `fenchel_gap`."""
+        working, pull = self._working, float(pulls[violators].max())
+        cost = overcoming(pull, working.here.likelihood, working.coef.shape[1])
+        cost += (1.0 - 1.0 / pull) * self._terms(penalty).value(working.coef)
+        return min(penalty.restricted(violators).conjugate(self._slopes.values[violators]), cost)
 
     def _promising(self, penalty: SparsePenalty) -> Indices:
         """Return the features that may have coefficients, by the sequential strong rule (Tibshirani et al. 2012).
@@ -254,10 +287,8 @@ class SparsePath:
         A feature stays 0, as a rule, if its slope is below 2 l1 - l1_before. Of the pull m of a feature under this
         penalty and the one before, m / m_before is l1_before / l1.
         """
-        pull = penalty.pull(self._slopes)
-        before = (
-            pull / max(float(pull.max(initial=0.0)), 1.0) if self._latest is None else self._latest.pull(self._slopes)
-        )
+        pull = self._pulls(penalty)
+        before = pull / max(float(pull.max(initial=0.0)), 1.0) if self._latest is None else self._pulls(self._latest)
         ratio = np.divide(pull, before, out=np.ones_like(pull), where=before > 0.0)
         is_promising = (pull >= np.maximum(2.0 - ratio, _LEAST_PULL)) & ~self._held.is_held
         promising = np.flatnonzero(is_promising)
@@ -288,29 +319,11 @@ class SparsePath:
             self._made = penalty, n_held, terms
         return self._made[2]
 
-    def _all_coef(self, point: Point) -> FloatArray:
-        """Return the coefficients of all features, in the units of the working columns, shape (p, q)."""
-        if self._held.holds_all:
-            return point.coef[self._held.n_constants :]
-        coef = np.zeros((len(self._held.units), point.coef.shape[1]))
-        coef[self._held.features] = point.coef[self._held.n_constants :]
-        return coef
-
-    def _all_slopes(self) -> FloatArray:
-        """Return the gradient of the likelihood in all coefficients, in the same units, shape (p, q)."""
-        held, working, objective = self._held, self._working, self._likelihood
-        if held.holds_all:
-            return working.slopes()[held.n_constants :]
-        parameters = np.concatenate(
-            [self._all_coef(working.here) * held.units[:, np.newaxis], working.coef[: held.n_constants]]
-        )
-        _, gradient = objective.evaluate(parameters)
-        return np.where(held.varies, held.units, 0.0)[:, np.newaxis] * gradient[: len(held.units)]
-
     def _proved(self, penalty: SparsePenalty, there: SparsePenalty) -> float:
         """Return a bound on F - F* here, under a penalty in the units of the rows, and of the working columns."""
         parameters = self._parameters(penalty, self._working.here)
-        arrived = Arrived(self._working, self._slopes, parameters, self._step)
+        others = None if self._held.holds_all else Others(self._pulls(there), self._slopes.unit_pulls(there))
+        arrived = Arrived(self._working, others, parameters, self._step)
         gap = self._proofs.gap(there, self._terms(there), arrived)
         # Steps that are too long for a proof are made.
         is_known = gap < np.inf or self._step is not None
@@ -318,13 +331,12 @@ class SparsePath:
 
     def _parameters(self, penalty: SparsePenalty, point: Point) -> FloatArray:
         """Return the parameters of the likelihood, shape (m, q); of what is not penalised, what is identified of it."""
-        held, identified = self._held, self._prepared.family.identified
-        coef = self._all_coef(point) * held.units[:, np.newaxis]
-        if (free := penalty.is_free).any():
-            coef[free] = identified(coef[free])
-        if isinstance(penalty, EntrywisePenalty) and (bounds := penalty.bounds(coef.shape[1])) is not None:
-            coef = _at_bounds(coef, *bounds)
-        return np.concatenate([coef, identified(point.coef[: held.n_constants])])
+        parameters, p = self._held.parameters(point.coef), len(self._held.units)
+        free = np.append(np.flatnonzero(penalty.is_free), np.arange(p, len(parameters)))
+        parameters[free] = self._prepared.family.identified(parameters[free])
+        if isinstance(penalty, EntrywisePenalty) and (bounds := penalty.bounds(parameters.shape[1])) is not None:
+            parameters[:p] = _at_bounds(parameters[:p], *bounds)
+        return parameters
 
     def _given(self, penalty: SparsePenalty, point: Point) -> tuple[FloatArray, FloatArray]:
         """Return coefficients and intercepts of the columns as they are given."""

@@ -6,8 +6,8 @@ free. Where that is dearer than making everything, each step is the minimiser of
     <g, d> + 1/2 d' H d + sum_e [ l1_e |B_e + d_e| + l2_e / 2 (B_e + d_e)^2 ]
 
 with the Hessian at B, over the pairs that are not 0 or might not be, and is made in full. The same Hessian tells how
-near the minimum is, and where the next strength leads. Where F does not fall, or pivots do not end, `Restricted` goes
-on from there.
+near the minimum is, and where the next strength leads: as far from it, about, as the step before was, so that mostly
+one step is enough. Where F does not fall `Restricted` goes on.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,18 +31,16 @@ from softglm.sparse.terms import held_at_zero, median_shift
 
 Indices = npt.NDArray[np.intp]
 
-# So many products are all that the Hessian of all pairs may take; rows of means that are held at once, so many numbers.
-_FEW_PRODUCTS, _FEW_NUMBERS = 1e7, 2**18
-# Strengths that are fitted before their proofs are made, at once, at the most.
-_TOGETHER = 25
+# So many products at the most has the Hessian of all pairs, so many numbers the means of all rows.
+_FEW_PRODUCTS, _FEW_MEANS = 2e7, 2**15
+# So many strengths at the most are fitted before their proofs are made, at once, with so many numbers of means.
+_TOGETHER, _MOST_MEANS = 25, 2**18
 # Steps to a strength, at the most.
 _MOST_STEPS = 20
 # Rounds of pivots before safer ones take over.
 _ROUNDS = 10
 # A slope beyond what holds a pair by this, relative to the largest there is, is rounding.
 _ROUNDING = 1e-12
-# By how much, relative, a slope may be larger than what holds it.
-_LEFT = 1e-9
 # How much of what the first step to the last strength has missed is added to that to the next.
 _ALIKE = 0.85
 # Of what a step promises, it has to hold so much; differences of F below this, relative to |F| + 1, are rounding.
@@ -89,8 +87,6 @@ class _Quadratic(NamedTuple):
         Of the point, 1.0 for intercepts.
     intercepts : int array
         Which they are.
-    full : int array
-        Columns of which all pairs may move but one, which is held at 0: a constant added to all changes no mean.
     rounding : float
         A slope beyond what holds a pair by so much is none.
     l1 : array of shape (p,)
@@ -106,7 +102,6 @@ class _Quadratic(NamedTuple):
     start: FloatArray
     signs: FloatArray
     intercepts: Indices
-    full: Indices
     rounding: float
     l1: FloatArray
 
@@ -121,14 +116,11 @@ class _Step(NamedTuple):
         From here.
     rise, promise : float
         By how much the penalty changes, and F to first order, the kinks included.
-    is_settled : bool
-        Whether what is held at 0 beside all others of a column has no slope to leave.
     """
 
     change: FloatArray
     rise: float
     promise: float
-    is_settled: bool
 
 
 @final
@@ -192,9 +184,12 @@ class PlainNewton:
         """Move to about the minimum; return the step from there that would be next, None where it cannot be reached."""
         aimed = None
         for left in range(min(max_iter, _MOST_STEPS), -1, -1):
-            here, step = self._working.here, self._step(penalty, self._about_here(penalty, least_l1))
-            target = here.coef + step.change
-            if step.is_settled and -step.promise <= 2.0 * goal:
+            try:
+                step = self._step(penalty, self._about_here(penalty, least_l1))
+            except np.linalg.LinAlgError:
+                return None
+            target = self._working.coef + step.change
+            if -step.promise <= 2.0 * goal:
                 self._missed = 0.0 if aimed is None else target - aimed
                 return step.change
             ways = [target]
@@ -236,14 +231,7 @@ class PlainNewton:
         moved = found - start
         change[quadratic.columns, quadratic.classes] = moved
         rise = float(l1 @ (np.abs(found) - np.abs(start)) + (l2 * moved) @ (found + start) / 2.0)
-        promise = float(quadratic.gradient @ moved) + rise
-        full, is_settled = quadratic.full, True
-        if len(full):
-            # Slopes of a column add up to 0: those of all others are that of the one.
-            everywhere = np.zeros_like(change)
-            everywhere[quadratic.columns, quadratic.classes] = hessian @ found + quadratic.linear
-            is_settled = bool((np.abs(everywhere[full].sum(axis=1)) <= (1.0 + _LEFT) * penalty.l1[full - 1]).all())
-        return _Step(change, rise, promise, is_settled)
+        return _Step(change, rise, float(quadratic.gradient @ moved) + rise)
 
     def _about_here(self, penalty: ElasticNet, least_l1: FloatArray) -> _Quadratic:
         made = self._made
@@ -255,14 +243,13 @@ class PlainNewton:
         """Return it in the pairs that move under a penalty of this strength, or a stronger one."""
         coef, gradient = self._working.coef, self._working.slopes()
         sizes = np.abs(gradient)
-        moving, full = coef != 0.0, np.empty(0, dtype=np.intp)
+        moving = coef != 0.0
         moving[1:] |= sizes[1:] > l1[:, np.newaxis]
         moving[0] = True
         if self._is_symmetric:
             moving[0, self._reference] = False
             if is_lasso:
                 moving = held_at_zero(moving, np.arange(1, len(coef)), coef, sizes)
-                full = (moving[1:].sum(axis=1) == coef.shape[1] - 1).nonzero()[0] + 1
         classes, columns = moving.T.nonzero()
         hessian = self._hessian(classes, columns)
         start, slopes = coef[columns, classes], gradient[columns, classes]
@@ -271,7 +258,7 @@ class PlainNewton:
         signs, rounding = np.sign(start), _ROUNDING * float(np.abs(linear).max())
         signs[intercepts] = 1.0
         return _Quadratic(
-            self._working.here, classes, columns, hessian, linear, slopes, start, signs, intercepts, full, rounding, l1
+            self._working.here, classes, columns, hessian, linear, slopes, start, signs, intercepts, rounding, l1
         )
 
     def _hessian(self, classes: Indices, columns: Indices) -> FloatArray:
@@ -290,13 +277,17 @@ class PlainNewton:
 
 
 def _at_once(prepared: Prepared, held: WorkingColumns) -> int:
-    k, n = held.array.shape
-    q = prepared.family.n_parameters
-    is_small = held.holds_all and n * float(k * q) ** 2 <= _FEW_PRODUCTS
-    is_usual = held.n_constants == 1 and bool(held.varies.all()) and prepared.likelihood.rows.noise is None
-    if not (is_small and is_usual and isinstance(prepared.family, Bernoulli | Categorical)):
-        return 0
-    return int(max(1, min(_TOGETHER, _FEW_NUMBERS // (n * q))))
+    (k, n), q = held.array.shape, prepared.family.n_parameters
+    is_small = n * float(k * q) ** 2 <= _FEW_PRODUCTS and n * q <= _FEW_MEANS
+    # What proofs of several points at once are written for.
+    is_usual = (
+        held.holds_all
+        and held.n_constants == 1
+        and bool(held.varies.all())
+        and prepared.likelihood.rows.noise is None
+        and isinstance(prepared.family, Bernoulli | Categorical)
+    )
+    return min(_TOGETHER, _MOST_MEANS // (n * q)) if is_small and is_usual else 0
 
 
 def _minimiser(hessian: FloatArray, quadratic: _Quadratic, l1: FloatArray) -> FloatArray:

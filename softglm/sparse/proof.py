@@ -1,5 +1,6 @@
 """The proof where a fit has arrived, from the means at hand: products of the working columns, and no pass."""
 
+import math
 from typing import NamedTuple, final
 
 import numpy as np
@@ -13,6 +14,7 @@ from softglm.model.proof.rounding import gradient_rounding, value_rounding
 from softglm.model.proof.streamed import most_deviations
 from softglm.sparse.columns import WorkingColumns
 from softglm.sparse.restricted import Restricted
+from softglm.sparse.slopes import pull_of_sizes
 from softglm.sparse.terms import Terms
 from softglm.sums import Divergences, ScaledColumns, Targets, relative, seen_in
 
@@ -20,8 +22,26 @@ Indices = npt.NDArray[np.intp]
 
 # How far s may be from 1.
 MOST = 0.999
+# Means that are computed again, from other products, differ by so many times what these differ by.
+_AGAIN = 8.0
 # How far the intercepts may be from their optimum, in shares of the classes, for anything to be proved.
 _BALANCED = 1e-2
+
+
+@final
+class Others(NamedTuple):
+    """The features that are not held, among all.
+
+    Attributes
+    ----------
+    pulls : array of shape (p,)
+        How they pull at the most, at the means of the step.
+    further : array of shape (p,)
+        By how much more, where eta moves by 2, a root mean square, in one class.
+    """
+
+    pulls: FloatArray
+    further: FloatArray
 
 
 @final
@@ -31,16 +51,16 @@ class Arrived(NamedTuple):
     Attributes
     ----------
     working : Restricted
-    slopes : array of shape (p, q)
-        The gradient of the likelihood in all features, in the units of the working columns.
+    others : Others or None
+        Where there are some.
     parameters : array of shape (m, q)
         In the units of the rows.
     step : array of shape (k, q) or None
-        Where Newton's method would go from there, where all features are held.
+        Where Newton's method would go from there.
     """
 
     working: Restricted
-    slopes: FloatArray
+    others: Others | None
     parameters: FloatArray
     step: FloatArray | None
 
@@ -86,6 +106,7 @@ class Proofs:
         # Of columns that count as constant nothing was summed.
         self.off = np.where(held.varies[:, np.newaxis], off[:p] * held.units[:, np.newaxis], spreads[:, np.newaxis])
         self.off_constants, self.spreads = off[p:], spreads
+        self._off_sizes = np.linalg.norm(self.off, axis=1)
         self._doubtful = constant[spreads[constant] > 0.0]
         (targets,) = rows.concatenate(Targets())
         self.counts = held.weights > 0.0 if (held.weights == 0.0).any() else slice(None)
@@ -107,7 +128,7 @@ class Proofs:
             The same on those that are held.
         arrived : Arrived
         """
-        working, slopes, parameters, step = arrived
+        working, others, parameters, step = arrived
         here, n = working.slopes(), terms.n_constants
         if not self.apply or np.abs(here[:n]).max(initial=0.0) > _BALANCED or self._doubts(penalty, parameters):
             return float("inf")
@@ -133,12 +154,14 @@ class Proofs:
         def tilting(step: FloatArray, _: float, margin: FloatArray) -> Tilted:
             return self._tilted(tilts, step, margin)
 
-        if self._held.holds_all:
+        if others is None:
             return gap_by(setting, balance, tilting)
-        others = ~self._held.is_held
-        pull = (penalty.pull(slopes) + _pull(penalty, self.off))[others]
-        further = _pull(penalty, np.broadcast_to(self.spreads[:, np.newaxis] / 2.0, slopes.shape))[others]
-        return gap_by(setting, balance, tilting, lambda length: overcome(pull + (length + 2.0 * moved) * further))
+        if step is not None:
+            moved += value_rounding(self._likelihood, self._held.parameters(step))
+        are_others, half = ~self._held.is_held, math.sqrt(working.coef.shape[1]) / 2.0
+        pull = (others.pulls + pull_of_sizes(penalty, self._off_sizes))[are_others]
+        further = half * others.further[are_others]
+        return gap_by(setting, balance, tilting, lambda length: overcome(pull + (length + _AGAIN * moved) * further))
 
     def _doubts(self, penalty: SparsePenalty, parameters: FloatArray) -> bool:
         """Tell whether something depends on columns that count as constant, and are not quite."""
@@ -197,8 +220,3 @@ class _Tilts:
     def _beyond(self, v: FloatArray, which: Indices | slice) -> FloatArray:
         q = self.gradient.shape[1]
         return self._likelihood.gradient((self.probabilities * (1.0 + v))[-q:], which)
-
-
-def _pull(penalty: SparsePenalty, sizes: FloatArray) -> FloatArray:
-    """Return the most that slopes of such sizes, of any sign, may pull."""
-    return np.maximum(penalty.pull(sizes), penalty.pull(-sizes))

@@ -34,6 +34,8 @@ _JOINING = 16
 _SUFFICIENT, _MAX_TRIALS = 1e-4, 30
 # Differences of F below this, relative to |F| + 1, are rounding; and what a step has to leave of the gap there.
 _FLAT, _PROGRESS = 1e-14, 0.5
+# Of what the next step is expected to leave, so much less has to be asked for, for it to be relied on.
+_SURE = 0.3
 # In nanoseconds, about as measured, of an iteration: once; of an entry of the columns for each class, of an exponential
 # with all that is done to it, of an entry of the Hessian.
 _ONCE, _ENTRY, _EXPONENTIAL = 3e5, 0.14, 4.0
@@ -183,7 +185,7 @@ class Restricted:
             gap += self._open_gap(terms, violation)
             if gap <= goal:
                 return Ending(is_reached=True, gap=gap)
-            if before < np.inf:
+            if 0.0 < before < np.inf:
                 self._contraction = gap / before
             # Where F tells nothing any more, the gap does.
             has_stalled = self._is_flat and not gap < _PROGRESS * before
@@ -193,7 +195,11 @@ class Restricted:
                 self._paid = np.inf
             wanted = self._wanted(terms, gradient, terms.sizes(violation))
             step = self._newton_step(wanted)
-            if by_steps and abs(step.promise) < 2.0 * goal and (self._is_fresh or gap * self._contraction <= goal):
+            if (
+                by_steps
+                and abs(step.promise) < 2.0 * goal
+                and (self._is_fresh or gap * self._contraction <= _SURE * goal)
+            ):
                 return Ending(is_reached=True, gap=-step.promise / 2.0, step=step.target - self.coef)
             self.n_iterations += 1
             if not self._goes(wanted, step):

@@ -1,8 +1,8 @@
 r"""The proofs of many points of a path at once, where each knows Newton's step from there: stacks in place of numbers.
 
 What is proved, and why it holds, is in `conjugate`; here the penalty is an elastic net, only the intercepts are free,
-and the step has balanced them but for rounding, so that no further one is made. Of the scale s the ends are tried: 1,
-if there is a ridge, and the largest that overcomes no kink.
+and the step has balanced them but for rounding, so that no further one is made. The scale s is 1 if there is a ridge,
+else the largest with which no kink is overcome.
 """
 
 from collections.abc import Sequence
@@ -50,10 +50,13 @@ class ProofsTogether:
         shares = seen if seen.ndim == 2 else np.equal.outer(np.arange(n_classes), seen).astype(np.float64)
         self._shares, self._weights = shares[:, np.newaxis], held.weights[proofs.counts]
 
-    def gaps(self, arrivals: Sequence[Arrival]) -> FloatArray:
-        """Return bounds on F - F*, shape (s,); not finite where nothing is proved."""
+    def gaps(self, arrivals: Sequence[Arrival]) -> list[float]:
+        """Return bounds on F - F*; not finite where nothing is proved."""
+        if not arrivals:
+            return []
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            return self._gaps(arrivals, self._moved(arrivals))
+            gaps: list[float] = self._gaps(arrivals, self._moved(arrivals)).tolist()
+        return gaps
 
     def _moved(self, arrivals: Sequence[Arrival]) -> float:
         """Return what eta, and sums of what depends on it, are off by, a root mean square, at any of the points."""

@@ -9,7 +9,14 @@ from softglm.sums.columns import CentredColumns, Observations
 from softglm.sums.comparison import Comparison, Leverages
 from softglm.sums.deletions import Deletions, RowParts, between, left_out, lengths_in
 from softglm.sums.divergences import Divergences, seen_in
-from softglm.sums.duals import SelectedFeatures, Tilt, TiltedDivergences, TiltedMeansAndInformation, relative
+from softglm.sums.duals import (
+    SelectedFeatures,
+    Tilt,
+    TiltedDivergences,
+    TiltedMeansAndInformation,
+    relative,
+    tilted_mean,
+)
 from softglm.sums.evaluation import (
     Evaluation,
     EvaluationAndInformation,
@@ -48,7 +55,7 @@ from softglm.sums.roundings import GradientRounding
 from softglm.sums.slopes import InformationSlopes
 from softglm.sums.spread import Sizes, Spread
 from softglm.sums.sum import Sum
-from softglm.sums.working import ScaledColumns
+from softglm.sums.working import ScaledColumns, StoredEntries, TiltedCross
 
 __all__ = [
     "CONSTANT",
@@ -98,9 +105,11 @@ __all__ = [
     "Spread",
     "Squares",
     "SquaresAbout",
+    "StoredEntries",
     "Sum",
     "Targets",
     "Tilt",
+    "TiltedCross",
     "TiltedDivergences",
     "TiltedMeansAndInformation",
     "Totals",
@@ -111,4 +120,5 @@ __all__ = [
     "pivoted_directions",
     "relative",
     "seen_in",
+    "tilted_mean",
 ]

@@ -121,11 +121,11 @@ def left_out(
     alone = np.linalg.det(remains) < _SINGULAR
     remains[alone] = np.identity(s)
     grown = np.linalg.inv(remains)
-    without = grown @ leverage
+    without = np.asarray(grown @ leverage)
     # The eigenvalues of the inverse of I - w A B are at least 1.
-    shrinkage = np.maximum(np.trace(grown, axis1=1, axis2=2) - (s - 1.0), 1.0)
+    shrinkage: FloatArray = np.maximum(np.trace(grown, axis1=1, axis2=2) - (s - 1.0), 1.0)
     shrinkage[alone] = np.inf
-    return LeftOut(curvature, grown, without, shrinkage, _reach(without, directions))
+    return LeftOut(curvature, np.asarray(grown), without, shrinkage, _reach(without, directions))
 
 
 def between(features: FloatArray, inverse: FloatArray) -> FloatArray:

@@ -73,18 +73,28 @@ class Tilt:
     def of(self, block: Block) -> tuple[FloatArray, FloatArray]:
         """Return mu and v, shape (K, rows) each: of a coin of both its sides."""
         eta, u = block.predictor(self.coef, self.intercept), self.tilt.T @ self.features.of(block)
-        if isinstance(self.family, Bernoulli):
-            mean, u = self.family.probabilities(eta), np.concatenate([np.zeros_like(u), u])
-        else:
-            mean = self.family.mean(eta)
-        return mean, relative(mean, u)
+        return means_and_v(self.family, eta, u)
 
     def sums(self, block: Block, mean: FloatArray, v: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return sum_i w_i x_i mu'_i', shape (p, q), and sum_i w_i mu'_i, (q,), in place of v."""
-        v += 1.0
-        v *= mean
-        tilted = block.weighted(v[len(v) - self.family.n_parameters :])
+        tilted = block.weighted(tilted_mean(self.family, mean, v))
         return block.cross(tilted), tilted.sum(axis=1)
+
+
+def means_and_v(family: UnconstrainedFamily, eta: FloatArray, u: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return mu and v, shape (K, n) each: of a coin of both its sides; given eta and u, shape (q, n)."""
+    if isinstance(family, Bernoulli):
+        mean, u = family.probabilities(eta), np.concatenate([np.zeros_like(u), u])
+    else:
+        mean = family.mean(eta)
+    return mean, relative(mean, u)
+
+
+def tilted_mean(family: UnconstrainedFamily, mean: FloatArray, v: FloatArray) -> FloatArray:
+    """Return mu' of the q natural parameters, shape (q, n), in place of v."""
+    v += 1.0
+    v *= mean
+    return v[len(v) - family.n_parameters :]
 
 
 def relative(mean: FloatArray, u: FloatArray) -> FloatArray:

@@ -304,16 +304,34 @@ REFUSED = {
     "wrong case": (GOOD, "KIND", "Did you mean 'kind'?"),
     "no such column": (GOOD, "zzz", "has no column 'zzz'. It has 'a', 'kind'."),
     "repeated names": ("a,b,a,kind\n1,2,3,p\n", "kind", "several columns named 'a'"),
-    "missing values": ("a,b,kind\n1,,p\nNA,2,q\n", "kind", "has missing values in 'a', 'b'."),
+    "missing values": (
+        "a,b,kind\n1,,p\nNA,2,q\n",
+        "kind",
+        "missing values in 'a' (1 row), 'b' (1 row). --missing drop",
+    ),
     "missing labels": ("a,kind\n1,p\n2,?\n", "kind", "has missing values in 'kind'"),
     "infinite": ("a,kind\n1,p\ninf,q\n", "kind", "infinite ones in 'a'"),
     "huge": ("a,kind\n1,p\n1e120,q\n", "kind", "beyond 1e+100 or infinite ones in 'a'"),
     "only the target": ("kind\np\nq\n", "kind", "there is no other column"),
     "constant": ("a,b,kind\n1,x,p\n1,x,q\n", "kind", "'a', 'b' never change"),
     "continuous": ("a,kind\n1,0.5\n2,1.25\n", "kind", "looks continuous: it has values such as 0.5"),
+    "fractions, and missing values": ("a,kind\n,0.5\n2,1.25\n3,\n", "kind", "looks continuous"),
+    "a quantity, and missing values": (
+        "a,kind\n" + "".join(f"{'' if row == 3 else row % 5},{row}\n" for row in range(30)),
+        "kind",
+        "With 30 different values, 'kind' looks continuous",
+    ),
     "one class": ("a,kind\n1,p\n2,p\n", "kind", "only one class, 'p'"),
-    "rare class": (GOOD + "3,r\n4,r\n", "kind", "Class 'r' of 'kind' has 2 rows, fewer than 5 folds. Use --folds 2"),
-    "single row": (GOOD + "3,r\n", "kind", "Class 'r' of 'kind' has 1 row, fewer than 5 folds. Drop or merge"),
+    "rare class": (
+        GOOD + "3,r\n4,r\n",
+        "kind",
+        "Class 'r' of 'kind' has 2 rows, fewer than 5 folds. Do one of these: use --folds 2; merge",
+    ),
+    "single row": (
+        GOOD + "3,r\n",
+        "kind",
+        "has 1 row, fewer than 5 folds. Do one of these: merge that class with another; leave out its rows: --na r",
+    ),
     "quantity": (
         "a,kind\n" + "".join(f"{row % 3},{row}\n" for row in range(30)),
         "kind",
@@ -354,7 +372,7 @@ def test_a_text_column_that_would_fill_the_memory_is_refused(run, write):
 def test_more_folds_than_rows_of_a_class_of_wine_are_refused(run):
     code, _, err = run("--folds", "49")
     assert code == 1
-    assert "Class 'class_2' of 'wine' has 48 rows, fewer than 49 folds. Use --folds 48" in err
+    assert "Class 'class_2' of 'wine' has 48 rows, fewer than 49 folds. Do one of these: use --folds 48" in err
 
 
 @pytest.mark.parametrize(

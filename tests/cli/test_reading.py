@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from softglm.cli.main import main
-from softglm.cli.tables import Notation, Reading, UnusableDataError, read_table
+from softglm.cli.tables import Missing, Notation, Reading, UnusableDataError, read_table
 
 N_ROWS = 60
 
@@ -65,14 +65,14 @@ def number(row):
 
 # Columns of numbers but for one cell; the options that the report suggests, and what separates the fields.
 STRAYS = {
-    "a question": (but_for(7, "n/a?", number), "--missing 'n/a?' --drop-missing", ","),
-    "a version": (but_for(9, "1.2.3", str), "--missing 1.2.3 --drop-missing", ","),
-    "a unit": (but_for(0, "5 kg", number), "--missing '5 kg' --drop-missing", "\t"),
-    "among integers": (but_for(3, "many", str), "--missing many --drop-missing", ","),
-    "among decimal commas": (but_for(3, "?!", lambda row: f"{row},5"), "--missing '?!' --drop-missing", ";"),
-    "among thousands": (but_for(3, "oo", lambda row: f'"1,{row:03}"'), "--missing oo --drop-missing", ","),
-    "with a dash": (but_for(3, "-x", number), "--missing=-x --drop-missing", ","),
-    "of few values": (but_for(3, "n.a.", lambda row: str(row % 4)), "--missing n.a. --drop-missing", ","),
+    "a question": (but_for(7, "n/a?", number), "--na 'n/a?' --missing drop", ","),
+    "a version": (but_for(9, "1.2.3", str), "--na 1.2.3 --missing drop", ","),
+    "a unit": (but_for(0, "5 kg", number), "--na '5 kg' --missing drop", "\t"),
+    "among integers": (but_for(3, "many", str), "--na many --missing drop", ","),
+    "among decimal commas": (but_for(3, "?!", lambda row: f"{row},5"), "--na '?!' --missing drop", ";"),
+    "among thousands": (but_for(3, "oo", lambda row: f'"1,{row:03}"'), "--na oo --missing drop", ","),
+    "with a dash": (but_for(3, "-x", number), "--na=-x --missing drop", ","),
+    "of few values": (but_for(3, "n.a.", lambda row: str(row % 4)), "--na n.a. --missing drop", ","),
 }
 
 
@@ -85,7 +85,7 @@ def test_the_cell_that_makes_text_of_numbers_is_named_with_the_option_that_mends
     assert "columns of 0 and 1 for 60 rows: it holds numbers, but for" in shown
     assert options in shown
     assert "--drop x leaves out the column" in shown
-    given = [option.strip("'") for option in re.split(r" (?=--)|(?<=--missing) ", options)]
+    given = [option.strip("'") for option in re.split(r" (?=--)|(?<=--na) |(?<=--missing) ", options)]
     code, out, err = run(*given, x=x, separator=separator)
     assert (code, err) == (0, "")
     assert out.startswith("data.csv: 59 rows, 2 features")
@@ -185,40 +185,41 @@ def test_a_column_of_mixed_marks_can_be_left_out(run):
 
 def test_rows_with_missing_values_can_be_left_out(read):
     text = file_of(but_for(4, "", but_for(5, "NA", number)), extra="7,,p\n8,3,\n9,2,?\n9,none,q\n")
-    table = read(text, missing=frozenset({"none"}), drops_missing=True)
+    table = read(text, na=frozenset({"none"}), missing=Missing.DROP)
     assert table.X.shape == (58, 2)
     assert "Left out: 6 rows with missing values." in table.notes
     assert table.classes == ("p", "q")
-    with pytest.raises(UnusableDataError, match=r"missing values in 'x', 'size', 'kind'.*--drop-missing.*--drop;"):
-        read(text, missing=frozenset({"none"}))
+    counted = "'x' (2 rows), 'size' (2 rows), 'kind' (2 rows, as '?'). --missing drop leaves out those rows, 6 of 64;"
+    with pytest.raises(UnusableDataError, match=re.escape(counted)):
+        read(text, na=frozenset({"none"}))
 
 
 def test_a_label_can_be_missing(read):
-    table = read(file_of(number, extra="1,2,unknown\n" * 3), missing=frozenset({"unknown"}), drops_missing=True)
+    table = read(file_of(number, extra="1,2,unknown\n" * 3), na=frozenset({"unknown"}), missing=Missing.DROP)
     assert table.classes == ("p", "q")
     assert table.X.shape == (60, 2)
 
 
 def test_a_number_can_stand_for_a_missing_value(read, read_frame):
-    table = read(file_of(but_for(2, "-999", number)), missing=frozenset({"-999"}), drops_missing=True)
+    table = read(file_of(but_for(2, "-999", number)), na=frozenset({"-999"}), missing=Missing.DROP)
     assert table.X.min() == 0.0
     columns = {"a": [1.0, -999.0, 2.0, 3.0, 4.0], "b": [1, 2, -999, 4, 6], "kind": ["p", "q", "p", "-999", "q"]}
-    table = read_frame(columns, missing=frozenset({"-999"}), drops_missing=True)
+    table = read_frame(columns, na=frozenset({"-999"}), missing=Missing.DROP)
     assert table.X.tolist() == [[1.0, 1.0], [4.0, 6.0]]
     assert table.notes == ("Left out: 3 rows with missing values.",)
 
 
 def test_nothing_is_left_out_that_is_whole(read):
-    assert read(file_of(number), drops_missing=True).notes == ()
+    assert read(file_of(number), missing=Missing.DROP).notes == ()
 
 
 def test_rows_of_which_none_is_whole_are_not_left_out(read):
     with pytest.raises(UnusableDataError, match=r"missing values in every row, most of them in 'x'.*--drop"):
-        read(file_of(lambda _: ""), drops_missing=True)
+        read(file_of(lambda _: ""), missing=Missing.DROP)
 
 
 def test_a_column_may_be_constant_without_what_is_missing(read):
-    table = read(file_of(lambda row: "?" if row < 2 else "1.5"), drops_missing=True)
+    table = read(file_of(lambda row: "?" if row < 2 else "1.5"), missing=Missing.DROP)
     assert table.features == ("size",)
     assert table.notes == ("Left out: 'x' (constant), 2 rows with missing values.",)
 
@@ -241,7 +242,7 @@ def test_decimals_of_a_parquet_file_that_would_merge_are_text(read_frame):
     table = read_frame(columns)
     assert table.features[:3] == ("x=1", f"x={2**53}", f"x={2**53 + 1}")
     assert "would be the same number" in table.notes[0]
-    few = read_frame({**columns, "x": [Decimal("1.5"), Decimal(2), None]}, drops_missing=True)
+    few = read_frame({**columns, "x": [Decimal("1.5"), Decimal(2), None]}, missing=Missing.DROP)
     assert few.X[:, 0].tolist() == [1.5, 2.0]
 
 
@@ -257,7 +258,7 @@ def test_a_column_to_leave_out_that_is_not_there_is_refused(run):
         assert message in err
 
 
-@pytest.mark.parametrize("options", [["--drop", "x"], ["--missing", "?"], ["--drop-missing"], ["--decimal", "comma"]])
+@pytest.mark.parametrize("options", [["--drop", "x"], ["--na", "?"], ["--missing", "drop"], ["--decimal", "comma"]])
 def test_options_about_a_file_need_one(capsys, options):
     with pytest.raises(SystemExit) as exit_:
         main(options)

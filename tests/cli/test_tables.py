@@ -3,8 +3,10 @@
 import bz2
 import csv
 import gzip
+import io
 import lzma
 import re
+import zipfile
 from decimal import Decimal
 
 import numpy as np
@@ -411,10 +413,6 @@ MALFORMED = {
     "another such line": ("SEP=,\na,kind\n1,p\n", "drop that line."),
     "a comment": ("# 2024\na,kind\n1,p\n", "looks like a comment: the first line must hold the column names."),
     "a comment with commas": ("#a, b, c\na,kind\n1,p\n", "looks like a comment"),
-    "gzip": (gzip.compress(b"a,kind\n1,p\n"), "is packed with gzip. Unpack it to a CSV or Parquet file."),
-    "bzip2": (bz2.compress(b"a,kind\n1,p\n"), "is packed with bzip2. Unpack it"),
-    "xz": (lzma.compress(b"a,kind\n1,p\n"), "is packed with xz. Unpack it"),
-    "a spreadsheet": (b"PK\3\4\x14\0\6\0", "If it is a spreadsheet, save its table as CSV in UTF-8."),
     "infinite": (of_column("1", "-Infinity"), "infinite ones in 'x'"),
     "not a number": (of_column("1", "NAN"), "missing values in 'x'"),
 }
@@ -424,6 +422,55 @@ MALFORMED = {
 def test_a_malformed_file_is_refused(read, text, sentence):
     with pytest.raises(UnusableDataError, match=re.escape(sentence)):
         read(text)
+
+
+def zipped(**files):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+SMALL = b"a,kind\n1,p\n2,q\n"
+PACKED = {
+    "gzip": gzip.compress(SMALL),
+    "bzip2": bz2.compress(SMALL),
+    "xz": lzma.compress(SMALL),
+    "zip": zipped(table=SMALL),
+    "zip of a Mac": zipped(**{"folder/": b"", "folder/table.csv": SMALL, "__MACOSX/folder/._table.csv": b"\0"}),
+    "tabs, a mark and carriage returns in gzip": gzip.compress(
+        b"\xef\xbb\xbf" + SMALL.replace(b",", b"\t").replace(b"\n", b"\r\n")
+    ),
+}
+
+
+@pytest.mark.parametrize("packed", PACKED.values(), ids=PACKED)
+def test_a_packed_file_is_the_text_in_it(read, packed):
+    table = read(packed)
+    assert (table.features, table.classes) == (("a",), ("p", "q"))
+
+
+NO_TABLES = {
+    "a spreadsheet": (zipped(**{"[Content_Types].xml": "", "xl/workbook.xml": ""}), "is a spreadsheet"),
+    "two files": (zipped(a=SMALL, b=SMALL), "holds 2 files, expected one. Unpack it"),
+    "gzip cut short": (gzip.compress(SMALL)[:-12], "cannot be unpacked: it is cut short, or damaged"),
+    "xz cut short": (lzma.compress(SMALL)[:-20], "cannot be unpacked"),
+    "gzip of something else": (gzip.compress(b"PAR1")[:12] + b"\xff" * 9, "cannot be unpacked"),
+    "zip cut short": (zipped(a=SMALL)[:40], "cannot be unpacked"),
+    "Parquet by another name": (b"PAR1\x15", "is a Parquet file. Have its name end in .parquet."),
+    "Parquet in gzip": (gzip.compress(b"PAR1\x15"), "is a Parquet file"),
+    "tar in gzip": (gzip.compress(b"a.csv".ljust(257, b"\0") + b"ustar\0"), "is an archive of tar. Unpack it"),
+    "zstd": (b"\x28\xb5\x2f\xfd\x00", "is packed with zstd. Unpack it, or pack it with gzip."),
+    "an old spreadsheet": (b"\xd0\xcf\x11\xe0\xa1", "is a spreadsheet, or another document of Office. Save"),
+    "JSON": (b' [{"a": 1, "kind": "p"}]', "is JSON, as it seems. Save its table as CSV"),
+}
+
+
+@pytest.mark.parametrize(("content", "sentence"), NO_TABLES.values(), ids=NO_TABLES)
+def test_what_is_no_table_says_what_it_is_and_what_to_do(read, content, sentence):
+    with pytest.raises(UnusableDataError, match=re.escape(sentence)):
+        read(content)
 
 
 PARQUET_LABELS = {

@@ -12,6 +12,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from softglm import Blocks, Parquet, SoftmaxGLM, infer
 from softglm.cli import large_files
 from softglm.cli.main import main
+from softglm.cli.tables import Reading, read_table
 
 # Two proofs of a relative gap of 1e-8, in coefficients of order 1.
 SAME_OPTIMUM = {"rtol": 1e-5, "atol": 1e-6}
@@ -308,7 +309,18 @@ def test_the_command_fits_a_large_file_where_it_is(path, monkeypatch, capsys):
     assert "converged" in text
     assert main([str(path), "--target", "kind", *dropped, "--json"]) == 0
     assert '"passes": ' in capsys.readouterr().out
-    assert main([str(path), "--target", "kind"]) == 1
-    assert "holds text in 'colour'" in capsys.readouterr().err
-    assert main([str(path), "--target", "kind", "--drop-missing"]) == 1
-    assert "--drop-missing" in capsys.readouterr().err
+    assert main([str(path), "--target", "kind", "--na", "?"]) == 1
+    assert "--na" in capsys.readouterr().err
+
+
+def test_a_sample_of_a_parquet_file_is_that_of_the_csv_file(frame, path, tmp_path):
+    reading = Reading(dropped=("key", "income"), sample=150)
+    there = read_table(path, "kind", reading)
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    here = read_table(tmp_path / "table.csv", "kind", reading)
+    assert there.notes == here.notes
+    assert "Sampled: 150 of 700 rows, in the shares of the classes (seed 0)." in there.notes
+    np.testing.assert_array_equal(there.codes, here.codes)
+    np.testing.assert_allclose(there.X, here.X, **ROUNDING)
+    whole = read_table(path, "kind", Reading(dropped=("key",), sample=700))
+    np.testing.assert_array_equal(whole.X, read_table(path, "kind", Reading(dropped=("key",))).X)

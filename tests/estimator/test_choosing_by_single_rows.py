@@ -1,5 +1,7 @@
 """SoftmaxGLMCV(cv="loo"): its scores are those of LogisticRegression's C fitted without each row, to what it says."""
 
+import warnings
+
 import numpy as np
 import problems
 import pytest
@@ -62,6 +64,15 @@ def test_class_weights_are_in_the_fits_and_not_in_the_scores():
     data = problems.imbalanced()
     quick, brute = both(problems.Data(data.X[:120], data.y[:120]), [1.0], class_weight={0: 2.0})
     assert np.abs(quick.mean_score_ - brute.mean_score_).max() <= quick.score_bound_.max() + ROUNDING
+
+
+def test_bounds_are_relative_to_losses_that_fits_without_rows_make_much_smaller():
+    X = 3.0 * np.random.default_rng(0).random((20, 3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = SoftmaxGLMCV(Cs=[1e-4, 1.0, 1e4], cv="loo").fit(X, X[:, 0].astype(int))
+    chosen = model.Cs_ == model.C_
+    assert (model.score_bound_[:, chosen] <= -TOLERANCE * model.mean_score_[:, chosen]).all()
 
 
 def test_where_too_many_rows_decide_too_much_strengths_are_left_out_and_named(monkeypatch):

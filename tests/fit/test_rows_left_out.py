@@ -3,6 +3,7 @@
 import numpy as np
 import problems
 import pytest
+from scipy.integrate import quad
 
 import softglm.leave_one_out
 from softglm.data import RowsInMemory
@@ -10,6 +11,8 @@ from softglm.families import Bernoulli, Categorical
 from softglm.fit import Start, prepare, solve
 from softglm.leave_one_out import leave_one_out, why_not
 from softglm.model import Ridge
+from softglm.model.proof.deletion import remaining_gradient
+from softglm.sums import Evaluation, Moves, Predictor
 
 # What brute force itself is off by: its fits are made to a relative distance of 1e-11.
 ROUNDING = 1e-9
@@ -126,6 +129,39 @@ def test_a_row_without_which_a_column_does_not_vary_is_left_out_of_a_fit_of_its_
     found, loss = left_out(rows, Categorical(3), np.ones(150), 1e-6, tolerance=TOLERANCE)
     assert found.is_refitted[7]
     assert (np.abs(loss - truth) <= found.bound + ROUNDING).all()
+
+
+def test_steps_that_are_taken_together_need_no_fits_of_their_own(monkeypatch):
+    monkeypatch.setattr(softglm.leave_one_out, "_MOST_FITS", 0)
+    data = problems.real_data("iris")
+    rows, family = problems.rows_and_family(data)
+    found, loss = left_out(rows, family, np.ones(150), 2e-4, tolerance=1e-7)
+    assert found.is_refitted.sum() > 10
+    assert found.bound.sum() <= 1e-7 * loss.sum()
+
+
+def test_what_moves_do_to_the_rows_is_what_evaluations_there_say():
+    data = problems.weighted_with_offset()
+    rows, family = problems.rows_and_family(data)
+    rng = np.random.default_rng(0)
+    p, q = rows.n_features, family.n_parameters
+    begin, slopes, constants = rng.normal(size=(p, q)), rng.normal(size=(5, p, q)), rng.normal(size=(5, q))
+    cross, sums, distances = rows.sum(Moves(family, Predictor(begin, np.zeros(q)), slopes, constants))
+    _, cross_before, sums_before = rows.sum(Evaluation(family, begin, np.zeros(q)))
+    for k in range(5):
+        _, cross_there, sums_there = rows.sum(Evaluation(family, begin + slopes[k], constants[k]))
+        assert np.allclose(cross[k], cross_there - cross_before)
+        assert np.allclose(sums[k], sums_there - sums_before)
+    moves = data.X @ slopes[0] + constants[0]
+    assert np.allclose(distances[0], np.ptp(moves, axis=1) * (data.row_weights > 0.0))
+
+
+def test_what_a_second_step_leaves_is_what_the_integral_of_the_hessians_says():
+    moved, before = np.array([1e-6, 0.1, 2.0]), np.array([0.0, 0.3, 1.5])
+    growth = [
+        quad(lambda t, r=r, r0=r0: np.expm1(r0 + t * r), 0.0, 1.0)[0] for r, r0 in zip(moved, before, strict=True)
+    ]
+    assert np.allclose(remaining_gradient(np.full(3, 2.0), moved, before), 2.0 * np.array(growth), rtol=1e-9)
 
 
 def test_columns_far_from_0_are_read_from_an_origin_here_too():

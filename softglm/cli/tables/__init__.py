@@ -1,22 +1,31 @@
 """Files of columns made tables that are ready to be fitted."""
 
-from softglm.cli.tables.columns import UnusableDataError
+from softglm.cli.tables.columns import UnusableDataError, check_names
+from softglm.cli.tables.missing import filled, left_out_rows, nothing_left, refused
 from softglm.cli.tables.notation import MISSING, MISSING_NUMBERS, Notation
-from softglm.cli.tables.reading import Reading
+from softglm.cli.tables.reading import Missing, Reading, option
 from softglm.cli.tables.table import Table, check_classes, is_parquet, read_table, wine_table
-from softglm.cli.tables.words import count, shortlist
+from softglm.cli.tables.words import count, on_one_line, shortlist
 
 __all__ = [
     "MISSING",
     "MISSING_NUMBERS",
+    "Missing",
     "Notation",
     "Reading",
     "Table",
     "UnusableDataError",
     "check_classes",
+    "check_names",
     "count",
+    "filled",
     "is_parquet",
+    "left_out_rows",
+    "nothing_left",
+    "on_one_line",
+    "option",
     "read_table",
+    "refused",
     "shortlist",
     "wine_table",
 ]

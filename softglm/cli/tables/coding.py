@@ -30,7 +30,10 @@ class Design:
     Attributes
     ----------
     X : array of shape (n, p)
+        NaN in all columns of a variable where it is missing.
     features : tuple of str
+    variables : tuple of slice
+        The columns of each variable: one of numbers, or one for each value of text.
     encoded : tuple of str
         Which columns were one-hot encoded, with how many values.
     advice : tuple of str
@@ -39,6 +42,7 @@ class Design:
 
     X: FloatArray
     features: tuple[str, ...]
+    variables: tuple[slice, ...]
     encoded: tuple[str, ...]
     advice: tuple[str, ...]
 
@@ -47,24 +51,27 @@ def design_of(columns: Sequence[Column]) -> Design:
     """Return the columns coded as numbers, text one-hot."""
     blocks: list[FloatArray] = []
     names: list[str] = []
-    encoded, advice = [], []
+    variables, encoded, advice = [], [], []
     n_rows = len(columns[0].entries)
     for column in columns:
         if column.is_text:
-            levels, codes = np.unique(column.entries, return_inverse=True)
+            levels = np.unique(column.present)
             if n_rows * (len(names) + len(levels)) > MAX_CELLS:
                 raise UnusableDataError(
                     f"One-hot encoding {column.name!r}, which has {len(levels)} different values, takes more than a "
                     f"gigabyte. {_advice_on(column, len(levels), n_rows) or 'Group its values.'}"
                 )
-            blocks.append((codes[:, np.newaxis] == np.arange(len(levels))).astype(np.float64))
-            names += [f"{column.name}={level}" for level in levels]
+            blocks.append((column.entries[:, np.newaxis] == levels).astype(np.float64))
+            added = [f"{column.name}={level}" for level in levels]
             encoded.append(f"{column.name} ({'; '.join(filter(None, (f'{len(levels)} values', column.remark)))})")
             advice.append(_advice_on(column, len(levels), n_rows))
         else:
             blocks.append(column.entries.astype(np.float64)[:, np.newaxis])
-            names.append(column.name)
-    return Design(np.hstack(blocks), tuple(names), tuple(encoded), tuple(filter(None, advice)))
+            added = [column.name]
+        blocks[-1][column.is_missing] = np.nan
+        variables.append(slice(len(names), len(names) + len(added)))
+        names += added
+    return Design(np.hstack(blocks), tuple(names), tuple(variables), tuple(encoded), tuple(filter(None, advice)))
 
 
 def _advice_on(column: Column, n_levels: int, n_rows: int) -> str:
@@ -76,9 +83,9 @@ def _advice_on(column: Column, n_levels: int, n_rows: int) -> str:
     found = f"{column.name!r} became {count(n_levels, 'column')} of 0 and 1 for {count(n_rows, 'row')}"
     if column.strays:
         which = shortlist([repr(stray) for stray in column.strays])
-        markers = " ".join(option("--missing", stray) for stray in column.strays[:_MOST_MARKERS])
+        markers = " ".join(option("--na", stray) for stray in column.strays[:_MOST_MARKERS])
         return (
-            f"{found}: it holds numbers, but for {which}. {markers} --drop-missing leaves out such rows, and reads "
+            f"{found}: it holds numbers, but for {which}. {markers} --missing drop leaves out such rows, and reads "
             f"numbers; {drop} leaves out the column."
         )
     return (

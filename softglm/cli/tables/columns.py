@@ -10,7 +10,7 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from softglm.arrays import BoolArray
+from softglm.arrays import BoolArray, IntArray
 from softglm.cli.tables.notation import Notation
 from softglm.cli.tables.words import shortlist
 from softglm.validation.finite import MOST
@@ -57,11 +57,22 @@ class Column:
         return self.entries.dtype.kind == "O"
 
     @property
-    def is_constant(self) -> bool:
-        """Whether all entries are equal."""
-        return bool((self.entries == self.entries[0]).all())
+    def present(self) -> npt.NDArray[Any]:
+        """The entries that are not missing."""
+        return self.entries[~self.is_missing]
 
-    def at(self, rows: BoolArray) -> "Column":
+    @property
+    def is_empty(self) -> bool:
+        """Whether every entry is missing."""
+        return bool(self.is_missing.all())
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether all entries are equal, but for missing ones."""
+        present = self.present
+        return bool((present == present[:1]).all())
+
+    def at(self, rows: BoolArray | IntArray) -> "Column":
         """Return the column of some of its rows."""
         return replace(self, entries=self.entries[rows], is_missing=self.is_missing[rows])
 
@@ -89,7 +100,7 @@ class Labels:
     may_be_continuous: bool = True
     notation: Notation | None = None
 
-    def at(self, rows: BoolArray) -> "Labels":
+    def at(self, rows: BoolArray | IntArray) -> "Labels":
         """Return the labels of some of the rows."""
         return replace(self, entries=self.entries[rows], is_missing=self.is_missing[rows])
 
@@ -114,16 +125,9 @@ def check_names(path: Path, names: Sequence[str], target: str, dropped: Sequence
         raise UnusableDataError(f"{path} has no column {name!r}. {' '.join(filter(None, (hint, advice)))}")
 
 
-def check_entries(path: Path, columns: Sequence[Column], labels: Labels) -> None:
-    """Raise if values are missing or too large."""
-    every: list[Column | Labels] = [*columns, labels]
-    missing = [column for column in every if column.is_missing.any()]
-    if missing:
-        raise UnusableDataError(
-            f"{path} has missing values in {listed(missing)}. Fill them in, or drop those rows, by --drop-missing, or "
-            "columns, by --drop; --help lists what counts as missing."
-        )
-    large = [column for column in columns if column.is_number and not (np.abs(column.entries) <= MOST).all()]
+def check_sizes(path: Path, columns: Sequence[Column]) -> None:
+    """Raise if numbers are too large."""
+    large = [column for column in columns if column.is_number and not (np.abs(column.present) <= MOST).all()]
     if large:
         raise UnusableDataError(
             f"{path} has values beyond {MOST:g} or infinite ones in {listed(large)}. Rescale them, or drop "

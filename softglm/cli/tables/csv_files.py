@@ -11,13 +11,12 @@ import numpy as np
 
 from softglm.cli.tables.columns import Column, Labels, UnusableDataError, check_names
 from softglm.cli.tables.notation import Notation, Writing, present_of
+from softglm.cli.tables.packing import opened
 from softglm.cli.tables.parsing import column_of, notation_of
 from softglm.cli.tables.reading import Reading
 
 _DELIMITERS = ",;\t"
 _SEPARATORS = "commas, semicolons or tabs"
-# How files begin that hold a table only once unpacked.
-_PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 # Fields wait for the end of the file joined, which takes a seventh of the memory of texts.
 _NUL = "\0"
 # In pieces of so many rows.
@@ -28,7 +27,7 @@ _AS_IT_IS = Reading()
 def read_csv(
     path: Path, target: str, reading: Reading = _AS_IT_IS, *, rows_at_once: int = _ROWS_AT_ONCE
 ) -> tuple[list[Column], Labels]:
-    """Return the features and the target of a CSV file whose fields are separated by commas, semicolons or tabs.
+    """Return the features and the target of a CSV file, packed or not, its fields between commas, semicolons or tabs.
 
     Parameters
     ----------
@@ -44,8 +43,7 @@ def read_csv(
     UnusableDataError, ValueError
         If it cannot be read as a table.
     """
-    _check_is_not_packed(path)
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with opened(path) as file:
         delimiter = _delimiter(file, target)
         rows = _rows(csv.reader(file, delimiter=delimiter, skipinitialspace=True, strict=True))
         header = next(rows, [])
@@ -61,7 +59,7 @@ def read_csv(
     texts = fields[header.index(target)].split(_NUL)
     kept = [(name, column) for name, column in zip(header, fields, strict=True) if name not in left_out]
     # Two passes, so that the fields of only one column are in memory as so many texts.
-    writings = [Writing.of(present_of(set(column.split(_NUL)), reading.missing)) for _, column in kept]
+    writings = [Writing.of(present_of(set(column.split(_NUL)), reading.markers)) for _, column in kept]
     settled = {
         *([Notation.POINT] if delimiter == "," else ()),
         *(next(iter(w.readings)) for (name, _), w in zip(kept, writings, strict=True) if name and w.settles),
@@ -73,23 +71,12 @@ def read_csv(
     columns = []
     for (name, column), writing in zip(kept, writings, strict=True):
         notation = notation_in(name, writing) if name else None
-        columns.append(column_of(name, column.split(_NUL), notation, reading.missing))
+        columns.append(column_of(name, column.split(_NUL), notation, reading.markers))
     kinds = set(texts)
-    present = present_of(kinds, reading.missing)
+    present = present_of(kinds, reading.markers)
     notation = notation_in(target, Writing.of(present))
     labels = np.array(texts, dtype=object)
     return columns, Labels(target, labels, np.isin(labels, list(kinds - present)), notation=notation)
-
-
-def _check_is_not_packed(path: Path) -> None:
-    with path.open("rb") as file:
-        head = file.read(8)
-    packing = next((name for magic, name in _PACKED.items() if head.startswith(magic)), None)
-    if packing == "bzip2" and not head[3:4].isdigit():  # a column name may begin so
-        return
-    if packing is not None:
-        hint = " If it is a spreadsheet, save its table as CSV in UTF-8." if packing == "zip" else ""
-        raise UnusableDataError(f"{path} is packed with {packing}. Unpack it to a CSV or Parquet file.{hint}")
 
 
 def _delimiter(file: TextIO, target: str) -> str:

@@ -9,7 +9,7 @@ from typing import final
 # The csv module reads none. They are those of pandas, and the question mark.
 MISSING = ("?", "NA", "N/A", "n/a", "#N/A", "#N/A N/A", "#NA", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None",
            "<NA>", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN")  # fmt: skip
-_MISSING = frozenset(("", *MISSING))
+MARKERS = frozenset(("", *MISSING))
 # These are missing only among numbers: elsewhere they may be answers.
 MISSING_NUMBERS = (".", "..", "-", "--")
 
@@ -87,8 +87,8 @@ class Writing:
         return bool(self.comma or self.point) and len(self.readings) == 1 and not self.is_mixed
 
 
-def present_of(kinds: set[str], missing: frozenset[str] = frozenset()) -> set[str]:
-    """Return the different entries of a column without those that stand for missing ones, known or given."""
-    present = kinds - _MISSING - missing
+def present_of(kinds: set[str], markers: frozenset[str] = MARKERS) -> set[str]:
+    """Return the different entries of a column without those that stand for missing ones."""
+    present = kinds - markers
     numbers = present.difference(MISSING_NUMBERS)
     return numbers if 0 < len(numbers) < len(present) and Writing.of(numbers).is_numeric else present

@@ -2,9 +2,19 @@
 
 import shlex
 from dataclasses import dataclass
+from enum import Enum
 from typing import final
 
-from softglm.cli.tables.notation import PADDED, Notation
+from softglm.cli.tables.notation import MARKERS, PADDED, Notation
+
+
+@final
+class Missing(Enum):
+    """What becomes of a table in which entries are missing."""
+
+    ERROR = "error"
+    DROP = "drop"
+    IMPUTE = "impute"
 
 
 @final
@@ -16,23 +26,32 @@ class Reading:
     ----------
     dropped : tuple of str
         The names of columns to leave out.
-    missing : frozenset of str
-        Entries that stand for nothing, beside those that are known.
-    drops_missing : bool
-        Whether rows with missing values are left out.
+    na, not_na : frozenset of str
+        Entries that stand for nothing, beside those that are known; and those known ones that are values here.
+    missing : Missing
+        What becomes of rows in which something is missing.
+    sample : int or None
+        How many rows to draw, in the shares of the classes; None for all.
     notation : Notation or None
         How numbers are written, where their column leaves it open.
     """
 
     dropped: tuple[str, ...] = ()
-    missing: frozenset[str] = frozenset()
-    drops_missing: bool = False
+    na: frozenset[str] = frozenset()
+    not_na: frozenset[str] = frozenset()
+    missing: Missing = Missing.ERROR
+    sample: int | None = None
     notation: Notation | None = None
 
     @property
-    def missing_numbers(self) -> list[float]:
-        """What stands for nothing, of what is a number."""
-        return [float(text) for text in self.missing if PADDED.fullmatch(text)]
+    def markers(self) -> frozenset[str]:
+        """What stands for nothing, of what is text."""
+        return (MARKERS | self.na) - self.not_na
+
+    @property
+    def na_numbers(self) -> list[float]:
+        """What is said to stand for nothing, of what is a number."""
+        return [float(text) for text in self.na if PADDED.fullmatch(text)]
 
 
 def option(name: str, value: str) -> str:

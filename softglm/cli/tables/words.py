@@ -15,3 +15,8 @@ def shortlist(items: Sequence[str]) -> str:
 def count(number: int, noun: str) -> str:
     """Return the number with its noun, in the plural where it needs one."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def on_one_line(name: str) -> str:
+    """Return a name with line breaks, and what else a terminal would obey, as Python writes them."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in name)

@@ -55,7 +55,7 @@ class GroupedPenalty(SparsePenalty, ABC):
 
     def kinked(self, coef: FloatArray) -> float:
         norms = self._norms(self.units[:, np.newaxis] * coef)
-        return float(self.group_l1 @ norms + self.l1 @ np.abs(coef).sum(axis=1))
+        return float(self.group_l1 @ norms + (self.l1 @ np.abs(coef)).sum())
 
     def prox(self, coef: FloatArray, step: FloatArray) -> FloatArray:
         """The steps of the features of a group are equal in its units: step_j u_j^2 is the same."""
@@ -139,7 +139,7 @@ class GroupedPenalty(SparsePenalty, ABC):
 
     def _norms(self, values: FloatArray) -> FloatArray:
         """Return the norm of the rows of each group, shape (n_groups,), of values of shape (p, q)."""
-        return np.sqrt(np.bincount(self.codes, np.square(values).sum(axis=1), len(self.group_l1)))
+        return np.sqrt(np.bincount(self.codes, np.einsum("jk,jk->j", values, values), len(self.group_l1)))
 
     def _shares(self, values: FloatArray, by: FloatArray) -> FloatArray:
         """Return what is left of groups moved towards 0 by so much, shape (p,), as shares of them, shape (p, 1)."""

@@ -70,7 +70,7 @@ class SparsePenalty(ABC):
         """Return how a gradient, shape (p, q), pulls at features held at 0, shape (p,), the same for each of a group.
 
         That is the least factor on the kink that would hold them: above 1 the group leaves 0. It is 0 for features
-        that are not kinked.
+        that are not kinked, and grows in proportion to the gradient, which may be of one class, shape (p, 1).
         """
 
     @abstractmethod

@@ -10,7 +10,7 @@ from softglm.families import Bernoulli, Categorical
 from softglm.fit import prepare
 from softglm.model import Box, ElasticNet, GroupElasticNet, Objective, Ridge, SparseGroup
 from softglm.model.proof import balance_at, balanced_gap, conjugate_gap
-from softglm.sparse import SparsePath, columns
+from softglm.sparse import SparsePath, columns, path, plain
 from softglm.sums import Divergences, SelectedFeatures, Tilt, TiltedDivergences
 
 # Of two values of F of order 1, computed in double precision by the program that knows the truth.
@@ -335,8 +335,8 @@ def of_what_is_held(case, parameters):
     """The bound where a fit that begins there has arrived, from the means that it has at hand."""
     objective = case.objective
     prepared = prepare(objective.rows, objective.family, fit_intercept=objective.fit_intercept)
-    path = SparsePath(prepared, *objective.uncentred(parameters))
-    return path.fit([case.penalty], np.inf, 0)[0].gap
+    (solution,) = SparsePath(prepared, *objective.uncentred(parameters)).fit([case.penalty], np.inf, 0)
+    return solution.gap
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
@@ -348,7 +348,22 @@ def test_from_what_a_fit_holds_it_is_never_below_the_gap_and_near_it_as_sharp(
 ):
     monkeypatch.setattr(columns, "_FEW_NUMBERS", 2**20 if holds_all else 0)
     monkeypatch.setattr(columns, "_FEW_FEATURES", 0)
+    monkeypatch.setattr(plain, "_FEW_PRODUCTS", 0)
     case = Case(PROBLEMS[problem](), PENALTIES[penalty], fit_intercept=fit_intercept)
+    for distance in DISTANCES:
+        parameters, gap = case.beside(distance, support_only=True)
+        bound = of_what_is_held(case, parameters)
+        assert bound >= gap - RESOLUTION
+        if distance <= 1e-4:
+            assert bound <= 2.0 * case.proved(parameters) + NOTHING
+
+
+@pytest.mark.parametrize("penalty", ["elastic_net", "lasso"])
+@pytest.mark.parametrize("problem", ["overlapping", "two_classes", "weighted_with_offset", "soft_labels"])
+def test_of_many_points_at_once_it_is_never_below_the_gap_and_near_it_as_sharp(monkeypatch, problem, penalty):
+    # Wherever a fit begins it has arrived.
+    monkeypatch.setattr(path, "_CLOSE", np.inf)
+    case = Case(PROBLEMS[problem](), PENALTIES[penalty], fit_intercept=True)
     for distance in DISTANCES:
         parameters, gap = case.beside(distance, support_only=True)
         bound = of_what_is_held(case, parameters)
