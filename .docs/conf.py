@@ -50,7 +50,9 @@ autosummary_context = {
         "ConvergenceDisplay": "convergence",
         "EffectDisplay": "effects",
         "InfluenceDisplay": "influence",
+        "MarginalEffectDisplay": "marginal",
         "PathDisplay": "path",
+        "PredictionDisplay": "predictions",
         "ReliabilityDisplay": "reliability",
     }
 }

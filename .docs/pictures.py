@@ -17,18 +17,17 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from softglm import SoftmaxGLM, SoftmaxGLMCV, infer, softglm_path
 from softglm.plots import (
-    CoefficientDisplay,
-    ContrastDisplay,
     ConvergenceDisplay,
-    CVDisplay,
     EffectDisplay,
     InfluenceDisplay,
-    PathDisplay,
     ReliabilityDisplay,
 )
 
 mpl.use("agg")
 from matplotlib import pyplot as plt
+
+# Pages are narrower than notebooks.
+plt.rc("figure", figsize=(4.6, 3.4))
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = Path(__file__).with_name("images")
@@ -113,21 +112,35 @@ def draw_size():
 
 def draw_coefficients(result):
     """Return the coefficients of the guide's example."""
-    return CoefficientDisplay.from_inference(result, per_deviation=True).figure_
+    return result.plot(per_deviation=True).figure_
 
 
 def draw_effects(result):
     """Return the probabilities over both features of the guide's example."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(6.6, 2.7), layout="constrained", sharey=True)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3.0), layout="constrained", sharey=True)
     EffectDisplay.from_inference(result, "write", ax=left)
     EffectDisplay.from_inference(result, "ses", ax=right)
     right.set_ylabel("")
     return figure
 
 
+def draw_marginal(result):
+    """Return what a point of write, or a level of ses, adds to the probabilities of the guide's example."""
+    return result.marginal_effects().plot().figure_
+
+
+def draw_predictions(result):
+    """Return the probabilities of a few students of the guide's example."""
+    students = pd.DataFrame({"ses": ["low", "middle", "high", "low", "middle", "high"], "write": [40] * 3 + [60] * 3})
+    display = result.predict(students).plot()
+    display.ax_.set_yticks(range(6), [f"{ses}, {write}" for ses, write in students.to_numpy()])
+    display.ax_.set_ylabel("ses, write")
+    return display.figure_
+
+
 def draw_contrasts(result):
     """Return what a level of ses changes of the probabilities of the guide's example."""
-    return ContrastDisplay.from_contrasts(result.contrasts("ses", pairs="pairwise")).figure_
+    return result.contrasts("ses", pairs="pairwise").plot().figure_
 
 
 def draw_influence(result):
@@ -138,13 +151,13 @@ def draw_influence(result):
 def draw_path():
     """Return the path of a lasso of scikit-learn's wine data."""
     X, y = load_wine(return_X_y=True, as_frame=True)
-    return PathDisplay.from_path(softglm_path(X, y, standardize=True)).figure_
+    return softglm_path(X, y, standardize=True).plot().figure_
 
 
 def draw_choice():
     """Return the scores between which the strength for scikit-learn's wine data is chosen."""
     X, y = load_wine(return_X_y=True)
-    return CVDisplay.from_estimator(SoftmaxGLMCV(l1_ratios=[1.0], standardize=True, rule="1se").fit(X, y)).figure_
+    return SoftmaxGLMCV(l1_ratios=[1.0], standardize=True, rule="1se").fit(X, y).plot().figure_
 
 
 def draw_reliability():
@@ -181,7 +194,9 @@ def main():
         "convergence": draw_convergence(),
         "coefficients": draw_coefficients(result),
         "effects": draw_effects(result),
+        "marginal": draw_marginal(result),
         "contrasts": draw_contrasts(result),
+        "predictions": draw_predictions(result),
         "influence": draw_influence(result),
         "path": draw_path(),
         "choice": draw_choice(),

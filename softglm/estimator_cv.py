@@ -14,6 +14,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from softglm.arrays import FloatArray
 from softglm.classifier import SoftmaxClassifier
 from softglm.data import one_blas_thread
+from softglm.drawing import display
 from softglm.estimator import SoftmaxGLM
 from softglm.fit import prepare, solve
 from softglm.fitted import attributes_of
@@ -277,6 +278,23 @@ class SoftmaxGLMCV(SoftmaxClassifier):
     def penalty(self) -> str:
         """What the penalty that was chosen is called, as of `SoftmaxGLM`."""
         return self.best_estimator_.penalty
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draw the scores of the strengths, and what is chosen by them: `softglm.plots.CVDisplay`.
+
+        Parameters
+        ----------
+        ax : Axes or None
+            Where to; None makes a new figure.
+        **options
+            Of `CVDisplay.from_estimator`.
+
+        Returns
+        -------
+        CVDisplay
+            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
+        """
+        return display("CVDisplay").from_estimator(self, ax=ax, **options)
 
     def _check_parameters(self) -> None:
         """Raise if a parameter is not what its docstring says."""

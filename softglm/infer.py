@@ -243,13 +243,14 @@ def infer(
 
     errors, freedom = errors_of(estimate)
     classes = seen.classes[seen.present]
+    features = target.features(seen.n_features)
     base, how_based = base_of(y, classes) if reference is None else (position_of(reference, classes), "")
     return Inference(
         estimate=estimate,
         covariance=clipped(estimate, errors, base),
         classes=classes,
         base=base,
-        features=target.features(seen.n_features),
+        features=features,
         inputs=target.inputs(X, seen, rows),
         sample=Sample(
             trials=units.trials,
@@ -267,6 +268,7 @@ def infer(
         moved=optimum.moved,
         notes=(*target.notes, *optimum.notes),
         how_based=how_based,
+        units=target.units(features),
     )
 
 

@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from softglm.arrays import BoolArray, FloatArray, IntArray
 from softglm.data import one_blas_thread
+from softglm.drawing import display
 from softglm.estimator import SoftmaxGLM
 from softglm.fit import Report, Start, prepare
 from softglm.fitted import attributes_of
@@ -173,6 +174,23 @@ class Path:
             ]
             for place in shown
         ]
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draw the coefficients over the strengths, a panel for each class: `softglm.plots.PathDisplay`.
+
+        Parameters
+        ----------
+        ax : Axes, array of Axes or None
+            Where to; None makes a new figure.
+        **options
+            Of `PathDisplay.from_path`.
+
+        Returns
+        -------
+        PathDisplay
+            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
+        """
+        return display("PathDisplay").from_path(self, ax=ax, **options)
 
     def coef(self, alpha: float) -> FloatArray:
         """Return the coefficients of a strength, as `SoftmaxGLM.coef_`: linear in between, as glmnet has it.

@@ -23,6 +23,7 @@ from softglm.observed import Observed
 from softglm.pipelines import inputs_of
 from softglm.sources import check_is_in_memory
 from softglm.sums import RowWeights
+from softglm.units import units_of
 from softglm.validation.features import clean_features
 from softglm.validation.offset import read_offset_to_predict
 
@@ -96,6 +97,10 @@ class Target:
         if names is None or len(names) != n_features:
             return tuple(f"x{column}" for column in (range(n_features) if self.columns is None else self.columns))
         return tuple(str(name) for name in names)
+
+    def units(self, features: tuple[str, ...]) -> dict[str, str]:
+        """Return what a unit of some features is, under their names, where a scaler has made them."""
+        return units_of(self.steps, features) if self.columns is None else {}
 
     def inputs(self, given: Any, seen: Observed, rows: Rows) -> Inputs | None:
         """Return the columns that the earlier steps take, of what was given, where they made those seen; or None."""

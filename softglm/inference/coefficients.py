@@ -1,12 +1,14 @@
 """The coefficient table: estimates with standard errors, tests against zero and intervals, per contrast of classes."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
+from softglm.drawing import display
 from softglm.inference.cells import cells_of, estimate_headings
 from softglm.inference.coding import Coding
 from softglm.inference.significance import against_zero, half_widths, sampling_distribution
@@ -47,6 +49,8 @@ class Coefficients(Table):
         Of the interval.
     df : array of shape (K - 1, n_terms), or None
         Of the t distribution of each; None where there is one for all.
+    units : dict from str to str
+        What a unit of a term is, where a scaler in a pipeline made it: "SD of age". Pictures say so.
 
     Examples
     --------
@@ -81,6 +85,7 @@ class Coefficients(Table):
     may_go_either_way: BoolArray
     level: float
     df: FloatArray | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def _content(self) -> Content:
         return coefficient_content(self)
@@ -106,7 +111,25 @@ class Coefficients(Table):
                 self.may_go_either_way,
                 self.level,
                 self.df,
+                self.units,
             )
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:  # noqa: ANN401 - axes of matplotlib, and what draws on them
+        """Draw the coefficients with their intervals, a row for each term: `softglm.plots.CoefficientDisplay`.
+
+        Parameters
+        ----------
+        ax : Axes, array of Axes or None
+            Where to; None makes a new figure.
+        **options
+            Of `CoefficientDisplay.from_coefficients`.
+
+        Returns
+        -------
+        CoefficientDisplay
+            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
+        """
+        return display("CoefficientDisplay").from_coefficients(self, ax=ax, **options)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame, one row per class and term. It needs pandas.
@@ -139,6 +162,8 @@ class OddsRatios(Table):
         Of the interval.
     df : array of shape (K - 1, n_terms), or None
         Of the t distribution of each; None where there is one for all.
+    units : dict from str to str
+        As in `Coefficients`.
 
     Examples
     --------
@@ -174,10 +199,28 @@ class OddsRatios(Table):
     may_go_either_way: BoolArray
     level: float
     df: FloatArray | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def _content(self) -> Content:
         title = "Odds ratios" if self.z is None else "Odds ratios, with z and p-value of their logarithms"
         return Content(_headings(self, "ratio"), ratio_rows(self), title=title)
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:  # noqa: ANN401 - axes of matplotlib, and what draws on them
+        """Draw the odds ratios with their intervals, on a logarithmic axis: `softglm.plots.CoefficientDisplay`.
+
+        Parameters
+        ----------
+        ax : Axes, array of Axes or None
+            Where to; None makes a new figure.
+        **options
+            Of `CoefficientDisplay.from_coefficients`.
+
+        Returns
+        -------
+        CoefficientDisplay
+            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
+        """
+        return display("CoefficientDisplay").from_coefficients(self, ax=ax, **options)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame with the columns class, term, ratio, std_error, z, p_value, lower, upper.
@@ -213,6 +256,23 @@ class Symmetric(Table):
     coefficients: Coefficients
     covariance_matrix: FloatArray
 
+    def plot(self, ax: Any = None, **options: Any) -> Any:  # noqa: ANN401 - axes of matplotlib, and what draws on them
+        """Draw the coefficients of every class with their intervals: `softglm.plots.CoefficientDisplay`.
+
+        Parameters
+        ----------
+        ax : Axes, array of Axes or None
+            Where to; None makes a new figure.
+        **options
+            Of `CoefficientDisplay.from_coefficients`.
+
+        Returns
+        -------
+        CoefficientDisplay
+            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
+        """
+        return display("CoefficientDisplay").from_coefficients(self.coefficients, ax=ax, **options)
+
     def _content(self) -> Content:
         return coefficient_content(self.coefficients)
 
@@ -228,6 +288,7 @@ def coefficient_table(
     own_df: FloatArray | None,
     level: float,
     is_tested: bool,
+    units: Mapping[str, str],
 ) -> Coefficients:
     """Return the table of the coefficients in a coding.
 
@@ -236,7 +297,7 @@ def coefficient_table(
     coding : Coding
     root : array of shape (P, k)
         L of the covariance L L' of the coordinates.
-    classes, reference, terms, level
+    classes, reference, terms, level, units
         As in `Coefficients`.
     degrees_of_freedom : float or None
         Of Student's t distribution of an estimate over its standard error; None for the normal.
@@ -267,6 +328,7 @@ def coefficient_table(
         may_go_either_way=coding.may_go_either_way,
         level=level,
         df=None if own_df is None else np.where(is_told, own_df, np.nan),
+        units=units,
     )
 
 

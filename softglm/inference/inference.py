@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from softglm.arrays import BoolArray, FloatArray
+from softglm.drawing import display
 from softglm.inference import diagnostics, effects, goodness, maketables, summary
 from softglm.inference.averages import AveragePredictions, average_predictions
 from softglm.inference.cells import number
@@ -102,6 +103,8 @@ class Inference(Table):
         What a reader has to know, for the summary.
     how_based : str
         How the base class came to be it, where nobody chose it.
+    units : dict from str to str
+        What a unit of a feature is, where a scaler in a pipeline made it: "SD of age". Pictures say so.
 
     Examples
     --------
@@ -134,6 +137,7 @@ class Inference(Table):
     moved: float = float("nan")
     notes: tuple[str, ...] = field(default=())
     how_based: str = ""
+    units: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def separation(self) -> Literal["none", "quasi-complete", "complete"]:
@@ -991,6 +995,23 @@ class Inference(Table):
             sample=replace(self.sample, covariance_of=covariance_of),
         )
 
+    def plot(self, ax: Any = None, **options: Any) -> Any:  # noqa: ANN401 - axes of matplotlib, and what draws on them
+        """Draw the coefficients with their intervals: `softglm.plots.CoefficientDisplay`.
+
+        Parameters
+        ----------
+        ax : Axes, array of Axes or None
+            Where to; None makes a new figure.
+        **options
+            Of `CoefficientDisplay.from_inference`.
+
+        Returns
+        -------
+        CoefficientDisplay
+            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
+        """
+        return display("CoefficientDisplay").from_inference(self, ax=ax, **options)
+
     def summary(self) -> str:
         """Return a report in plain text."""
         return str(self)
@@ -1088,6 +1109,7 @@ class Inference(Table):
             own_df=self._own_degrees_of_freedom(coding),
             level=self.level,
             is_tested=self.is_tested,
+            units=self.units,
         )
 
     def _own_degrees_of_freedom(self, coding: Coding) -> FloatArray | None:

@@ -10,7 +10,9 @@ from softglm.plots.contrasts import ContrastDisplay
 from softglm.plots.convergence import ConvergenceDisplay
 from softglm.plots.effects import EffectDisplay
 from softglm.plots.influence import InfluenceDisplay
+from softglm.plots.marginal import MarginalEffectDisplay
 from softglm.plots.paths import PathDisplay
+from softglm.plots.predictions import PredictionDisplay
 from softglm.plots.reliability import ReliabilityDisplay
 from softglm.trace import Trace
 
@@ -21,7 +23,9 @@ __all__ = [
     "ConvergenceDisplay",
     "EffectDisplay",
     "InfluenceDisplay",
+    "MarginalEffectDisplay",
     "PathDisplay",
+    "PredictionDisplay",
     "ReliabilityDisplay",
     "Trace",
 ]

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Any, Self, final
 import numpy as np
 
 from softglm.arrays import FloatArray
+from softglm.plots.legends import legend_of
 from softglm.plots.style import (
     COLORS,
     GREY,
     MARKERS,
-    PANEL_WIDTH,
     SMALL,
     axes_of,
     figure_of,
-    legend_above,
     name_ticks,
     pandas,
     tidy_axis,
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Inches; half as wide again where strengths are many.
-_WIDTH, _HEIGHT = 1.35 * PANEL_WIDTH, 2.9
 # The most counts above the axes.
 _MOST_COUNTS = 7
 # Of the range of the means, what errors may add to the axis above it: at the ends folds may differ by far more.
@@ -134,7 +131,7 @@ class CVDisplay:
         CVDisplay
             Itself.
         """
-        (self.ax_,) = axes_of(ax, 1, n_columns=1, panel=(_WIDTH, _HEIGHT))
+        (self.ax_,) = axes_of(ax)
         self.figure_ = figure_of(self.ax_)
         axis = self.ax_
         axis.set_xscale("log")
@@ -145,7 +142,7 @@ class CVDisplay:
         self._limit()
         self.labels_ = [self._mark(place, name) for place, name in self._marked()]
         if len(self.l1_ratios) > 1:
-            legend_above(axis, title="l1_ratio")
+            legend_of(axis, title="l1_ratio")
         elif self.n_nonzero.min() < self.n_nonzero.max():
             self._count()
         name_ticks(axis.xaxis)

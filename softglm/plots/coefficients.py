@@ -1,27 +1,31 @@
 """Coefficients with their intervals, one row per term."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self, final
 
 import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
+from softglm.inference.coefficients import Coefficients, OddsRatios
 from softglm.inference.deviations import standard_deviations
 from softglm.inference.inference import Inference
-from softglm.plots.panels import PanelDisplay
+from softglm.plots.legends import legend_of
+from softglm.plots.limits import MOST_NATS, limit
+from softglm.plots.panels import PanelDisplay, grid_of
 from softglm.plots.style import (
     COLORS,
     GREY,
     MARKERS,
-    PANEL_WIDTH,
     SMALL,
     bars_of,
-    legend_above,
+    keep_inside,
     literal,
+    names_that_fit,
     pandas,
     shortened,
+    space_ticks,
     tidy_axis,
 )
 
@@ -29,33 +33,32 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-# Inches: of a term, of what is around the terms, and the least and the most of a panel.
-_TERM_HEIGHT, _AROUND, _LEAST_HEIGHT, _MOST_HEIGHT = 0.2, 0.95, 1.9, 10.0
+# Inches: of a term, of one of many, and of what is around the terms.
+_TERM_HEIGHT, _LEAST_TERM_HEIGHT, _AROUND = 0.2, 0.155, 0.95
+_MANY_TERMS = 25
+# Of terms with many contrasts each, the height for which these give way.
+_TALL = 20.0
+# So many terms can be read. Of more, those of the largest coefficients are drawn.
+_MOST_TERMS = 100
 # When contrasts share axes: inches from one to the next, more where there are words, and the share of a term's row.
 _STEP, _WORDY_STEP, _BAND = 0.08, 0.12, 0.7
 # Characters of a title: of a line, and of a name in it. Beside the terms there is less room for one above a legend.
 _TITLE_LINE, _TITLE_NAME, _LEGEND_NAME = 24, 16, 16
-# Panels beside each other, and how wide they are where there are so many.
-_COLUMNS, _NARROW = 3, 2.5
-# Ticks of a logarithmic axis, where it spans so many nats at most.
-_FEW_NATS, _TICKS = 7.0, (1.0, 2.0, 5.0)
-# Odds beyond exp of this overflow; no picture is so wide.
-_MOST_NATS = 600.0
-# A wider axis than this many widths of what the estimates span would be there for the widest interval alone.
-_MOST_SPANS = 4.0
+# Characters of a term.
+_NAME = 32
 
 
 @final
 @dataclass(eq=False)
 class CoefficientDisplay(PanelDisplay):
-    """Log odds, or odds ratios, against the base class, with their intervals. Made by `from_inference`.
+    """Log odds or odds ratios, with intervals. Made by `from_inference` or `from_coefficients`.
 
     Attributes
     ----------
     classes : array of shape (K - 1,)
         Without the base class.
     reference : object
-        The base class.
+        The base class; None where each class is compared with the mean of all.
     terms : tuple of str, length t
     estimate, lower, upper : array of shape (K - 1, t)
         Log odds; infinite where the classes are separated, NaN where the data do not determine them.
@@ -65,6 +68,10 @@ class CoefficientDisplay(PanelDisplay):
         Of the intervals.
     is_per_deviation : bool
         Whether the features count in their standard deviations.
+    units : dict from str to str
+        What a unit of a term is, where a scaler in a pipeline made it: its row is then called "per SD of age".
+    n_left_out : int
+        The number of terms whose coefficients are too small to be among the 100 that are drawn.
     figure_ : matplotlib Figure
     axes_ : list of matplotlib Axes
         One for each panel; `ax_` is the first.
@@ -91,6 +98,8 @@ class CoefficientDisplay(PanelDisplay):
     may_go_either_way: BoolArray
     level: float
     is_per_deviation: bool = False
+    units: Mapping[str, str] = field(default_factory=dict)
+    n_left_out: int = 0
 
     @classmethod
     def from_inference(
@@ -109,7 +118,7 @@ class CoefficientDisplay(PanelDisplay):
         inference : Inference
             Of `softglm.infer`. Its base class is the one of the picture (`Inference.rebase`).
         terms : sequence of str, default=None
-            Which to draw, in this order; all by default.
+            Which to draw, in this order; all by default, of more than 100 the largest.
         intercept : bool, default=False
             Whether to draw the intercepts, where `terms` does not say.
         per_deviation : bool, default=False
@@ -125,32 +134,76 @@ class CoefficientDisplay(PanelDisplay):
         ImportError
             If matplotlib is not installed.
         """
-        table = inference.coefficients
-        every = list(inference.terms)
-        wanted = [term for term in every if intercept or term not in _intercept(inference)] if terms is None else terms
+        features, every = inference.features, inference.terms
+        scale = np.ones(len(every))
+        if per_deviation:
+            scale[len(every) - len(features) :] = standard_deviations(inference.estimate.objective.rows)
+        display = cls._of(inference.coefficients, terms, every if intercept else features, scale)
+        display.is_per_deviation = per_deviation
+        return display.plot(**options)
+
+    @classmethod
+    def from_coefficients(
+        cls,
+        table: Coefficients | OddsRatios,
+        *,
+        terms: Sequence[str] | None = None,
+        intercept: bool = False,
+        **options: Any,
+    ) -> Self:
+        """Draw a table of coefficients, profiled, pooled or symmetric ones included, or of odds ratios.
+
+        Parameters
+        ----------
+        table : Coefficients or OddsRatios
+            As `Inference.coefficients` is.
+        terms : sequence of str, default=None
+            Which to draw, in this order; all by default, of more than 100 the largest.
+        intercept : bool, default=False
+            Whether to draw the intercepts, where `terms` does not say.
+        **options
+            Of `plot`; odds ratios are drawn as such.
+
+        Raises
+        ------
+        ValueError, ImportError
+            As `from_inference` does.
+        """
+        if isinstance(table, OddsRatios):
+            options = {"odds_ratios": True, **options}
+        features = [term for term in table.terms if intercept or term != "Intercept"]
+        return cls._of(table, terms, features, np.ones(len(table.terms))).plot(**options)
+
+    @classmethod
+    def _of(
+        cls,
+        table: Coefficients | OddsRatios,
+        terms: Sequence[str] | None,
+        by_default: Sequence[str],
+        scale: FloatArray,
+    ) -> Self:
+        """Take some terms of a table, or those that are drawn by default: of very many the largest."""
+        every = list(table.terms)
+        wanted = list(by_default) if terms is None else terms
         unknown = [term for term in wanted if term not in every]
         if unknown or isinstance(terms, str):
             raise ValueError(f"terms has {unknown or terms!r}, expected a list of some of {every[:10]}.")
-        chosen = [every.index(term) for term in wanted]
-        scale = np.ones(len(every))
-        if per_deviation:
-            scale[len(_intercept(inference)) :] = standard_deviations(inference.estimate.objective.rows)
-        estimate, lower, upper = (
-            np.where(np.isfinite(part), part * scale, part)[:, chosen]
-            for part in (table.estimate, table.lower, table.upper)
-        )
-        display = cls(
+        chosen = np.array([every.index(term) for term in wanted], dtype=np.intp)
+        estimate, lower, upper = (np.where(np.isfinite(part), part * scale, part) for part in _log_odds(table))
+        if terms is None and len(chosen) > _MOST_TERMS:
+            chosen = np.sort(chosen[_by_size(estimate[:, chosen])[:_MOST_TERMS]])
+        return cls(
             classes=table.classes,
             reference=table.reference,
-            terms=tuple(wanted),
-            estimate=estimate,
-            lower=lower,
-            upper=upper,
+            terms=tuple(every[place] for place in chosen),
+            estimate=estimate[:, chosen],
+            lower=lower[:, chosen],
+            upper=upper[:, chosen],
             may_go_either_way=table.may_go_either_way[:, chosen],
             level=table.level,
-            is_per_deviation=per_deviation,
+            units=table.units,
+            n_left_out=len(wanted) - len(chosen),
         )
-        return display.plot(**options)
 
     def plot(
         self,
@@ -192,10 +245,10 @@ class CoefficientDisplay(PanelDisplay):
         self._check_options(layout, order, odds_ratios=odds_ratios)
         n_panels = n_contrasts if layout == "panels" else 1
         step = _STEP if np.isfinite(self.estimate).all() else _WORDY_STEP
-        per_term = _TERM_HEIGHT if layout == "panels" else max(_TERM_HEIGHT, step * n_contrasts / _BAND)
-        height = min(max(_AROUND + per_term * t, _LEAST_HEIGHT), _MOST_HEIGHT)
-        size = (PANEL_WIDTH if n_panels < _COLUMNS else _NARROW, height)
-        self._open(ax, n_panels, n_columns=_COLUMNS, panel=size, sharex=True, sharey=True)
+        per_term = _TERM_HEIGHT if t < _MANY_TERMS else _LEAST_TERM_HEIGHT
+        if layout == "together":
+            per_term = max(per_term, min(step * n_contrasts / _BAND, _TALL / max(t, 1)))
+        self._open(ax, n_panels, **grid_of(n_panels, _AROUND + per_term * t), sharex=True, sharey=True)
         self.artists_ = []
         positions = np.empty(t)
         positions[self._order(order)] = np.arange(t)
@@ -212,13 +265,17 @@ class CoefficientDisplay(PanelDisplay):
         for axis in self.axes_:
             self._dress(axis, positions, odds_ratios=odds_ratios)
         self._name_unit(odds_ratios=odds_ratios, once=ax is None)
+        keep_inside(self.axes_)
         if layout == "together":
-            legend_above(self.ax_, title=f"against {literal(self.reference, _LEGEND_NAME)}")
+            base = None if self.reference is None else f"against {literal(self.reference, _LEGEND_NAME)}"
+            legend_of(self.ax_, title=base)
+            if not odds_ratios:
+                # Beside long names and a long legend there may be little room.
+                self.figure_.draw_without_rendering()
+                space_ticks(self.ax_)
             return self
         for name, axis in zip(self.classes, self.axes_, strict=True):
-            first, second = literal(name, _TITLE_NAME), f"vs {literal(self.reference, _TITLE_NAME)}"
-            between = " " if len(first + second) < _TITLE_LINE else "\n"
-            axis.set_title(f"{first}{between}{second}", fontsize="medium")
+            axis.set_title(self._title(name), fontsize=SMALL)
         return self
 
     def to_frame(self) -> "pd.DataFrame":
@@ -234,20 +291,28 @@ class CoefficientDisplay(PanelDisplay):
             }
         )
 
+    def _title(self, name: object) -> str:
+        """Return which classes a panel compares, in one line or two; of symmetric coefficients the class."""
+        first = literal(name, _TITLE_NAME)
+        if self.reference is None:
+            return first
+        second = f"vs {literal(self.reference, _TITLE_NAME)}"
+        between = " " if len(first + second) < _TITLE_LINE else "\n"
+        return f"{first}{between}{second}"
+
     def _check_options(self, layout: str, order: str, *, odds_ratios: bool) -> None:
         if layout not in {"panels", "together"}:
             raise ValueError(f'layout must be "panels" or "together", got {layout!r}.')
         if order not in {"given", "size"}:
             raise ValueError(f'order must be "given" or "size", got {order!r}.')
-        if odds_ratios and np.abs(self.estimate[np.isfinite(self.estimate)]).max(initial=0.0) > _MOST_NATS:
+        if odds_ratios and np.abs(self.estimate[np.isfinite(self.estimate)]).max(initial=0.0) > MOST_NATS:
             raise ValueError("Some odds ratio is too large to draw. Draw log odds: odds_ratios=False.")
 
     def _order(self, order: str) -> npt.NDArray[np.intp]:
         """Return the terms from the top to the bottom."""
         if order == "given":
             return np.arange(len(self.terms))
-        size = np.where(np.isnan(self.estimate), -1.0, np.abs(self.estimate)).max(axis=0)
-        return np.argsort(-size, kind="stable")
+        return _by_size(self.estimate)
 
     def _draw(self, axis: "Axes", k: int, places: FloatArray, style: int, *, odds_ratios: bool) -> Any:
         """Draw a contrast: what is finite as points with intervals, the rest as arrows and words."""
@@ -256,7 +321,7 @@ class CoefficientDisplay(PanelDisplay):
         is_finite = np.isfinite(estimate)
         centre, low, high = (part[k][is_finite] for part in (self.estimate, self.lower, self.upper))
         if odds_ratios:
-            centre, low, high = (np.exp(np.clip(part, -_MOST_NATS, _MOST_NATS)) for part in (centre, low, high))
+            centre, low, high = (np.exp(np.clip(part, -MOST_NATS, MOST_NATS)) for part in (centre, low, high))
         bars = axis.errorbar(
             centre,
             places[is_finite],
@@ -289,12 +354,20 @@ class CoefficientDisplay(PanelDisplay):
 
     def _dress(self, axis: "Axes", positions: FloatArray, *, odds_ratios: bool) -> None:
         tidy_axis(axis)
-        axis.set_yticks(positions, [literal(term) for term in self.terms])
+        axis.set_yticks(positions, names_that_fit(axis, positions, self._names))
         axis.tick_params(axis="y", length=0)
         axis.set_ylim(len(self.terms) - 0.5, -0.5)
         for place in positions:
             axis.axhline(place, color="0.92", linewidth=0.6, zorder=0)
-        self._limit(axis, odds_ratios=odds_ratios)
+        if not odds_ratios:
+            space_ticks(axis)
+        limit(axis, self.estimate, self.lower, self.upper, odds_ratios=odds_ratios)
+
+    @property
+    def _names(self) -> list[str]:
+        """What stands beside each row; where all count in standard deviations the axis says so."""
+        units = {} if self.is_per_deviation else self.units
+        return [literal(f"per {units[term]}" if term in units else term, _NAME) for term in self.terms]
 
     def _name_unit(self, *, odds_ratios: bool, once: bool) -> None:
         """Say below the axes what they measure: once, in a figure of ours, which is wide enough for one line."""
@@ -302,42 +375,27 @@ class CoefficientDisplay(PanelDisplay):
         interval = f"{100 * self.level:g}% interval"
         if self.is_per_deviation:
             unit += " per standard deviation"
+        if self.n_left_out:
+            interval += f"; the {len(self.terms)} largest of {len(self.terms) + self.n_left_out:,} terms"
         if once:
             self.figure_.supxlabel(f"{unit}, {interval}", fontsize=SMALL)
             return
         for axis in self.axes_:
             axis.set_xlabel(f"{unit}\n{interval}" if self.is_per_deviation else f"{unit}, {interval}", fontsize=SMALL)
 
-    def _limit(self, axis: "Axes", *, odds_ratios: bool) -> None:
-        """Keep an interval that is far wider than all else from making the rest a dot; it runs out of the picture."""
-        finite = np.isfinite(self.estimate)
-        if not finite.any():
-            axis.set_xlim(*((0.1, 10.0) if odds_ratios else (-1.0, 1.0)))
-            axis.set_xticks([1.0], ["1"]) if odds_ratios else axis.set_xticks([0.0], ["0"])
-            axis.minorticks_off()
-            return
-        ends = np.concatenate([self.lower[finite], self.upper[finite], [0.0]])
-        half = np.nanmedian(self.upper[finite] - self.lower[finite]) / 2.0
-        seen = np.append(self.estimate[finite], 0.0)
-        reach = _MOST_SPANS * max(float(np.ptp(seen)), float(half))
-        low, high = max(np.nanmin(ends), seen.min() - reach), min(np.nanmax(ends), seen.max() + reach)
-        margin = 0.06 * (high - low)
-        low, high = low - margin, high + margin
-        if not np.isfinite(self.estimate).all():
-            # Arrows and words at the edges hide no point.
-            low, high = low - 0.15 * (high - low), high + 0.15 * (high - low)
-        axis.set_xlim(*(np.exp(np.clip([low, high], -_MOST_NATS, _MOST_NATS)) if odds_ratios else (low, high)))
-        if odds_ratios and high - low < _FEW_NATS:
-            decades = 10.0 ** np.arange(np.floor(low / np.log(10.0)), np.ceil(high / np.log(10.0)) + 1.0)
-            ticks = np.outer(decades, _TICKS).ravel()
-            ticks = ticks[(ticks >= np.exp(low)) & (ticks <= np.exp(high))]
-            axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-            axis.minorticks_off()
+
+def _log_odds(table: Coefficients | OddsRatios) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the estimates of a table with the ends of their intervals."""
+    if isinstance(table, Coefficients):
+        return table.estimate, table.lower, table.upper
+    with np.errstate(divide="ignore"):
+        return np.log(table.ratio), np.log(table.lower), np.log(table.upper)
 
 
-def _intercept(inference: Inference) -> tuple[str, ...]:
-    """Return the terms that are not features: there is an intercept, or none."""
-    return inference.terms[: len(inference.terms) - len(inference.features)]
+def _by_size(estimate: FloatArray) -> npt.NDArray[np.intp]:
+    """Return the terms by their largest estimate, infinite ones first and undetermined ones last."""
+    size = np.where(np.isnan(estimate), -1.0, np.abs(estimate)).max(axis=0, initial=-1.0)
+    return np.argsort(-size, kind="stable")
 
 
 def _word(color: str) -> dict[str, Any]:

@@ -3,40 +3,19 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, final
 
-import numpy as np
-
 from softglm.inference.cells import shown_value
 from softglm.inference.contrasts import Contrasts
-from softglm.plots.panels import PanelDisplay
-from softglm.plots.style import (
-    COLORS,
-    GREY,
-    MARKERS,
-    PANEL_WIDTH,
-    SMALL,
-    bars_of,
-    legend_above,
-    literal,
-    name_ticks,
-    shortened,
-    tidy_axis,
-)
+from softglm.plots.rows import Rows, RowsDisplay
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Inches: from one class to the next, of what is around the contrasts, and the least and the most of a picture.
-_STEP, _AROUND, _LEAST_HEIGHT, _MOST_HEIGHT = 0.1, 0.95, 1.9, 10.0
-# The share of a contrast's row that its classes take.
-_BAND = 0.7
-# Characters of a contrast.
-_NAME = 36
 _UNITS = {"difference": "difference of probabilities", "ratio": "ratio of probabilities", "odds_ratio": "odds ratio"}
 
 
 @final
 @dataclass(eq=False)
-class ContrastDisplay(PanelDisplay):
+class ContrastDisplay(RowsDisplay):
     """Differences, ratios or odds ratios of probabilities with their intervals. Made by `from_contrasts`.
 
     Attributes
@@ -45,7 +24,7 @@ class ContrastDisplay(PanelDisplay):
         What is drawn.
     figure_ : matplotlib Figure
     axes_ : list of matplotlib Axes
-        A single one, `ax_`.
+        One, or one for each class; `ax_` is the first.
     artists_ : list of ErrorbarContainer
         One for each class; none of what the data do not determine.
 
@@ -81,43 +60,22 @@ class ContrastDisplay(PanelDisplay):
         """
         return cls(contrasts).plot(**options)
 
-    def plot(self, ax: Any = None) -> Self:
-        """Draw the display: ratios on a logarithmic axis.
-
-        Parameters
-        ----------
-        ax : Axes or None
-            Where to; None makes a new figure.
-
-        Returns
-        -------
-        ContrastDisplay
-            Itself.
-
-        Raises
-        ------
-        ValueError
-            If there is more than one axes.
-        """
+    @property
+    def _rows(self) -> Rows:
         found = self.contrasts
-        c, K = found.estimate.shape
-        height = min(max(_AROUND + _STEP * K / _BAND * c, _LEAST_HEIGHT), _MOST_HEIGHT)
-        self._open(ax, 1, n_columns=1, panel=(1.5 * PANEL_WIDTH, height))
-        is_ratio = found.kind != "difference"
-        self.ax_.axvline(1.0 if is_ratio else 0.0, color=GREY, linewidth=0.8, zorder=1)
-        self.ax_.set_xscale("log" if is_ratio else "linear")
-        self.artists_ = [self._draw(k) for k in range(K)]
-        tidy_axis(self.ax_)
-        if is_ratio:
-            name_ticks(self.ax_.xaxis)
-        self.ax_.set_yticks(np.arange(c), [literal(name, _NAME) for name in self._names])
-        self.ax_.tick_params(axis="y", length=0)
-        self.ax_.set_ylim(c - 0.5, -0.5)
         intervals = "simultaneous intervals" if found.adjust == "max-t" else "intervals"
-        self.ax_.set_xlabel(f"{_UNITS[found.kind]}, {100 * found.level:g}% {intervals}", fontsize=SMALL)
-        self.ax_.set_ylabel(shortened(found.term, _NAME))
-        legend_above(self.ax_)
-        return self
+        is_ratio = found.kind != "difference"
+        return Rows(
+            names=self._names,
+            classes=found.classes,
+            estimate=found.estimate,
+            lower=found.lower,
+            upper=found.upper,
+            unit=f"{_UNITS[found.kind]}, {100 * found.level:g}% {intervals}",
+            what=found.term,
+            nothing=1.0 if is_ratio else 0.0,
+            is_logarithmic=is_ratio,
+        )
 
     def to_frame(self) -> "pd.DataFrame":
         """Return the data frame of the contrasts."""
@@ -133,23 +91,3 @@ class ContrastDisplay(PanelDisplay):
             f"{contrast}, {found.by} = {shown_value(group)}"
             for contrast, group in zip(found.contrasts, found.groups, strict=True)
         ]
-
-    def _draw(self, k: int) -> Any:
-        """Draw a class beside the others, where it has finite intervals."""
-        found = self.contrasts
-        c, K = found.estimate.shape
-        centre, low, high = (part[:, k] for part in (found.estimate, found.lower, found.upper))
-        known = np.isfinite(centre) & np.isfinite(low) & np.isfinite(high) & (centre != 0.0)
-        places = np.arange(c) + _BAND * ((k + 0.5) / K - 0.5)
-        return self.ax_.errorbar(
-            centre[known],
-            places[known],
-            xerr=bars_of(centre[known], low[known], high[known]),
-            color=COLORS[k % len(COLORS)],
-            marker=MARKERS[k % len(MARKERS)],
-            markersize=4.5,
-            linestyle="none",
-            elinewidth=1.4,
-            label=shortened(found.classes[k]),
-            zorder=3,
-        )

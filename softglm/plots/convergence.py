@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, final
 import numpy as np
 
 from softglm.arrays import FloatArray
+from softglm.plots.legends import legend_of, put_legend
 from softglm.plots.panels import PanelDisplay
 from softglm.plots.style import (
-    PANEL_WIDTH,
-    legend_above,
+    GREY,
+    SMALL,
     line_style,
     name_ticks,
     pandas,
-    put_legend,
     shortened,
     tidy_axis,
 )
@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 
 Cost: TypeAlias = Literal["evaluations", "seconds"]
 _COSTS: dict[Cost, str] = {"evaluations": "evaluations of loss and gradient", "seconds": "seconds"}
-_HEIGHT = 2.7
-# Below this the two losses, and so their difference, are rounding.
-_LEAST = 1e-16
+# Of a loss, what float64 does not resolve.
+_ROUNDING = float(np.finfo(np.float64).eps)
 _LEGEND_COLUMNS, _MOST_CHARACTERS = 3, 40
 # Steps between ticks, and markers on a line.
 _MOST_TICKS, _MARKED = 5, 8
+# Decades below the least gap.
+_BELOW = 1.2
 
 
 @final
@@ -125,8 +126,9 @@ class ConvergenceDisplay(PanelDisplay):
     ) -> Self:
         """Draw the display.
 
-        Gaps below 1e-16, which float64 does not resolve, are drawn there; and so are, at the next power of ten, those
-        below what the minimum is known to (`Trace.resolution`).
+        A line ends where it reaches the rounding of the losses in float64, or what the minimum is known to
+        (`Trace.resolution`), at the next power of ten: what a fit does from there on is noise. What is below that is
+        shaded, and named.
 
         Parameters
         ----------
@@ -146,11 +148,10 @@ class ConvergenceDisplay(PanelDisplay):
             If a trace does not know a cost, or the number of axes is not that of the panels.
         """
         costs = self._costs(against)
-        panel = (PANEL_WIDTH, _HEIGHT)
-        self._open(ax, len(costs), n_columns=len(costs), panel=panel, sharey=True)
+        self._open(ax, len(costs), n_columns=len(costs), sharey=True)
         self.artists_ = []
-        gaps = {name: np.maximum(trace.gap, _floor(trace)) for name, trace in self.traces.items()}
-        has_floor = any((trace.gap <= _floor(trace)).any() for trace in self.traces.values())
+        gaps = {name: _above_floor(trace) for name, trace in self.traces.items()}
+        floors = [_floor(trace) for trace in self.traces.values() if (trace.gap <= _floor(trace)).any()]
         for cost, axis in zip(costs, self.axes_, strict=True):
             axis.set(xscale="log", yscale="log")
             tidy_axis(axis)
@@ -158,7 +159,7 @@ class ConvergenceDisplay(PanelDisplay):
             axis.grid(axis="y", color="0.92", linewidth=0.6)
             self.artists_.append([])
             for position, (name, trace) in enumerate(self.traces.items()):
-                spent = getattr(trace, cost)
+                spent = getattr(trace, cost)[: len(gaps[name])]
                 step = max(len(spent) // _MARKED, 1)
                 (line,) = axis.plot(
                     spent,
@@ -175,9 +176,11 @@ class ConvergenceDisplay(PanelDisplay):
             name_ticks(axis.xaxis)
         self.ax_.set_ylabel("relative suboptimality")
         for axis in self.axes_:
-            _tick_gaps(axis, np.concatenate(list(gaps.values())), has_floor=has_floor)
+            _tick_gaps(axis, np.concatenate(list(gaps.values())))
+            if floors:
+                _shade_floor(axis, min(floors))
         if len(costs) == 1 or ax is not None:
-            legend_above(self.ax_)
+            legend_of(self.ax_)
         else:
             n_columns = min(len(self.traces), _LEGEND_COLUMNS)
             lines = self.artists_[0]
@@ -221,17 +224,38 @@ def _check_names(given: Any, what: str) -> None:
 
 def _floor(trace: Trace) -> float:
     """Return the least gap that is drawn as it is, a power of ten."""
-    return float(10.0 ** np.ceil(np.log10(max(trace.resolution, _LEAST))))
+    rounding = _ROUNDING * abs(trace.null_loss) / (trace.null_loss - trace.optimum)
+    return float(10.0 ** np.ceil(np.log10(max(trace.resolution, rounding))))
 
 
-def _tick_gaps(axis: "Axes", gaps: FloatArray, *, has_floor: bool) -> None:
-    """Put ticks at whole decades, few enough to read; say where the lowest stands for all below."""
+def _above_floor(trace: Trace) -> FloatArray:
+    """Return the gaps until the first that is not told from 0, which is drawn at the floor."""
+    floor = _floor(trace)
+    reached = np.flatnonzero(trace.gap <= floor)
+    end = len(trace.gap) if not len(reached) else int(reached[0]) + 1
+    return np.maximum(trace.gap[:end], floor)
+
+
+def _tick_gaps(axis: "Axes", gaps: FloatArray) -> None:
+    """Put ticks at whole decades, few enough to read."""
     least, most = int(np.floor(np.log10(gaps.min()))), int(np.ceil(np.log10(max(gaps.max(), 1.0))))
     step = max(-(-(most - least) // _MOST_TICKS), 1)
     decades = np.arange(least, most + 1, step)
     names = [rf"$10^{{{decade}}}$" for decade in decades]
-    if has_floor:
-        names[0] = rf"$\leq 10^{{{least}}}$"
     axis.set_yticks(10.0 ** decades.astype(np.float64), names)
     axis.minorticks_off()
-    axis.set_ylim(10.0 ** (least - 0.7), 10.0 ** (most + 0.3))
+    axis.set_ylim(10.0 ** (least - _BELOW), 10.0 ** (most + 0.3))
+
+
+def _shade_floor(axis: "Axes", floor: float) -> None:
+    """Mark what is below a floor, where gaps are not told apart."""
+    axis.axhspan(axis.get_ylim()[0], floor, color="0.92", linewidth=0.0, zorder=0)
+    axis.text(
+        *(0.98, 10.0 ** (np.log10(floor) - _BELOW / 2.0)),
+        "rounding",
+        transform=axis.get_yaxis_transform(),
+        fontsize=SMALL,
+        color=GREY,
+        ha="right",
+        va="center",
+    )

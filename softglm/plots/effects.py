@@ -11,29 +11,31 @@ from softglm.arrays import FloatArray
 from softglm.inference.averages import AveragePredictions
 from softglm.inference.factors import BASE
 from softglm.inference.inference import Inference
+from softglm.plots.legends import legend_of
 from softglm.plots.panels import PanelDisplay, columns_of
 from softglm.plots.style import (
     COLORS,
     GREY,
     HATCHES,
-    PANEL_WIDTH,
     SMALL,
     bars_of,
-    legend_above,
+    keep_inside,
     line_style,
+    literal,
     pandas,
     shortened,
     tidy_axis,
+    turn_crowded_ticks,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-_HEIGHT = 2.7
-# Lines in one panel before they get one each; inches of those.
+# Lines in one panel before they get one each.
 _MOST_LINES = 6
-_SMALL_PANEL = (1.65, 1.55)
+# Characters of a level, in one of several panels and in one alone.
+_SHORT, _LONG = 14, 24
 # Ticks of a rug, which take the quantiles of more values.
 _TICKS = 200
 # Where all probabilities are below the first, the axis ends where they do, with some room.
@@ -47,7 +49,7 @@ _OTHERS = "0.85"
 @final
 @dataclass(eq=False)
 class EffectDisplay(PanelDisplay):
-    """Predicted probabilities of the classes over one feature, averaged over the others. Made by `from_inference`.
+    """Predicted probabilities of the classes over one feature. Made by `from_inference` or `from_predictions`.
 
     Attributes
     ----------
@@ -124,8 +126,32 @@ class EffectDisplay(PanelDisplay):
         """
         if grid is not None and np.ndim(grid) != 1:
             raise ValueError(f"grid has shape {np.shape(grid)}, expected (v,): the values of the column.")
-        found = inference.average_predictions(feature, grid, at, groups, base=base)
-        return cls(found.terms[0], found.grid, found, found.observed).plot(**options)
+        return cls.from_predictions(inference.average_predictions(feature, grid, at, groups, base=base), **options)
+
+    @classmethod
+    def from_predictions(cls, predictions: AveragePredictions, **options: Any) -> Self:
+        """Draw average predictions.
+
+        Parameters
+        ----------
+        predictions : AveragePredictions
+            What `Inference.average_predictions` returns for a feature.
+        **options
+            Of `plot`.
+
+        Raises
+        ------
+        ValueError
+            If several features were set: `PredictionDisplay` draws those.
+        ImportError
+            If matplotlib is not installed.
+        """
+        if len(predictions.terms) != 1:
+            raise ValueError(
+                f"Predictions over {list(predictions.terms)} are no curve. Draw them with "
+                "PredictionDisplay.from_predictions."
+            )
+        return cls(predictions.terms[0], predictions.grid, predictions, predictions.observed).plot(**options)
 
     @property
     def is_discrete(self) -> bool:
@@ -169,9 +195,9 @@ class EffectDisplay(PanelDisplay):
             raise ValueError(f'kind must be "lines", "panels" or "stacked", got {kind!r}.')
         is_split = kind == "panels" and K > 1
         if is_split:
-            self._open(ax, K, n_columns=columns_of(K), panel=_SMALL_PANEL, sharex=True, sharey=True)
+            self._open(ax, K, n_columns=columns_of(K), sharex=True, sharey=True)
         else:
-            self._open(ax, 1, n_columns=1, panel=(PANEL_WIDTH, _HEIGHT))
+            self._open(ax)
         numbers = np.arange(len(self.grid)) if self.is_discrete else self.grid
         places = np.asarray(numbers, dtype=np.float64)
         self.artists_ = self._stacked(places) if kind == "stacked" else self._lines(places)
@@ -181,10 +207,13 @@ class EffectDisplay(PanelDisplay):
             axis.set_ylim(0.0, 1.0 if top > _FULL else _HEADROOM * top or 1.0)
         if is_split:
             for label, axis in zip(self.predictions.classes, self.axes_, strict=True):
-                axis.set_title(shortened(label, 18), fontsize=SMALL)
+                axis.set_title(literal(label), fontsize=SMALL)
         else:
-            legend_above(self.ax_)
-        self._name_axes(shortened(self.feature, 40), "probability", once=ax is None and is_split)
+            legend_of(self.ax_)
+        self._name_axes(literal(self.feature, 40), "probability", once=ax is None and is_split)
+        if self.is_discrete:
+            turn_crowded_ticks(self.axes_)
+        keep_inside(self.axes_)
         return self
 
     def to_frame(self) -> "pd.DataFrame":
@@ -198,7 +227,7 @@ class EffectDisplay(PanelDisplay):
         if np.isnan(self.predictions.probability).all():
             axis.text(0.5, 0.5, "not determined\nby the data", transform=axis.transAxes, ha="center", color=GREY)
         if self.is_discrete:
-            axis.set_xticks(places, [_level_name(value) for value in self.grid])
+            axis.set_xticks(places, [_level_name(value, _SHORT if is_split else _LONG) for value in self.grid])
             axis.set_xlim(-0.5, len(places) - 0.5)
             return
         if len(places) > 1:
@@ -275,5 +304,5 @@ class EffectDisplay(PanelDisplay):
         return artists
 
 
-def _level_name(value: Any) -> str:
-    return shortened(value if isinstance(value, str) else f"{value:g}", 14)
+def _level_name(value: Any, most: int) -> str:
+    return literal(value if isinstance(value, str) else f"{value:g}", most)

@@ -10,14 +10,13 @@ import numpy.typing as npt
 from softglm.arrays import FloatArray
 from softglm.inference.inference import Inference
 from softglm.inference.influence import influence
+from softglm.plots.legends import legend_of
 from softglm.plots.style import (
     COLORS,
     GREY,
-    PANEL_WIDTH,
     SMALL,
     axes_of,
     figure_of,
-    legend_above,
     literal,
     pandas,
     tidy_axis,
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_HEIGHT = 2.9
 # Square points: the areas of the least and the largest Cook's distance.
 _LEAST_AREA, _MOST_AREA = 4.0, 220.0
 # Leverages beyond this many times the mean are usually looked at.
@@ -120,7 +118,7 @@ class InfluenceDisplay:
         InfluenceDisplay
             Itself.
         """
-        (self.ax_,) = axes_of(ax, 1, n_columns=1, panel=(PANEL_WIDTH, _HEIGHT))
+        (self.ax_,) = axes_of(ax)
         self.figure_ = figure_of(self.ax_)
         axis, distance = self.ax_, self.cooks_distance
         is_finite = np.isfinite(distance)
@@ -162,7 +160,7 @@ class InfluenceDisplay:
         axis.set_ylim(bottom=0.0)
         axis.set_xlabel("leverage")
         axis.set_ylabel("Pearson residual, length")
-        legend_above(axis)
+        legend_of(axis)
         influential = np.argsort(-distance, kind="stable")[:n_labels]
         self.labels_ = self._label(influential[distance[influential] > 0.0])
         return self
@@ -196,27 +194,37 @@ class InfluenceDisplay:
                 arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 1},
                 zorder=5,
             )
-            costs = []
-            for place in _PLACES:
-                _put(label, place)
-                box = _box_of(label)
-                hidden = sum(box.overlaps(other) for other in taken) + box.count_contains(points)
-                costs.append(hidden + (not inside.containsx(box.x1)) + (not inside.containsy(box.y1)))
-                costs[-1] += (not inside.containsx(box.x0)) + (not inside.containsy(box.y0))
-            _put(label, _PLACES[int(np.argmin(costs))])
-            taken.append(_box_of(label))
+            boxes = _boxes_at_places(label)
+            hidden = [
+                sum(box.overlaps(other) for other in taken)
+                + box.count_contains(points)
+                + sum(not inside.containsx(x) for x in box.intervalx)
+                + sum(not inside.containsy(y) for y in box.intervaly)
+                for box in boxes
+            ]
+            best = int(np.argmin(hidden))
+            label.set_position(_PLACES[best])
+            label.set_horizontalalignment("left" if _PLACES[best][0] > 0 else "right")
+            taken.append(boxes[best])
             labels.append(label)
         return labels
 
 
-def _put(label: Any, place: tuple[int, int]) -> None:
-    label.set_position(place)
-    label.set_horizontalalignment("left" if place[0] > 0 else "right")
-
-
-def _box_of(label: Any) -> Any:
-    """Return where the text of an annotation is on the canvas, its line left out."""
+def _boxes_at_places(label: Any) -> list[Any]:
+    """Return where on the canvas the text of an annotation would be at each of the places; it is at the first."""
     from matplotlib.text import Text
+    from matplotlib.transforms import Bbox
 
     label.get_window_extent()  # moves the text to its place
-    return Text.get_window_extent(label)
+    here = Text.get_window_extent(label)  # the line to the row left out
+    pixels = label.figure.dpi / 72.0
+    row_x, row_y = here.x0 - pixels * _PLACES[0][0], (here.y0 + here.y1) / 2.0 - pixels * _PLACES[0][1]
+    return [
+        Bbox.from_bounds(
+            row_x + pixels * x - (0.0 if x > 0 else here.width),
+            row_y + pixels * y - here.height / 2.0,
+            here.width,
+            here.height,
+        )
+        for x, y in _PLACES
+    ]

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from softglm.plots.style import axes_of, figure_of
+from softglm.plots.style import axes_of, figure_of, panel_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # Small panels that are side by side: so many in a single row or two, and one more where there are more rows.
 _COLUMNS = 4
+# And where they share the names of long rows.
+_MOST_COLUMNS = 10
 
 
 @dataclass(eq=False)
@@ -41,9 +43,9 @@ class PanelDisplay(ABC):
     def to_frame(self) -> "pd.DataFrame":
         """Return the numbers that are drawn."""
 
-    def _open(self, ax: Any, n_panels: int, *, n_columns: int, panel: tuple[float, float], **options: Any) -> None:
+    def _open(self, ax: Any, n_panels: int = 1, **options: Any) -> None:
         """Take the axes given, or those of a new figure, as `axes_of` does."""
-        self.axes_ = axes_of(ax, n_panels, n_columns=n_columns, panel=panel, **options)
+        self.axes_ = axes_of(ax, n_panels, **options)
         self.figure_ = figure_of(self.ax_)
 
     def _name_axes(self, x: str, y: str, *, once: bool) -> None:
@@ -62,3 +64,19 @@ def columns_of(n_panels: int) -> int:
     if n_panels <= _COLUMNS:
         return n_panels
     return min(_COLUMNS, -(-n_panels // 2)) if n_panels < 2 * _COLUMNS else _COLUMNS + 1
+
+
+def grid_of(n_panels: int, height: float) -> dict[str, Any]:
+    """Return how many panels of at least this height are beside each other, and how large each is.
+
+    As few as in other displays, or as many more as it takes for a figure that is no taller than wide: panels beside
+    each other share the names of their rows.
+    """
+    for n_columns in range(columns_of(n_panels), min(n_panels, _MOST_COLUMNS) + 1):
+        width, least = panel_of(n_columns)
+        panel = (width, max(least, height))
+        n_rows = -(-n_panels // n_columns)
+        if n_rows * panel[1] <= n_columns * width:
+            break
+    # As many in the last row as there is room for.
+    return {"n_columns": -(-n_panels // n_rows), "panel": panel}

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from softglm.arrays import FloatArray, IntArray
 from softglm.path import Path, softglm_path
 from softglm.plots.panels import PanelDisplay, columns_of
-from softglm.plots.style import COLORS, GREY, LINES, SMALL, literal, pandas, shortened, tidy_axis
+from softglm.plots.style import COLORS, GREY, LINES, SMALL, literal, pandas, panel_of, shortened, tidy_axis
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,13 +22,13 @@ _NAMES: dict[Scale, str] = {
     "deviance": "share of the deviance explained",
 }
 _ABOVE = "above: coefficients other than 0"
-# Inches: of a panel alone, of one of a few in a row, and of one of many.
-_PANEL, _TALL_PANEL, _SMALL_PANEL, _ONE_ROW = (5.6, 3.4), (2.7, 2.8), (2.7, 2.3), 4
+# Panels beside each other: names take half of each. And inches: the least height.
+_COLUMNS, _LEAST_HEIGHT = 4, 3.0
 # Named lines: of a panel alone, and of one of many; and characters of a name there.
 _NAMED, _NAMED_OF_MANY = 8, 4
-_NAME, _SHORT_NAME = 20, 14
-# Of the height of a panel: between the middles of two names, where it is alone and where it is one of many.
-_APART, _APART_OF_MANY = 0.065, 0.115
+_NAME, _SHORT_NAME = 24, 18
+# Points between the middles of two names.
+_APART = 11.0
 # Ticks on the upper axis.
 _COUNTS = 5
 _OTHERS = "0.8"
@@ -184,18 +184,21 @@ class PathDisplay(PanelDisplay):
         n_panels = len(self.classes)
         is_alone = n_panels == 1
         n_named = (_NAMED if is_alone else _NAMED_OF_MANY) if n_named is None else n_named
-        panel = _PANEL if is_alone else _TALL_PANEL if n_panels <= _ONE_ROW else _SMALL_PANEL
-        self._open(ax, n_panels, n_columns=columns_of(n_panels), panel=panel, sharex=True, sharey=True)
+        n_columns = min(columns_of(n_panels), _COLUMNS)
+        width, height = panel_of(n_columns)
+        panel = (width, max(height, _LEAST_HEIGHT))
+        self._open(ax, n_panels, n_columns=n_columns, panel=panel, sharex=True, sharey=True)
         places = {"alpha": self.alphas, "l1": self.l1, "deviance": self.deviance}[against]
         chosen = [_largest(self.coef[-1, k], n_named) for k in range(n_panels)]
         styles = {feature: rank for rank, feature in enumerate(dict.fromkeys(np.concatenate(chosen).tolist()))}
         self.artists_ = [self._draw(axis, places, k, chosen[k], styles) for k, axis in enumerate(self.axes_)]
         for k, axis in enumerate(self.axes_):
             self._dress(axis, places, k, against)
-        for k, axis in enumerate(self.axes_):
-            self._name_lines(axis, k, places[-1], self.artists_[k], chosen[k])
         unit = "log odds per standard deviation" if self.is_per_deviation else "log odds per unit"
         self._name_axes(f"{_NAMES[against]}; {_ABOVE}", unit, once=ax is None and not is_alone)
+        self.figure_.draw_without_rendering()
+        for k, axis in enumerate(self.axes_):
+            self._name_lines(axis, k, places[-1], self.artists_[k], chosen[k])
         return self
 
     def to_frame(self) -> "pd.DataFrame":
@@ -237,13 +240,13 @@ class PathDisplay(PanelDisplay):
             axis.minorticks_off()
         else:
             axis.set_xlim(places.min(), places.max())
-        axis.set_title(shortened(self.classes[k], 18), fontsize=SMALL, pad=18.0)
+        axis.set_title(literal(self.classes[k]), fontsize=SMALL, pad=18.0)
         above = axis.secondary_xaxis("top")
         ticks = _spread_over(places, is_log=against == "alpha")
         counts = (self.coef[:, k] != 0.0).sum(axis=1)
         above.set_xticks(places[ticks], [str(counts[tick]) for tick in ticks], minor=False)
         above.set_xticks([], minor=True)
-        above.tick_params(labelsize="x-small", length=2, pad=1, colors=GREY)
+        above.tick_params(labelsize=SMALL, length=2, pad=1, colors=GREY)
         above.spines["top"].set_visible(False)
 
     def _name_lines(self, axis: "Axes", k: int, end: float, lines: list[Any], chosen: IntArray) -> None:
@@ -251,15 +254,14 @@ class PathDisplay(PanelDisplay):
         is_alone = len(self.axes_) == 1
         low, high = axis.get_ylim()
         middles = (self.coef[-1, k, chosen] - low) / (high - low)
-        heights = _apart(middles, _APART if is_alone else _APART_OF_MANY)
+        heights = _apart(middles, _APART / 72.0 * self.figure_.dpi / axis.get_window_extent().height)
         for feature, line, height, value in zip(chosen.tolist(), lines, heights, self.coef[-1, k, chosen], strict=True):
             axis.annotate(
                 literal(self.features[feature], _NAME if is_alone else _SHORT_NAME),
                 xy=(end, value),
                 xytext=(1.05, height),
                 textcoords=axis.transAxes,
-                color=line.get_color(),
-                fontsize=SMALL if is_alone else "x-small",
+                fontsize=SMALL,
                 va="center",
                 annotation_clip=False,
                 arrowprops={"arrowstyle": "-", "color": line.get_color(), "linewidth": 0.5, "shrinkA": 1, "shrinkB": 0},

@@ -7,17 +7,23 @@ from typing import TYPE_CHECKING, Any, Self, final
 import numpy as np
 import numpy.typing as npt
 
+from softglm.arrays import FloatArray
 from softglm.inference.reliability import ReliabilityBins, Strategy, reliability_bins
 from softglm.plots.panels import PanelDisplay, columns_of
-from softglm.plots.style import COLORS, GREY, MARKERS, SMALL, bars_of, literal, pandas, tidy_axis
+from softglm.plots.style import COLORS, GREY, MARKERS, SMALL, bars_of, literal, pandas, panel_of, tidy_axis
 from softglm.response import response_of
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
-# Inches: a panel where there are one or two, and where there are more.
-_LARGE, _SMALL_PANEL = (2.8, 2.7), (1.65, 1.75)
-_MOST_LARGE = 2
+# Where the axes of a panel may end: above all that is in it. Ticks as shares of that; one more where it is 1.
+_ENDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
+_TICKS, _WIDENED_TICKS, _UPPER_TICK = (0.0, 0.5, 1.0), (0.0, 0.05, 0.2, 0.5, 1.0), 0.8
+# Points are crowded where most of them are within this share of the axes of 0 or 1.
+_CORNER, _MOST = 0.1, 0.5
+# Inches: the least height of panels that are as wide.
+_LEAST_HEIGHT = 3.0
 # Rows of probabilities sum to 1 up to this.
 _SUM = 1e-3
 
@@ -153,13 +159,17 @@ class ReliabilityDisplay(PanelDisplay):
         bins = [reliability_bins(shares[:, k], response.observed_at(k), n_bins, strategy, level) for k in drawn]
         return cls(names[list(drawn)], bins, level).plot(**options)
 
-    def plot(self, ax: Any = None) -> Self:
+    def plot(self, ax: Any = None, *, zoom: bool = True) -> Self:
         """Draw the display.
 
         Parameters
         ----------
         ax : Axes, array of Axes or None
             One for each class; None makes a new figure.
+        zoom : bool, default=True
+            Whether the axes of a panel end above its last point, and, where most of its points would be in the
+            corners, as those of rare classes are, go by the arcsine of the square root of probabilities. It widens
+            what is near 0 and near 1, and keeps the diagonal straight. Otherwise all go evenly from 0 to 1.
 
         Returns
         -------
@@ -172,12 +182,16 @@ class ReliabilityDisplay(PanelDisplay):
             If the number of axes is not that of the classes.
         """
         c = len(self.classes)
-        is_large = c <= _MOST_LARGE
-        panel = _LARGE if is_large else _SMALL_PANEL
-        self._open(ax, c, n_columns=columns_of(c), panel=panel, sharex=True, sharey=True)
+        ends = [_end_of(bins) if zoom else 1.0 for bins in self.bins]
+        is_widened = zoom and any(map(_is_crowded, self.bins, ends))
+        is_shared = min(ends) == max(ends)
+        n_columns = columns_of(c)
+        width, height = panel_of(n_columns)
+        panel = (width, max(height, min(width, _LEAST_HEIGHT)))
+        self._open(ax, c, n_columns=n_columns, panel=panel, sharex=is_shared, sharey=is_shared)
         self.artists_ = []
         for k, (axis, bins) in enumerate(zip(self.axes_, self.bins, strict=True)):
-            axis.plot([0.0, 1.0], [0.0, 1.0], color=GREY, linewidth=0.8, zorder=1)
+            _dress(axis, ends[k], is_widened=is_widened)
             self.artists_.append(
                 axis.errorbar(
                     bins.predicted,
@@ -189,15 +203,12 @@ class ReliabilityDisplay(PanelDisplay):
                     markersize=4,
                     elinewidth=1.2,
                     zorder=3,
+                    clip_on=False,
                 )
             )
-            tidy_axis(axis)
-            axis.set_title(literal(self.classes[k], 18), fontsize="medium" if is_large else SMALL)
-            axis.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
-            ticks = np.linspace(0.0, 1.0, 3)
-            axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-            axis.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
-        self._name_axes("predicted probability", "observed share", once=ax is None and c > 1)
+            axis.set_title(literal(self.classes[k]), fontsize=SMALL)
+        scale = " (arcsine square-root axes)" if is_widened else ""
+        self._name_axes(f"predicted probability{scale}", "observed share", once=ax is None and c > 1)
         return self
 
     def to_frame(self) -> "pd.DataFrame":
@@ -209,3 +220,39 @@ class ReliabilityDisplay(PanelDisplay):
                 **{name: np.concatenate([getattr(bins, name) for bins in self.bins]) for name in columns},
             }
         )
+
+
+def _end_of(bins: ReliabilityBins) -> float:
+    """Return where the axes of a panel end."""
+    most = max(float(bins.predicted.max()), float(bins.upper.max()))
+    return next((end for end in _ENDS if end >= most), 1.0)
+
+
+def _is_crowded(bins: ReliabilityBins, end: float) -> bool:
+    """Tell whether most points of a panel would be in its corners."""
+    from_corner = np.minimum(bins.predicted, 1.0 - bins.predicted)
+    return bool(np.mean(from_corner < _CORNER * end) > _MOST)
+
+
+def _dress(axis: "Axes", end: float, *, is_widened: bool) -> None:
+    """Make the axes of a panel square, from 0 to their end, with the diagonal."""
+    tidy_axis(axis)
+    axis.plot([0.0, end], [0.0, end], color=GREY, linewidth=0.8, zorder=1)
+    ticks = end * np.array(_WIDENED_TICKS if is_widened else _TICKS)
+    if is_widened:
+        axis.set_xscale("function", functions=(_widened, _narrowed))
+        axis.set_yscale("function", functions=(_widened, _narrowed))
+        axis.grid(color="0.92", linewidth=0.6)
+        ticks = np.append(ticks, _UPPER_TICK) if end == 1.0 else ticks
+    names = [f"{tick:g}" for tick in ticks]
+    axis.set_xticks(ticks, names)
+    axis.set_yticks(ticks, names)
+    axis.set(xlim=(0.0, end), ylim=(0.0, end), box_aspect=1.0)
+
+
+def _widened(probability: FloatArray) -> FloatArray:
+    return np.asarray(np.arcsin(np.sqrt(np.clip(probability, 0.0, 1.0))))
+
+
+def _narrowed(angle: FloatArray) -> FloatArray:
+    return np.asarray(np.sin(angle) ** 2)

@@ -1,20 +1,22 @@
-"""What the displays share: optional imports, colours that colour-blind readers tell apart, axes, legends."""
+"""What the displays share: optional imports, colours that colour-blind readers tell apart, axes, names."""
 
-from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from unicodedata import category
 
 import numpy as np
+import numpy.typing as npt
 
 from softglm import optional
 from softglm.arrays import FloatArray
 from softglm.optional import needed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
-    from matplotlib.legend import Legend
 
 # Okabe & Ito (2008), https://jfly.uni-koeln.de/color/; without yellow, which white paper swallows.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -23,14 +25,19 @@ MARKERS = ("o", "s", "^", "D")
 LINES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
 HATCHES = ("", "////", "....", "\\\\\\\\")
 GREY = "0.45"
+# At matplotlib's default size 8.3 points: nothing is written smaller.
 SMALL = "small"
-# Inches: a panel is half a page wide.
-PANEL_WIDTH = 3.3
+# Of the width of a figure of one panel: what each further panel beside the first adds, and the most of all together.
+_WIDER, _WIDEST = 0.5, 2.0
+# Inches: the least panel, the height of a line of names, and the width of a number with what is around it.
+_LEAST_PANEL, _NAME_HEIGHT, _NUMBER_WIDTH = (1.5, 2.4), 0.125, 0.45
+# Of a figure, what its axes are moved at most.
+_MOST_MARGIN = 0.6
+# Degrees by which names that would hide each other are turned.
+_TURNED = 35
 # Of a logarithmic axis: the ticks in a decade, for the spans in decades up to which they are few enough to read.
 _TICKS_IN_DECADE = ((1.2, (1.0, 2.0, 5.0)), (2.5, (1.0, 3.0)))
-_LEAST_TICKS = 3
-# Characters of a small legend that fit above a panel.
-_LEGEND_CHARACTERS, _HANDLE_CHARACTERS = 48, 7
+_LEAST_TICKS, _MOST_TICKS = 3, 9
 
 
 def pyplot() -> Any:
@@ -66,21 +73,39 @@ def line_style(position: int) -> dict[str, Any]:
     }
 
 
+def panel_of(n_columns: int = 1) -> tuple[float, float]:
+    """Return the width and height in inches of one of so many panels beside each other.
+
+    One alone is as large as any figure of the user's, ``rcParams["figure.figsize"]``; several share a figure that is up
+    to twice as wide.
+    """
+    figure_width, figure_height = pyplot().rcParams["figure.figsize"]
+    share = min(1.0 + _WIDER * (n_columns - 1), _WIDEST) / n_columns
+    return max(share * figure_width, _LEAST_PANEL[0]), max(share * figure_height, _LEAST_PANEL[1])
+
+
 def bars_of(centre: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
     """Return the lengths of the bars of intervals, shape (2, n): down and up from their centres, of shape (n,)."""
     # By rounding an end may be on the other side of the centre, and matplotlib takes no negative length.
     return np.maximum(np.stack([centre - low, high - centre]), 0.0)
 
 
-def axes_of(ax: Any, n_panels: int, *, n_columns: int, panel: tuple[float, float], **options: Any) -> "list[Axes]":
+def axes_of(
+    ax: Any,
+    n_panels: int = 1,
+    *,
+    n_columns: int = 1,
+    panel: tuple[float, float] | None = None,
+    **options: Any,
+) -> "list[Axes]":
     """Return as many axes as there are panels: those given, or those of a new figure.
 
     Parameters
     ----------
     ax : Axes, array of Axes or None
     n_panels, n_columns : int
-    panel : tuple of two floats
-        Width and height of a panel in inches, where the figure is new.
+    panel : tuple of two floats, default=None
+        Width and height of a panel in inches, where the figure is new; those of `panel_of` by default.
     **options
         Of ``subplots``.
 
@@ -100,6 +125,7 @@ def axes_of(ax: Any, n_panels: int, *, n_columns: int, panel: tuple[float, float
         return given
     n_columns = min(n_columns, n_panels)
     n_rows = -(-n_panels // n_columns)
+    panel = panel_of(n_columns) if panel is None else panel
     size = (n_columns * panel[0], n_rows * panel[1])
     _, grid = plt.subplots(n_rows, n_columns, figsize=size, layout="constrained", squeeze=False, **options)
     for unused in grid.ravel()[n_panels:]:
@@ -110,58 +136,41 @@ def axes_of(ax: Any, n_panels: int, *, n_columns: int, panel: tuple[float, float
     return list(grid.ravel()[:n_panels])
 
 
-def legend_above(axis: "Axes", title: str | None = None) -> "Legend":
-    """Put a legend above the axes, in as many columns as fit, where it hides nothing."""
-    handles, labels = axis.get_legend_handles_labels()
-    n = len(labels)
-    together = sum(map(len, labels)) + _HANDLE_CHARACTERS * n
-    widest = max(map(len, labels), default=0) + _HANDLE_CHARACTERS
-    n_columns = n if together <= _LEGEND_CHARACTERS else max(1, _LEGEND_CHARACTERS // widest)
-    return put_legend(
-        axis,
-        handles,
-        labels,
-        n_columns,
-        loc="lower center",
-        bbox_to_anchor=(0.5, 1.0),
-        title=title,
-        title_fontsize=SMALL,
-        columnspacing=0.9,
-        # Dashes show in a long handle only; points with their intervals need none.
-        handlelength=2.8 if all(hasattr(handle, "get_linestyle") for handle in handles) else 1.2,
-        handletextpad=0.4,
-        borderaxespad=0.2,
-    )
+def keep_inside(axes: "Sequence[Axes]") -> None:
+    """Move axes away from the left and the lower end of a figure beyond which their names would be.
 
-
-def put_legend(
-    place: "Axes | Figure", handles: Sequence[Any], labels: Sequence[str], n_columns: int, **options: Any
-) -> "Legend":
-    """Put a small legend without a frame on axes or a figure.
-
-    Its entries read row by row, in at most so many columns: fewer where the names of ticks, or its own, are long.
+    Figures that make room themselves (``layout="constrained"``) are left alone.
     """
-    legend = place.legend(
-        _by_rows(handles, n_columns),
-        _by_rows(labels, n_columns),
-        ncols=n_columns,
-        fontsize=SMALL,
-        frameon=False,
-        **options,
-    )
-    for text in legend.get_texts():
-        text.set_text(text.get_text().lstrip())
-    if n_columns <= 1 or _is_inside(legend, figure_of(place)):
-        return legend
-    legend.remove()
-    return put_legend(place, handles, labels, n_columns - 1, **options)
-
-
-def _is_inside(legend: "Legend", figure: "Figure") -> bool:
-    """Return whether a legend is within its figure from left to right."""
+    figure = figure_of(axes[0])
+    if figure.get_layout_engine() is not None:
+        return
     figure.draw_without_rendering()
-    box = legend.get_window_extent()
-    return bool(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1)
+    margins = {"left": "x0", "bottom": "y0"}
+    boxes = [axis.get_tightbbox() for axis in axes]
+    beyond = {side: -min(getattr(box, end) for box in boxes) for side, end in margins.items()}
+    sizes = {"left": figure.bbox.width, "bottom": figure.bbox.height}
+    moved = {
+        side: getattr(figure.subplotpars, side) + pixels / sizes[side]
+        for side, pixels in beyond.items()
+        if pixels > 0.0
+    }
+    if moved and all(margin < _MOST_MARGIN for margin in moved.values()):
+        figure.subplots_adjust(**moved)
+
+
+def turn_crowded_ticks(axes: "Sequence[Axes]") -> None:
+    """Turn the names below all of these axes if some of them would run into each other."""
+    figure_of(axes[0]).draw_without_rendering()
+    for axis in axes:
+        boxes = [label.get_window_extent() for label in axis.get_xticklabels()]
+        if any(one.x1 + 2.0 > other.x0 for one, other in pairwise(boxes)):
+            break
+    else:
+        return
+    for axis in axes:
+        axis.tick_params(axis="x", labelrotation=_TURNED)
+        for label in axis.get_xticklabels():
+            label.set(ha="right", rotation_mode="anchor")
 
 
 def name_ticks(axis: "Axis") -> None:
@@ -193,9 +202,17 @@ def figure_of(place: "Axes | Figure") -> "Figure":
     return figure
 
 
-def _by_rows(entries: Sequence[Any], n_columns: int) -> list[Any]:
-    """Return the entries of a legend so that they read row by row, where matplotlib fills column by column."""
-    return [entry for column in range(n_columns) for entry in entries[column::n_columns]]
+def space_ticks(axis: "Axes") -> None:
+    """Put no more numbers below linear axes than have room beside each other."""
+    width = axis.get_window_extent().width / figure_of(axis).dpi
+    axis.locator_params(axis="x", nbins=max(2, min(int(width / _NUMBER_WIDTH), _MOST_TICKS)))
+
+
+def names_that_fit(axis: "Axes", places: npt.NDArray[Any], names: "Sequence[str]") -> list[str]:
+    """Return the names of rows of axes, such as one over the other: of too many, those of every few rows."""
+    height = axis.get_window_extent().height / figure_of(axis).dpi
+    step = max(1, int(np.ceil(len(names) * _NAME_HEIGHT / height)))
+    return [name if place % step == 0 else "" for place, name in zip(places, names, strict=True)]
 
 
 def tidy_axis(axis: "Axes") -> None:

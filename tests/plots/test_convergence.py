@@ -19,14 +19,15 @@ def test_lines_are_gaps_against_each_cost():
     for lines, cost in zip(display.artists_, ("evaluations", "seconds"), strict=True):
         assert [line.get_label() for line in lines] == ["fast", "slow"]
         for line, trace in zip(lines, (FAST, SLOW), strict=True):
-            np.testing.assert_array_equal(line.get_xdata(), getattr(trace, cost))
+            np.testing.assert_array_equal(line.get_xdata(), getattr(trace, cost)[:2])
     for axis in display.axes_:
         assert (axis.get_xscale(), axis.get_yscale()) == ("log", "log")
-    # Zero has no logarithm: it is drawn where float64 ends, and the axis says so.
-    np.testing.assert_allclose(display.artists_[0][0].get_ydata(), [0.4, 1e-16, 1e-16])
+    # Zero has no logarithm: a line ends where float64 does, and what is below is marked.
+    np.testing.assert_allclose(display.artists_[0][0].get_ydata(), [0.4, 1e-15])
+    assert [text.get_text() for text in display.ax_.texts] == ["rounding"]
     np.testing.assert_allclose(display.artists_[0][1].get_ydata(), [0.8, 0.5])
     ticks = [label.get_text() for label in display.ax_.get_yticklabels()]
-    assert ticks[0] == r"$\leq 10^{-16}$"
+    assert ticks[0] == "$10^{-15}$"
     assert ticks[-1] == "$10^{0}$"
     assert [text.get_text() for text in display.figure_.legends[0].get_texts()] == ["fast", "slow"]
 
@@ -35,7 +36,21 @@ def test_gaps_below_what_the_minimum_is_known_to_are_not_told_apart():
     rough = Trace([0.5, 0.1], optimum=0.1, null_loss=1.1, evaluations=[1, 2], resolution=3e-9)
     display = ConvergenceDisplay.from_traces({"rough": rough})
     np.testing.assert_allclose(display.artists_[0][0].get_ydata(), [0.4, 1e-8])
-    assert display.ax_.get_yticklabels()[0].get_text() == r"$\leq 10^{-8}$"
+    assert display.ax_.get_yticklabels()[0].get_text() == "$10^{-8}$"
+    assert [text.get_text() for text in display.ax_.texts] == ["rounding"]
+
+
+def test_a_line_ends_where_rounding_begins_whatever_the_fit_does_there():
+    turning = Trace([1.0, 1e-9, 1e-17, 4e-15, -3e-17], optimum=0.0, null_loss=1.0, seconds=[1.0, 2.0, 3.0, 4.0, 5.0])
+    above = Trace([1.0, 0.1], optimum=0.0, null_loss=1.0, seconds=[1.0, 2.0])
+    display = ConvergenceDisplay.from_traces({"turning": turning, "above": above})
+    turned, whole = display.artists_[0]
+    assert turned.get_xdata().tolist() == [1.0, 2.0, 3.0]
+    assert whole.get_xdata().tolist() == [1.0, 2.0]
+    assert not ConvergenceDisplay.from_traces({"above": above}).ax_.texts
+    # No marker is cut off by the end of the axes.
+    low, _ = display.ax_.get_ylim()
+    assert low < 1e-16
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,8 @@ def test_coefficients(fit, layout):
     *_, inference = fit
     display = CoefficientDisplay.from_inference(inference, layout=layout)
     texts = drawn(display.figure_)
-    assert set(seen(COLUMNS)) <= set(texts)
+    # There is room for more of a term than of other names.
+    assert {*seen(COLUMNS[:-1]), literal(COLUMNS[-1], 32)} <= set(texts)
     base, others = NAMES[inference.reference], [NAMES[label] for label in display.classes]
     if layout == "panels":
         assert {f"{name} vs {base}" for name in others} <= set(texts)
@@ -94,7 +95,7 @@ def test_coefficients(fit, layout):
 @pytest.mark.parametrize("column", COLUMNS)
 def test_effects_of_a_column(fit, kind, column):
     *_, inference = fit
-    display = EffectDisplay.from_inference(inference, column, kind=kind)
+    display = EffectDisplay.from_inference(inference, column, grid=[0.0, 1.5], kind=kind)
     texts = [text.replace("\u2026", "") for text in drawn(display.figure_)]
     assert set(seen(CLASSES)) <= set(texts)
     if len(column) < 24:
@@ -156,15 +157,6 @@ def overlapping(texts, figure):
     return beyond + [name for k, (name, box) in enumerate(boxes) if any(box.overlaps(b) for _, b in boxes[:k])]
 
 
-@pytest.mark.parametrize("layout", ["panels", "together"])
-@pytest.mark.parametrize("classes", [LONG, LONG[:2], ["$1", "_b", "c"]])
-def test_long_names_of_classes_and_terms_fit_into_the_picture(layout, classes):
-    display = CoefficientDisplay.from_inference(fitted(classes, LONG)[-1], layout=layout)
-    legend = display.ax_.get_legend()
-    texts = [axis.title for axis in display.axes_] if legend is None else [*legend.get_texts(), legend.get_title()]
-    assert not overlapping([*texts, *display.ax_.get_yticklabels()], display.figure_)
-
-
 @pytest.mark.parametrize("costs", [["seconds"], ["seconds", "evaluations"]])
 def test_long_names_of_traces_fit_into_the_picture(costs):
     trace = Trace([1.0, 0.1], optimum=0.0, null_loss=1.0, evaluations=[1, 2], seconds=[0.1, 0.2])
@@ -173,12 +165,6 @@ def test_long_names_of_traces_fit_into_the_picture(costs):
     (legend,) = (legend for legend in legends if legend is not None)
     assert len(legend.get_texts()) == len(LONG)
     assert not overlapping(legend.get_texts(), display.figure_)
-
-
-def test_long_names_of_classes_fit_above_their_reliability():
-    model, X, y, _ = fitted(LONG, ["x"])
-    display = ReliabilityDisplay.from_estimator(model, X, y)
-    assert not overlapping([axis.title for axis in display.axes_], display.figure_)
 
 
 @pytest.mark.parametrize("name", [*NAMES, "", "_", "$", "$$", "\\$", "\\\\$x$", "\ud800", "é\u200d"])

@@ -8,6 +8,9 @@ from sklearn.datasets import load_breast_cancer, load_wine
 from softglm import SoftmaxGLM, softglm_path
 from softglm.plots import PathDisplay
 
+# Points between lines of small text.
+LEGIBLE = 10.0
+
 
 @pytest.fixture(scope="module")
 def wine():
@@ -48,7 +51,8 @@ def test_lines_have_their_names_beside_them_and_counts_are_above(cancer):
     assert display.ax_.get_title() == "1"
     assert len(names_of(display.ax_)) == len(display.artists_[0]) == 8
     heights = sorted(text.get_position()[1] for text in display.ax_.texts)
-    assert np.diff(heights).min() >= 0.065 - 1e-9
+    points = display.ax_.get_window_extent().height / display.figure_.dpi * 72.0
+    assert np.diff(heights).min() * points >= LEGIBLE
     above = display.ax_.child_axes[0]
     assert above.get_xticklabels()[0].get_text() == "0"
     assert above.get_xticklabels()[-1].get_text() == str(cancer.coefs[-1].nnz)

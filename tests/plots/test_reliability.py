@@ -61,7 +61,7 @@ def test_empty_bins_are_left_out():
 def test_two_classes_have_one_panel_that_of_the_second():
     X, y = load_iris(return_X_y=True)
     model = SoftmaxGLM().fit(X, y > 0)
-    display = ReliabilityDisplay.from_estimator(model, X, y > 0)
+    display = ReliabilityDisplay.from_estimator(model, X, y > 0, zoom=False)
     assert display.classes.tolist() == [True]
     assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("predicted probability", "observed share")
 
@@ -70,7 +70,37 @@ def test_ten_classes_have_ten_panels():
     X, y = load_digits(return_X_y=True)
     display = ReliabilityDisplay.from_estimator(SoftmaxGLM(alpha=1.0).fit(X, y), X, y, n_bins=5)
     assert len(display.axes_) == len(display.artists_) == len(display.figure_.axes) == 10
-    assert display.figure_.get_supxlabel() == "predicted probability"
+    assert display.figure_.get_supxlabel().startswith("predicted probability")
+
+
+def rare_classes():
+    """A class of nine in ten rows, and two rare ones."""
+    rng = np.random.default_rng(5)
+    odds = np.array([5.0, 0.8, 0.0]) + rng.normal(size=(3000, 1)) * [0.0, 1.8, 1.5]
+    probability = np.exp(odds) / np.exp(odds).sum(axis=1, keepdims=True)
+    return (probability.cumsum(axis=1) < rng.uniform(size=(3000, 1))).sum(axis=1), probability
+
+
+def along(axis, values):
+    """Where values are on the x axis of a panel, from 0 to 1."""
+    pixels = axis.transData.transform(np.column_stack([values, values]))[:, 0]
+    return (pixels - axis.bbox.x0) / axis.bbox.width
+
+
+def test_points_of_rare_classes_are_apart_and_the_diagonal_is_straight():
+    display = draw(*rare_classes())
+    assert display.ax_.get_xlim()[1] == 1.0 > max(axis.get_xlim()[1] for axis in display.axes_[1:])
+    for axis, bins in zip(display.axes_[1:], display.bins[1:], strict=True):
+        low = bins.predicted[bins.predicted < 0.05]
+        assert len(low) >= 4
+        # They take a quarter of the panel at least, where even axes from 0 to 1 give them a twentieth.
+        assert np.ptp(along(axis, np.append(low, 0.0))) > 1 / 4
+        assert axis.get_xlim() == axis.get_ylim()
+        assert bins.upper.max() <= axis.get_ylim()[1]
+    assert "arcsine" in display.figure_.get_supxlabel()
+    display.plot(zoom=False)
+    assert {axis.get_xlim() for axis in display.axes_} == {(0.0, 1.0)}
+    assert along(display.ax_, np.array([0.05]))[0] == pytest.approx(0.05)
 
 
 def test_axes_can_be_given():
