@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray, IntArray
-from softglm.path import Path, softglm_path
+from softglm.fitted_path import Path
+from softglm.path import softglm_path
 from softglm.plots.panels import PanelDisplay, columns_of
 from softglm.plots.style import COLORS, GREY, LINES, SMALL, literal, pandas, panel_of, shortened, tidy_axis
 

@@ -223,8 +223,8 @@ def test_pickled_it_leaves_the_data_behind():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"alphas": []}, "alphas must be a sequence of numbers above 0"),
-        ({"alphas": 0.1}, "alphas must be a sequence"),
+        ({"alphas": []}, "alphas must be None, or a sequence of numbers above 0"),
+        ({"alphas": 0.1}, "alphas must be None, or a sequence"),
         ({"alphas": [0.1, 0.0]}, "alphas has 0.0 at 1, expected numbers above 0"),
         ({"alphas": [0.1, np.nan]}, "alphas has nan at 1"),
         ({"alphas": ["a"]}, "alphas has 'a' at 0"),
