@@ -271,7 +271,7 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
             `l1_ratio` is 0.
         """
         self._check_parameters()
-        printer = FitPrinter("SoftmaxGLM", verbosity(self.verbose))
+        printer = FitPrinter(verbosity(self.verbose))
         seen = observed(X, y, sample_weight, offset, class_weight=self.class_weight, estimator=self)
         classes, present = seen.classes, seen.present
         form = penalty_form(self, seen)

@@ -366,7 +366,7 @@ class SoftmaxGLMCV(SoftmaxClassifier):
         """Return the attributes of the fit of a strength to all rows."""
         seen, model = problem.seen, problem.models[row]
         form, count = problem.form(model), problem.prepared.count
-        printer, n_before = FitPrinter("SoftmaxGLM", int(self.verbose)), count.n_passes
+        printer, n_before = FitPrinter(int(self.verbose)), count.n_passes
         result = solve(
             problem.prepared,
             penalty_at(form, alpha, fit_intercept=self.fit_intercept),

@@ -240,7 +240,7 @@ class _PathPrinter:
     def __init__(self, verbose: int) -> None:
         widths = {"strength": 9, "alpha": 9, "features in": 11, "explained": 9, "gap": 10, "passes": 6}
         self._verbose, self._columns = verbose, ProgressColumns("softglm_path", widths)
-        self._of_each = FitPrinter("SoftmaxGLM", verbose)
+        self._of_each = FitPrinter(verbose)
 
     def report_of(self, prepared: Prepared) -> Report | None:
         """Return what is told of each iteration, if it is asked for."""
