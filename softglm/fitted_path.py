@@ -13,7 +13,7 @@ from softglm.arrays import BoolArray, FloatArray, IntArray
 from softglm.drawing import display
 from softglm.estimator import SoftmaxGLM
 from softglm.fit import Report, Start
-from softglm.fitted import attributes_of
+from softglm.fitted import attributes_of, parameters_present
 from softglm.inference.cells import aligned
 from softglm.inference.classes import class_probabilities
 from softglm.inference.tables import Content
@@ -60,8 +60,7 @@ class PathProblem:
 
     def start(self, model: SoftmaxGLM) -> Start:
         """Return where a fit begins that continues from a model."""
-        kept = self.seen.present if len(self.seen.present) > 2 else slice(None)
-        return Start(*(values[kept].T.astype(np.float64) for values in (model.coef_, model.intercept_)))
+        return Start(*parameters_present(model, self.seen.present))
 
 
 @final
