@@ -20,6 +20,7 @@ from softglm.inference.tables import Content
 from softglm.inference.tables.html import written
 from softglm.model import PenaltyForm, Prepared
 from softglm.observations import Observations
+from softglm.penalised import penalty_at
 from softglm.predict import predictions_of
 from softglm.sweep import sweep
 from softglm.validation.entries import as_given
@@ -45,7 +46,7 @@ class PathProblem:
         self, alphas: Iterable[float], start: Start | None, model: SoftmaxGLM, report: Report | None = None
     ) -> Iterator[dict[str, Any]]:
         """Yield the attributes of a model of each strength."""
-        penalties = (self.form.at(alpha, fit_intercept=self.prepared.fit_intercept) for alpha in alphas)
+        penalties = (penalty_at(self.form, alpha, fit_intercept=self.prepared.fit_intercept) for alpha in alphas)
         results = sweep(self.prepared, penalties, start, tol=model.tol, max_iter=model.max_iter, report=report)
         for alpha, result in zip(alphas, results, strict=False):
             yield attributes_of(
