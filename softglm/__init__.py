@@ -17,12 +17,13 @@ from softglm.detect import DetectedSeparation, detect_separation
 from softglm.distributed import ClusterError
 from softglm.estimator import SoftmaxGLM
 from softglm.estimator_cv import SoftmaxGLMCV
+from softglm.fitted_path import Path
 from softglm.infer import infer
 from softglm.inference.inference import Inference
 from softglm.inference.nested import compare
 from softglm.inference.pooled import PooledInference, pool
 from softglm.inference.side_by_side import RegressionTable, regression_table
-from softglm.path import Path, PathPoint, softglm_path
+from softglm.path import PathPoint, softglm_path
 from softglm.scoring import neg_log_loss
 from softglm.sources import Blocks, Parquet
 from softglm.version import __version__

@@ -11,7 +11,7 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.certificate import NO_OPTIMUM, Certificate, CertifiedPredictions
 from softglm.data import Rows, RowsInMemory
 from softglm.fit import Certified, PredictionBounds, certified, compared_elsewhere, prepare
-from softglm.fitted import coefficients_of, has_offset, present_in_fit
+from softglm.fitted import coefficients_of, has_offset, present_in_fit, rows_present
 from softglm.model import AnyPenalty, beyond_hessians
 from softglm.observations import Observations, observe
 from softglm.penalised import fitted_penalty, penalty_named
@@ -142,7 +142,7 @@ def certified_softmax_glm(model: Any, given: Given, transform: Transform = as_it
     )
     present = present_in_fit(model)
     check_presence(present, seen)
-    kept = present if len(classes) > 2 else slice(None)
+    kept = rows_present(present)
     is_bounded = model.lower is not None or model.upper is not None
     candidate = Candidate(
         name=type(model).__name__,

@@ -12,7 +12,7 @@ from softglm.certificate import Certificate
 from softglm.classifier import SeparationWarning, SoftmaxClassifier
 from softglm.data import one_blas_thread
 from softglm.fit import Start, prepare, solve
-from softglm.fitted import attributes_of, coefficients_of, fit_of_one_class, fitted_arrays
+from softglm.fitted import attributes_of, coefficients_of, fit_of_one_class, fitted_arrays, rows_present
 from softglm.penalised import in_units_of, penalty_at, penalty_form, penalty_named, strength_of
 from softglm.progress import verbosity
 from softglm.solver import Progress
@@ -271,7 +271,7 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
             `l1_ratio` is 0.
         """
         self._check_parameters()
-        printer = FitPrinter("SoftmaxGLM", verbosity(self.verbose))
+        printer = FitPrinter(verbosity(self.verbose))
         seen = observed(X, y, sample_weight, offset, class_weight=self.class_weight, estimator=self)
         classes, present = seen.classes, seen.present
         form = penalty_form(self, seen)
@@ -390,7 +390,7 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
                 f"{known[:10].tolist()}, but X has {n_features} and y {classes[:10].tolist()}. Pass the same "
                 "features and classes, or set warm_start=False."
             )
-        kept = present if len(classes) > 2 else slice(None)
+        kept = rows_present(present)
         intercept = np.where(np.isfinite(intercept), intercept, 0.0)
         return Start(coef.T[kept].T.astype(np.float64), intercept[kept])
 

@@ -1,38 +1,31 @@
 """SoftmaxGLMCV: the strength of the penalty is chosen by cross-validation, then the model is fitted to all rows."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Self, final
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.metrics import get_scorer
-from sklearn.model_selection import check_cv
-from sklearn.utils.parallel import Parallel, delayed
 
 from softglm.arrays import FloatArray
 from softglm.classifier import SoftmaxClassifier
+from softglm.cross_validation import Problem, by_folds, by_single_rows
 from softglm.data import one_blas_thread
 from softglm.drawing import display
 from softglm.estimator import SoftmaxGLM
 from softglm.fit import prepare, solve
 from softglm.fitted import attributes_of
-from softglm.folds import Fold, Grid, Scorer, Task, classes_without_rows, print_folds
-from softglm.model import Penalty, Prepared
-from softglm.observations import Observations, observe
-from softglm.penalised import in_units_of, penalty_at, penalty_form
+from softglm.folds import Grid, Scorer
+from softglm.observations import observe
+from softglm.penalised import penalty_at
 from softglm.progress import say, verbosity
 from softglm.scoring import neg_log_loss
-from softglm.selection import Rule, Selection, select
-from softglm.single_rows import check_single_rows, score_single_rows
+from softglm.selection import Rule
 from softglm.sources import check_is_in_memory
 from softglm.strongest import default_strengths
 from softglm.validation.entries import as_given
 from softglm.validation.finite import as_float
-from softglm.validation.parameters import MOST_ALPHA, check_count, check_ending, flag, number, ratio
+from softglm.validation.parameters import MOST_ALPHA, check_count, check_ending, flag, number, ratio, strengths
 from softglm.verdict import FitPrinter, sentence
-from softglm.warn import warn_user
 
 # LogisticRegressionCV's grid, and glmnet's number of strengths.
 _LEAST_C, _MOST_C, _N_CS, _N_ALPHAS = 1e-4, 1e4, 10, 100
@@ -239,7 +232,7 @@ class SoftmaxGLMCV(SoftmaxClassifier):
         rows, total_weight = seen.rows()
         prepared = prepare(rows, seen.family, fit_intercept=self.fit_intercept)
         l1_ratios = np.array([ratio(each, "an entry of l1_ratios") for each in np.asarray(self.l1_ratios).tolist()])
-        problem = _Problem(
+        problem = Problem(
             seen=seen,
             prepared=prepared,
             total_weight=total_weight,
@@ -249,9 +242,12 @@ class SoftmaxGLMCV(SoftmaxClassifier):
         values, is_inverse = self._strengths(problem)
         alphas = np.array(Grid(values, is_inverse).strengths(total_weight))
         order = np.argsort(-alphas, kind="stable")
-        is_loo = isinstance(self.cv, str)
         grid = Grid(values[order], is_inverse)
-        found = self._by_single_rows(problem, alphas[order]) if is_loo else self._by_folds(problem, grid)
+        if isinstance(self.cv, str):
+            found = by_single_rows(problem, alphas[order], self.rule)
+        else:
+            tol, verbose = as_float(self.fold_tol), int(self.verbose)
+            found = by_folds(problem, grid, self.cv, self.rule, tol=tol, n_jobs=self.n_jobs, verbose=verbose)
         row, place = found.selection.chosen
         alpha, l1_ratio = float(alphas[order[place]]), float(l1_ratios[row])
         Cs = values if is_inverse else np.array([_inverse(each, total_weight) for each in alphas])
@@ -349,91 +345,28 @@ class SoftmaxGLMCV(SoftmaxClassifier):
         scorer: Scorer = get_scorer(self.scoring)
         return scorer
 
-    def _strengths(self, problem: "_Problem") -> tuple[FloatArray, bool]:
+    def _strengths(self, problem: Problem) -> tuple[FloatArray, bool]:
         """Return the strengths to try, and whether they are inverse: C."""
         alphas, Cs = self.alphas, self.Cs
         if alphas is None and Cs is None:
             alphas, Cs = (None, _N_CS) if not any(model.l1_ratio for model in problem.models) else (_N_ALPHAS, None)
         if Cs is not None:
             if np.ndim(Cs):
-                return _numbers(Cs, "Cs", math.inf), True
+                return strengths(Cs, "Cs", "an int", math.inf), True
             check_count(Cs, "Cs")
             return np.logspace(math.log10(_LEAST_C), math.log10(_MOST_C), int(Cs)), True
         if np.ndim(alphas):
-            return _numbers(alphas, "alphas", MOST_ALPHA), False
+            return strengths(alphas, "alphas", "an int", MOST_ALPHA), False
         check_count(alphas, "alphas")
         forms = [problem.form(model) for model in problem.models]
         ends = [default_strengths(problem.prepared, form, 2) for form in forms]
         return np.geomspace(max(first for first, _ in ends), min(last for _, last in ends), int(alphas)), False
 
-    def _by_folds(self, problem: "_Problem", grid: Grid) -> "_Found":
-        """Fit and score the folds."""
-        seen = problem.seen
-        folds = self._folds(seen)
-        if problem.scorer is None:
-            _check_classes(seen, folds)
-        task = Task(problem.models, grid, as_float(self.fold_tol), problem.scorer)
-        run = delayed(task.run)
-        results: list[Fold] = Parallel(n_jobs=self.n_jobs)(run(seen, train, test) for train, test in folds)
-        scores = np.array([fold.scores for fold in results])
-        weights = np.array([fold.weight for fold in results])
-        if self.verbose:
-            print_folds(results, task, is_detailed=int(self.verbose) > 1)
-        selection = select(scores, weights, self.rule)
-        if not np.isfinite(selection.mean[selection.best]):
-            raise ValueError(
-                f"The best mean score is {selection.mean[selection.best]}, and nothing can be chosen by such scores. "
-                "Choose another scoring, or other folds."
-            )
-        return _Found(
-            scores,
-            selection,
-            np.mean([fold.n_nonzero for fold in results], axis=0),
-            {"coefs_paths_": np.array([fold.coefs for fold in results])},
-        )
-
-    def _folds(self, seen: Observations) -> list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
-        """Return the training rows and the others of each fold."""
-        has_labels = seen.response.codes is not None
-        labels = seen.response.values if has_labels else None
-        splitter = check_cv(self.cv, labels, classifier=has_labels)
-        folds = [(np.asarray(train), np.asarray(test)) for train, test in splitter.split(seen.X, labels)]
-        everything = np.arange(seen.X.shape[0])
-        # As masks they are allowed, too.
-        return [(everything[train], everything[test]) for train, test in folds]
-
-    def _by_single_rows(self, problem: "_Problem", alphas: FloatArray) -> "_Found":
-        """Leave out each row in turn."""
-        (model, *others) = problem.models
-        form = problem.form(model)
-        penalties = [penalty_at(form, float(alpha), fit_intercept=self.fit_intercept) for alpha in alphas]
-        ridges = [penalty for penalty in penalties if isinstance(penalty, Penalty)]
-        if others or len(ridges) < len(penalties):
-            raise ValueError(
-                'cv="loo" is for ridges, l1_ratios=(0.0,) without bounds: what leaves 0 with a row is not known from '
-                "the fit with it. Use folds: cv=10."
-            )
-        check_single_rows(problem.seen, problem.prepared)
-        found = score_single_rows(problem.seen, problem.prepared, ridges, self.rule, max_iter=int(self.max_iter))
-        if found.is_open.any():
-            listed = ", ".join(f"{alpha:.4g}" for alpha in alphas[found.is_open][:10])
-            warn_user(
-                f'cv="loo" chose among other strengths than alpha = {listed}: too many rows decide too much there for '
-                "the fits without them to be known from the fit with all. Use folds, cv=10, to choose among them too.",
-                UserWarning,
-            )
-        return _Found(
-            found.scores[:, np.newaxis],
-            found.selection,
-            found.n_nonzero[np.newaxis],
-            {"score_bound_": found.bound[np.newaxis]},
-        )
-
-    def _refitted(self, problem: "_Problem", row: int, alpha: float, chosen: dict[str, Any]) -> dict[str, Any]:
+    def _refitted(self, problem: Problem, row: int, alpha: float, chosen: dict[str, Any]) -> dict[str, Any]:
         """Return the attributes of the fit of a strength to all rows."""
         seen, model = problem.seen, problem.models[row]
         form, count = problem.form(model), problem.prepared.count
-        printer, n_before = FitPrinter("SoftmaxGLM", int(self.verbose)), count.n_passes
+        printer, n_before = FitPrinter(int(self.verbose)), count.n_passes
         result = solve(
             problem.prepared,
             penalty_at(form, alpha, fit_intercept=self.fit_intercept),
@@ -462,72 +395,6 @@ class SoftmaxGLMCV(SoftmaxClassifier):
         return {**fitted, "best_estimator_": model}
 
 
-@final
-@dataclass(frozen=True, eq=False)
-class _Problem:
-    """What is fitted: all rows, and the models to choose among but for their strengths."""
-
-    seen: Observations
-    prepared: Prepared
-    total_weight: float
-    models: Sequence[SoftmaxGLM]
-    scorer: Scorer | None
-
-    def form(self, model: SoftmaxGLM) -> Any:
-        """Return the form of the penalty of a model."""
-        return in_units_of(penalty_form(model, self.seen), self.prepared, standardize=model.standardize)
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class _Found:
-    """What cross-validation has found, strengths from the strongest on."""
-
-    scores: FloatArray
-    selection: Selection
-    n_nonzero: FloatArray
-    more: dict[str, FloatArray]
-
-    def in_order(self, order: npt.NDArray[np.intp]) -> dict[str, FloatArray]:
-        """Return attributes, the strengths in another order."""
-        by_strength = {
-            "mean_score_": self.selection.mean,
-            "standard_error_": self.selection.error,
-            "n_nonzero_": self.n_nonzero,
-        }
-        scores = {"scores_": self.scores[:, :, order]}
-        # Of folds, or of the strengths alone.
-        more = {name: part[:, :, order] if part.ndim > 2 else part[:, order] for name, part in self.more.items()}
-        return {**scores, **{name: part[:, order] for name, part in by_strength.items()}, **more}
-
-
-def _check_classes(seen: Observations, folds: list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]) -> None:
-    """Raise if rows of some class are scored where none was fitted: no strength would be better than another."""
-    for place, (train, test) in enumerate(folds):
-        missing = classes_without_rows(seen, train, test)
-        if len(missing):
-            raise ValueError(
-                f"Fold {place} scores rows of the classes {missing[:10].tolist()}, and none was among the rows it is "
-                "fitted to: their probability is 0 there, and the log loss infinite, whatever the strength. Use "
-                "stratified folds, or fewer; or merge rare classes."
-            )
-
-
 def _inverse(alpha: float, total_weight: float) -> float:
     """Return C = 1 / (alpha W)."""
     return 1.0 / (alpha * total_weight) if alpha * total_weight > 0.0 else math.inf
-
-
-def _numbers(given: Any, name: str, most: float) -> FloatArray:
-    """Return strengths that were given; raise if one is no number above 0."""
-    if isinstance(given, str) or np.ndim(given) != 1 or not np.size(given):
-        raise ValueError(f"{name} must be an int, or a sequence of numbers above 0, got {as_given(given)}.")
-    listed = np.asarray(given).tolist()
-    values = np.array([number(each) for each in listed])
-    bad = ~((values > 0.0) & (values <= most))
-    if bad.any():
-        place = int(bad.argmax())
-        raise ValueError(
-            f"{name} has {as_given(listed[place])} at {place}, expected numbers above 0, and at most {most:g}."
-        )
-    return values

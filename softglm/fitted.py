@@ -109,6 +109,18 @@ def has_offset(model: Any) -> bool:
     return bool(model._has_offset)  # noqa: SLF001 - a name that pickles hold, and that nobody else reads
 
 
+def rows_present(present: BoolArray) -> BoolArray | slice:
+    """Return which rows of `coef_` are of classes that are present: of two classes there is one, whichever are."""
+    return present if len(present) > 2 else slice(None)
+
+
+def parameters_present(model: Any, present: BoolArray) -> tuple[FloatArray, FloatArray]:
+    """Return coef (p, q) and intercept (q,) of a fitted model, of the classes that are present, in double precision."""
+    kept = rows_present(present)
+    coef, intercept = np.asarray(model.coef_)[kept], np.asarray(model.intercept_)[kept]
+    return coef.T.astype(np.float64), intercept.astype(np.float64)
+
+
 def present_in_fit(model: Any) -> BoolArray:
     """Tell which classes had weight in the fit of a model, shape (K,): of two, both, unless it is certain of one."""
     finite = np.isfinite(model.intercept_)

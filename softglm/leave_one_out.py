@@ -90,13 +90,13 @@ def leave_one_out(
     curvature = curvature_at(prepared, penalty, prepared.as_read(*parameters))
     if curvature is None:
         return _unknown(prepared, *parameters)
-    eta, decrement, shrinkage, reach, reach_without, slope, loss = curvature.objective.rows.concatenate(
+    eta, decrement, growth, reach, reach_without, slope, loss = curvature.objective.rows.concatenate(
         curvature.deletions
     )
     others = _largest_of_others(reach)
-    radius = np.sqrt(others * shrinkage)
+    radius = np.sqrt(others * growth)
     moved = radius * decrement
-    gradient = remaining_gradient(decrement, moved) + curvature.decrement * np.sqrt(shrinkage)
+    gradient = remaining_gradient(decrement, moved) + curvature.decrement * np.sqrt(growth)
     bound = loss_bound(gradient, moved, Metric(radius, reach_without, slope))
     left = LeftOut(eta, np.where(shares > 0.0, bound, 0.0), np.zeros(len(bound), dtype=bool))
     problem = _Problem(prepared, penalty, curvature, others, shares)
@@ -223,10 +223,11 @@ def _refitted(problem: _Problem, place: int, parameters: FloatArray) -> tuple[Fl
         (eta,) = problem.curvature.rows_at(np.array([place])).eta.T
         return eta, np.inf, np.inf
     here = curvature.rows_at(np.array([place]))
-    values = curvature.deletions.of(here.features, here.eta.copy(), here.targets, np.zeros(1))
-    metric = Metric(np.array([_radius(curvature)]), values[4], values[5])
+    # It has no weight there, so that nothing is left out, and no step is made.
+    *_, reach, slope, loss = curvature.deletions.of(here.features, here.eta.copy(), here.targets, np.zeros(1))
+    metric = Metric(np.array([_radius(curvature)]), reach, slope)
     bound = loss_bound(np.array([curvature.decrement]), np.zeros(1), metric)
-    return here.eta[:, 0], float(values[6][0]), float(bound[0])
+    return here.eta[:, 0], float(loss[0]), float(bound[0])
 
 
 def _radius(curvature: Curvature) -> float:

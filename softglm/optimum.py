@@ -8,7 +8,7 @@ import numpy as np
 from softglm.arrays import FloatArray
 from softglm.data import Rows
 from softglm.estimator import SoftmaxGLM
-from softglm.fitted import present_in_fit
+from softglm.fitted import parameters_present, present_in_fit
 from softglm.inference.bias_reduced import bias_reduced
 from softglm.inference.estimate import Estimate, coordinates_of, estimate_at, refined
 from softglm.inference.limit import limit_of
@@ -120,10 +120,8 @@ def _fitted_parameters(model: SoftmaxGLM, rows: Rows, seen: Observed) -> tuple[O
     penalty = fitted_penalty(model, seen)
     assert isinstance(penalty, Penalty)  # noqa: S101 - `infer` has refused others
     objective = Objective(rows, family, penalty, fit_intercept=model.fit_intercept)
-    kept = seen.present if len(seen.present) > 2 else slice(None)
-    coef, intercept = model.coef_[kept].T.astype(np.float64), model.intercept_[kept].astype(np.float64)
     basis = family.identifiable_directions
-    return objective, objective.centred(coef, intercept) @ basis @ basis.T
+    return objective, objective.centred(*parameters_present(model, seen.present)) @ basis @ basis.T
 
 
 def _fitted(objective: Objective, parameters: FloatArray) -> Estimate:

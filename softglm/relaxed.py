@@ -9,6 +9,7 @@ import numpy as np
 from softglm.classifier import SeparationWarning
 from softglm.estimator import SoftmaxGLM
 from softglm.fit import prepare
+from softglm.fitted import parameters_present
 from softglm.model import SparsePenalty
 from softglm.observations import Observations, observe
 from softglm.penalised import fitted_penalty
@@ -70,8 +71,7 @@ def refitted(target: Target, X: Any, y: Any, sample_weight: Any, offset: Any) ->
 def _check_is_that_of_the_fit(model: SoftmaxGLM, seen: Observations) -> None:
     """Raise unless the objective of these rows has the value at the coefficients that the fit has found."""
     prepared = prepare(seen.rows()[0], seen.family, fit_intercept=model.fit_intercept)
-    kept = seen.present if len(seen.present) > 2 else slice(None)
-    coef, intercept = (np.asarray(part)[kept].T.astype(np.float64) for part in (model.coef_, model.intercept_))
+    coef, intercept = parameters_present(model, seen.present)
     penalty = fitted_penalty(model, seen)
     assert isinstance(penalty, SparsePenalty)  # noqa: S101 - of a model that has selected
     basis, likelihood = prepared.basis, prepared.likelihood

@@ -6,6 +6,7 @@ from typing import final
 import numpy as np
 
 from softglm.arrays import BoolArray, FloatArray
+from softglm.fitted import rows_present
 from softglm.inference.classes import log_probabilities
 from softglm.leave_one_out import leave_one_out, takes_too_many, why_not
 from softglm.model import Penalty, Prepared
@@ -158,7 +159,7 @@ def _log_likelihoods(seen: Observations, eta: FloatArray) -> FloatArray:
     """Return the log-likelihood of each row per trial, shape (n,), given eta of the classes that are present."""
     found = log_probabilities(eta).T
     whole = np.full((len(found), len(seen.present)), -np.inf)
-    whole[:, seen.present if len(seen.present) > 2 else slice(None)] = found
+    whole[:, rows_present(seen.present)] = found
     totals, trials = seen.response.log_likelihoods(whole), seen.response.trials
     per_trial = totals if trials is None else totals / np.where(trials > 0.0, trials, 1.0)
     # Rows that do not count may well be impossible.

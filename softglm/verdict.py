@@ -12,6 +12,8 @@ from softglm.progress import ProgressColumns, say
 from softglm.solver import GapKind, Progress
 from softglm.status import Status
 
+_WHO = "SoftmaxGLM"
+
 REMEDY = {
     Status.PRECISION: "Centre the columns of X that are far from zero for their spread, and drop those that are nearly "
     "collinear; if C is huge, choose a smaller one.",
@@ -76,28 +78,24 @@ class FitPrinter:
 
     Parameters
     ----------
-    who : str
-        Whose fit it is.
     verbose : int
         0 prints nothing, 1 a line for each stage, once the next begins, 2 one for each iteration.
     """
 
-    def __init__(self, who: str, verbose: int) -> None:
-        self._who, self.is_silent, self._is_detailed = who, not verbose, verbose > 1
-        self._columns = ProgressColumns(who, {"stage": 5, "iteration": 9, "loss": 12, "gap": 8, "passes": 6})
+    def __init__(self, verbose: int) -> None:
+        self.is_silent, self._is_detailed = not verbose, verbose > 1
+        self._columns = ProgressColumns(_WHO, {"stage": 5, "iteration": 9, "loss": 12, "gap": 8, "passes": 6})
         self._last: tuple[int, list[str], float] | None = None
 
     def begin(self, seen: Observed, place: str | None, *, fit_intercept: bool, alpha: float) -> None:
         """Print what is to be known beforehand, if anything is; of rows elsewhere every iteration will be told."""
         if self._is_detailed:
-            say(
-                self._who,
-                f"fits {seen.n_rows:,} rows, {seen.n_features:,} features, {seen.n_present} classes, alpha {alpha:.4g}",
-            )
+            sizes = f"{seen.n_rows:,} rows, {seen.n_features:,} features, {seen.n_present} classes"
+            say(_WHO, f"fits {sizes}, alpha {alpha:.4g}")
         warning = beforehand(seen, fit_intercept=fit_intercept) if alpha == 0.0 else None
         for text in (place, warning):
             if text is not None:
-                say(self._who, text)
+                say(_WHO, text)
         self._is_detailed |= place is not None
 
     def report(self, progress: Progress, n_passes: int) -> None:
@@ -114,7 +112,7 @@ class FitPrinter:
     def end(self, status: str) -> None:
         """Print the last stage, and how the fit ended."""
         self._print_last()
-        say(self._who, f"after {self._columns.seconds:.3f} s: {status}")
+        say(_WHO, f"after {self._columns.seconds:.3f} s: {status}")
 
     def _print_last(self) -> None:
         if self._last is not None:

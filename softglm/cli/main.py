@@ -199,22 +199,20 @@ def _reading(options: argparse.Namespace) -> Reading:
 
 
 def _alpha(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0.0 <= value <= MOST_ALPHA:
-        raise argparse.ArgumentTypeError(f"expected a number of at most {MOST_ALPHA:g} and at least 0, got {text!r}")
-    return value
+    return _number(text, MOST_ALPHA)
 
 
 def _ratio(text: str) -> float:
+    return _number(text, 1.0)
+
+
+def _number(text: str, most: float) -> float:
     try:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {text!r}")
+    if not 0.0 <= value <= most:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to {most:g}, got {text!r}")
     return value
 
 

@@ -45,8 +45,8 @@ def pays(prepared: Prepared, penalty: Penalty, start: Start | None) -> bool:
     """Tell whether few passes, and what is made of a sample between them, cost less than many.
 
     And whether it can be done: of classes, that the sample tells enough of; and where a Hessian would be too large to
-    prove anything, with a penalty that does. In memory also where the rows are very many for their features: but
-    without a penalty digits are compared that few passes leave out.
+    prove anything, with a penalty that does. Of rows in memory, whose passes are cheap, that takes very many for their
+    features; and a penalty, as maximum-likelihood estimates are compared in digits that few passes leave out.
     """
     rows = prepared.rows
     if prepared.held or rows.outpaces_memory or (start is not None and not is_dear(rows)):

@@ -63,15 +63,15 @@ class Curvature:
     @cached_property
     def deletions(self) -> Deletions:
         """What becomes of rows that are left out."""
-        scales, rows = self.coordinates.scales, self.objective
+        scales, objective = self.coordinates.scales, self.objective
         r, s = scales.shape
-        between = self.inverse.reshape(r, s, r, s) * scales * scales[:, :, np.newaxis, np.newaxis]
+        inverse = self.inverse.reshape(r, s, r, s) * scales * scales[:, :, np.newaxis, np.newaxis]
         return Deletions(
-            rows.family,
-            Predictor(*rows.uncentred(self.parameters)),
-            Features(rows.moments.center, self.coordinates.features),
+            objective.family,
+            Predictor(*objective.uncentred(self.parameters)),
+            Features(objective.moments.center, self.coordinates.features),
             self.coordinates.classes,
-            np.ascontiguousarray(between.transpose(1, 3, 0, 2)),
+            np.ascontiguousarray(inverse.transpose(1, 3, 0, 2)),
         )
 
     def rows_at(self, places: npt.NDArray[np.intp]) -> "ChosenRows":

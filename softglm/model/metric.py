@@ -152,28 +152,36 @@ class HessianMetric:
         """Bound f - f* by self-concordance, for a gradient taken at this distance from the Hessian."""
         if self._rows is None or not distance < float("inf"):
             return float("inf")
-        if self._leverage_form is None or not self._off(self._rows) < _MOST_OFF:
+        form = self._leverage_form
+        if form is None or not (longer := self._stretch(self._rows)) < float("inf"):
             return float("inf")
         # Where the information has all but vanished, as where classes separate, a gradient that is 0 to rounding may be
         # a long way from the optimum, if there is one.
         decrement += self._length(self._coordinates.pulled_back_bound(rounding))
-        radius = self._radius(self._rows, self._leverage_form)
+        radius = self._radius(self._rows, form)
         if not radius * distance <= _FAR:  # also where it is inf times 0
             return float("inf")
         # Along h the Hessian changes by at most exp(+-R(h)), R(h) <= rho ||h||, and with it both norms by the root.
-        stretch = math.exp(radius * distance / 2.0) * self._stretch(self._rows)
+        stretch = math.exp(radius * distance / 2.0) * longer
         return self_concordant_gap(stretch * decrement, stretch * radius)
 
     def _stretch(self, rows: Rows) -> float:
-        """Return how much longer a step may be in M, of these rows, than in what is surely at most H."""
-        return math.sqrt(rows.multiplicity / (1.0 - self._off(rows)))
+        """Return how much longer a step may be in M, of these rows, than in what is surely at most H; inf: nothing is.
+
+        Rounding may have changed H, relative to it, by that of its entries in units of its least eigenvalue.
+        """
+        n_terms = rows.longest_sum + _ENTRIES
+        off = _ENTRIES * UNIT * n_terms * math.sqrt(len(self._factor)) / self._reciprocal_condition
+        return math.sqrt(rows.multiplicity / (1.0 - off)) if off < _MOST_OFF else float("inf")
 
     @property
     def leverages(self) -> tuple[Leverages, float] | None:
         """How far a step of length 1 in the metric of H moves predictions, row by row, and rho; None of no proof."""
-        if self._rows is None or self._leverage_form is None or not self._off(self._rows) < _MOST_OFF:
+        if self._rows is None or self._leverage_form is None:
             return None
         stretch = self._stretch(self._rows)
+        if not stretch < float("inf"):
+            return None
         longest = concordance_radius(self._objective, 1.0) * stretch
         slopes, constant = leverage_directions(self._objective, self._coordinates, self._leverage_form)
         leverages = Leverages(self._objective.moments.center, longest * slopes, longest * constant)
@@ -202,11 +210,6 @@ class HessianMetric:
         """Return the most that the length of a whitened vector can be, given a bound on its entries before."""
         longest = np.abs(self._inverse) @ bound
         return math.sqrt(longest @ longest)
-
-    def _off(self, rows: Rows) -> float:
-        """What rounding may have changed of H, relative to H: that of its entries, in units of its least eigenvalue."""
-        n_terms = rows.longest_sum + _ENTRIES
-        return _ENTRIES * UNIT * n_terms * math.sqrt(len(self._factor)) / self._reciprocal_condition
 
     @cached_property
     def _norm(self) -> float:

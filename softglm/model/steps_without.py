@@ -15,7 +15,7 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.deletion import ChosenRows, Curvature
 from softglm.model.proof.deletion import Metric, loss_bound, remaining_gradient
-from softglm.sums import Moves, between, left_out, lengths_in
+from softglm.sums import Moves, between, downdate, lengths_in
 
 # So many steps; what moves another row by more nats is another problem.
 _MAX_STEPS, _FAR = 20, 8.0
@@ -189,8 +189,8 @@ def _deleted(curvature: Curvature, rows: ChosenRows, reach: FloatArray) -> _Dele
     family, classes = curvature.objective.family, curvature.coordinates.classes
     leverage = between(rows.features, curvature.deletions.inverse)
     directions = family.curvature_directions @ classes
-    left = left_out(leverage, family, family.mean(rows.eta), directions, rows.weights)
-    radius = np.sqrt(reach * left.shrinkage)
+    left = downdate(leverage, family, family.mean(rows.eta), directions, rows.weights)
+    radius = np.sqrt(reach * left.growth)
     return _Deleted(curvature, rows, leverage, left.curvature @ left.grown, left.without, left.reach, radius)
 
 

@@ -56,6 +56,7 @@ def gap_by_sample(
     allowed : float
     """
     point, gradient, rounding = here
+    # Rows of their own there, each of which stands for itself alone.
     below = objective.tilted(RowsInMemory(*sample.parts), sample.multiplicity, point, gradient)
     passes = StreamedPasses(below)
     rounding = rounding + gradient_rounding(below, point, gradient)  # what it is tilted by has both

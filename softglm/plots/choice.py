@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self, final
 import numpy as np
 
 from softglm.arrays import FloatArray
+from softglm.optional import pandas
 from softglm.plots.legends import legend_of
 from softglm.plots.style import (
     COLORS,
@@ -15,7 +16,6 @@ from softglm.plots.style import (
     axes_of,
     figure_of,
     name_ticks,
-    pandas,
     tidy_axis,
 )
 from softglm.selection import places

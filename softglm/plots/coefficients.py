@@ -11,22 +11,18 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.inference.coefficients import Coefficients, OddsRatios
 from softglm.inference.deviations import standard_deviations
 from softglm.inference.inference import Inference
+from softglm.optional import pandas
 from softglm.plots.legends import legend_of
 from softglm.plots.limits import MOST_NATS, limit
 from softglm.plots.panels import PanelDisplay, grid_of
+from softglm.plots.rows import draw_intervals, name_rows
 from softglm.plots.style import (
     COLORS,
     GREY,
-    MARKERS,
     SMALL,
-    bars_of,
     keep_inside,
     literal,
-    names_that_fit,
-    pandas,
-    shortened,
     space_ticks,
-    tidy_axis,
 )
 
 if TYPE_CHECKING:
@@ -316,24 +312,12 @@ class CoefficientDisplay(PanelDisplay):
 
     def _draw(self, axis: "Axes", k: int, places: FloatArray, style: int, *, odds_ratios: bool) -> Any:
         """Draw a contrast: what is finite as points with intervals, the rest as arrows and words."""
-        color, marker = COLORS[style % len(COLORS)], MARKERS[style % len(MARKERS)]
-        estimate = self.estimate[k]
+        color, estimate = COLORS[style % len(COLORS)], self.estimate[k]
         is_finite = np.isfinite(estimate)
         centre, low, high = (part[k][is_finite] for part in (self.estimate, self.lower, self.upper))
         if odds_ratios:
             centre, low, high = (np.exp(np.clip(part, -MOST_NATS, MOST_NATS)) for part in (centre, low, high))
-        bars = axis.errorbar(
-            centre,
-            places[is_finite],
-            xerr=bars_of(centre, low, high),
-            color=color,
-            marker=marker,
-            markersize=4.5,
-            linestyle="none",
-            elinewidth=1.4,
-            label=shortened(self.classes[k]),
-            zorder=3,
-        )
+        bars = draw_intervals(axis, places[is_finite], (centre, low, high), self.classes[k], style)
         across = axis.get_yaxis_transform()
         for place, value, either in zip(
             places[~is_finite], estimate[~is_finite], self.may_go_either_way[k][~is_finite], strict=True
@@ -353,12 +337,7 @@ class CoefficientDisplay(PanelDisplay):
         return bars
 
     def _dress(self, axis: "Axes", positions: FloatArray, *, odds_ratios: bool) -> None:
-        tidy_axis(axis)
-        axis.set_yticks(positions, names_that_fit(axis, positions, self._names))
-        axis.tick_params(axis="y", length=0)
-        axis.set_ylim(len(self.terms) - 0.5, -0.5)
-        for place in positions:
-            axis.axhline(place, color="0.92", linewidth=0.6, zorder=0)
+        name_rows(axis, positions, self._names)
         if not odds_ratios:
             space_ticks(axis)
         limit(axis, self.estimate, self.lower, self.upper, odds_ratios=odds_ratios)

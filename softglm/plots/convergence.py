@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, final
 import numpy as np
 
 from softglm.arrays import FloatArray
+from softglm.optional import pandas
 from softglm.plots.legends import legend_of, put_legend
 from softglm.plots.panels import PanelDisplay
 from softglm.plots.style import (
@@ -14,7 +15,6 @@ from softglm.plots.style import (
     SMALL,
     line_style,
     name_ticks,
-    pandas,
     shortened,
     tidy_axis,
 )

@@ -22,7 +22,6 @@ from softglm.plots.style import (
     keep_inside,
     line_style,
     literal,
-    pandas,
     shortened,
     tidy_axis,
     turn_crowded_ticks,
@@ -218,7 +217,6 @@ class EffectDisplay(PanelDisplay):
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a data frame with the columns value, class, probability, std_error, lower, upper."""
-        pandas()
         return self.predictions.to_frame()
 
     def _dress(self, axis: "Axes", places: FloatArray, *, margin: float, rug: bool) -> None:

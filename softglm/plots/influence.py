@@ -10,6 +10,7 @@ import numpy.typing as npt
 from softglm.arrays import FloatArray
 from softglm.inference.inference import Inference
 from softglm.inference.influence import influence
+from softglm.optional import pandas
 from softglm.plots.legends import legend_of
 from softglm.plots.style import (
     COLORS,
@@ -18,7 +19,6 @@ from softglm.plots.style import (
     axes_of,
     figure_of,
     literal,
-    pandas,
     tidy_axis,
 )
 

@@ -7,9 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray, IntArray
-from softglm.path import Path, softglm_path
+from softglm.fitted_path import Path
+from softglm.optional import pandas
+from softglm.path import softglm_path
 from softglm.plots.panels import PanelDisplay, columns_of
-from softglm.plots.style import COLORS, GREY, LINES, SMALL, literal, pandas, panel_of, shortened, tidy_axis
+from softglm.plots.style import COLORS, GREY, LINES, SMALL, literal, panel_of, shortened, tidy_axis
 
 if TYPE_CHECKING:
     import pandas as pd

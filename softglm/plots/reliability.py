@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.inference.reliability import ReliabilityBins, Strategy, reliability_bins
+from softglm.optional import pandas
 from softglm.plots.panels import PanelDisplay, columns_of
-from softglm.plots.style import COLORS, GREY, MARKERS, SMALL, bars_of, literal, pandas, panel_of, tidy_axis
+from softglm.plots.style import COLORS, GREY, MARKERS, SMALL, bars_of, literal, panel_of, tidy_axis
 from softglm.response import response_of
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 """Estimates with their intervals, a row for each and a mark for each class: what several displays draw."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self, final
 
@@ -149,22 +150,48 @@ class RowsDisplay(PanelDisplay, ABC):
         return self
 
 
-def _dress(axis: "Axes", found: Rows) -> None:
-    places = np.arange(len(found.names))
-    if found.nothing is not None:
-        axis.axvline(found.nothing, color=GREY, linewidth=0.8, zorder=1)
+def name_rows(axis: "Axes", places: npt.NDArray[Any], names: Sequence[str]) -> None:
+    """Make rows of axes, from 0 at the top, with their names beside them and a faint line along each."""
     tidy_axis(axis)
     for place in places.tolist():
         axis.axhline(place, color="0.92", linewidth=0.6, zorder=0)
+    axis.set_yticks(places, names_that_fit(axis, places, names))
+    axis.tick_params(axis="y", length=0)
+    axis.set_ylim(len(places) - 0.5, -0.5)
+
+
+def draw_intervals(
+    axis: "Axes",
+    places: npt.NDArray[Any],
+    intervals: tuple[FloatArray, FloatArray, FloatArray],
+    name: object,
+    style: int,
+) -> Any:
+    """Draw the estimates of a class at these heights, with the lower and upper ends of their intervals."""
+    centre, low, high = intervals
+    return axis.errorbar(
+        centre,
+        places,
+        xerr=bars_of(centre, low, high),
+        color=COLORS[style % len(COLORS)],
+        marker=MARKERS[style % len(MARKERS)],
+        markersize=4.5,
+        linestyle="none",
+        elinewidth=1.4,
+        label=shortened(name),
+        zorder=3,
+    )
+
+
+def _dress(axis: "Axes", found: Rows) -> None:
+    if found.nothing is not None:
+        axis.axvline(found.nothing, color=GREY, linewidth=0.8, zorder=1)
+    name_rows(axis, np.arange(len(found.names)), [literal(name, _NAME) for name in found.names])
     if found.is_logarithmic:
         axis.set_xscale("log")
         name_ticks(axis.xaxis)
     else:
         space_ticks(axis)
-    names = [literal(name, _NAME) for name in found.names]
-    axis.set_yticks(places, names_that_fit(axis, places, names))
-    axis.tick_params(axis="y", length=0)
-    axis.set_ylim(len(places) - 0.5, -0.5)
 
 
 def _say_what_is_unknown(axis: "Axes", estimate: FloatArray) -> None:
@@ -181,16 +208,5 @@ def _draw(axis: "Axes", found: Rows, k: int, *, is_split: bool) -> Any:
     if found.is_logarithmic:
         known &= centre != 0.0
     shift = 0.0 if is_split else _BAND * ((k + 0.5) / len(found.classes) - 0.5)
-    style = 0 if is_split else k
-    return axis.errorbar(
-        centre[known],
-        np.flatnonzero(known) + shift,
-        xerr=bars_of(centre[known], low[known], high[known]),
-        color=COLORS[style % len(COLORS)],
-        marker=MARKERS[style % len(MARKERS)],
-        markersize=4.5,
-        linestyle="none",
-        elinewidth=1.4,
-        label=shortened(found.classes[k]),
-        zorder=3,
-    )
+    intervals = centre[known], low[known], high[known]
+    return draw_intervals(axis, np.flatnonzero(known) + shift, intervals, found.classes[k], 0 if is_split else k)

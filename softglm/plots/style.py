@@ -7,7 +7,6 @@ from unicodedata import category
 import numpy as np
 import numpy.typing as npt
 
-from softglm import optional
 from softglm.arrays import FloatArray
 from softglm.optional import needed
 
@@ -51,17 +50,6 @@ def pyplot() -> Any:
     with needed("softglm.plots", "matplotlib", "plots"):
         from matplotlib import pyplot as plt
     return plt
-
-
-def pandas() -> Any:
-    """Return the module.
-
-    Raises
-    ------
-    ImportError
-        If it is not installed.
-    """
-    return optional.pandas()
 
 
 def line_style(position: int) -> dict[str, Any]:

@@ -39,10 +39,8 @@ _JOINING = 16
 _MOST_STEPS = 100
 # What a change of units rounds by, relative.
 _BESIDE = 4.0 * np.finfo(np.float64).eps
-# The pull from which on a feature is promising, however much weaker the penalty has become.
+# The pull from which on a feature is promising, however much weaker the penalty has become; below it none is looked at.
 _LEAST_PULL = 0.75
-# And from which on it is looked at.
-_NEAR = _LEAST_PULL
 
 
 Report: TypeAlias = Callable[[Progress, FloatArray, FloatArray], None]
@@ -174,19 +172,20 @@ class SparsePath:
         """Return the factor on a penalty from which on every feature that it holds at 0 is: see `strongest`."""
         there, factor, pull = penalty.in_units(self._held.units), 0.0, 1.0
         if self._held.n_constants == 0 and not (~penalty.is_kinked).any():
-            return self._most(there, near=0.0)
+            return self._most(there)
         while pull > factor:
             # The features that are free are fitted beside none of the others, which are held more than enough.
-            factor = 2.0 * max(pull, self._most(there, near=0.0))
+            factor = 2.0 * max(pull, self._most(there))
             self._descend(there.times(factor), 0.0, _MOST_STEPS, _nothing)
-            pull = self._most(there, near=0.0)
+            pull = self._most(there)
         return pull
 
-    def _most(self, penalty: SparsePenalty, near: float = 1.0) -> float:
-        """Return the largest pull, by a penalty on all working columns; what is below `near` is not told exactly."""
-        return float(self._pulls(penalty, near).max(initial=0.0))
+    def _most(self, penalty: SparsePenalty) -> float:
+        """Return the largest pull, by a penalty on all working columns."""
+        return float(self._pulls(penalty, near=0.0).max(initial=0.0))
 
-    def _pulls(self, penalty: SparsePenalty, near: float = _NEAR) -> FloatArray:
+    def _pulls(self, penalty: SparsePenalty, near: float = _LEAST_PULL) -> FloatArray:
+        """Return how features pull, shape (p,), by a penalty on all working columns; see `AllSlopes.pulls`."""
         if self._held.holds_all:
             return penalty.pull(self._working.slopes()[self._held.n_constants :])
         return self._slopes.pulls(penalty, near)
@@ -325,7 +324,7 @@ class SparsePath:
         others = None if self._held.holds_all else Others(self._pulls(there), self._slopes.unit_pulls(there))
         arrived = Arrived(self._working, others, parameters, self._step)
         gap = self._proofs.gap(there, self._terms(there), arrived)
-        # Steps that are too long for a proof are made.
+        # Where a step is known, and is too long for a proof, it is made, and the proof tried again.
         is_known = gap < np.inf or self._step is not None
         return gap if is_known else conjugate_gap(self._likelihood, penalty, parameters)
 

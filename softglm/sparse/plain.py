@@ -26,7 +26,7 @@ from softglm.solver.pivoting import minimise_entrywise
 from softglm.solver.principal import PROXIMAL
 from softglm.sparse.columns import WorkingColumns
 from softglm.sparse.likelihood import Point
-from softglm.sparse.restricted import Counts, Restricted
+from softglm.sparse.restricted import FLAT, ROUNDING, SUFFICIENT, Counts, Restricted
 from softglm.sparse.terms import held_at_zero, median_shift
 
 Indices = npt.NDArray[np.intp]
@@ -39,12 +39,8 @@ _TOGETHER, _MOST_MEANS = 25, 2**18
 _MOST_STEPS = 20
 # Rounds of pivots before safer ones take over.
 _ROUNDS = 10
-# A slope beyond what holds a pair by this, relative to the largest there is, is rounding.
-_ROUNDING = 1e-12
 # How much of what the first step to the last strength has missed is added to that to the next.
 _ALIKE = 0.85
-# Of what a step promises, it has to hold so much; differences of F below this, relative to |F| + 1, are rounding.
-_SUFFICIENT, _FLAT = 1e-4, 1e-14
 
 
 @final
@@ -211,8 +207,8 @@ class PlainNewton:
             target = target.copy()
             target[1:] -= median_shift(target[1:])[:, np.newaxis]
         there = self._working.likelihood.at(target)
-        rise, flat = there.likelihood - here.likelihood + step.rise, _FLAT * (1.0 + abs(here.likelihood))
-        if not rise <= _SUFFICIENT * step.promise + flat:
+        rise, flat = there.likelihood - here.likelihood + step.rise, FLAT * (1.0 + abs(here.likelihood))
+        if not rise <= SUFFICIENT * step.promise + flat:
             return False
         self._working.n_iterations += 1
         self._working.arrive(there)
@@ -255,7 +251,7 @@ class PlainNewton:
         start, slopes = coef[columns, classes], gradient[columns, classes]
         hessian.flat[:: len(columns) + 1] += PROXIMAL * hessian.trace() / len(columns)
         linear, intercepts = slopes - hessian @ start, (columns == 0).nonzero()[0]
-        signs, rounding = np.sign(start), _ROUNDING * float(np.abs(linear).max())
+        signs, rounding = np.sign(start), ROUNDING * float(np.abs(linear).max())
         signs[intercepts] = 1.0
         return _Quadratic(
             self._working.here, classes, columns, hessian, linear, slopes, start, signs, intercepts, rounding, l1

@@ -27,13 +27,13 @@ Indices = npt.NDArray[np.intp]
 # How many times the price of the next Hessian iterations pay.
 _SHARE = 2.0
 # A violation beyond this is one, relative to the largest slope.
-_ROUNDING = 1e-12
+ROUNDING = 1e-12
 # So many pairs may join at a time, however few have.
 _JOINING = 16
 # Of what a step promises, it has to hold so much; and so often it is shortened.
-_SUFFICIENT, _MAX_TRIALS = 1e-4, 30
+SUFFICIENT, _MAX_TRIALS = 1e-4, 30
 # Differences of F below this, relative to |F| + 1, are rounding; and what a step has to leave of the gap there.
-_FLAT, _PROGRESS = 1e-14, 0.5
+FLAT, _PROGRESS = 1e-14, 0.5
 # Of what the next step is expected to leave, so much less has to be asked for, for it to be relied on.
 _SURE = 0.3
 # In nanoseconds, about as measured, of an iteration: once; of an entry of the columns for each class, of an exponential
@@ -221,15 +221,15 @@ class Restricted:
         diagonal = self._gram.systems.matrix.diagonal()[pairs] + self._gram.systems.shift
         return float(np.where(pairs >= 0, self._gram.coordinates(violation[rows]) ** 2 / diagonal, 0.0).sum())
 
-    def _wanted(self, terms: Terms, gradient: FloatArray, sizes: FloatArray) -> "_Wanted":
-        moving = terms.candidates(self.coef, sizes, _ROUNDING * (1.0 + float(np.abs(gradient).max())))
+    def _wanted(self, terms: Terms, gradient: FloatArray, sizes: FloatArray) -> _Wanted:
+        moving = terms.candidates(self.coef, sizes, ROUNDING * (1.0 + float(np.abs(gradient).max())))
         if terms.contrasts is not None:
             moving, sizes = _whole_rows(moving, sizes, terms.contrasts.shape[1])
         elif self._is_symmetric:
             moving[terms.is_free, self._reference] = False
         return _Wanted(terms, gradient, sizes, held_at_zero(moving, terms.shifts, self.coef, sizes))
 
-    def _newton_step(self, wanted: "_Wanted") -> "_Step":
+    def _newton_step(self, wanted: _Wanted) -> _Step:
         """Return where to go, with a Hessian that is made anew, or grows, as that pays."""
         terms, gram = wanted.terms, self._gram
         if not self._is_fresh and self._paid >= _SHARE * gram.price(int(wanted.moving.sum())):
@@ -247,7 +247,7 @@ class Restricted:
         self._paid += self._price(terms)
         return step
 
-    def _goes(self, wanted: "_Wanted", step: "_Step") -> bool:
+    def _goes(self, wanted: _Wanted, step: _Step) -> bool:
         """Make a step; tell whether F fell."""
         if self._search(wanted.terms, step):
             return True
@@ -260,7 +260,7 @@ class Restricted:
         (k, n), q = self._held.array.shape, self.coef.shape[1]
         return float(_ONCE + n * q * (_ENTRY * k + _EXPONENTIAL) + terms.price(len(self._gram)))
 
-    def _joining(self, wanted: "_Wanted") -> BoolArray:
+    def _joining(self, wanted: _Wanted) -> BoolArray:
         """Return which of the moving pairs are new, the largest of them where they are many."""
         known = self._gram.index
         new = wanted.moving.copy()
@@ -271,12 +271,12 @@ class Restricted:
             new &= sizes >= np.partition(sizes, -most, axis=None)[-most]
         return new
 
-    def _renew(self, wanted: "_Wanted") -> None:
+    def _renew(self, wanted: _Wanted) -> None:
         self.n_hessians += 1
         self._gram.rebuild(wanted.moving, self._held.array, self.here.mean, wanted.terms.curvature)
         self._paid, self._is_fresh = 0.0, True
 
-    def _step(self, wanted: "_Wanted") -> "_Step":
+    def _step(self, wanted: _Wanted) -> _Step:
         """Return where the pairs want to go."""
         terms, gram = wanted.terms, self._gram
         columns, classes = gram.columns, gram.classes
@@ -291,18 +291,18 @@ class Restricted:
         before, after = terms.value(self.coef), terms.value(target)
         return _Step(target, float(np.vdot(wanted.gradient, target - self.coef)) + after - before, before, after)
 
-    def _search(self, terms: Terms, step: "_Step") -> bool:
+    def _search(self, terms: Terms, step: _Step) -> bool:
         """Go towards the target as far as F falls enough; tell whether it did."""
         target, promise, before, after = step
         value, move, length = self.here.likelihood + before, target - self.coef, 1.0
-        flat = _FLAT * (1.0 + abs(value))
+        flat = FLAT * (1.0 + abs(value))
         if not promise < flat:
             return False
         self._is_flat, self._was_fresh = promise > -flat, self._is_fresh
         for _ in range(_MAX_TRIALS):
             there = self.likelihood.at(target if length == 1.0 else terms.centred(self.coef + length * move))
             change = there.likelihood + (after if length == 1.0 else terms.value(there.coef)) - value
-            if change <= _SUFFICIENT * length * promise + flat:
+            if change <= SUFFICIENT * length * promise + flat:
                 self.arrive(there)
                 return True
             bend = change - length * promise

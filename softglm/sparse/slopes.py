@@ -45,7 +45,8 @@ class AllSlopes:
         self.spreads = most_deviations(self._likelihood) * self._units
         self._linear = self._likelihood.moments.cross * self._units[:, np.newaxis]
         self._units_known: tuple[SparsePenalty, FloatArray] | None = None
-        self._known: list[tuple[tuple[SparsePenalty, float], FloatArray]] = []
+        # Penalties, what was near, and the pulls.
+        self._known: list[tuple[SparsePenalty, float, FloatArray]] = []
 
     def begin(self, mean: FloatArray, parameters: FloatArray) -> None:
         """Look at all features at the means mu, shape (q, n), of these parameters, shape (m, q)."""
@@ -73,10 +74,9 @@ class AllSlopes:
 
     def pulls(self, penalty: SparsePenalty, near: float) -> FloatArray:
         """Return how all features pull, shape (p,), by `values`: of those below `near` a bound that is below it."""
-        key = penalty, near
-        known = [pulls for other, pulls in self._known if other[0] is penalty and other[1] <= near]
-        if known:
-            return known[0]
+        for other, exact_from, pulls in self._known:
+            if other is penalty and exact_from <= near:
+                return pulls
         further, now = self.unit_pulls(penalty), len(self._ways) - 1
         pulls = penalty.pull(self.values) + self._since(penalty) * further
         unsure = np.flatnonzero((pulls >= near) & (self._when < now))
@@ -87,7 +87,7 @@ class AllSlopes:
             columns = self._held.columns(unsure)
             self._look_at(unsure, ((self._mean * self._held.weights) @ columns.T).T - self._linear[unsure])
             pulls[unsure] = penalty.restricted(unsure).pull(self.values[unsure])
-        self._known.append((key, pulls))
+        self._known.append((penalty, near, pulls))
         return pulls
 
     def unit_pulls(self, penalty: SparsePenalty) -> FloatArray:

@@ -11,7 +11,6 @@ from typing import final
 import numpy as np
 
 from softglm.arrays import FloatArray
-from softglm.families import Bernoulli
 from softglm.model import Prepared
 from softglm.model.proof.conjugate import LEAST, divergence
 from softglm.model.proof.rounding import UNIT, value_rounding
@@ -42,7 +41,6 @@ class ProofsTogether:
 
     def __init__(self, prepared: Prepared, held: WorkingColumns, proofs: Proofs, likelihood: WorkingLikelihood) -> None:
         self._likelihood, self._family, self._held = prepared.likelihood, prepared.family, held
-        self._coin = prepared.family if isinstance(prepared.family, Bernoulli) else None
         self._off, self._constants_off = proofs.off.T[:, np.newaxis], proofs.off_constants.T[:, np.newaxis]
         self._reach, self._working = proofs.spreads / 2.0, likelihood
         self._counts, n_classes = proofs.counts, max(prepared.family.n_parameters, 2)
@@ -86,10 +84,7 @@ class ProofsTogether:
 
     def _tilted(self, arrivals: Sequence[Arrival]) -> tuple[FloatArray, FloatArray]:
         """Return mu and v, shape (K, s, n) each."""
-        if self._coin:
-            mean = self._coin.probabilities(np.stack([arrival.point.eta for arrival in arrivals], axis=1))
-        else:
-            mean = np.stack([arrival.point.mean for arrival in arrivals], axis=1)
+        mean = np.stack([self._working.probabilities(arrival.point) for arrival in arrivals], axis=1)
         steps, u = np.stack([arrival.step.T for arrival in arrivals], axis=1), np.zeros_like(mean)
         q, s, k = steps.shape
         u[-q:] = (steps.reshape(-1, k) @ self._held.array).reshape(q, s, -1)
@@ -108,7 +103,7 @@ class ProofsTogether:
         information[:, diagonal, diagonal] = 0.0
         information[:, diagonal, diagonal] = -information.sum(axis=2)
         entries = 1.0 / np.sqrt(np.linalg.eigvalsh(information)[:, 1])
-        # Of a coin what is left of its other side is as much.
+        # Of two classes what is left of the first is as much.
         sizes = (np.abs(left) + self._constants_off) * np.sqrt(len(mean) / len(left))
         return entries * np.sqrt(np.square(sizes).sum(axis=(0, 2))), entries
 

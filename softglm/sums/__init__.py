@@ -7,7 +7,7 @@ made, and at which theta, is the model's room, and where they are made is that o
 from softglm.sums.class_ranges import ClassRanges
 from softglm.sums.columns import CentredColumns, Observations
 from softglm.sums.comparison import Comparison, Leverages
-from softglm.sums.deletions import Deletions, RowParts, between, left_out, lengths_in
+from softglm.sums.deletions import Deletions, RowParts, between, downdate, lengths_in
 from softglm.sums.divergences import Divergences, seen_in
 from softglm.sums.duals import (
     SelectedFeatures,
@@ -113,7 +113,7 @@ __all__ = [
     "Totals",
     "WeightedTotals",
     "between",
-    "left_out",
+    "downdate",
     "lengths_in",
     "pivoted_directions",
     "relative",

@@ -54,7 +54,7 @@ class Deletions(Sum):
             After the step.
         decrement : array of shape (rows,)
             w sqrt(e' M e): the length of the step, in the metric of the Hessian without the row.
-        shrinkage : array of shape (rows,)
+        growth : array of shape (rows,)
             At least the largest factor by which the inverse grows along any direction, 1 / (1 - kappa); inf where the
             other rows do not determine it.
         reach : array of shape (rows,)
@@ -77,7 +77,7 @@ class Deletions(Sum):
         mean = self.family.normalizer_and_mean(eta.copy())[1]
         leverage = between(features, self.inverse)
         directions = self.family.curvature_directions @ classes
-        left = left_out(leverage, self.family, mean, directions, weights)
+        left = downdate(leverage, self.family, mean, directions, weights)
         score = weights[:, np.newaxis] * ((mean - targets).T @ classes)
         step = np.einsum("nab,nb->na", left.without, score)
         decrement = np.sqrt(np.maximum(np.einsum("na,na->n", step, score), 0.0))
@@ -86,10 +86,10 @@ class Deletions(Sum):
         loss = normalizer - np.einsum("qn,qn->n", targets, eta)
         slope = lengths_in(left.without, (moved - targets).T @ classes)
         reach = np.where(weights > 0.0, _reach(leverage, directions), 0.0)
-        return eta, decrement, left.shrinkage, reach, left.reach, slope, loss
+        return eta, decrement, left.growth, reach, left.reach, slope, loss
 
 
-class LeftOut(NamedTuple):
+class Downdate(NamedTuple):
     """What leaving out each row does to the inverse of H, as the row sees it.
 
     Attributes
@@ -98,20 +98,20 @@ class LeftOut(NamedTuple):
         w B, and (I - w A B)^-1: Z' times their product times Z, between two H^-1, is what the inverse of H grows by.
     without : array of shape (rows, s, s)
         M = (I - w A B)^-1 A.
-    shrinkage, reach : arrays of shape (rows,)
-        The shrinkage and the reach without the row: see `Deletions`.
+    growth, reach : arrays of shape (rows,)
+        How much the inverse grows, and the reach without the row: see `Deletions`.
     """
 
     curvature: FloatArray
     grown: FloatArray
     without: FloatArray
-    shrinkage: FloatArray
+    growth: FloatArray
     reach: FloatArray
 
 
-def left_out(
+def downdate(
     leverage: FloatArray, family: UnconstrainedFamily, mean: FloatArray, directions: FloatArray, weights: FloatArray
-) -> LeftOut:
+) -> Downdate:
     """Return what leaving out each row does, given A, shape (rows, s, s), mu, (q, rows), D, (d, s), and w."""
     s = directions.shape[1]
     pairs = (directions[:, :, np.newaxis] * directions[:, np.newaxis]).reshape(-1, s * s)
@@ -123,9 +123,9 @@ def left_out(
     grown = np.linalg.inv(remains)
     without = np.asarray(grown @ leverage)
     # The eigenvalues of the inverse of I - w A B are at least 1.
-    shrinkage: FloatArray = np.maximum(np.trace(grown, axis1=1, axis2=2) - (s - 1.0), 1.0)
-    shrinkage[alone] = np.inf
-    return LeftOut(curvature, np.asarray(grown), without, shrinkage, _reach(without, directions))
+    growth: FloatArray = np.maximum(np.trace(grown, axis1=1, axis2=2) - (s - 1.0), 1.0)
+    growth[alone] = np.inf
+    return Downdate(curvature, np.asarray(grown), without, growth, _reach(without, directions))
 
 
 def between(features: FloatArray, inverse: FloatArray) -> FloatArray:

@@ -56,7 +56,7 @@ class Tilt:
     Attributes
     ----------
     family : UnconstrainedFamily
-        Of coins or dice.
+        Bernoulli or Categorical.
     coef, intercept : arrays of shape (p, q) and (q,)
     features : SelectedFeatures
         z.
@@ -71,7 +71,7 @@ class Tilt:
     tilt: FloatArray
 
     def of(self, block: Block) -> tuple[FloatArray, FloatArray]:
-        """Return mu and v, shape (K, rows) each: of a coin of both its sides."""
+        """Return mu and v, shape (K, rows) each: of both classes of a Bernoulli."""
         eta, u = block.predictor(self.coef, self.intercept), self.tilt.T @ self.features.of(block)
         return means_and_v(self.family, eta, u)
 
@@ -82,7 +82,7 @@ class Tilt:
 
 
 def means_and_v(family: UnconstrainedFamily, eta: FloatArray, u: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return mu and v, shape (K, n) each: of a coin of both its sides; given eta and u, shape (q, n)."""
+    """Return mu and v, shape (K, n) each: of both classes of a Bernoulli; given eta and u, shape (q, n)."""
     if isinstance(family, Bernoulli):
         mean, u = family.probabilities(eta), np.concatenate([np.zeros_like(u), u])
     else:

@@ -55,7 +55,7 @@ class TiltedCross(Sum):
     Attributes
     ----------
     family : UnconstrainedFamily
-        Of coins or dice.
+        Bernoulli or Categorical.
     coef, intercept : arrays of shape (p, q) and (q,)
         Of eta, and so of mu.
     slopes, constant : arrays of shape (p, q) and (q,)

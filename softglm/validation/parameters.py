@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from softglm.arrays import FloatArray
 from softglm.validation.entries import as_given
 from softglm.validation.finite import as_float
 
@@ -47,6 +48,21 @@ def check_count(value: Any, name: str) -> None:
 def number(value: Any) -> float:
     """Return a parameter as a float; NaN if it is no real number."""
     return as_float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+
+
+def strengths(given: Any, name: str, otherwise: str, most: float, remedy: str = "") -> FloatArray:
+    """Return strengths that were given, in their order; raise if one is no number above 0, and at most `most`."""
+    if isinstance(given, str) or np.ndim(given) != 1 or not np.size(given):
+        raise ValueError(f"{name} must be {otherwise}, or a sequence of numbers above 0, got {as_given(given)}.")
+    listed = np.asarray(given).tolist()
+    values = np.array([number(each) for each in listed])
+    bad = ~((values > 0.0) & (values <= most))
+    if bad.any():
+        place = int(bad.argmax())
+        raise ValueError(
+            f"{name} has {as_given(listed[place])} at {place}, expected numbers above 0, and at most {most:g}.{remedy}"
+        )
+    return values
 
 
 def ratio(value: Any, name: str) -> float:

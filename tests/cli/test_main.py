@@ -378,11 +378,11 @@ def test_more_folds_than_rows_of_a_class_of_wine_are_refused(run):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--alpha", "-1"], "at least 0, got '-1'"),
-        (["--alpha", "nan"], "at least 0, got 'nan'"),
-        (["--alpha", "inf"], "at least 0, got 'inf'"),
-        (["--alpha", "1e301"], "at most 1e+300 and at least 0, got '1e301'"),
-        (["--alpha", "much"], "at least 0, got 'much'"),
+        (["--alpha", "-1"], "expected a number from 0 to 1e+300, got '-1'"),
+        (["--alpha", "nan"], "expected a number from 0 to 1e+300, got 'nan'"),
+        (["--alpha", "inf"], "expected a number from 0 to 1e+300, got 'inf'"),
+        (["--alpha", "1e301"], "from 0 to 1e+300, got '1e301'"),
+        (["--alpha", "much"], "expected a number from 0 to 1e+300, got 'much'"),
         (["--l1-ratio", "1.5"], "expected a number from 0 to 1, got '1.5'"),
         (["--l1-ratio", "all"], "expected a number from 0 to 1, got 'all'"),
         (["--folds", "1"], "at least 2, got '1'"),

@@ -223,11 +223,12 @@ def test_pickled_it_leaves_the_data_behind():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"alphas": []}, "alphas must be a sequence of numbers above 0"),
-        ({"alphas": 0.1}, "alphas must be a sequence"),
+        ({"alphas": []}, "alphas must be None, or a sequence of numbers above 0"),
+        ({"alphas": 0.1}, "alphas must be None, or a sequence"),
         ({"alphas": [0.1, 0.0]}, "alphas has 0.0 at 1, expected numbers above 0"),
         ({"alphas": [0.1, np.nan]}, "alphas has nan at 1"),
         ({"alphas": ["a"]}, "alphas has 'a' at 0"),
+        ({"alphas": [1e299], "l1_ratio": 0.0, "penalty_factors": np.full(4, 1e10)}, "times penalty_factors overflows"),
         ({"n_alphas": 0}, "n_alphas must be an integer of at least 1, got 0"),
         ({"n_alphas": 2.5}, "n_alphas must be an integer"),
         ({"alpha_min_ratio": 1.0}, "alpha_min_ratio must be a number between 0 and 1"),
