@@ -41,13 +41,13 @@ missing in a CSV file, beside empty fields:
   and {", ".join(MISSING_NUMBERS)} in columns whose other entries are numbers
 
 examples:
-  python -m softglm                                      scikit-learn's wine data, unscaled
-  python -m softglm flowers.csv --target species         your own data
-  python -m softglm flowers.csv --target species --infer
-  python -m softglm flowers.csv --target species --alpha 0.01 --folds 10
-  python -m softglm flowers.csv --target species --drop id --na 'n/a?' --missing impute
-  python -m softglm flowers.csv.gz --target species --sample 10000
-  python -m softglm flowers.parquet --target species --json > result.json
+  softglm                                      scikit-learn's wine data, unscaled
+  softglm flowers.csv --target species         your own data
+  softglm flowers.csv --target species --infer
+  softglm flowers.csv --target species --alpha 0.01 --folds 10
+  softglm flowers.csv --target species --drop id --na 'n/a?' --missing impute
+  softglm flowers.csv.gz --target species --sample 10000
+  softglm flowers.parquet --target species --json > result.json
 
 exit codes: 0 success, 1 the data cannot be used, 2 the command line is wrong
 """
@@ -97,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m softglm",
+        prog="softglm",
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -6,6 +6,7 @@ column a page and a dictionary are unpacked all the while.
 """
 
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, NamedTuple, final
@@ -88,7 +89,7 @@ class Table:
         if missing:
             raise ValueError(
                 f"{self._place} has {shortened(there)} for columns, expected one by each name of {shortened(missing)}"
-                f"{of_whom}."
+                f"{of_whom}.{_hint(missing, there)}"
             )
 
     def what(self, name: str) -> str | None:
@@ -311,6 +312,14 @@ def _what(kind: Any) -> str:
     if pa.types.is_temporal(kind):
         return "dates"
     return NESTED if pa.types.is_nested(kind) else "text"
+
+
+def _hint(missing: Sequence[str], there: Sequence[str]) -> str:
+    """Return the columns of which a name that is missing may be a slip; empty if there are none."""
+    spelled = {name.lower(): name for name in there}
+    close = [spelled[match] for name in missing for match in get_close_matches(name.lower(), spelled, n=1)]
+    close = [name for name in dict.fromkeys(close) if name not in missing]  # what is there twice is no slip
+    return f" Did you mean {shortened(close)}?" if close else ""
 
 
 def shortened(names: Sequence[str]) -> str:

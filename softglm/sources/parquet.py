@@ -97,6 +97,16 @@ class Parquet(SourceInPieces):
         self._weight, self._columns = _listed(sample_weight, "sample_weight"), _listed(columns, "columns")
         self._table.check_there([*self._beside, *self._columns], "")
 
+    def __repr__(self) -> str:
+        given = {
+            "target": self._target,
+            "sample_weight": self._weight,
+            "offset": self._offset,
+            "columns": self._columns,
+        }
+        said = [f"{what}={shortened(names)}" for what, names in given.items() if names]
+        return f"Parquet({', '.join([repr(self._place), *said])})"
+
     @property
     def _beside(self) -> list[str]:
         """The columns of what was observed beside the features."""

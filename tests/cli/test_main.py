@@ -399,7 +399,10 @@ def test_a_wrong_command_line_ends_with_code_2(capsys, arguments, message):
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("option", "words"), [("--help", "exit codes: 0 success"), ("--version", __version__)])
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [("--help", "usage: softglm "), ("--help", "exit codes: 0 success"), ("--version", __version__)],
+)
 def test_help_and_version_end_with_code_0(capsys, option, words):
     with pytest.raises(SystemExit) as ended:
         main([option])

@@ -242,7 +242,8 @@ def test_a_fitted_transformer_is_mapped_over_blocks(frame, path):
         (["age", "colour"], {}, r"holds text in 'colour' \(.*string\), expected numbers or booleans. Encode it"),
         (["age", "day"], {"day": pd.Timestamp("2020-01-01")}, r"holds dates in 'day' \(timestamp"),
         (["age", "pair"], {"pair": [[1, 2]] * N_ROWS}, r"holds lists or structures in 'pair'"),
-        (["age", "nobody"], {}, r"expected one by each name of \['nobody'\]"),
+        (["age", "nobody"], {}, r"expected one by each name of \['nobody'\]\.$"),
+        (["Age"], {}, r"expected one by each name of \['Age'\]\. Did you mean \['age'\]\?"),
         (["age", "gap"], {"gap": [None] * 500 + [1.0] * 200}, r"missing values \(null\) in the column 'gap', .* row 0"),
         (["age", "kind"], {}, r"holds text in 'kind'"),
     ],
@@ -324,3 +325,10 @@ def test_a_sample_of_a_parquet_file_is_that_of_the_csv_file(frame, path, tmp_pat
     np.testing.assert_allclose(there.X, here.X, **ROUNDING)
     whole = read_table(path, "kind", Reading(dropped=("key",), sample=700))
     np.testing.assert_array_equal(whole.X, read_table(path, "kind", Reading(dropped=("key",))).X)
+
+
+def test_a_table_says_what_it_reads(frame, tmp_path):
+    frame.to_parquet(tmp_path / "all.parquet")
+    said = repr(Parquet(tmp_path / "all.parquet", "kind", sample_weight="weight", columns=FEATURES[:2]))
+    place = repr(str(tmp_path / "all.parquet"))
+    assert said == f"Parquet({place}, target=['kind'], sample_weight=['weight'], columns=['age', 'income'])"
