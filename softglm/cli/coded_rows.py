@@ -17,6 +17,7 @@ from softglm.cli.tables import (
     check_names,
     count,
     left_out_rows,
+    no_label,
     nothing_left,
     option,
     refused,
@@ -145,6 +146,8 @@ class _Survey:
 
     def check(self, path: Path, target: str, missing: Missing) -> None:
         """Raise if values are missing of which nothing was said, or no row is left without them."""
+        if self.n_missing[target] == self.totals["rows"]:
+            raise no_label(path, target)
         partial = [name for name, number in self.n_missing.most_common() if number]
         if partial and missing is Missing.ERROR:
             found = [f"{name!r} ({count(self.n_missing[name], 'row')})" for name in partial]
