@@ -1,6 +1,6 @@
 """Files of columns made tables that are ready to be fitted."""
 
-from softglm.cli.tables.columns import UnusableDataError, check_names
+from softglm.cli.tables.columns import UnusableDataError, check_names, too_large
 from softglm.cli.tables.missing import filled, left_out_rows, no_label, nothing_left, refused
 from softglm.cli.tables.notation import MARKERS, MISSING, MISSING_NUMBERS, Notation
 from softglm.cli.tables.reading import Missing, Reading, option
@@ -29,5 +29,6 @@ __all__ = [
     "read_table",
     "refused",
     "shortlist",
+    "too_large",
     "wine_table",
 ]
