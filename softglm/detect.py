@@ -15,6 +15,7 @@ from softglm.observations import Observations, observe
 from softglm.optional import pandas
 from softglm.sources import check_is_in_memory
 from softglm.target import Target
+from softglm.validation.parameters import flag
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -208,8 +209,8 @@ def detect_separation(
     y : array-like of shape (n,) or (n, K)
         Labels, class probabilities or counts, as in `SoftmaxGLM.fit`.
     estimator : SoftmaxGLM, Pipeline or search, default=None
-        What `infer` takes, fitted or not: X goes through its earlier steps, which name the terms. Where it is not
-        fitted yet, copies of them are fitted to X and y. Its penalty does not matter.
+        What `infer` takes: X goes through its earlier steps, which name the terms. A search must be fitted; where a
+        pipeline is not, copies of its steps are fitted to X and y. The penalty does not matter.
     sample_weight : array-like of shape (n,), default=None
         Rows of weight 0 do not count.
     fit_intercept : bool, default=None
@@ -269,6 +270,7 @@ def detect_separation(
     names = _names(target, X, seen.X.shape[1])
     if fit_intercept is None:
         fit_intercept = True if target is None else target.model.fit_intercept
+    fit_intercept = flag(fit_intercept, "fit_intercept")
     rows, _ = seen.rows()
     nothing = Ridge.on_coefficients(0.0, len(names), fit_intercept=fit_intercept)
     found = detect(Objective(rows, seen.family, nothing, fit_intercept=fit_intercept))

@@ -78,7 +78,8 @@ def infer(
           of its eta: close to the jackknife.
         - "cluster": meat = sum over clusters of the outer products of their summed u_i.
         - "CR2": the same with (I - F_g H^-1)^-1/2 times the sum of a cluster, F_g its information: unbiased if the
-          model is true (Bell & McCaffrey 2002). For few clusters, 4 to 50 say, of any sizes; alpha=0.
+          model is true (Bell & McCaffrey 2002). For few clusters, 4 to 50 say, of any sizes; alpha=0. What one
+          cluster alone knows, such as a treatment of no other, has no standard error.
     clusters : array-like of shape (n,) or (n, 2), default=None
         For "cluster": labels of the clusters, in one or two ways (V_1 + V_2 - V_12, Cameron, Gelbach & Miller 2011).
         For "CR2" in one.
@@ -129,7 +130,8 @@ def infer(
     Warns
     -----
     UserWarning
-        If y holds fractions, of which the model covariance makes too much; or if frequency weights do.
+        If y holds fractions, of which the model covariance makes too much; or if frequency weights do. If one cluster
+        alone knows of a coefficient, which then has no standard error by CR2.
 
     Notes
     -----
@@ -245,7 +247,7 @@ def infer(
     classes = seen.classes[seen.present]
     features = target.features(seen.n_features)
     base, how_based = base_of(y, classes) if reference is None else (position_of(reference, classes), "")
-    return Inference(
+    result = Inference(
         estimate=estimate,
         covariance=clipped(estimate, errors, base),
         classes=classes,
@@ -270,6 +272,8 @@ def infer(
         how_based=how_based,
         units=target.units(features),
     )
+    _tell_of_one_cluster(result.known_to_one_cluster)
+    return result
 
 
 def _check_options(  # noqa: PLR0917 - the options of infer, in its order
@@ -386,6 +390,16 @@ def _check_copies(units: Units) -> None:
             f"sample_weight holds fractions, and they are read as numbers of copies of a row, {units.n_copies:,.6g} in "
             'all, which standard errors take at their word. If they are survey weights, pass weights="sampling" and '
             'covariance="robust".',
+            UserWarning,
+        )
+
+
+def _tell_of_one_cluster(terms: tuple[str, ...]) -> None:
+    if terms:
+        named = f"{terms[0]}," if len(terms) == 1 else f"{terms[0]} and {len(terms) - 1} more, each"
+        warn_user(
+            f'covariance="CR2" holds no variance of {named} of which one cluster alone knows, and there is no standard '
+            "error. Intervals of predictions and effects that hang on it are too narrow.",
             UserWarning,
         )
 

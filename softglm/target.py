@@ -131,6 +131,8 @@ class Target:
 
 
 def _check_model(model: Any, who: str, which: str) -> None:
+    if isinstance(model, type):
+        raise TypeError(f"{who} got the class {model.__name__}, expected {which} model of it: {model.__name__}().")
     if not isinstance(model, SoftmaxGLM):
         raise TypeError(
             f"{who} got a {type(model).__name__}, expected {which} SoftmaxGLM, a Pipeline that ends in one, or a "

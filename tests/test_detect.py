@@ -138,6 +138,10 @@ def test_what_cannot_be_asked_is_refused_with_the_remedy(letters):
         detect_separation(X, y, encoding(model=LogisticRegression()))
     with pytest.raises(ValueError, match="refit=True"):
         detect_separation(X, y, GridSearchCV(encoding(), {"softmaxglm__tol": [1e-6]}))
+    with pytest.raises(TypeError, match=r"got the class SoftmaxGLM, expected a model of it: SoftmaxGLM\(\)"):
+        detect_separation(X, y, encoding(model=SoftmaxGLM))
+    with pytest.raises(ValueError, match="fit_intercept must be True or False, got 'no'"):
+        detect_separation([[1.0], [2.0], [3.0]], [0, 1, 0], fit_intercept="no")
 
 
 class Cells(HTMLParser):

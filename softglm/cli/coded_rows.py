@@ -1,5 +1,6 @@
 """Columns of a large Parquet file made numbers, a batch of rows at a time: text one-hot, what is missing filled in."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,12 +18,16 @@ from softglm.cli.tables import (
     check_names,
     count,
     left_out_rows,
+    no_label,
     nothing_left,
     option,
     refused,
+    shortlist,
+    too_large,
 )
 from softglm.sources.arrow import Batch, Table
 from softglm.validation.entries import NESTED
+from softglm.validation.finite import MOST
 
 # Text of more values is hardly a category.
 MOST_LEVELS = 1000
@@ -61,11 +66,18 @@ class CodedRows:
         """Pass over the file to learn which values text has and what is missing; raise where that is not allowed."""
         names = _features(path, target, table, reading)
         required = {Missing.ERROR: [], Missing.IMPUTE: [target], Missing.DROP: [*names, target]}[reading.missing]
-        survey = _Survey({name: Counter() for name in names if table.what(name)})
+        texts = [name for name in names if table.what(name)]
+        survey = _Survey(
+            {name: Counter() for name in texts},
+            {name: (math.inf, -math.inf) for name in names if name not in texts},
+        )
         for batch in table.batches([*names, target], _rows_at_once(len(names))):
             survey.add(path, batch, required)
         survey.check(path, target, reading.missing)
-        varying = [name for name in names if name not in survey.levels or len(survey.levels[name]) > 1]
+        varying = [name for name in names if survey.varies(name)]
+        if not varying:
+            never = shortlist(list(map(repr, names)))
+            raise UnusableDataError(f"{path} has nothing to predict {target!r} from: {never} never change.")
         levels = {name: tuple(sorted(survey.levels.get(name, ()))) for name in varying}
         fills = {
             name: levels[name].index(survey.most_frequent(name)) if levels[name] else _median(table, name, target)
@@ -118,9 +130,10 @@ class CodedRows:
 @final
 @dataclass(frozen=True, eq=False)
 class _Survey:
-    """What a first pass over the rows counts: the values of text, and what is missing."""
+    """What a first pass over the rows counts: the values of text, where numbers end, and what is missing."""
 
     levels: dict[str, Counter[str]]
+    ranges: dict[str, tuple[float, float]]
     n_missing: Counter[str] = field(default_factory=Counter)
     totals: Counter[str] = field(default_factory=Counter)
 
@@ -143,8 +156,24 @@ class _Survey:
                     f"which are one-hot encoded. {option('--drop', name)} leaves it out."
                 )
 
+        for name, (least, most) in self.ranges.items():
+            numbers = complete.numbers(name, math.nan)
+            self.ranges[name] = (
+                float(np.fmin.reduce(numbers, initial=least)),
+                float(np.fmax.reduce(numbers, initial=most)),
+            )
+
+    def varies(self, name: str) -> bool:
+        """Tell whether a column has more than one value."""
+        if name in self.levels:
+            return len(self.levels[name]) > 1
+        least, most = self.ranges[name]
+        return least < most
+
     def check(self, path: Path, target: str, missing: Missing) -> None:
         """Raise if values are missing of which nothing was said, or no row is left without them."""
+        if self.n_missing[target] == self.totals["rows"]:
+            raise no_label(path, target)
         partial = [name for name, number in self.n_missing.most_common() if number]
         if partial and missing is Missing.ERROR:
             found = [f"{name!r} ({count(self.n_missing[name], 'row')})" for name in partial]
@@ -152,6 +181,9 @@ class _Survey:
             raise refused(path, found, features, n_incomplete=self.totals["incomplete"], n_rows=self.totals["rows"])
         if self._n_left_out(target, missing) == self.totals["rows"]:
             raise nothing_left(path, partial)
+        large = [name for name, (least, most) in self.ranges.items() if least < -MOST or most > MOST]
+        if large:
+            raise too_large(path, large)
 
     def notes(
         self,

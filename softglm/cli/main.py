@@ -14,6 +14,7 @@ from softglm.cli.inferring import report_on
 from softglm.cli.large_files import LargeFit, is_large
 from softglm.cli.printing import as_json, as_text, large_as_json, large_as_text
 from softglm.cli.tables import (
+    MARKERS,
     MISSING,
     MISSING_NUMBERS,
     Missing,
@@ -68,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     reading = _reading(options)
     if options.data is None and reading != Reading():
         parser.error("--drop, --missing, --na, --not-na, --sample and --decimal are about a data file: give one")
+    _check_markers(parser, reading)
     if options.infer and options.l1_ratio > 0.0:
         parser.error("a lasso leaves no standard errors: give --infer or --l1-ratio, not both")
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -187,6 +189,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _check_markers(parser: argparse.ArgumentParser, reading: Reading) -> None:
+    """Reject what --not-na cannot mean: an entry that --na says the opposite of, or one that is a value as it is."""
+    both = sorted(reading.na & reading.not_na)
+    if both:
+        parser.error(f"--na and --not-na both have {both[0]!r}: give one")
+    others = sorted(reading.not_na - MARKERS - frozenset(MISSING_NUMBERS))
+    if others:
+        parser.error(f"--not-na has {others[0]!r}, which counts as a value anyway: --help lists what counts as missing")
+
+
 def _reading(options: argparse.Namespace) -> Reading:
     return Reading(
         dropped=tuple(dict.fromkeys(options.drop)),
@@ -217,6 +229,10 @@ def _number(text: str, most: float) -> float:
 
 
 def _from_two(text: str) -> int:
-    if not (text.isdecimal() and int(text) >= 2):
+    try:
+        value = int(text) if text.isdecimal() else 0
+    except ValueError:  # of thousands of digits, which Python does not read
+        raise argparse.ArgumentTypeError(f"expected a whole number, got one of {len(text)} digits") from None
+    if value < 2:
         raise argparse.ArgumentTypeError(f"expected a whole number of at least 2, got {text!r}")
-    return int(text)
+    return value

@@ -37,7 +37,7 @@ class Coefficients(Table):
         "Intercept" first, if there is one.
     estimate, std_error, lower, upper : array of shape (K - 1, n_terms)
         In nats. NaN where the data do not determine the coefficient. An estimate at infinity has no standard error, and
-        the sign of one direction that separates.
+        the sign of one direction that separates. Nor has, with CR2, one about which a cluster alone knows.
     z, p_value : array of shape (K - 1, n_terms), or None
         Estimate over standard error, or of `Inference.profiled` the signed root of the likelihood ratio; and its
         two-sided p-value. None for a penalised fit, whose estimates are biased towards zero by design.
@@ -289,6 +289,7 @@ def coefficient_table(
     level: float,
     is_tested: bool,
     units: Mapping[str, str],
+    has_variance: BoolArray | None = None,
 ) -> Coefficients:
     """Return the table of the coefficients in a coding.
 
@@ -305,11 +306,15 @@ def coefficient_table(
         In place of it, where each coefficient has its own.
     is_tested : bool
         Whether z and p-values mean anything.
+    has_variance : bool array of shape (c, n_terms), or None
+        Of which coefficients the covariance holds all of the variance; None for all.
     """
     std_error, is_estimable = coding.std_errors(root), coding.is_estimable
     estimate = np.where(is_estimable, coding.estimates, np.nan)
     # A covariance of nothing, of residuals that add up to 0 in every cluster, tells nothing.
     is_told = is_estimable & np.isfinite(estimate) & ((std_error > 0.0) | (estimate == 0.0))
+    if has_variance is not None:
+        is_told &= has_variance
     std_error = np.where(is_told, std_error, np.nan)
     distribution = sampling_distribution(degrees_of_freedom if own_df is None else own_df)
     reach = half_widths(std_error, distribution, level)

@@ -10,8 +10,9 @@ size of the cluster; but T' (I - T M T')^-1/2 = (I - T'T M)^-1/2 T', so that in 
     a_g = (I - Phi_g)^-1/2 R'S_g           V = R (sum_g a_g a_g') R'
 
 of the size of the parameters. How classes are coded, and which root of a row's information whitens it, does not matter.
-A direction about which one cluster alone knows has no residual left there: it is left out (a pseudo-inverse). Weights
-of rows, sampling weights too, count as copies of them in the model that is taken to be true.
+A direction about which one cluster alone knows has no residual left there: it is left out (a pseudo-inverse), and what
+moves with it has no standard error, which would want that share of its variance. Weights of rows, sampling weights too,
+count as copies of them in the model that is taken to be true.
 
 A linear form c has the estimated variance sum_g (b'a_g)^2, b = R'c of length 1. Were the model true, the b'a_g would
 have the covariance
@@ -47,6 +48,8 @@ from softglm.once import cached_property
 
 # An eigenvalue of Phi this close to 1 is a direction about which no other cluster knows anything.
 _ALONE = 1e-10
+# A form may want this share of its variance, of directions that are left out: it changes no digit that is shown.
+_MOST_WANTING = 1e-6
 # One below this changes no digit.
 _NOTHING = 1e-15
 # Of G equal clusters eta is G - 1, as their scores add up to 0. Where it is about q - 1 or less, q forms have no test.
@@ -86,6 +89,11 @@ class Cluster:
         return np.asarray(units @ self.directions * np.where(self._alone, 0.0, np.sqrt(self.shares)))
 
     @property
+    def own(self) -> FloatArray:
+        """The directions about which no other cluster knows anything, shape (k, a)."""
+        return self.directions[:, self._alone]
+
+    @property
     def _alone(self) -> BoolArray:
         return np.asarray(self.shares > 1.0 - _ALONE)
 
@@ -118,6 +126,16 @@ class FewClusters:
     def adjusted_scores(self) -> FloatArray:
         """(I - Phi_g)^-1/2 R'S_g, shape (G, k)."""
         return np.stack([cluster.adjusted(score) for cluster, score in zip(self.clusters, self.scores, strict=True)])
+
+    @cached_property
+    def _left_out(self) -> FloatArray:
+        """The directions about which one cluster alone knows, shape (k, a), a at most k."""
+        return np.concatenate([cluster.own for cluster in self.clusters], axis=1)
+
+    def tells(self, forms: FloatArray) -> BoolArray:
+        """Tell of which linear forms of the coordinates, (j, P), the residuals show all of the variance, shape (j,)."""
+        units, _ = unit_rows(forms @ self.root)
+        return np.asarray(np.square(units @ self._left_out).sum(axis=1) <= _MOST_WANTING)
 
     # The products are small and many: more threads would mostly wait for each other.
     @one_blas_thread

@@ -261,15 +261,18 @@ def wald_test(
     """Return the Wald test that linear forms of the coordinates, (d, P), whose estimates differ by `values`, do not.
 
     Of forms that are infinite in a separated fit the statistic is missing. Where coefficients have a t distribution and
-    CR2 knows their degrees of freedom, so it does those of the test.
+    CR2 knows their degrees of freedom, so it does those of the test. It has none of what one cluster alone knows.
     """
     forms, values = estimate.independent(forms, values)
     if not estimate.sees(forms).all():
         return replace(nothing_to_test(degrees_of_freedom), df=len(forms), n_restrictions=len(forms))
     if not len(forms):
         return nothing_to_test(degrees_of_freedom)
-    if covariance.few_clusters is not None and degrees_of_freedom is not None:
-        return covariance.few_clusters.test(forms, values)
+    few = covariance.few_clusters
+    if few is not None and not few.tells(forms).all():
+        return replace(nothing_to_test(degrees_of_freedom), n_restrictions=len(forms))
+    if few is not None and degrees_of_freedom is not None:
+        return few.test(forms, values)
     return wald(forms @ covariance.root, values, degrees_of_freedom)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from typing import TYPE_CHECKING, Any, Literal, Self, final
 
 import numpy as np
@@ -1110,7 +1111,22 @@ class Inference(Table):
             level=self.level,
             is_tested=self.is_tested,
             units=self.units,
+            has_variance=self._has_variance(coding),
         )
+
+    @property
+    def known_to_one_cluster(self) -> tuple[str, ...]:
+        """The terms of which, with CR2, one cluster alone knows, so that they have no standard error."""
+        has_variance = self._has_variance(self._coding)
+        if has_variance is None:
+            return ()
+        is_wanting = self._coding.is_estimable & ~has_variance
+        return tuple(compress(self.terms, np.any(is_wanting, axis=0).tolist()))
+
+    def _has_variance(self, coding: Coding) -> BoolArray | None:
+        """Return of which coefficients clusters show the variance, (c, n_terms); None where that is not asked."""
+        few = self.covariance.few_clusters
+        return None if few is None else few.tells(coding.linear_map).reshape(coding.estimates.shape)
 
     def _own_degrees_of_freedom(self, coding: Coding) -> FloatArray | None:
         few = self.covariance.few_clusters

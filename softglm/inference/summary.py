@@ -103,6 +103,9 @@ class _Summarised(Protocol):
     def has_likelihood(self) -> bool: ...
 
     @property
+    def known_to_one_cluster(self) -> tuple[str, ...]: ...
+
+    @property
     def constant_features(self) -> tuple[str, ...]: ...
 
 
@@ -232,6 +235,14 @@ def _notes_on_the_model(inference: _Summarised) -> list[str]:
         notes.append(
             "The residuals add up to 0 in every unit of the covariance: they know no variance, and there are no "
             "standard errors. Use other clusters, or the model covariance."
+        )
+    alone = inference.known_to_one_cluster
+    if alone:
+        more = f" and {len(alone) - _MOST_LISTED} more" if len(alone) > _MOST_LISTED else ""
+        notes.append(
+            f"No standard error: {', '.join(alone[:_MOST_LISTED])}{more}. One cluster alone knows of "
+            f"{'it' if len(alone) == 1 else 'each'}, whose residuals do not show how far that is off; intervals of "
+            "predictions and effects that hang on it are too narrow."
         )
     if inference.covariance.indefinite is not None:
         notes.append(

@@ -13,6 +13,7 @@ from softglm.optional import pandas
 from softglm.plots.panels import PanelDisplay, columns_of
 from softglm.plots.style import COLORS, GREY, MARKERS, SMALL, bars_of, literal, panel_of, tidy_axis
 from softglm.response import response_of
+from softglm.validation.parameters import check_count, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +26,8 @@ _TICKS, _WIDENED_TICKS, _UPPER_TICK = (0.0, 0.5, 1.0), (0.0, 0.05, 0.2, 0.5, 1.0
 _CORNER, _MOST = 0.1, 0.5
 # Inches: the least height of panels that are as wide.
 _LEAST_HEIGHT = 3.0
+# More bins are nobody's, and their edges would fill the memory.
+_MOST_BINS = 10_000
 # Rows of probabilities sum to 1 up to this.
 _SUM = 1e-3
 
@@ -151,9 +154,10 @@ class ReliabilityDisplay(PanelDisplay):
             raise ValueError(
                 "probability has rows that are no probabilities: expected numbers from 0 to 1 that sum to 1."
             )
-        if not 0.0 < level < 1.0 or n_bins < 1 or strategy not in {"quantile", "uniform"}:
+        check_count(n_bins, "n_bins")
+        if not 0.0 < number(level) < 1.0 or n_bins > _MOST_BINS or strategy not in ("quantile", "uniform"):
             raise ValueError(
-                'expected 0 < level < 1, n_bins of at least 1 and strategy "quantile" or "uniform", got '
+                f'expected 0 < level < 1, n_bins of at most {_MOST_BINS:,} and strategy "quantile" or "uniform", got '
                 f"{level!r}, {n_bins!r} and {strategy!r}."
             )
         drawn = range(1, 2) if len(names) == 2 else range(len(names))

@@ -99,12 +99,15 @@ def axes_of(
 
     Raises
     ------
+    TypeError
+        If something given is not axes with an x and a y, such as a figure, or polar ones.
     ValueError
         If the number of axes is not that of the panels.
     """
     plt = pyplot()
     if ax is not None:
         given = list(np.ravel(np.array(ax, dtype=object)))
+        _check_axes(given)
         if len(given) != n_panels:
             raise ValueError(
                 f"ax has {len(given)} axes, expected {n_panels}: one for each panel. Pass that many, or ax=None for a "
@@ -122,6 +125,18 @@ def axes_of(
         # Shared axes have numbers in the last row only, where there may be no panel.
         lowest.tick_params(labelbottom=True)
     return list(grid.ravel()[:n_panels])
+
+
+def _check_axes(given: "Sequence[Any]") -> None:
+    from matplotlib.axes import Axes
+
+    for one in given:
+        if not isinstance(one, Axes) or one.name != "rectilinear":
+            what = f"{one.name} axes" if isinstance(one, Axes) else f"a {type(one).__name__}"
+            raise TypeError(
+                f"ax got {what}, expected axes with an x and a y, as plt.subplots() makes them, or several of them; or "
+                "None for a new figure."
+            )
 
 
 def keep_inside(axes: "Sequence[Axes]") -> None:
@@ -191,7 +206,9 @@ def figure_of(place: "Axes | Figure") -> "Figure":
 
 
 def space_ticks(axis: "Axes") -> None:
-    """Put no more numbers below linear axes than have room beside each other."""
+    """Put no more numbers below linear axes than have room beside each other; axes that were given may be others."""
+    if axis.get_xscale() != "linear":
+        return
     width = axis.get_window_extent().width / figure_of(axis).dpi
     axis.locator_params(axis="x", nbins=max(2, min(int(width / _NUMBER_WIDTH), _MOST_TICKS)))
 

@@ -143,3 +143,43 @@ def test_what_stands_for_missing_values_is_not_said_by_missing(capsys):
     with pytest.raises(SystemExit):
         main(["data.csv", "--target", "kind", "--missing", "?"])
     assert "invalid choice: '?'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("way", ["error", "drop", "impute"])
+def test_a_target_without_any_value_is_refused_by_itself(write, way):
+    path = write(list("1234"), list("abab"), ["1", "", "0", "1"], ["NA", "", "?", "NA"])
+    with pytest.raises(UnusableDataError, match=r"no value in 'kind'.* missing in every row\. Choose another --target"):
+        read(path, way)
+
+
+def test_of_rows_that_all_want_something_the_columns_that_want_it_are_named(write):
+    path = write(["1", "", "3", ""], ["", "b", "", "a"], list("1011"), list("pqpq"))
+    with pytest.raises(UnusableDataError, match=r"most of them in 'size', 'town'\. Drop"):
+        read(path, "drop")
+
+
+def test_a_number_stands_for_nothing_however_it_is_written(write):
+    path = write(["-9.0", "-9", "2.5", "3"], list("abab"), list("1011"), list("pqpq"))
+    assert np.isnan(read(path, "impute", na=frozenset({"-9"})).X[:, 0]).tolist() == [True, True, False, False]
+    path = write(list("1234"), list("abab"), list("1011"), ["7.0", "1", "7", "2"])
+    assert read(path, "impute", na=frozenset({"7.00"})).classes == ("1", "2")
+
+
+def test_what_stands_for_nothing_among_numbers_may_be_a_value(write):
+    path = write(["1", "-", "2", "3"], list("abab"), list("1011"), list("pqpq"))
+    assert read(path, "impute").features[0] == "size"
+    assert read(path, "error", not_na=frozenset({"-"})).features[0] == "size=-"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--na", "null", "--not-na", "null"], "--na and --not-na both have 'null'"),
+        (["--not-na", "none"], "--not-na has 'none', which counts as a value anyway"),
+        (["--folds", "7" * 5000], "expected a whole number, got one of 5000 digits"),
+    ],
+)
+def test_options_that_cannot_be_meant_are_refused(capsys, options, message):
+    with pytest.raises(SystemExit):
+        main(["data.csv", "--target", "kind", *options])
+    assert message in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """The command codes a large Parquet file batch by batch as it codes a small one as a whole."""
 
 import json
+import re
 from decimal import Decimal
 
 import numpy as np
@@ -67,9 +68,9 @@ def coded(path, monkeypatch, way):
 def test_empty_columns_are_left_out_or_leave_no_rows(columns, write, monkeypatch):
     columns["note"], columns["size"] = pa.array([None] * N_ROWS, pa.string()), pa.array([None] * N_ROWS, pa.float64())
     path = write(holes={})
-    rows, X, _ = coded(path, monkeypatch, Missing.IMPUTE)
-    assert not X[:, rows.features.index("size")].any()
-    assert any("'unit' (constant), 'note' (constant)." in note for note in rows.notes)
+    rows, _, _ = coded(path, monkeypatch, Missing.IMPUTE)
+    assert "size" not in rows.features
+    assert any("'unit' (constant), 'note' (constant), 'size' (constant)." in note for note in rows.notes)
     with pytest.raises(UnusableDataError, match="missing values in every row, most of them in 'note', 'size'"):
         coded(path, monkeypatch, Missing.DROP)
 
@@ -145,3 +146,18 @@ def test_what_cannot_be_coded_is_refused(columns, write, monkeypatch, capsys):
     columns["id"] = [[row] for row in range(N_ROWS)]
     assert "lists or structures in 'id'. --drop id" in run(capsys, write(holes={}), "--target", "kind", code=1).err
     assert "Did you mean 'kind'" in run(capsys, write(holes={}), "--target", "knid", code=1).err
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([1.5, -np.inf, 2.0, 1.0], "values beyond 1e+100 or infinite ones in 'level'"),
+        ([1.5, 2.0, -3e200, 1.0], "values beyond 1e+100 or infinite ones in 'level'"),
+        ([7.0, None, 7.0, 7.0], "nothing to predict 'kind' from: 'level', 'unit' never change"),
+    ],
+)
+def test_numbers_that_cannot_be_used_are_named_by_their_column(tmp_path, values, message):
+    path = tmp_path / "table.parquet"
+    pq.write_table(pa.table({"level": values, "unit": ["kg"] * 4, "kind": list("abab")}), path)
+    with pytest.raises(UnusableDataError, match=re.escape(message)):
+        coded_rows.CodedRows.of(path, "kind", Table(open_dataset(path), str(path)), Reading(missing=Missing.DROP))

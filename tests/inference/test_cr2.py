@@ -1,6 +1,7 @@
 """CR2 and its degrees of freedom: clubSandwich's values, the formulas of the papers row by row, and identities."""
 
 import re
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -130,7 +131,8 @@ def test_a_direction_about_which_one_cluster_alone_knows_is_left_out():
     dummies = np.identity(4)[clusters]
     data = Data(np.column_stack([data.X, dummies]), data.y)
     model = SoftmaxGLM(alpha=0, fit_intercept=False).fit(data.X, data.y)
-    result = infer(model, data.X, data.y, covariance="CR2", clusters=clusters)
+    with pytest.warns(UserWarning, match="one cluster alone knows"):
+        result = infer(model, data.X, data.y, covariance="CR2", clusters=clusters)
     covariance, loadings = dense(data, clusters, 2, 0, has_constant=False)
     np.testing.assert_allclose(result.covariance_matrix, covariance, rtol=1e-6, atol=1e-10)
     products = [psi(loadings, form) for form in np.identity(6)[:2]]
@@ -294,3 +296,32 @@ def test_where_a_test_would_be_dear_its_degrees_of_freedom_are_somewhat_less(mon
     exact = result.overall_test[1].df_denominator
     monkeypatch.setattr("softglm.inference.few_clusters._MOST_PRODUCTS", 0.0)
     assert 0.9 * exact < result.wald_test(np.identity(6)[[1, 2, 4, 5]]).df_denominator < exact
+
+
+@pytest.mark.parametrize(("n_clusters", "treated"), [(2, [1]), (7, [4]), (7, [0, 4])])
+def test_what_one_cluster_alone_knows_has_no_standard_error(n_clusters, treated):
+    data, clusters = in_clusters(n_clusters, 3, seed=11)
+    X = np.column_stack([data.X, np.isin(clusters, treated)])
+    model = SoftmaxGLM(alpha=0).fit(X, data.y)
+    with nullcontext() if len(treated) > 1 else pytest.warns(UserWarning, match="one cluster alone knows"):
+        result = infer(model, X, data.y, covariance="CR2", clusters=clusters)
+    # Of two clusters the other one alone knows of the intercept.
+    alone = [n_clusters == 2, False, False, len(treated) == 1]
+    for table in (result.coefficients, result.symmetric().coefficients):
+        assert np.isnan(table.std_error).all(axis=0).tolist() == alone
+        np.testing.assert_array_equal(np.isnan(table.p_value), np.isnan(table.std_error))
+    assert np.isfinite(result.coefficients.estimate).all()
+    tests = [result.wald_test([*contrast, 0.0, 0.0, 0.0, 0.0]) for contrast in np.identity(4)]
+    assert [np.isnan(test.statistic) for test in tests] == alone
+    assert ("No standard error: " in str(result.summary())) == any(alone)
+
+
+def test_dummies_of_all_clusters_leave_the_others_their_standard_errors():
+    data, clusters = in_clusters(5, 2, seed=2, n=300)
+    X = np.column_stack([data.X, np.identity(5)[clusters][:, 1:]])
+    model = SoftmaxGLM(alpha=0).fit(X, data.y)
+    with pytest.warns(UserWarning, match="of Intercept and 4 more, each of which one cluster alone knows"):
+        result = infer(model, X, data.y, covariance="CR2", clusters=clusters, distribution="normal")
+    assert result.known_to_one_cluster == ("Intercept", "x2", "x3", "x4", "x5")
+    assert np.isfinite(result.coefficients.std_error).tolist() == [[False, True, True, *[False] * 4]]
+    assert [test.df for test in (result.wald_test(np.identity(7)[2]), result.wald_test(np.identity(7)[3]))] == [1, 0]

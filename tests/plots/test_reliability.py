@@ -131,7 +131,7 @@ def test_what_makes_no_sense_is_refused():
         draw(y, 2.0 * probability)
     with pytest.raises(ValueError, match="no probabilities"):
         draw(y, np.where(probability > 0.9, np.nan, probability) * [np.nan, 1.0, 1.0])
-    with pytest.raises(ValueError, match="n_bins of at least 1"):
+    with pytest.raises(ValueError, match="n_bins must be an integer of at least 1"):
         draw(y, probability, n_bins=0)
     with pytest.raises(TypeError, match="got a LinearSVC"):
         ReliabilityDisplay.from_estimator(LinearSVC(), probability, y)
@@ -163,3 +163,20 @@ def test_classes_in_any_order_have_the_columns_that_they_name():
     sorted_, turned = draw(y, probability, classes=["a", "b", "c"]), draw(y, probability[:, ::-1], classes=list("cba"))
     for bins, others in zip(sorted_.bins, turned.bins[::-1], strict=True):
         np.testing.assert_array_equal(bins.observed, others.observed)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"n_bins": 2.5},
+        {"n_bins": "ten"},
+        {"n_bins": 10**12},
+        {"n_bins": True},
+        {"level": "high"},
+        {"level": None},
+        {"strategy": ["uniform"]},
+    ],
+)
+def test_options_of_bins_that_cannot_be_meant_are_refused(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        ReliabilityDisplay.from_predictions([0, 1, 1], [0.2, 0.6, 0.7], **options)

@@ -66,6 +66,32 @@ def test_what_an_inference_says_draws_itself(small, name):
     assert np.isfinite(display.to_frame().select_dtypes(float)).to_numpy().all()
 
 
+@pytest.mark.parametrize("name", ["symmetric", "marginal effects", "predictions", "differences"])
+def test_axes_that_are_given_may_be_logarithmic(small, name):
+    of, _ = OF_AN_INFERENCE[name]
+    _, ax = plt.subplots()
+    ax.set_xscale("symlog")
+    display = of(small).plot(ax)
+    display.figure_.canvas.draw()
+    assert display.ax_ is ax
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        (lambda: plt.subplot(projection="polar"), "ax got polar axes, expected axes with an x and a y"),
+        (lambda: plt.subplot(projection="3d"), "ax got 3d axes"),
+        (plt.figure, "ax got a Figure"),
+        (lambda: "left", "ax got a str"),
+        (lambda: {"A": plt.subplots()[1]}, "ax got a dict"),
+    ],
+)
+def test_what_are_no_axes_is_refused(small, place, message):
+    for result in (small, small.marginal_effects(), small.average_predictions("x1")):
+        with pytest.raises(TypeError, match=message):
+            result.plot(place())
+
+
 def test_paths_searches_and_traces_draw_themselves(coins):
     path, search = coins
     trace = Trace([1.0, 0.1], optimum=0.0, null_loss=1.0, seconds=[1.0, 2.0])

@@ -1,13 +1,14 @@
 """Files of columns made tables that are ready to be fitted."""
 
-from softglm.cli.tables.columns import UnusableDataError, check_names
-from softglm.cli.tables.missing import filled, left_out_rows, nothing_left, refused
-from softglm.cli.tables.notation import MISSING, MISSING_NUMBERS, Notation
+from softglm.cli.tables.columns import UnusableDataError, check_names, too_large
+from softglm.cli.tables.missing import filled, left_out_rows, no_label, nothing_left, refused
+from softglm.cli.tables.notation import MARKERS, MISSING, MISSING_NUMBERS, Notation
 from softglm.cli.tables.reading import Missing, Reading, option
 from softglm.cli.tables.table import Table, check_classes, is_parquet, read_table, wine_table
 from softglm.cli.tables.words import count, on_one_line, shortlist
 
 __all__ = [
+    "MARKERS",
     "MISSING",
     "MISSING_NUMBERS",
     "Missing",
@@ -21,11 +22,13 @@ __all__ = [
     "filled",
     "is_parquet",
     "left_out_rows",
+    "no_label",
     "nothing_left",
     "on_one_line",
     "option",
     "read_table",
     "refused",
     "shortlist",
+    "too_large",
     "wine_table",
 ]

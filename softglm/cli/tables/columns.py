@@ -129,10 +129,15 @@ def check_sizes(path: Path, columns: Sequence[Column]) -> None:
     """Raise if numbers are too large."""
     large = [column for column in columns if column.is_number and not (np.abs(column.present) <= MOST).all()]
     if large:
-        raise UnusableDataError(
-            f"{path} has values beyond {MOST:g} or infinite ones in {listed(large)}. Rescale them, or drop "
-            "those columns, by --drop."
-        )
+        raise too_large(path, [column.name for column in large])
+
+
+def too_large(path: Path, names: Sequence[str]) -> UnusableDataError:
+    """Return the error that some columns have numbers that are too large."""
+    return UnusableDataError(
+        f"{path} has values beyond {MOST:g} or infinite ones in {shortlist(list(map(repr, names)))}. Rescale them, or "
+        "drop those columns, by --drop."
+    )
 
 
 def listed(columns: Sequence[Column | Labels]) -> str:

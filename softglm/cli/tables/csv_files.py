@@ -10,7 +10,7 @@ from typing import TextIO
 import numpy as np
 
 from softglm.cli.tables.columns import Column, Labels, UnusableDataError, check_names
-from softglm.cli.tables.notation import Notation, Writing, present_of
+from softglm.cli.tables.notation import Notation, Writing
 from softglm.cli.tables.packing import opened
 from softglm.cli.tables.parsing import column_of, notation_of
 from softglm.cli.tables.reading import Reading
@@ -59,7 +59,7 @@ def read_csv(
     texts = fields[header.index(target)].split(_NUL)
     kept = [(name, column) for name, column in zip(header, fields, strict=True) if name not in left_out]
     # Two passes, so that the fields of only one column are in memory as so many texts.
-    writings = [Writing.of(present_of(set(column.split(_NUL)), reading.markers)) for _, column in kept]
+    writings = [Writing.of(reading.present_of(set(column.split(_NUL)))) for _, column in kept]
     settled = {
         *([Notation.POINT] if delimiter == "," else ()),
         *(next(iter(w.readings)) for (name, _), w in zip(kept, writings, strict=True) if name and w.settles),
@@ -71,10 +71,13 @@ def read_csv(
     columns = []
     for (name, column), writing in zip(kept, writings, strict=True):
         notation = notation_in(name, writing) if name else None
-        columns.append(column_of(name, column.split(_NUL), notation, reading.markers))
+        entries = column.split(_NUL)
+        kinds = reading.present_of(set(entries))
+        columns.append(column_of(name, entries, notation, kinds - reading.numbers_for_nothing(kinds, notation)))
     kinds = set(texts)
-    present = present_of(kinds, reading.markers)
+    present = reading.present_of(kinds)
     notation = notation_in(target, Writing.of(present))
+    present -= reading.numbers_for_nothing(present, notation)
     labels = np.array(texts, dtype=object)
     return columns, Labels(target, labels, np.isin(labels, list(kinds - present)), notation=notation)
 

@@ -18,6 +18,8 @@ _ANSWER = "None"
 
 def settle(path: Path, columns: list[Column], labels: Labels, missing: Missing) -> tuple[list[Column], Labels]:
     """Return the rows to be fitted, those without a label never among them; raise where nothing was said of them."""
+    if labels.is_missing.all():
+        raise no_label(path, labels.name)
     if missing is Missing.ERROR:
         _check_complete(path, columns, labels)
         return columns, labels
@@ -27,7 +29,7 @@ def settle(path: Path, columns: list[Column], labels: Labels, missing: Missing) 
     if left_out.all():
         every: list[Column | Labels] = [*columns, labels]
         every.sort(key=_n_missing, reverse=True)
-        raise nothing_left(path, [column.name for column in every])
+        raise nothing_left(path, [column.name for column in every if _n_missing(column)])
     if not left_out.any():
         return columns, labels
     return [column.at(~left_out) for column in columns], labels.at(~left_out)
@@ -65,6 +67,14 @@ def nothing_left(path: Path, names: Sequence[str]) -> UnusableDataError:
     return UnusableDataError(
         f"{path} has missing values in every row, most of them in {shortlist(list(map(repr, names)))}. Drop such "
         "columns, by --drop, or fill in features: --missing impute."
+    )
+
+
+def no_label(path: Path, target: str) -> UnusableDataError:
+    """Return the error that no row has a class."""
+    return UnusableDataError(
+        f"{path} has no value in {target!r}, which is to be predicted: it is missing in every row. Choose another "
+        "--target. --help lists what counts as missing."
     )
 
 

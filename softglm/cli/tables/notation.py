@@ -87,8 +87,10 @@ class Writing:
         return bool(self.comma or self.point) and len(self.readings) == 1 and not self.is_mixed
 
 
-def present_of(kinds: set[str], markers: frozenset[str] = MARKERS) -> set[str]:
-    """Return the different entries of a column without those that stand for missing ones."""
+def present_of(
+    kinds: set[str], markers: frozenset[str] = MARKERS, among_numbers: Collection[str] = MISSING_NUMBERS
+) -> set[str]:
+    """Return the different entries of a column without those that stand for missing ones, anywhere or among numbers."""
     present = kinds - markers
-    numbers = present.difference(MISSING_NUMBERS)
+    numbers = present.difference(among_numbers)
     return numbers if 0 < len(numbers) < len(present) and Writing.of(numbers).is_numeric else present

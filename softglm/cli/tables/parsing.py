@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from softglm.cli.tables.columns import Column, UnusableDataError
-from softglm.cli.tables.notation import MARKERS, PADDED, PLAIN, Notation, Writing, present_of
+from softglm.cli.tables.notation import PADDED, PLAIN, Notation, Writing
 from softglm.cli.tables.reading import option
 from softglm.validation.finite import MOST
 
@@ -72,9 +72,11 @@ def _undecided(path: Path, name: str, text: str) -> UnusableDataError:
     )
 
 
-def column_of(name: str, texts: list[str], notation: Notation | None, markers: frozenset[str] = MARKERS) -> Column:
-    """Return a column of text as booleans if that is what all of its fields are, or as numbers in a notation."""
-    kinds = present_of(set(texts), markers)
+def column_of(name: str, texts: list[str], notation: Notation | None, kinds: set[str]) -> Column:
+    """Return a column of text as booleans if that is what all of its fields are, or as numbers in a notation.
+
+    Of the texts those are missing that are not among the kinds.
+    """
     is_missing = np.array([text not in kinds for text in texts])
     if kinds and kinds <= _TRUE | _FALSE:
         return Column(name, np.array([text in _TRUE for text in texts]), is_missing)

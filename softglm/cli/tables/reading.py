@@ -1,11 +1,12 @@
 """How a file is to be read, where the command line says more than the file."""
 
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import final
 
-from softglm.cli.tables.notation import MARKERS, PADDED, Notation
+from softglm.cli.tables.notation import MARKERS, MISSING_NUMBERS, PADDED, Notation, present_of
 
 
 @final
@@ -47,6 +48,16 @@ class Reading:
     def markers(self) -> frozenset[str]:
         """What stands for nothing, of what is text."""
         return (MARKERS | self.na) - self.not_na
+
+    def present_of(self, kinds: set[str]) -> set[str]:
+        """Return the different entries of a column of text without those that stand for nothing."""
+        return present_of(kinds, self.markers, frozenset(MISSING_NUMBERS) - self.not_na)
+
+    def numbers_for_nothing(self, kinds: Iterable[str], notation: Notation | None) -> set[str]:
+        """Return the entries that stand for nothing as they are equal to a number that does, whatever their zeros."""
+        if notation is None or not self.na_numbers:
+            return set()
+        return {text for text in kinds if float(notation.plain(text)) in self.na_numbers}
 
     @property
     def na_numbers(self) -> list[float]:
