@@ -8,7 +8,7 @@ from fits import RESOLUTION, SAME_OPTIMUM, TABLE, TOL, fit_rows
 from problems import PROBLEMS, SEPARATED, SMALL_BLOCKS, rows_and_family
 
 from softglm.data import RowsInMemory
-from softglm.families import Categorical
+from softglm.families import Bernoulli, Categorical
 from softglm.fit import Start, few_passes, prepare, solve
 from softglm.model import Ridge
 from softglm.solver import GapKind
@@ -186,3 +186,13 @@ def test_where_a_sample_tells_too_little_few_passes_are_given_up_before_they_are
     assert few.status is Status.ITERATIONS
     assert told == list(range(1, most + 1))
     assert few.n_iterations == most < few.n_evaluations
+
+
+def test_a_column_that_is_far_from_0_does_not_count_as_one_that_separates():
+    rng = np.random.default_rng(0)
+    X = 1e6 + rng.normal(size=(2000, 1))
+    y = (X[:, 0] - 1e6 + rng.logistic(size=len(X)) > 0.0).astype(np.int32)
+    rows = RowsInMemory(X, y)
+    # As they are given, not from an origin.
+    result = solve(prepare(RowsFarAway(rows), Bernoulli()), ridge(rows, 0.0))
+    assert result.status is not Status.SEPARATED
