@@ -86,7 +86,22 @@ def leave_one_out(
     -------
     LeftOut
     """
-    prepared, penalty, parameters = _narrowed(prepared, penalty, (fitted.coef, fitted.intercept))
+    narrowed, penalty, parameters = _narrowed(prepared, penalty, (fitted.coef, fitted.intercept))
+    if narrowed.rows.n_rows == len(shares):
+        return _each_left_out(narrowed, penalty, parameters, shares, tolerance)
+    # The space of the rows is that of those that count.
+    (weights,) = prepared.rows.concatenate(RowWeights())
+    counts = weights > 0.0
+    return _among_all(_each_left_out(narrowed, penalty, parameters, shares[counts], tolerance), counts)
+
+
+def _each_left_out(
+    prepared: Prepared,
+    penalty: Penalty,
+    parameters: tuple[FloatArray, FloatArray],
+    shares: FloatArray,
+    tolerance: float,
+) -> LeftOut:
     curvature = curvature_at(prepared, penalty, prepared.as_read(*parameters))
     if curvature is None:
         return _unknown(prepared, *parameters)
@@ -120,6 +135,14 @@ def _narrowed(
     reduced, space = found
     narrow = Ridge.on_coefficients(strength, reduced.rows.n_features, fit_intercept=prepared.fit_intercept)
     return reduced, narrow, space.down(*parameters)
+
+
+def _among_all(left: LeftOut, counts: BoolArray) -> LeftOut:
+    """Return the same with the rows that do not count: nothing is asked of them, and eta is 0."""
+    eta, bound = np.zeros((len(left.eta), len(counts))), np.zeros(len(counts))
+    is_refitted = np.zeros(len(counts), dtype=bool)
+    eta[:, counts], bound[counts], is_refitted[counts] = left.eta, left.bound, left.is_refitted
+    return LeftOut(eta, bound, is_refitted)
 
 
 def _unknown(prepared: Prepared, coef: FloatArray, intercept: FloatArray) -> LeftOut:

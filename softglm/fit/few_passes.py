@@ -37,6 +37,9 @@ _ROWS_PER_FEATURE, _MANY_ROWS_PER_FEATURE = 8.0, 512.0
 
 # How closely a sample is fitted, which is off by more than that; and by much more where parameters are many.
 _TOLERANCE, _TOLERANCE_OF_MANY_PARAMETERS = 1e-3, 1e-2
+# So many iterations beside a sample take about as many passes as a fit without one: where they are not enough it tells
+# too little. In memory, where passes are dear, and where Hessians are too large and many passes would be very many.
+_ITERATIONS, _DEAR_ITERATIONS, _ITERATIONS_OF_MANY_PARAMETERS = 6, 20, 100
 
 FitSample = Callable[[Prepared, Penalty, float, Start | None], Fit]
 
@@ -68,6 +71,13 @@ def pays(prepared: Prepared, penalty: Penalty, start: Start | None) -> bool:
     n_metrics = n_few if is_dear(rows) or not fits else _METRICS
     few = n_few * (work + rows.pass_price) + share * (n_metrics * of_metric + n_many * _SINGLE * work)
     return bool(few < many)
+
+
+def most_iterations(objective: Objective) -> int:
+    """Return after how many iterations few passes are given up: they are no longer few."""
+    if not _fits(objective):
+        return _ITERATIONS_OF_MANY_PARAMETERS
+    return _DEAR_ITERATIONS if is_dear(objective.rows) else _ITERATIONS
 
 
 def begin_beside_sample(

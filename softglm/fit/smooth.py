@@ -30,8 +30,6 @@ _TO_SPARE = 1.25
 _ORDINARY = 1e-8
 # The fit of a sample need not be the last word.
 _SAMPLE_ITERATIONS = 200
-# Where so many iterations beside a sample are not enough it tells too little.
-_FEW_ITERATIONS = 100
 # Whether a gradient hides in what the coordinates leave out is seen once the rest of it has vanished.
 _HIDDEN_PRECISION = 1e-12
 
@@ -116,7 +114,7 @@ def _solve(
     )
     problem = begun.problem
     schedule = Schedule(saved=handover.saved, has_hessian=known is not None and begun.metric is known)
-    max_iter = min(options.max_iter, _FEW_ITERATIONS if in_few_passes else options.max_iter)
+    max_iter = min(options.max_iter, few_passes.most_iterations(objective) if in_few_passes else options.max_iter)
     solution = minimise(
         problem,
         begun.first,
@@ -132,8 +130,10 @@ def _solve(
     is_over = solution.outcome is Outcome.ITERATIONS and max_iter == options.max_iter
     if in_few_passes and not (is_over or solution.outcome is Outcome.CONVERGED):
         # The sample has told all that it can; what all rows tell goes on from there.
-        there = Start(*objective.uncentred(solution.point))
-        return _solve(prepared, penalty, options, there, report, in_few_passes=False)
+        there, left = Start(*objective.uncentred(solution.point)), options.max_iter - solution.n_iterations
+        further = None if report is None else _told_after(report, solution.n_iterations)
+        result = _solve(prepared, penalty, options._replace(max_iter=left), there, further, in_few_passes=False)
+        return _after(result, solution.n_iterations, begun.n_evaluations + solution.n_evaluations)
     if not in_few_passes:
         handover.leave(objective, solution.metric, schedule.saved)
     hides = solution.outcome is Outcome.CONVERGED and problem.coordinates.leaves_out(
@@ -157,6 +157,20 @@ def _solve(
         n_passes=n_passes(),
     )
     return result if collinearity is None or collinearity.is_told else doubted(result)
+
+
+def _told_after(report: Report, n_iterations: int) -> Report:
+    """Return what tells of iterations after so many others."""
+    return lambda progress, *point: report(replace(progress, iteration=n_iterations + progress.iteration), *point)
+
+
+def _after(result: Fit, n_iterations: int, n_evaluations: int) -> Fit:
+    """Return a fit that began where another, of so many iterations and evaluations, was given up."""
+    return replace(
+        result,
+        n_iterations=n_iterations + result.n_iterations,
+        n_evaluations=n_evaluations + result.n_evaluations,
+    )
 
 
 def _fit_sample(sample: Prepared, penalty: Penalty, tol: float, start: Start | None) -> Fit:

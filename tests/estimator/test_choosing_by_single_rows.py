@@ -60,6 +60,14 @@ def test_a_class_without_weight_is_not_scored():
     assert not model.scores_[data.y == 2].any()
 
 
+def test_rows_that_do_not_count_are_left_out_of_more_features_than_rows_too():
+    rng = np.random.default_rng(0)
+    X, y, weights = rng.normal(size=(24, 40)), np.arange(24) % 2, 1.0 * (np.arange(24) % 5 > 0)
+    quick, brute = both(problems.Data(X, y, weights), [0.01, 1.0])
+    assert (np.abs(quick.mean_score_ - brute.mean_score_) <= quick.score_bound_ + ROUNDING).all()
+    assert not quick.scores_[weights == 0.0].any()
+
+
 def test_class_weights_are_in_the_fits_and_not_in_the_scores():
     data = problems.imbalanced()
     quick, brute = both(problems.Data(data.X[:120], data.y[:120]), [1.0], class_weight={0: 2.0})

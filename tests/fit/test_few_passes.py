@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from dense_newton import truth_of
-from far_away import MANY_ROWS, RowsFarAway
+from far_away import MANY_ROWS, RowsFarAway, drawn
 from fits import RESOLUTION, SAME_OPTIMUM, TABLE, TOL, fit_rows
 from problems import PROBLEMS, SEPARATED, SMALL_BLOCKS, rows_and_family
 
 from softglm.data import RowsInMemory
-from softglm.families import Categorical
+from softglm.families import Bernoulli, Categorical
 from softglm.fit import Start, few_passes, prepare, solve
 from softglm.model import Ridge
 from softglm.solver import GapKind
@@ -33,6 +33,7 @@ def ridge(rows, alpha_times_rows=1.0):
 def any_sample(monkeypatch):
     """However few rows a sample has, it is used."""
     monkeypatch.setattr(few_passes, "_ROWS_PER_FEATURE", 1e-9)
+    monkeypatch.setattr(few_passes, "_MANY_ROWS_PER_FEATURE", 1e-9)
 
 
 @pytest.mark.usefixtures("any_sample")
@@ -162,3 +163,36 @@ def test_in_memory_they_are_made_of_rows_that_are_very_many_for_their_features_a
     assert result.gap_kind is GapKind.SELF_CONCORDANCE
     assert result.loss - best.loss <= result.gap + RESOLUTION
     assert result.n_passes <= MOST < best.n_passes
+
+
+@pytest.mark.usefixtures("any_sample")
+def test_where_a_sample_tells_too_little_few_passes_are_given_up_before_they_are_many():
+    rng = np.random.default_rng(0)
+    X = rng.standard_t(1.0, size=(60_000, 8))
+    eta = np.clip(X, -5.0, 5.0) @ rng.normal(size=(8, 3)) / 2.0
+    rows, family = RowsInMemory(X, drawn(rng, eta)), Categorical(3)
+    ordinary = solve(prepare(rows, family, tuning=Tuning(sampled_rows=0)), ridge(rows))
+    prepared = prepare(rows, family)
+    assert few_passes.pays(prepared, ridge(rows), None)
+    result = solve(prepared, ridge(rows))
+    assert result.status is Status.CONVERGED
+    assert result.loss - ordinary.loss <= result.gap + RESOLUTION
+    assert result.n_passes <= 2 * ordinary.n_passes
+    # Those that were given up are counted, and told.
+    most, told = few_passes.most_iterations(prepared.likelihood) + 2, []
+    few = solve(
+        prepare(rows, family), ridge(rows), max_iter=most, report=lambda progress, *_: told.append(progress.iteration)
+    )
+    assert few.status is Status.ITERATIONS
+    assert told == list(range(1, most + 1))
+    assert few.n_iterations == most < few.n_evaluations
+
+
+def test_a_column_that_is_far_from_0_does_not_count_as_one_that_separates():
+    rng = np.random.default_rng(0)
+    X = 1e6 + rng.normal(size=(2000, 1))
+    y = (X[:, 0] - 1e6 + rng.logistic(size=len(X)) > 0.0).astype(np.int32)
+    rows = RowsInMemory(X, y)
+    # As they are given, not from an origin.
+    result = solve(prepare(RowsFarAway(rows), Bernoulli()), ridge(rows, 0.0))
+    assert result.status is not Status.SEPARATED

@@ -162,7 +162,8 @@ def recession(contrasts: Contrasts, start: FloatArray) -> Recession:
             # Those at 0 may yet be separated by another gamma, unless those that overlap imply them.
             more = contrasts.lowest(gamma, count, at_most=rounding.data, seen_by=span)
         if not len(more):
-            if not found.is_clear:
+            # Directions that nothing sees but for rounding, and along which nothing is separated, tell nothing.
+            if not found.is_clear or not gamma.any():
                 raise ArithmeticError(_UNCLEAR)
             return Recession(gamma, span)
         if found.is_clear and span.shape[1] <= _NARROWER * contrasts.n_parameters:
