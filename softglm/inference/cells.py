@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from softglm.arrays import FloatArray
-from softglm.inference.inputs import is_missing
+from softglm.inference.missing import is_missing
 
 # A number, in brackets or with stars behind it.
 _DECIMAL = re.compile(r"\(?[+-]?\d+(?:\.\d+)?(\)?\**)")

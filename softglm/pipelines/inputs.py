@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray, Matrix
 from softglm.data.block import is_sparse
-from softglm.inference.inputs import Inputs, Move, Setting, Variable, is_missing
+from softglm.inference.inputs import Inputs, Move, Setting, Variable
+from softglm.inference.missing import is_missing
 from softglm.once import cached_property
 from softglm.pipelines.frames import Frame, frame_of
 from softglm.pipelines.probe import Probe, TransformError
