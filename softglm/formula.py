@@ -162,7 +162,7 @@ class Formula(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         from formulaic.errors import DataMismatchWarning
 
-        frame = _complete(X, set(map(str, self.spec_.required_variables)))
+        frame = _complete(X, self._required())
         with warnings.catch_warnings():
             warnings.simplefilter("error", DataMismatchWarning)
             try:
@@ -194,6 +194,13 @@ class Formula(TransformerMixin, BaseEstimator):
         indices = self.spec_.term_indices
         kept = [column for term, columns in indices.items() if str(term) != _INTERCEPT for column in columns]
         return np.array(kept, dtype=np.intp)
+
+    def _required(self) -> set[str]:
+        """Return the columns that X has to have; of those named ``a.b`` formulaic tells only ``a``."""
+        told = set(map(str, self.spec_.required_variables))
+        dotted = [name for name in self.feature_names_in_ if "." in name and name.partition(".")[0] in told]
+        found = _named(self.spec_.formula, dotted)
+        return found | (told - ({name.partition(".")[0] for name in found} - set(self.feature_names_in_)))
 
     def _unknown_levels(self, X: "pd.DataFrame") -> str:
         """Return what to say of levels that were not seen."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from softglm.arrays import FloatArray
+from softglm.inference.missing import is_missing
 
 # A number, in brackets or with stars behind it.
 _DECIMAL = re.compile(r"\(?[+-]?\d+(?:\.\d+)?(\)?\**)")
@@ -64,7 +65,9 @@ def p_text(p_value: float) -> str:
 
 
 def shown_value(value: Any) -> str:  # noqa: ANN401 - whatever columns hold
-    """Return a value as text: of a number six digits."""
+    """Return a value as text: of a number six digits; a missing one is called as its level is."""
+    if is_missing(value):
+        return "missing"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 

@@ -157,7 +157,8 @@ def check_finite(values: Iterable[Any], name: str) -> None:
     for value in values:
         number = float(value) if isinstance(value, np.floating | np.integer) else value
         if isinstance(number, int | float) and not -most <= number <= most:
-            raise ValueError(f"{name} holds {value}, expected finite numbers. Leave it out.")
+            missing = ", or pass None for what is missing" if number != number else ""  # noqa: PLR0124 - NaN
+            raise ValueError(f"{name} holds {value}, expected finite numbers. Leave it out{missing}.")
 
 
 def _are_names(values: Any) -> bool:  # noqa: ANN401

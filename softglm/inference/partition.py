@@ -10,8 +10,9 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Rows
 from softglm.inference.groups import GroupedColumns
-from softglm.inference.inputs import Inputs, is_missing
+from softglm.inference.inputs import Inputs
 from softglm.inference.means import counted_columns
+from softglm.inference.missing import is_missing
 from softglm.inference.names import Name, Names
 from softglm.sums import RowWeights
 

@@ -231,7 +231,8 @@ def _notes_on_the_model(inference: _Summarised) -> list[str]:
     if inference.constant_features:
         names = ", ".join(inference.constant_features[:_MOST_LISTED])
         notes.append(f"Constant: {names}. Nothing tells its coefficients from the intercept; leave it out.")
-    if not inference.covariance.root.shape[1] and inference.estimate.n_parameters:
+    # Where classes are separated altogether the covariance of the model knows no direction either: that is told before.
+    if inference.covariance.is_robust and not inference.covariance.root.shape[1] and inference.estimate.n_parameters:
         notes.append(
             "The residuals add up to 0 in every unit of the covariance: they know no variance, and there are no "
             "standard errors. Use other clusters, or the model covariance."

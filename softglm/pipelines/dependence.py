@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.inference.inputs import is_missing
+from softglm.inference.missing import is_missing
 from softglm.pipelines.levels import MOST_LEVELS, ValueGroups
 from softglm.pipelines.moves import SHARE, jumps_between, smooth_and_jumping, step_of
 from softglm.pipelines.probe import BATCH, Job, Probe, TransformError

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from softglm.inference.inputs import is_missing
+from softglm.inference.missing import is_missing
 
 # Columns by their positions: float64, NaN where missing, for numbers; objects as they were for all others.
 Columns = Mapping[int, npt.NDArray[Any]]

@@ -13,13 +13,16 @@ import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray, Matrix
 from softglm.data.block import is_sparse
-from softglm.inference.inputs import Inputs, Move, Setting, Variable, is_missing
+from softglm.inference.inputs import Inputs, Move, Setting, Variable
+from softglm.inference.missing import is_missing
 from softglm.once import cached_property
 from softglm.pipelines.frames import Frame, frame_of
 from softglm.pipelines.probe import Probe, TransformError
 from softglm.pipelines.variables import variables_of
 
 Transform: TypeAlias = Callable[[Any], Any]
+# Levels that a message lists.
+_MOST_LISTED = 10
 
 
 def inputs_of(X: Any, transform: Transform, transformed: Matrix, weights: FloatArray | None) -> Inputs | None:
@@ -80,7 +83,27 @@ class _PipelineInputs(Inputs):
             raise ValueError(f"The pipeline does not take {values}: {error}") from error
         if not _is_finite(transformed).all():
             raise ValueError(f"The pipeline makes no numbers of {values}. Choose values as they were in the fit.")
+        self._check_seen(setting)
         return transformed
+
+    def _check_seen(self, setting: Setting) -> None:
+        """Raise for a level that no row has: an encoder that ignores what it does not know makes the base of it."""
+        for position, value in setting.items():
+            variable = self.variable(position)
+            if variable is None or variable.kind not in {"switch", "factor"} or isinstance(value, Move):
+                continue
+            column = self._frame.column(position)
+            if any(value is level.value for level in variable.levels) or column.dtype != object:
+                continue  # numbers between those that were seen may have a meaning
+            distinct = list(dict.fromkeys(column.tolist()))
+            known = [each for each in distinct if not is_missing(each)]
+            has_missing = len(known) < len(distinct)
+            if has_missing if is_missing(value) else value in known:
+                continue
+            raise ValueError(
+                f"{self.names[position]!r} is {value!r} in no row of X. Choose among {known[:_MOST_LISTED]}"
+                f"{', or None for missing ones' if has_missing else ''}."
+            )
 
     def _described(self, setting: Setting) -> str:
         return ", ".join(f"{value!r} for {self.names[position]!r}" for position, value in setting.items())
@@ -133,6 +156,8 @@ class _PipelineInputs(Inputs):
                 return np.full(n, np.nan if is_missing(value) else float(value))
             except (TypeError, ValueError):
                 raise ValueError(f"{name!r} holds numbers, and {value!r} is none.") from None
+        if is_missing(value):  # as the column has it: encoders tell None from NaN
+            value = next((each for each in column if is_missing(each)), value)
         values = np.empty(n, dtype=object)
         values[:] = [value] * n
         return values

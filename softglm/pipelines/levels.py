@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray
-from softglm.inference.inputs import Level, is_missing
+from softglm.inference.inputs import Level
+from softglm.inference.missing import is_missing
 
 # What has more levels is no factor.
 MOST_LEVELS = 250

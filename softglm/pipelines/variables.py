@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.data.block import dense
-from softglm.inference.inputs import Level, Variable, is_missing
+from softglm.inference.inputs import Level, Variable
+from softglm.inference.missing import is_missing
 from softglm.pipelines.dependence import Dependence, dependences_of, distinct
 from softglm.pipelines.levels import MOST_LEVELS, levels_of
 from softglm.pipelines.moves import step_of

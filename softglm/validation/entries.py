@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn.utils.validation import check_array
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.inference.inputs import is_missing
+from softglm.inference.missing import is_missing
 
 # Of columns at fault, an error names this many.
 _NAMED = 3

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import BoolArray, IntArray
-from softglm.inference.inputs import is_missing
+from softglm.inference.missing import is_missing
 from softglm.validation.entries import shown
 
 Labels = npt.NDArray[Any]

@@ -173,6 +173,15 @@ def test_new_levels_are_told(formula):
     assert sorted(told[1].split(", ")) == ["'high'", "'low'", "'middle'"]
 
 
+def test_columns_may_have_dots_in_their_names_as_in_files_of_r():
+    data = read("hsb2").rename(columns={"write": "score.write"})
+    plain = fitted("prog ~ ses * write", read("hsb2"), "prog")
+    for formula in ("prog ~ ses * score.write", "prog ~ ses * `score.write`"):
+        np.testing.assert_array_equal(fitted(formula, data, "prog")[-1].coef_, plain[-1].coef_)
+    with pytest.raises(ValueError, match=r"names 'score.write', and X has only"):
+        Formula("ses * score.write").fit(data).transform(data.drop(columns="score.write"))
+
+
 def test_what_a_formula_does_not_take_is_told():
     data = read("hsb2")
     step = Formula("prog ~ bs(write, 4)")

@@ -5,7 +5,7 @@ import pytest
 from problems import counts, overlapping, two_classes
 from scipy import stats
 
-from softglm import SoftmaxGLM, infer
+from softglm import SeparationWarning, SoftmaxGLM, infer
 
 ROUNDING = {"rtol": 1e-9}
 # Of p-values far out in the tails.
@@ -144,6 +144,15 @@ def test_residuals_that_add_up_to_zero_in_every_cluster_leave_no_standard_errors
             assert np.isnan(missing).all()
         assert np.isnan(result.test_terms("wald").p_value).all()
         assert "they know no variance" in " ".join(str(result).split())
+
+
+def test_of_classes_that_are_separated_altogether_no_report_blames_the_residuals():
+    X, y = [[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1]
+    with pytest.warns(SeparationWarning):
+        model = SoftmaxGLM(alpha=0).fit(X, y)
+    text = " ".join(str(infer(model, X, y)).split())
+    assert "The classes are separated" in text
+    assert "they know no variance" not in text
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 from scipy import sparse
 
-from softglm.pipelines.frames import frame_of, is_missing
+from softglm.inference.missing import is_missing
+from softglm.pipelines.frames import frame_of
 
 FLOATS = np.array([1.0, 2.5, 3.0])
 

@@ -1,6 +1,7 @@
 """Factors, their levels and their names: what the steps tell apart, in the order that they have for it."""
 
 import numpy as np
+import pytest
 from people import PIPELINES, N, bins, classes, encoder, fitted, inferred, kinds_of, levels_of, polynomial
 from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
@@ -8,6 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     Binarizer,
     FunctionTransformer,
+    OneHotEncoder,
     OrdinalEncoder,
     StandardScaler,
 )
@@ -115,6 +117,37 @@ def test_missing_values_are_a_level_if_the_pipeline_takes_them(people):
     numbers = people.assign(code=people["code"].where(people["code"] != 4))
     steps = make_column_transformer((encoder(), ["code"]))
     assert levels_of(inferred(steps, numbers, classes(people)), "code") == ["1", "2", "3", "missing"]
+
+
+def test_missing_values_are_asked_for_by_none_and_called_what_their_level_is(people):
+    holes = people.assign(region=people["region"].astype(object))
+    holes.loc[::9, "region"] = np.nan
+    result = inferred(make_column_transformer((encoder(), ["region"])), holes, classes(people))
+    every, asked = result.contrasts("region"), result.contrasts("region", ["north", None])
+    assert asked.to_frame()["contrast"].unique().tolist() == ["missing - north"]
+    np.testing.assert_array_equal(asked.estimate[0], every.estimate[-1])
+    with pytest.raises(ValueError, match="or pass None for what is missing"):
+        result.contrasts("region", ["north", np.nan])
+
+
+def test_a_level_that_no_row_has_is_not_taken_for_the_base_by_an_encoder_that_ignores_it(people):
+    X = people.assign(region=people["region"].astype(object))
+    steps = make_column_transformer(
+        (OneHotEncoder(drop="first", handle_unknown="ignore"), ["region"]), (StandardScaler(), ["z"])
+    )
+    X.loc[::9, "region"] = None
+    result = inferred(steps, X, classes(people))
+    says = r"'region' is 'missing' in no row of X\. Choose among \[.*\], or None for missing ones\."
+    for ask in (
+        lambda: result.contrasts("region", ["north", "missing"]),
+        lambda: result.contrasts("z", 1, at={"region": "missing"}),
+        lambda: result.average_predictions("region", ["missing"]),
+    ):
+        with pytest.raises(ValueError, match=says):
+            ask()
+    whole = inferred(steps, people, classes(people))
+    with pytest.raises(ValueError, match=r"'region' is None in no row of X\. Choose among \[[^\]]*\]\.$"):
+        whole.average_predictions("region", [None])
 
 
 def test_levels_without_weight_are_no_alternatives(people):
