@@ -8,6 +8,7 @@ from scipy import sparse
 
 from softglm.arrays import FloatArray
 from softglm.model import Prepared
+from softglm.sparse.stored import StoredColumns
 from softglm.sums import Offsets, RowWeights, ScaledColumns, StoredEntries
 
 Indices = npt.NDArray[np.intp]
@@ -76,6 +77,7 @@ class WorkingColumns:
         self.is_held = np.zeros(rows.n_features, dtype=bool)
         self.holds_all = False
         self.sparse_columns: sparse.csr_array | None = None
+        self._stored: StoredColumns | None = None
         if rows.n_features <= _FEW_FEATURES or rows.n_features * rows.n_rows <= _FEW_NUMBERS:
             self.hold(np.arange(rows.n_features))
             self.holds_all = True
@@ -102,6 +104,7 @@ class WorkingColumns:
         self._held[len(before) : after] = self.columns(new)
         self.features = np.concatenate([self.features, new])
         self.is_held[new] = True
+        self._stored = None
 
     def columns(self, features: Indices) -> FloatArray:
         """Return the columns of some features, held or not, shape (k, n)."""
@@ -113,6 +116,18 @@ class WorkingColumns:
         columns -= center[:, np.newaxis]
         columns *= units[:, np.newaxis]
         return np.asarray(columns)
+
+    def stored(self) -> StoredColumns | None:
+        """Return those that are held as sparse rows store them, in the same order."""
+        if self._stored is None and self.sparse_columns is not None:
+            units = self._varying_units[self.features]
+            entries = self.sparse_columns[self.features]
+            entries.data *= np.repeat(units, np.diff(entries.indptr))
+            # A constant column is 0 less -1: it has no entries.
+            constants = sparse.csr_array((self.n_constants, entries.shape[1]))
+            center = np.append(np.full(self.n_constants, -1.0), self._center[self.features] * units)
+            self._stored = StoredColumns(sparse.csr_array(sparse.vstack([constants, entries])), center)
+        return self._stored
 
     def slopes(self, mean: FloatArray) -> FloatArray:
         """Return the mean of z mu' in all features, of means of shape (q, n), where the rows are sparse."""

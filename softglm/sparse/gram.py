@@ -6,7 +6,7 @@ Pairs are added with the mean at that moment; what is there already stays as it 
 contrasts of them, c: B = C Q', with the columns of Q orthonormal and of sum 0, has H[(j, c), (l, d)] = (Q' A'' Q)_cd.
 """
 
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray, FloatArray
 from softglm.families import UnconstrainedFamily
 from softglm.solver.principal import PrincipalSystems
+from softglm.sparse.stored import StoredColumns, hessian
 
 Indices = npt.NDArray[np.intp]
 
@@ -23,6 +24,21 @@ _NUMBERS, _FEWEST = 2**20, 64
 _DEARER = 1.0
 # In nanoseconds, about as measured: once; of a product, of a number that is copied, of a factor.
 _ONCE, _PRODUCT, _COPY, _CHOLESKY = 1e5, 0.02, 2.0, 0.0055
+
+
+@final
+class Columns(NamedTuple):
+    """Columns that are worked on.
+
+    Attributes
+    ----------
+    held : array of shape (k, n)
+    stored : StoredColumns or None
+        The same as sparse rows have them.
+    """
+
+    held: FloatArray
+    stored: StoredColumns | None = None
 
 
 @final
@@ -71,13 +87,13 @@ class PairGram:
         sums = n * d * (_PRODUCT * d * (1.0 + (q > 1) / q) + _COPY)
         return _ONCE + sums + _CHOLESKY * d**3
 
-    def include(self, wanted: BoolArray, columns: FloatArray, mean: FloatArray, curvature: FloatArray) -> None:
+    def include(self, wanted: BoolArray, columns: Columns, mean: FloatArray, curvature: FloatArray) -> None:
         """Add the wanted pairs that are not there yet.
 
         Parameters
         ----------
         wanted : bool array of shape (k, r)
-        columns : array of shape (k, n)
+        columns : Columns
         mean : array of shape (q, n)
         curvature : array of shape (k,)
             Of the penalty.
@@ -107,7 +123,7 @@ class PairGram:
         else:
             self.systems = PrincipalSystems(self._matrix[:d, :d])
 
-    def rebuild(self, wanted: BoolArray, columns: FloatArray, mean: FloatArray, curvature: FloatArray) -> None:
+    def rebuild(self, wanted: BoolArray, columns: Columns, mean: FloatArray, curvature: FloatArray) -> None:
         """Make the wanted pairs anew, and forget the others."""
         self._clear(len(wanted))
         self.include(wanted, columns, mean, curvature)
@@ -121,7 +137,7 @@ class PairGram:
             self._curvature = here
             self.systems = PrincipalSystems(self._matrix[:d, :d])
 
-    def _rows(self, first: int, columns: FloatArray, mean: FloatArray) -> FloatArray:
+    def _rows(self, first: int, columns: Columns, mean: FloatArray) -> FloatArray:
         """Return the rows of the Hessian from the first of these pairs on, shape (d - first, d)."""
         if self.contrasts is None:
             return self._rows_of_classes((self.columns, self.classes), first, columns, mean)
@@ -133,16 +149,19 @@ class PairGram:
         return np.asarray(contrasted.reshape(-1, q) @ self.contrasts).reshape(d - first, d)
 
     def _rows_of_classes(
-        self, pairs: tuple[Indices, Indices], first: int, columns: FloatArray, mean: FloatArray
+        self, pairs: tuple[Indices, Indices], first: int, columns: Columns, mean: FloatArray
     ) -> FloatArray:
         """Return the same of d pairs of columns and classes."""
-        d, q = len(pairs[0]), len(mean)
+        d, q, (held, stored) = len(pairs[0]), len(mean), columns
+        dense = _PRODUCT * held.shape[1] * (d - first) * d * (1.0 + (q > 1) / q)
+        if stored is not None and stored.price(pairs[0], first) < dense:
+            return hessian(self._family, stored, pairs, first, mean, self._weights)
         are_few = (d - first) * q * _DEARER < d
         step = max(_NUMBERS // (q * (d - first) if are_few else d), _FEWEST)
         rows = np.zeros((d - first, d))
-        for start in range(0, columns.shape[1], step):
+        for start in range(0, held.shape[1], step):
             part = slice(start, start + step)
-            z, mu, weights = columns[:, part], mean[:, part], self._weights[part]
+            z, mu, weights = held[:, part], mean[:, part], self._weights[part]
             rows += (self._beside if are_few else self._among)(pairs, first, z, mu, weights)
         return rows
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray, FloatArray
 from softglm.model import Prepared
 from softglm.sparse.columns import WorkingColumns
-from softglm.sparse.gram import PairGram
+from softglm.sparse.gram import Columns, PairGram
 from softglm.sparse.likelihood import Point, WorkingLikelihood
 from softglm.sparse.terms import Terms, fenchel_gap, held_at_zero
 
@@ -237,7 +237,7 @@ class Restricted:
         else:
             if not len(gram):
                 self._paid, self._is_fresh = 0.0, True
-            gram.include(self._joining(wanted), self._held.array, self.here.mean, terms.curvature)
+            gram.include(self._joining(wanted), self._columns(), self.here.mean, terms.curvature)
         try:
             step = self._step(wanted)
         except np.linalg.LinAlgError:
@@ -271,9 +271,12 @@ class Restricted:
             new &= sizes >= np.partition(sizes, -most, axis=None)[-most]
         return new
 
+    def _columns(self) -> Columns:
+        return Columns(self._held.array, self._held.stored())
+
     def _renew(self, wanted: _Wanted) -> None:
         self.n_hessians += 1
-        self._gram.rebuild(wanted.moving, self._held.array, self.here.mean, wanted.terms.curvature)
+        self._gram.rebuild(wanted.moving, self._columns(), self.here.mean, wanted.terms.curvature)
         self._paid, self._is_fresh = 0.0, True
 
     def _step(self, wanted: _Wanted) -> _Step:
