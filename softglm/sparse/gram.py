@@ -155,7 +155,7 @@ class PairGram:
         d, q, (held, stored) = len(pairs[0]), len(mean), columns
         dense = _PRODUCT * held.shape[1] * (d - first) * d * (1.0 + (q > 1) / q)
         if stored is not None and stored.price(pairs[0], first) < dense:
-            return hessian(self._family, stored, pairs, first, mean, self._weights)
+            return hessian(self._family, stored, pairs, mean, self._weights, first=first)
         are_few = (d - first) * q * _DEARER < d
         step = max(_NUMBERS // (q * (d - first) if are_few else d), _FEWEST)
         rows = np.zeros((d - first, d))

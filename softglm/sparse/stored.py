@@ -49,9 +49,10 @@ def hessian(
     family: UnconstrainedFamily,
     stored: StoredColumns,
     pairs: tuple[Indices, Indices],
-    first: int,
     mean: FloatArray,
     weights: FloatArray,
+    *,
+    first: int = 0,
 ) -> FloatArray:
     """Return the Hessian in pairs from the first of them on beside all, shape (d - first, d).
 
@@ -62,9 +63,9 @@ def hessian(
     stored : StoredColumns
     pairs : two int arrays of shape (d,)
         Columns and classes.
-    first : int
     mean : array of shape (q, n)
     weights : array of shape (n,)
+    first : int, default=0
     """
     (columns, classes), (q, n) = pairs, mean.shape
     own = weights * (family.curvature_weights(mean) if q == 1 else mean)

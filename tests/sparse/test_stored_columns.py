@@ -45,7 +45,7 @@ def test_it_is_that_of_the_columns_that_are_held(held_of, family, fit_intercept)
     for share in (0.3, 0.6):
         gram.include(rng.random((k, q)) < share, Columns(held.array), mean, np.zeros(k))
     for first in (0, 7, len(gram) - 1):
-        found = hessian(family, held.stored(), (gram.columns, gram.classes), first, mean, held.weights)
+        found = hessian(family, held.stored(), (gram.columns, gram.classes), mean, held.weights, first=first)
         np.testing.assert_allclose(found, gram.systems.matrix[first:], **ROUNDING)
 
 
