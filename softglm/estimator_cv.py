@@ -37,8 +37,8 @@ class SoftmaxGLMCV(SoftmaxClassifier):
 
     In each fold fits run from the strongest penalty on, each begun where the last one ended, and are scored on the rows
     that are left out. The best strength, or the strongest that is not clearly worse, is then fitted to all rows, to a
-    proven optimum. With ``cv="loo"`` each row is left out by itself, for little more than the price of the fits to all
-    rows, and what that is off by is proved.
+    proven optimum. With ``cv="loo"`` each row is left out by itself, for about the price of one to six fits at each
+    strength, however many rows there are, and what that is off by is proved.
 
     Parameters
     ----------
