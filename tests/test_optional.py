@@ -17,7 +17,7 @@ from softglm.onnx import register
 from softglm.plots import CoefficientDisplay, Trace
 
 ROOT = Path(softglm.__file__).parent
-PROJECT = tomllib.loads((ROOT.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 # What the package itself needs, and what those need.
 ALWAYS_THERE = {"joblib", "numpy", "scipy", "sklearn", "softglm", "threadpoolctl"}
 # Whoever passes polars has it, and skl2onnx brings onnx.
