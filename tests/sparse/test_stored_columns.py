@@ -24,7 +24,7 @@ def held_of(monkeypatch):
 
     def make(family, *, fit_intercept=True):
         rng = np.random.default_rng(0)
-        X = sparse.random_array((N_ROWS, N_FEATURES), density=0.1, rng=rng, format="csr")
+        X = sparse.random(N_ROWS, N_FEATURES, density=0.1, format="csr", random_state=rng)
         codes = rng.integers(max(2, family.n_parameters), size=N_ROWS).astype(np.int32)
         rows = RowsInMemory(X, codes, weights=rng.uniform(0.5, 2.0, N_ROWS))
         held = WorkingColumns(prepare(rows, family, fit_intercept=fit_intercept))
