@@ -50,7 +50,6 @@ def test_when_it_ends_no_rows_are_left(kind, monkeypatch):
         made.append(weakref.ref(self))
 
     monkeypatch.setattr(RowsInMemory, "__init__", watched)
-    gc.collect()
     gc.disable()
     try:
         with warnings.catch_warnings():

@@ -227,10 +227,10 @@ def nearly_separated(seed):
     return X, np.unique(y, return_inverse=True)[1], rng
 
 
-@pytest.mark.parametrize("first", mostly_slow(range(0, 200, 50), kept=2))
+@pytest.mark.parametrize("first", mostly_slow(range(0, 100, 25), kept=2))
 def test_the_fit_and_the_detection_know_what_exact_arithmetic_does(first):
     n_decided = 0
-    for seed in range(first, first + 50):
+    for seed in range(first, first + 25):
         X, y, rng = nearly_separated(seed)
         n_classes = y.max() + 1
         if n_classes < 2:
@@ -247,7 +247,7 @@ def test_the_fit_and_the_detection_know_what_exact_arithmetic_does(first):
         }
         n_decided += "undecided" not in verdicts
         assert verdicts <= {"exists" if truth else "separated", "undecided"}, seed
-    assert n_decided >= 46
+    assert n_decided >= 23
 
 
 def nearly_collinear(seed):
@@ -263,10 +263,10 @@ def nearly_collinear(seed):
     return np.column_stack(columns), np.unique(y, return_inverse=True)[1]
 
 
-@pytest.mark.parametrize("first", mostly_slow(range(0, 120, 40), kept=1))
+@pytest.mark.parametrize("first", mostly_slow(range(0, 60, 20), kept=1))
 def test_columns_that_are_collinear_but_for_some_digits_are_told_right_or_not_at_all(first):
     n_decided = 0
-    for seed in range(first, first + 40):
+    for seed in range(first, first + 20):
         X, y = nearly_collinear(seed)
         if y.max() < 1:
             continue
@@ -274,7 +274,7 @@ def test_columns_that_are_collinear_but_for_some_digits_are_told_right_or_not_at
         verdicts = {verdict_of_fit(X * 2.0**-30, y), verdict_of_detection(X * 2.0**-30, y)}
         n_decided += "undecided" not in verdicts
         assert verdicts <= {"exists" if truth else "separated", "undecided"}, seed
-    assert n_decided >= 20
+    assert n_decided >= 10
 
 
 @pytest.mark.parametrize("kind", ["sum", "copy", "single precision", "third", "indicators"])
