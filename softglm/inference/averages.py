@@ -13,7 +13,7 @@ from scipy import linalg
 from scipy.special import expit
 
 from softglm.arrays import FloatArray
-from softglm.drawing import display
+from softglm.drawing import Drawing, drawn
 from softglm.inference.cells import LEFT_OPEN, cells_of, estimate_headings, shown_value
 from softglm.inference.means import log_odds_of
 from softglm.inference.significance import half_widths
@@ -102,25 +102,14 @@ class AveragePredictions(Table):
         notes += [LEFT_OPEN] if np.isnan(self.probability).any() else []
         return Content(estimate_headings(self.level, estimate="probability"), groups, notes=notes)
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:  # noqa: ANN401 - axes of matplotlib, and what draws on them
+    @drawn
+    def plot(self) -> Drawing:
         """Draw the probabilities over a feature; or, of several, with a row for each setting.
 
         They are drawn by `softglm.plots.EffectDisplay` or `PredictionDisplay`.
-
-        Parameters
-        ----------
-        ax : Axes, array of Axes or None
-            Where to; None makes a new figure.
-        **options
-            Of their `from_predictions`.
-
-        Returns
-        -------
-        EffectDisplay or PredictionDisplay
-            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
         """
         name = "EffectDisplay" if len(self.terms) == 1 else "PredictionDisplay"
-        return display(name).from_predictions(self, ax=ax, **options)
+        return Drawing(name, "from_predictions", self)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame with the columns value, class, probability, std_error, lower, upper.

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scipy import linalg
 
 from softglm.arrays import FloatArray
-from softglm.drawing import display
+from softglm.drawing import Drawing, drawn
 from softglm.inference.cells import LEFT_OPEN, cells_of, estimate_headings, shown_value
 from softglm.inference.comparisons import Compared, Pairs
 from softglm.inference.means import log_odds_of
@@ -172,22 +172,10 @@ class Contrasts(Table):
                 f"statistic: {self.quantile:.3f} standard errors; simulated, p-values to {self.simulation_error:.1g}."
             )
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:  # noqa: ANN401 - axes of matplotlib, and what draws on them
-        """Draw the contrasts with their intervals, a row for each: `softglm.plots.ContrastDisplay`.
-
-        Parameters
-        ----------
-        ax : Axes, array of Axes or None
-            Where to; None makes a new figure.
-        **options
-            Of `ContrastDisplay.from_contrasts`.
-
-        Returns
-        -------
-        ContrastDisplay
-            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
-        """
-        return display("ContrastDisplay").from_contrasts(self, ax=ax, **options)
+    @drawn
+    def plot(self) -> Drawing:
+        """Draw the contrasts with their intervals, a row for each: `softglm.plots.ContrastDisplay`."""
+        return Drawing("ContrastDisplay", "from_contrasts", self)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame of c K rows.

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy import linalg
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.drawing import display
+from softglm.drawing import Drawing, drawn
 from softglm.inference.cells import LEFT_OPEN, cells_of, estimate_headings
 from softglm.inference.column_effects import (
     along,
@@ -149,22 +149,10 @@ class MarginalEffects(Table):
             notes=self.notes,
         )
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:  # noqa: ANN401 - axes of matplotlib, and what draws on them
-        """Draw the effects with their intervals, a row for each: `softglm.plots.MarginalEffectDisplay`.
-
-        Parameters
-        ----------
-        ax : Axes, array of Axes or None
-            Where to; None makes a new figure.
-        **options
-            Of `MarginalEffectDisplay.from_effects`.
-
-        Returns
-        -------
-        MarginalEffectDisplay
-            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
-        """
-        return display("MarginalEffectDisplay").from_effects(self, ax=ax, **options)
+    @drawn
+    def plot(self) -> Drawing:
+        """Draw the effects with their intervals, a row for each: `softglm.plots.MarginalEffectDisplay`."""
+        return Drawing("MarginalEffectDisplay", "from_effects", self)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame of e K rows.

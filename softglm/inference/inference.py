@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.drawing import display
+from softglm.drawing import Drawing, drawn
 from softglm.inference import diagnostics, effects, goodness, maketables, summary
 from softglm.inference.averages import AveragePredictions, average_predictions
 from softglm.inference.cells import number
@@ -996,22 +996,10 @@ class Inference(Table):
             sample=replace(self.sample, covariance_of=covariance_of),
         )
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:  # noqa: ANN401 - axes of matplotlib, and what draws on them
-        """Draw the coefficients with their intervals: `softglm.plots.CoefficientDisplay`.
-
-        Parameters
-        ----------
-        ax : Axes, array of Axes or None
-            Where to; None makes a new figure.
-        **options
-            Of `CoefficientDisplay.from_inference`.
-
-        Returns
-        -------
-        CoefficientDisplay
-            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
-        """
-        return display("CoefficientDisplay").from_inference(self, ax=ax, **options)
+    @drawn
+    def plot(self) -> Drawing:
+        """Draw the coefficients with their intervals: `softglm.plots.CoefficientDisplay`."""
+        return Drawing("CoefficientDisplay", "from_inference", self)
 
     def summary(self) -> str:
         """Return a report in plain text."""

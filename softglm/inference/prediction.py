@@ -16,7 +16,7 @@ from scipy.special import expit
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Block, Rows
-from softglm.drawing import display
+from softglm.drawing import Drawing, drawn
 from softglm.families import Categorical
 from softglm.inference.cells import LEFT_OPEN, cells_of, estimate_headings
 from softglm.inference.classes import every_class
@@ -106,22 +106,10 @@ class Predictions(Table):
         notes += [LEFT_OPEN] if np.isnan(self.probability).any() else []
         return Content(estimate_headings(self.level, estimate="probability"), groups, notes=notes)
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:  # noqa: ANN401 - axes of matplotlib, and what draws on them
-        """Draw the probabilities with their intervals, a row for each: `softglm.plots.PredictionDisplay`.
-
-        Parameters
-        ----------
-        ax : Axes, array of Axes or None
-            Where to; None makes a new figure.
-        **options
-            Of `PredictionDisplay.from_predictions`.
-
-        Returns
-        -------
-        PredictionDisplay
-            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
-        """
-        return display("PredictionDisplay").from_predictions(self, ax=ax, **options)
+    @drawn
+    def plot(self) -> Drawing:
+        """Draw the probabilities with their intervals, a row for each: `softglm.plots.PredictionDisplay`."""
+        return Drawing("PredictionDisplay", "from_predictions", self)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame with the columns row, class, probability, std_error, lower, upper.
