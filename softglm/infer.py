@@ -399,7 +399,7 @@ def _tell_of_one_cluster(terms: tuple[str, ...]) -> None:
         named = f"{terms[0]}," if len(terms) == 1 else f"{terms[0]} and {len(terms) - 1} more, each"
         warn_user(
             f'covariance="CR2" holds no variance of {named} of which one cluster alone knows, and there is no standard '
-            "error. Intervals of predictions and effects that hang on it are too narrow.",
+            "error: nor for predictions and effects that hang on it.",
             UserWarning,
         )
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg
 from scipy.special import expit
 
 from softglm.arrays import FloatArray
 from softglm.drawing import display
-from softglm.inference.cells import LEFT_OPEN, cells_of, estimate_headings, shown_value
+from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps, shown_value
+from softglm.inference.covariance import Covariance
 from softglm.inference.means import log_odds_of
 from softglm.inference.significance import half_widths
 from softglm.inference.states import Subject, only_group
@@ -43,7 +43,8 @@ class AveragePredictions(Table):
     classes : array of shape (K,)
         Sorted.
     probability, std_error, lower, upper : array of shape (v, K)
-        NaN where the data do not determine them: where columns are collinear, or infinite estimates decide.
+        NaN where the data do not determine them: where columns are collinear, or infinite estimates decide. With CR2
+        what hangs on a coefficient that one cluster alone knows has a probability only.
     level : float
         Of the intervals.
     observed : array
@@ -99,7 +100,7 @@ class AveragePredictions(Table):
             groups[name] = [[str(label), *of_class] for label, of_class in zip(self.classes, cells, strict=True)]
         more = len(self.probability) - len(groups)
         notes = [f"... and {more:,} more values: see to_frame()"] if more else []
-        notes += [LEFT_OPEN] if np.isnan(self.probability).any() else []
+        notes += notes_on_gaps(self.probability, self.std_error)
         return Content(estimate_headings(self.level, estimate="probability"), groups, notes=notes)
 
     def plot(self, ax: Any = None, **options: Any) -> Any:  # noqa: ANN401 - axes of matplotlib, and what draws on them
@@ -147,7 +148,7 @@ class AveragePredictions(Table):
 
 def average_predictions(
     subject: Subject,
-    root: FloatArray,
+    covariance: Covariance,
     values: Any = None,  # noqa: ANN401 - whatever inputs hold
     *,
     classes: npt.NDArray[Any],
@@ -160,8 +161,7 @@ def average_predictions(
     ----------
     subject : Subject
         What is set.
-    root : array of shape (P, k)
-        L of the covariance L L' of the coordinates.
+    covariance : Covariance
     values : array-like of shape (v,), or (v, g), or None
         What to. None for all levels of a factor, 0 and 1 of a switch, and a grid of a number.
     classes, level
@@ -177,7 +177,7 @@ def average_predictions(
     states = subject.states(None if values is None else listed_values(values))
     probability, gradients, known = only_group(states.means())
     rest, log_odds, slopes = log_odds_of(probability, gradients)
-    errors = np.asarray(linalg.norm(slopes @ root, axis=2))
+    errors = covariance.std_errors(slopes)
     reach = half_widths(errors, distribution, level)
     determined = np.where(known[:, np.newaxis], 1.0, np.nan)
     return AveragePredictions(

@@ -17,8 +17,9 @@ from scipy import linalg
 
 from softglm.arrays import FloatArray
 from softglm.drawing import display
-from softglm.inference.cells import LEFT_OPEN, cells_of, estimate_headings, shown_value
+from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps, shown_value
 from softglm.inference.comparisons import Compared, Pairs
+from softglm.inference.covariance import Covariance
 from softglm.inference.means import log_odds_of
 from softglm.inference.multiplicity import Adjustment, adjusted
 from softglm.inference.significance import against_zero, sampling_distribution
@@ -157,8 +158,7 @@ class Contrasts(Table):
 
     def _notes(self) -> Iterator[str]:
         """Yield what a reader has to know."""
-        if np.isnan(self.estimate).any():
-            yield LEFT_OPEN
+        yield from notes_on_gaps(self.estimate, self.std_error)
         if self.p_value is None or self.adjust is None:
             return
         n_tests = np.count_nonzero(~np.isnan(self.p_value))
@@ -209,7 +209,7 @@ class Contrasts(Table):
 
 def contrasts_of(
     compared: Compared,
-    root: FloatArray,
+    covariance: Covariance,
     *,
     kind: ContrastKind,
     pairs: Pairs,
@@ -224,8 +224,7 @@ def contrasts_of(
     Parameters
     ----------
     compared : Compared
-    root : array of shape (P, k)
-        L of the covariance L L' of the coordinates.
+    covariance : Covariance
     kind, adjust, classes, level
         As in `Contrasts`.
     pairs : {"reference", "pairwise"}
@@ -252,10 +251,10 @@ def contrasts_of(
     values, slopes = _on_scale(compared, kind)
     with np.errstate(invalid="ignore"):
         change = (values[:, second] - values[:, first]).reshape(-1, K)
-    factor = ((slopes[:, second] - slopes[:, first]) @ root).reshape(*change.shape, -1)
+    factor = covariance.factor(slopes[:, second] - slopes[:, first]).reshape(*change.shape, -1)
     factor[~np.isfinite(change)] = np.nan
     errors: FloatArray = np.sqrt(np.square(factor).sum(axis=2))
-    errors[errors <= _ROUNDING * linalg.norm(root)] = 0.0
+    errors[errors <= _ROUNDING * linalg.norm(covariance.root)] = 0.0
     z, _ = against_zero(change, errors, sampling_distribution(degrees_of_freedom))
     tests = adjusted(adjust, z, factor, degrees_of_freedom=degrees_of_freedom, level=level)
     estimate, scale, lower, upper = _intervals(change, tests.quantile * errors, kind)

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.drawing import display
-from softglm.inference.cells import LEFT_OPEN, cells_of, estimate_headings
+from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps
 from softglm.inference.column_effects import (
     along,
     changes,
@@ -24,6 +23,7 @@ from softglm.inference.column_effects import (
     differences,
     differences_of_limit,
 )
+from softglm.inference.covariance import Covariance
 from softglm.inference.estimate import Estimate
 from softglm.inference.factors import Levels, are_dummies, dummy_settings, survey
 from softglm.inference.inputs import Inputs, Setting, Variable
@@ -65,7 +65,8 @@ class MarginalEffects(Table):
     ----------
     estimate, std_error : arrays of shape (e, K)
         A row for each effect. NaN where the data do not say: of columns that do not vary, or that others determine; of
-        what depends on infinite coefficients.
+        what depends on infinite coefficients. With CR2 what hangs on a coefficient that one cluster alone knows has an
+        estimate only.
     z, p_value : arrays of shape (e, K), or None
         Of no effect, two-sided; None with a penalty, which biases towards it.
     lower, upper : arrays of shape (e, K)
@@ -197,7 +198,7 @@ class _Row:
 
 def marginal_effects(
     estimate: Estimate,
-    root: FloatArray,
+    covariance: Covariance,
     *,
     features: Sequence[str],
     classes: npt.NDArray[Any],
@@ -213,8 +214,7 @@ def marginal_effects(
     Parameters
     ----------
     estimate : Estimate
-    root : array of shape (P, k)
-        L of the covariance L L' of the coordinates.
+    covariance : Covariance
     features : sequence of str, length p
         The columns of the model.
     classes : array of shape (K,)
@@ -246,7 +246,7 @@ def marginal_effects(
         raise ValueError(f'discrete must be "factor" or "column", got {discrete!r}.')
 
     def row(term: str, levels: Levels | None, effect: FloatArray, gradients: FloatArray, known: BoolArray) -> _Row:
-        errors = np.where(known, linalg.norm(gradients @ root, axis=1), np.nan)
+        errors = np.where(known, covariance.std_errors(gradients), np.nan)
         return _Row(term, levels, np.where(known, effect, np.nan), errors)
 
     factors = factors if discrete == "factor" else {}
@@ -274,7 +274,7 @@ def marginal_effects(
         classes=np.asarray(classes),
         kind=kind,
         level=level,
-        notes=(*notes, LEFT_OPEN) if estimate.observed is not None and np.isnan(effects).any() else notes,
+        notes=(*notes, *notes_on_gaps(effects, std_errors)),
     )
 
 
@@ -408,7 +408,7 @@ class _InputEffects:
         if variable.slope is None:
             found, nearer = self._by_difference(variable), self._by_difference(variable, _SHARE)
             change = np.abs(nearer.effect - found.effect)
-            allowed = np.maximum(_SAME * np.nanmax(np.abs(found.effect), initial=0.0), _NEGLIGIBLE * found.std_error)
+            allowed = np.fmax(_SAME * np.nanmax(np.abs(found.effect), initial=0.0), _NEGLIGIBLE * found.std_error)
             if not (change > allowed).any():
                 return found
             self.without_derivative.append(variable.name)

@@ -193,7 +193,7 @@ class Inference(Table):
     @cached_property
     def covariance_matrix(self) -> FloatArray:
         """The covariance of the coefficients, class by class, ((K - 1) n_terms) square; NaN where not estimable."""
-        return self._coding.covariance(self.covariance.root)
+        return self._coding.covariance(self.covariance)
 
     def covariance_frame(self) -> "pd.DataFrame":
         """Return `covariance_matrix` as a data frame whose rows and columns are named by class and term."""
@@ -226,7 +226,7 @@ class Inference(Table):
     def symmetric(self) -> Symmetric:
         """Return the coefficients in sum-to-zero coding, one row per class, and their singular covariance."""
         coding = sum_to_zero(self.estimate, self.separated)
-        return Symmetric(self._table(coding, self.classes, None), coding.covariance(self.covariance.root))
+        return Symmetric(self._table(coding, self.classes, None), coding.covariance(self.covariance))
 
     @cached_property
     def condition_number(self) -> float:
@@ -683,7 +683,7 @@ class Inference(Table):
         rows = self.sample.read_rows(X, offset)
         found = predictions(
             self.estimate,
-            self.covariance.root,
+            self.covariance,
             rows,
             classes=self.classes,
             distribution=self._distribution,
@@ -738,7 +738,7 @@ class Inference(Table):
         )
         return average_predictions(
             subject,
-            self.covariance.root,
+            self.covariance,
             values,
             classes=self.classes,
             distribution=self._distribution,
@@ -781,7 +781,7 @@ class Inference(Table):
         """
         return effects.marginal_effects(
             self.estimate,
-            self.covariance.root,
+            self.covariance,
             features=self.features,
             classes=self.classes,
             factors=self._columns.of_inputs(groups),
@@ -854,7 +854,7 @@ class Inference(Table):
         question = Question(variable, values, at, by, groups, base, offset)
         return contrasts_of(
             compared(self.estimate, self._columns, question, self.sample.read_rows),
-            self.covariance.root,
+            self.covariance,
             kind=kind,
             pairs=pairs,
             adjust=adjust,
@@ -1102,7 +1102,7 @@ class Inference(Table):
     def _table(self, coding: Coding, classes: npt.NDArray[Any], reference: Any) -> Coefficients:  # noqa: ANN401 - a class is what the user's labels are
         return coefficient_table(
             coding,
-            self.covariance.root,
+            self.covariance,
             classes=classes,
             reference=reference,
             terms=self.terms,
@@ -1111,22 +1111,16 @@ class Inference(Table):
             level=self.level,
             is_tested=self.is_tested,
             units=self.units,
-            has_variance=self._has_variance(coding),
         )
 
     @property
     def known_to_one_cluster(self) -> tuple[str, ...]:
         """The terms of which, with CR2, one cluster alone knows, so that they have no standard error."""
-        has_variance = self._has_variance(self._coding)
-        if has_variance is None:
+        few, coding = self.covariance.few_clusters, self._coding
+        if few is None:
             return ()
-        is_wanting = self._coding.is_estimable & ~has_variance
+        is_wanting = coding.is_estimable & ~few.tells(coding.linear_map).reshape(coding.estimates.shape)
         return tuple(compress(self.terms, np.any(is_wanting, axis=0).tolist()))
-
-    def _has_variance(self, coding: Coding) -> BoolArray | None:
-        """Return of which coefficients clusters show the variance, (c, n_terms); None where that is not asked."""
-        few = self.covariance.few_clusters
-        return None if few is None else few.tells(coding.linear_map).reshape(coding.estimates.shape)
 
     def _own_degrees_of_freedom(self, coding: Coding) -> FloatArray | None:
         few = self.covariance.few_clusters

@@ -48,7 +48,7 @@ class ProbabilityRoots(Sum):
 
 
 def with_covariance(found: Predictions, estimate: Estimate, root: FloatArray, rows: Rows) -> Predictions:
-    """Return predictions with the covariance of all of them: NaN where they are.
+    """Return predictions with the covariance of all of them: NaN where their standard errors are.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def with_covariance(found: Predictions, estimate: Estimate, root: FloatArray, ro
     (factor,) = rows.concatenate(roots)
     flat = np.ascontiguousarray(factor.transpose(2, 0, 1)).reshape(n * K, -1)
     covariance = flat @ flat.T
-    unknown = np.isnan(found.probability).ravel()
+    unknown = np.isnan(found.std_error).ravel()
     covariance[unknown] = np.nan
     covariance[:, unknown] = np.nan
     return replace(found, covariance=covariance)

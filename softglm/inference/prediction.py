@@ -6,7 +6,7 @@ On that scale the normal approximation respects the bounds 0 and 1; and neither 
 rounds to 0 or to 1.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -18,10 +18,12 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Block, Rows
 from softglm.drawing import display
 from softglm.families import Categorical
-from softglm.inference.cells import LEFT_OPEN, cells_of, estimate_headings
+from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps
 from softglm.inference.classes import every_class
+from softglm.inference.covariance import Covariance
 from softglm.inference.estimable import Identified, RowSpace
 from softglm.inference.estimate import Estimate
+from softglm.inference.few_clusters import is_shown
 from softglm.inference.significance import half_widths
 from softglm.inference.tables import Content, Table
 from softglm.optional import pandas
@@ -45,7 +47,8 @@ class Predictions(Table):
         Sorted.
     probability, std_error, lower, upper : array of shape (n, K)
         NaN in rows that the data do not determine: those outside the span of the rows of a collinear fit, and those
-        that infinite estimates decide.
+        that infinite estimates decide. With CR2 what hangs on a coefficient that one cluster alone knows has a
+        probability only.
     level : float
         Of the intervals.
     covariance : array of shape (n K, n K), or None
@@ -103,7 +106,7 @@ class Predictions(Table):
             groups[f"row {row}"] = [[str(name), *of_class] for name, of_class in zip(self.classes, cells, strict=True)]
         more = len(self.probability) - len(groups)
         notes = [f"... and {more:,} more rows: see to_frame()"] if more else []
-        notes += [LEFT_OPEN] if np.isnan(self.probability).any() else []
+        notes += notes_on_gaps(self.probability, self.std_error)
         return Content(estimate_headings(self.level, estimate="probability"), groups, notes=notes)
 
     def plot(self, ax: Any = None, **options: Any) -> Any:  # noqa: ANN401 - axes of matplotlib, and what draws on them
@@ -217,7 +220,7 @@ class LogOdds(Sum):
 
 def predictions(
     estimate: Estimate,
-    root: FloatArray,
+    covariance: Covariance,
     rows: Rows,
     *,
     classes: npt.NDArray[Any],
@@ -229,8 +232,7 @@ def predictions(
     Parameters
     ----------
     estimate : Estimate
-    root : array of shape (P, k)
-        Of the covariance L L' in coordinates.
+    covariance : Covariance
     rows : Rows
         Of which only X and the offset are used.
     classes, level
@@ -242,11 +244,18 @@ def predictions(
     log_odds_of = LogOdds(
         predictor=estimate.predictor,
         features=estimate.features,
-        roots=roots_of_features(estimate, root),
+        roots=roots_of_features(estimate, covariance.root),
         directions=every_class(coordinates.classes),
         determined=determined_rows(estimate),
     )
     log_odds, errors = (part.T for part in rows.concatenate(log_odds_of))
+    few = covariance.few_clusters
+    if few is not None and few.left_out.size:
+        left_out, whole = (
+            rows.concatenate(replace(log_odds_of, roots=roots_of_features(estimate, root)))[1].T
+            for root in (few.left_out, few.root)
+        )
+        errors = np.where(is_shown(left_out, whole), errors, np.nan)
     reach = half_widths(errors, distribution, level)
     probability = expit(log_odds)
     return Predictions(

@@ -9,6 +9,7 @@ from scipy import stats
 from scipy.special import softmax
 
 from softglm import SeparationWarning, SoftmaxGLM, infer
+from softglm.inference.covariance import Covariance
 from softglm.inference.effects import marginal_effects
 
 ROUNDING = {"rtol": 1e-9, "atol": 1e-11}
@@ -23,7 +24,7 @@ def effects_of(estimate, factors=None, root=None, **options):
     p = estimate.objective.rows.n_features
     return marginal_effects(
         estimate,
-        estimate.inverse_root if root is None else root,
+        Covariance("model", estimate.inverse_root if root is None else root),
         features=[f"x{j}" for j in range(p)],
         classes=np.arange(estimate.n_classes),
         factors=factors or {},

@@ -9,6 +9,7 @@ from scipy.stats import norm
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 
 from softglm.data import RowsInMemory
+from softglm.inference.covariance import Covariance
 from softglm.inference.effects import marginal_effects
 from softglm.inference.relations import described, relations_of
 
@@ -113,7 +114,7 @@ def effects(X):
     estimate = estimate_of(Data(X, rng.integers(3, size=len(X)).astype(np.int32)))
     return marginal_effects(
         estimate,
-        estimate.inverse_root,
+        Covariance("model", estimate.inverse_root),
         features=["age", "age2", "z"],
         classes=np.arange(3),
         factors={},
