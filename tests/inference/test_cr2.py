@@ -395,7 +395,7 @@ def test_effects_averages_and_contrasts_have_standard_errors_just_where_residual
         result.contrasts("x0", [0.0, 1.0]),
         result.contrasts("x2", [0.0, 1.0], kind="ratio"),
         result.contrasts("x0", [0.0, 1.0], at=at_0, adjust="max-t"),
-        result.contrasts((X, X + [1.0, 0.0, 0.0])),
+        result.contrasts((X, X * [2.0, 1.0, 1.0])),
     )
     for table in hanging:
         values = table.probability if hasattr(table, "probability") else table.estimate
