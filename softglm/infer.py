@@ -79,7 +79,7 @@ def infer(
         - "cluster": meat = sum over clusters of the outer products of their summed u_i.
         - "CR2": the same with (I - F_g H^-1)^-1/2 times the sum of a cluster, F_g its information: unbiased if the
           model is true (Bell & McCaffrey 2002). For few clusters, 4 to 50 say, of any sizes; alpha=0. What one
-          cluster alone knows, such as a treatment of no other, has no standard error.
+          cluster alone knows, such as a treatment of no other, has no standard error, nor has what hangs on it.
     clusters : array-like of shape (n,) or (n, 2), default=None
         For "cluster": labels of the clusters, in one or two ways (V_1 + V_2 - V_12, Cameron, Gelbach & Miller 2011).
         For "CR2" in one.
@@ -399,7 +399,7 @@ def _tell_of_one_cluster(terms: tuple[str, ...]) -> None:
         named = f"{terms[0]}," if len(terms) == 1 else f"{terms[0]} and {len(terms) - 1} more, each"
         warn_user(
             f'covariance="CR2" holds no variance of {named} of which one cluster alone knows, and there is no standard '
-            "error. Intervals of predictions and effects that hang on it are too narrow.",
+            "error: nor for predictions and effects that hang on it.",
             UserWarning,
         )
 

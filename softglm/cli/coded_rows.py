@@ -197,7 +197,7 @@ class _Survey:
         n_left_out = self._n_left_out(target, missing)
         left_out = [f"{name!r} (constant)" for name in still]
         if n_left_out:
-            left_out.append(left_out_rows(n_left_out, target, missing))
+            left_out.append(left_out_rows(n_left_out, [target], missing))
         done = {
             "One-hot encoded": [f"{name} ({len(values)} values)" for name, values in levels.items() if values],
             "Left out": left_out,
@@ -217,7 +217,7 @@ class _Survey:
 
 def _features(path: Path, target: str, table: Table, reading: Reading) -> list[str]:
     """Return the columns that are not left out; raise for those that hold several values in a row."""
-    check_names(path, table.names, target, reading.dropped)
+    check_names(path, table.names, target, reading.dropped, weights=reading.weights)
     names = [name for name in table.names if name not in {target, *reading.dropped}]
     nested = [name for name in names if table.what(name) == NESTED]
     if nested:

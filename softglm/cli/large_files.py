@@ -9,7 +9,7 @@ from typing import final
 from softglm.cli.coded_rows import CodedRows
 from softglm.cli.comparison import Choice, FittedModel, strongest_of, timed_fit
 from softglm.cli.inferring import Report, columns_to_infer, inferred
-from softglm.cli.tables import Reading, UnusableDataError, is_parquet
+from softglm.cli.tables import Reading, UnusableDataError, check_reference, is_parquet
 from softglm.fit import prepare
 from softglm.sources import Blocks
 from softglm.sources.arrow import Table, open_dataset
@@ -59,13 +59,22 @@ class LargeFit:
 
     @classmethod
     def of(
-        cls, path: Path, target: str, reading: Reading, *, choice: Choice, n_strongest: int, infers: bool
+        cls,
+        path: Path,
+        target: str,
+        reading: Reading,
+        *,
+        choice: Choice,
+        n_strongest: int,
+        infers: bool,
+        reference: str | None = None,
     ) -> "LargeFit":
         """Fit SoftmaxGLM to a file, or raise an error that says why that cannot be."""
-        if reading.na or reading.notation:
+        if reading.na or reading.notation or reading.weights is not None:
             raise UnusableDataError(
-                f"{path} is so large that it is fitted where it is, by the types of its columns: --na and --decimal "
-                "are for tables that are read as a whole. --sample 100000 reads so many rows."
+                f"{path} is so large that it is fitted where it is, by the types of its columns: --na, --decimal and "
+                "--weights are for tables that are read as a whole. --sample 100000 reads so many rows; in Python, "
+                "softglm.Parquet takes sample_weight."
             )
         try:
             rows = CodedRows.of(path, target, Table(open_dataset(path), str(path)), reading)
@@ -77,6 +86,7 @@ class LargeFit:
             raise UnusableDataError(str(error)) from error
         deviations = prepare(seen.rows()[0], seen.family).standard_deviations
         classes = tuple(map(str, model.classes_))
+        check_reference(str(path), classes, reference, target)
         return cls(
             name=path.name,
             n_rows=seen.n_rows,
@@ -93,14 +103,16 @@ class LargeFit:
                 model.status_,
                 strongest_of(model, rows.features, classes, deviations, choice=choice, n_strongest=n_strongest),
             ),
-            report=_report_on(rows, choice, classes) if infers else None,
+            report=_report_on(rows, choice, classes, reference) if infers else None,
         )
 
 
-def _report_on(rows: CodedRows, choice: Choice, classes: tuple[str, ...]) -> Report:
+def _report_on(rows: CodedRows, choice: Choice, classes: tuple[str, ...], reference: str | None) -> Report:
     kept = columns_to_infer(rows.variables, choice)
     features = tuple(compress(rows.features, kept))
-    result = inferred(Blocks(partial(rows.blocks, kept)), None, choice, features=features, classes=classes)
+    result = inferred(
+        Blocks(partial(rows.blocks, kept)), None, choice, features=features, classes=classes, reference=reference
+    )
     return Report(result, tuple(compress(rows.features, ~kept)), is_imputed=bool(rows.fills))
 
 

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg
 from scipy.special import expit
 
 from softglm.arrays import FloatArray
 from softglm.drawing import Drawing, drawn
-from softglm.inference.cells import LEFT_OPEN, cells_of, estimate_headings, shown_value
+from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps, shown_value
 from softglm.inference.factors import BASE
 from softglm.inference.facts import Facts
 from softglm.inference.groups import Groups, listed
@@ -48,7 +47,8 @@ class AveragePredictions(Table):
     classes : array of shape (K,)
         Sorted.
     probability, std_error, lower, upper : array of shape (v, K)
-        NaN where the data do not determine them: where columns are collinear, or infinite estimates decide.
+        NaN where the data do not determine them: where columns are collinear, or infinite estimates decide. With CR2
+        what hangs on a coefficient that one cluster alone knows has a probability only.
     level : float
         Of the intervals.
     observed : array
@@ -104,7 +104,7 @@ class AveragePredictions(Table):
             groups[name] = [[str(label), *of_class] for label, of_class in zip(self.classes, cells, strict=True)]
         more = len(self.probability) - len(groups)
         notes = [f"... and {more:,} more values: see to_frame()"] if more else []
-        notes += [LEFT_OPEN] if np.isnan(self.probability).any() else []
+        notes += notes_on_gaps(self.probability, self.std_error)
         return Content(estimate_headings(self.level, estimate="probability"), groups, notes=notes)
 
     @drawn
@@ -185,7 +185,7 @@ def average_predictions(
     states = subject.states(None if values is None else listed_values(values))
     probability, gradients, known = only_group(states.means())
     rest, log_odds, slopes = log_odds_of(probability, gradients)
-    errors = np.asarray(linalg.norm(slopes @ self.covariance.root, axis=2))
+    errors = self.covariance.std_errors(slopes)
     reach = half_widths(errors, self._distribution, self.level)
     determined = np.where(known[:, np.newaxis], 1.0, np.nan)
     return AveragePredictions(

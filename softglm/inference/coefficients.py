@@ -11,6 +11,7 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.drawing import Drawing, drawn
 from softglm.inference.cells import cells_of, estimate_headings
 from softglm.inference.coding import Coding
+from softglm.inference.covariance import Covariance
 from softglm.inference.significance import against_zero, half_widths, sampling_distribution
 from softglm.inference.tables import Content, Table
 from softglm.optional import pandas
@@ -243,7 +244,7 @@ class Symmetric(Table):
 
 def coefficient_table(
     coding: Coding,
-    root: FloatArray,
+    covariance: Covariance,
     *,
     classes: npt.NDArray[Any],
     reference: Any,  # noqa: ANN401 - a class is what the user's labels are
@@ -253,15 +254,13 @@ def coefficient_table(
     level: float,
     is_tested: bool,
     units: Mapping[str, str],
-    has_variance: BoolArray | None = None,
 ) -> Coefficients:
     """Return the table of the coefficients in a coding.
 
     Parameters
     ----------
     coding : Coding
-    root : array of shape (P, k)
-        L of the covariance L L' of the coordinates.
+    covariance : Covariance
     classes, reference, terms, level, units
         As in `Coefficients`.
     degrees_of_freedom : float or None
@@ -270,15 +269,11 @@ def coefficient_table(
         In place of it, where each coefficient has its own.
     is_tested : bool
         Whether z and p-values mean anything.
-    has_variance : bool array of shape (c, n_terms), or None
-        Of which coefficients the covariance holds all of the variance; None for all.
     """
-    std_error, is_estimable = coding.std_errors(root), coding.is_estimable
+    std_error, is_estimable = coding.std_errors(covariance), coding.is_estimable
     estimate = np.where(is_estimable, coding.estimates, np.nan)
     # A covariance of nothing, of residuals that add up to 0 in every cluster, tells nothing.
-    is_told = is_estimable & np.isfinite(estimate) & ((std_error > 0.0) | (estimate == 0.0))
-    if has_variance is not None:
-        is_told &= has_variance
+    is_told = is_estimable & np.isfinite(estimate) & ((std_error > 0.0) | ((std_error == 0.0) & (estimate == 0.0)))
     std_error = np.where(is_told, std_error, np.nan)
     distribution = sampling_distribution(degrees_of_freedom if own_df is None else own_df)
     reach = half_widths(std_error, distribution, level)

@@ -17,7 +17,7 @@ from scipy import linalg
 
 from softglm.arrays import FloatArray
 from softglm.drawing import Drawing, drawn
-from softglm.inference.cells import LEFT_OPEN, cells_of, estimate_headings, shown_value
+from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps, shown_value
 from softglm.inference.comparisons import Compared, Pairs, Question, compared
 from softglm.inference.factors import BASE
 from softglm.inference.facts import Facts
@@ -161,8 +161,7 @@ class Contrasts(Table):
 
     def _notes(self) -> Iterator[str]:
         """Yield what a reader has to know."""
-        if np.isnan(self.estimate).any():
-            yield LEFT_OPEN
+        yield from notes_on_gaps(self.estimate, self.std_error)
         if self.p_value is None or self.adjust is None:
             return
         n_tests = np.count_nonzero(~np.isnan(self.p_value))
@@ -279,7 +278,7 @@ def _contrasts_of(
     values, slopes = _on_scale(compared, kind)
     with np.errstate(invalid="ignore"):
         change = (values[:, second] - values[:, first]).reshape(-1, K)
-    factor = ((slopes[:, second] - slopes[:, first]) @ facts.covariance.root).reshape(*change.shape, -1)
+    factor = facts.covariance.factor(slopes[:, second] - slopes[:, first]).reshape(*change.shape, -1)
     factor[~np.isfinite(change)] = np.nan
     errors: FloatArray = np.sqrt(np.square(factor).sum(axis=2))
     errors[errors <= _ROUNDING * linalg.norm(facts.covariance.root)] = 0.0

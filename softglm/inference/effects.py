@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.drawing import Drawing, drawn
-from softglm.inference.cells import LEFT_OPEN, cells_of, estimate_headings
+from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps
 from softglm.inference.column_effects import EffectKind, TermEffect, effects_of_columns
 from softglm.inference.factors import Levels
 from softglm.inference.facts import Facts
@@ -43,7 +42,8 @@ class MarginalEffects(Table):
     ----------
     estimate, std_error : arrays of shape (e, K)
         A row for each effect. NaN where the data do not say: of columns that do not vary, or that others determine; of
-        what depends on infinite coefficients.
+        what depends on infinite coefficients. With CR2 what hangs on a coefficient that one cluster alone knows has an
+        estimate only.
     z, p_value : arrays of shape (e, K), or None
         Of no effect, two-sided; None with a penalty, which biases towards it.
     lower, upper : arrays of shape (e, K)
@@ -188,12 +188,12 @@ def marginal_effects(
         raise ValueError(f'kind must be "average" or "at-means", got {kind!r}.')
     if discrete not in {"factor", "column"}:
         raise ValueError(f'discrete must be "factor" or "column", got {discrete!r}.')
-    estimate, inputs, root = self.estimate, self._columns.known_inputs, self.covariance.root
+    estimate, inputs = self.estimate, self._columns.known_inputs
 
     def make(
         term: str, levels: Levels | None, effect: FloatArray, gradients: FloatArray, known: BoolArray
     ) -> TermEffect:
-        errors = np.where(known, linalg.norm(gradients @ root, axis=1), np.nan)
+        errors = np.where(known, self.covariance.std_errors(gradients), np.nan)
         return TermEffect(term, levels, np.where(known, effect, np.nan), errors)
 
     factors = self._columns.of_inputs(groups)
@@ -218,5 +218,5 @@ def marginal_effects(
         classes=self.classes,
         kind=kind,
         level=self.level,
-        notes=(*notes, LEFT_OPEN) if estimate.observed is not None and np.isnan(effects).any() else notes,
+        notes=(*notes, *notes_on_gaps(effects, std_errors)),
     )

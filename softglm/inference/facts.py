@@ -109,7 +109,7 @@ class Facts(Table):
     @cached_property
     def covariance_matrix(self) -> FloatArray:
         """The covariance of the coefficients, class by class, ((K - 1) n_terms) square; NaN where not estimable."""
-        return self._coding.covariance(self.covariance.root)
+        return self._coding.covariance(self.covariance)
 
     def covariance_frame(self) -> "pd.DataFrame":
         """Return `covariance_matrix` as a data frame whose rows and columns are named by class and term."""
@@ -142,7 +142,7 @@ class Facts(Table):
     def symmetric(self) -> Symmetric:
         """Return the coefficients in sum-to-zero coding, one row per class, and their singular covariance."""
         coding = sum_to_zero(self.estimate, self.separated)
-        return Symmetric(self._table(coding, self.classes, None), coding.covariance(self.covariance.root))
+        return Symmetric(self._table(coding, self.classes, None), coding.covariance(self.covariance))
 
     @cached_property
     def condition_number(self) -> float:
@@ -340,10 +340,10 @@ class Facts(Table):
     @property
     def known_to_one_cluster(self) -> tuple[str, ...]:
         """The terms of which, with CR2, one cluster alone knows, so that they have no standard error."""
-        has_variance = self._has_variance(self._coding)
-        if has_variance is None:
+        few, coding = self.covariance.few_clusters, self._coding
+        if few is None:
             return ()
-        is_wanting = self._coding.is_estimable & ~has_variance
+        is_wanting = coding.is_estimable & ~few.tells(coding.linear_map).reshape(coding.estimates.shape)
         return tuple(compress(self.terms, np.any(is_wanting, axis=0).tolist()))
 
     @property
@@ -375,7 +375,7 @@ class Facts(Table):
     def _table(self, coding: Coding, classes: npt.NDArray[Any], reference: Any) -> Coefficients:  # noqa: ANN401 - a class is what the user's labels are
         return coefficient_table(
             coding,
-            self.covariance.root,
+            self.covariance,
             classes=classes,
             reference=reference,
             terms=self.terms,
@@ -384,13 +384,7 @@ class Facts(Table):
             level=self.level,
             is_tested=self.is_tested,
             units=self.units,
-            has_variance=self._has_variance(coding),
         )
-
-    def _has_variance(self, coding: Coding) -> BoolArray | None:
-        """Return of which coefficients clusters show the variance, (c, n_terms); None where that is not asked."""
-        few = self.covariance.few_clusters
-        return None if few is None else few.tells(coding.linear_map).reshape(coding.estimates.shape)
 
     def _own_degrees_of_freedom(self, coding: Coding) -> FloatArray | None:
         few = self.covariance.few_clusters

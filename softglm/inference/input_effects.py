@@ -103,7 +103,7 @@ class _InputEffects:
         if variable.slope is None:
             found, nearer = self._by_difference(variable), self._by_difference(variable, _SHARE)
             change = np.abs(nearer.effect - found.effect)
-            allowed = np.maximum(_SAME * np.nanmax(np.abs(found.effect), initial=0.0), _NEGLIGIBLE * found.std_error)
+            allowed = np.fmax(_SAME * np.nanmax(np.abs(found.effect), initial=0.0), _NEGLIGIBLE * found.std_error)
             if not (change > allowed).any():
                 return found
             self.without_derivative.append(variable.name)

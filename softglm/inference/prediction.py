@@ -6,7 +6,7 @@ On that scale the normal approximation respects the bounds 0 and 1; and neither 
 rounds to 0 or to 1.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -15,14 +15,16 @@ from scipy import linalg
 from scipy.special import expit
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.data import Block
+from softglm.data import Block, Rows
 from softglm.drawing import Drawing, drawn
 from softglm.families import Categorical
-from softglm.inference.cells import LEFT_OPEN, cells_of, estimate_headings
+from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps
 from softglm.inference.classes import every_class
+from softglm.inference.covariance import Covariance
 from softglm.inference.estimable import Identified, RowSpace
 from softglm.inference.estimate import Estimate
 from softglm.inference.facts import Facts
+from softglm.inference.few_clusters import is_shown
 from softglm.inference.joint import joint_covariance, roots_of_features
 from softglm.inference.significance import half_widths
 from softglm.inference.tables import Content, Table
@@ -47,7 +49,8 @@ class Predictions(Table):
         Sorted.
     probability, std_error, lower, upper : array of shape (n, K)
         NaN in rows that the data do not determine: those outside the span of the rows of a collinear fit, and those
-        that infinite estimates decide.
+        that infinite estimates decide. With CR2 what hangs on a coefficient that one cluster alone knows has a
+        probability only.
     level : float
         Of the intervals.
     covariance : array of shape (n K, n K), or None
@@ -105,7 +108,7 @@ class Predictions(Table):
             groups[f"row {row}"] = [[str(name), *of_class] for name, of_class in zip(self.classes, cells, strict=True)]
         more = len(self.probability) - len(groups)
         notes = [f"... and {more:,} more rows: see to_frame()"] if more else []
-        notes += [LEFT_OPEN] if np.isnan(self.probability).any() else []
+        notes += notes_on_gaps(self.probability, self.std_error)
         return Content(estimate_headings(self.level, estimate="probability"), groups, notes=notes)
 
     @drawn
@@ -235,16 +238,8 @@ def predict(
     MemoryError
         If the joint covariance is larger than the memory of this machine.
     """
-    estimate, root = self.estimate, self.covariance.root
     rows = self.sample.read_rows(X, offset)
-    log_odds_of = LogOdds(
-        predictor=estimate.predictor,
-        features=estimate.features,
-        roots=roots_of_features(estimate, root),
-        directions=every_class(estimate.coordinates.classes),
-        determined=determined_rows(estimate),
-    )
-    log_odds, errors = (part.T for part in rows.concatenate(log_odds_of))
+    log_odds, errors = _log_odds_of(self.estimate, self.covariance, rows)
     reach = half_widths(errors, self._distribution, self.level)
     probability = expit(log_odds)
     return Predictions(
@@ -254,8 +249,28 @@ def predict(
         lower=expit(log_odds - reach),
         upper=expit(log_odds + reach),
         level=self.level,
-        covariance=joint_covariance(estimate, root, rows, np.isnan(probability)) if joint else None,
+        covariance=joint_covariance(self.estimate, self.covariance.root, rows, np.isnan(errors)) if joint else None,
     )
+
+
+def _log_odds_of(estimate: Estimate, covariance: Covariance, rows: Rows) -> tuple[FloatArray, FloatArray]:
+    """Return the log odds of each class, and their standard errors, both of shape (n, K): NaN where there are none."""
+    log_odds_of = LogOdds(
+        predictor=estimate.predictor,
+        features=estimate.features,
+        roots=roots_of_features(estimate, covariance.root),
+        directions=every_class(estimate.coordinates.classes),
+        determined=determined_rows(estimate),
+    )
+    log_odds, errors = (part.T for part in rows.concatenate(log_odds_of))
+    few = covariance.few_clusters
+    if few is not None and few.left_out.size:
+        left_out, whole = (
+            rows.concatenate(replace(log_odds_of, roots=roots_of_features(estimate, root)))[1].T
+            for root in (few.left_out, few.root)
+        )
+        errors = np.where(is_shown(left_out, whole), errors, np.nan)
+    return log_odds, errors
 
 
 def _softmax(eta: FloatArray) -> FloatArray:

@@ -4,7 +4,8 @@ from softglm.cli.tables.columns import UnusableDataError, check_names, too_large
 from softglm.cli.tables.missing import filled, left_out_rows, no_label, nothing_left, refused
 from softglm.cli.tables.notation import MARKERS, MISSING, MISSING_NUMBERS, Notation
 from softglm.cli.tables.reading import Missing, Reading, option
-from softglm.cli.tables.table import Table, check_classes, is_parquet, read_table, wine_table
+from softglm.cli.tables.table import Table, check_classes, check_reference, is_parquet, read_table, wine_table
+from softglm.cli.tables.weighting import Weights
 from softglm.cli.tables.words import count, on_one_line, shortlist
 
 __all__ = [
@@ -16,8 +17,10 @@ __all__ = [
     "Reading",
     "Table",
     "UnusableDataError",
+    "Weights",
     "check_classes",
     "check_names",
+    "check_reference",
     "count",
     "filled",
     "is_parquet",
