@@ -216,7 +216,7 @@ def is_place_known(estimate: Estimate, place: FloatArray) -> bool:
     """Tell whether the data determine the probabilities where features are at one place, (p,)."""
     form = forms_of(estimate, (place - estimate.objective.moments.center)[np.newaxis], 1.0)
     seen = estimate.identified.rows(form @ estimate.coordinates.features)
-    return bool(estimate.estimable_terms(form).all() and seen.all())
+    return bool(estimate.row_space.estimable(form).all() and seen.all())
 
 
 def are_changes_known(
@@ -239,7 +239,7 @@ def are_changes_known(
         return True
     basis = _span(changes, _SINGLE_INDEPENDENT if is_single else _SMALL_INDEPENDENT if are_small else _INDEPENDENT)
     forms = forms_of(estimate, basis, 0.0)
-    if not estimate.estimable_terms(forms).all():
+    if not estimate.row_space.estimable(forms).all():
         return False
     return are_small or bool(estimate.identified.rows(forms @ estimate.coordinates.features).all())
 
