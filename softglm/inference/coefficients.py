@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.drawing import display
+from softglm.drawing import Drawing, drawn
 from softglm.inference.cells import cells_of, estimate_headings
 from softglm.inference.coding import Coding
 from softglm.inference.covariance import Covariance
@@ -115,22 +115,10 @@ class Coefficients(Table):
                 self.units,
             )
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:  # noqa: ANN401 - axes of matplotlib, and what draws on them
-        """Draw the coefficients with their intervals, a row for each term: `softglm.plots.CoefficientDisplay`.
-
-        Parameters
-        ----------
-        ax : Axes, array of Axes or None
-            Where to; None makes a new figure.
-        **options
-            Of `CoefficientDisplay.from_coefficients`.
-
-        Returns
-        -------
-        CoefficientDisplay
-            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
-        """
-        return display("CoefficientDisplay").from_coefficients(self, ax=ax, **options)
+    @drawn
+    def plot(self) -> Drawing:
+        """Draw the coefficients with their intervals, a row for each term: `softglm.plots.CoefficientDisplay`."""
+        return Drawing("CoefficientDisplay", "from_coefficients", self)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame, one row per class and term. It needs pandas.
@@ -206,22 +194,10 @@ class OddsRatios(Table):
         title = "Odds ratios" if self.z is None else "Odds ratios, with z and p-value of their logarithms"
         return Content(_headings(self, "ratio"), ratio_rows(self), title=title)
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:  # noqa: ANN401 - axes of matplotlib, and what draws on them
-        """Draw the odds ratios with their intervals, on a logarithmic axis: `softglm.plots.CoefficientDisplay`.
-
-        Parameters
-        ----------
-        ax : Axes, array of Axes or None
-            Where to; None makes a new figure.
-        **options
-            Of `CoefficientDisplay.from_coefficients`.
-
-        Returns
-        -------
-        CoefficientDisplay
-            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
-        """
-        return display("CoefficientDisplay").from_coefficients(self, ax=ax, **options)
+    @drawn
+    def plot(self) -> Drawing:
+        """Draw the odds ratios with their intervals, on a logarithmic axis: `softglm.plots.CoefficientDisplay`."""
+        return Drawing("CoefficientDisplay", "from_coefficients", self)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame with the columns class, term, ratio, std_error, z, p_value, lower, upper.
@@ -257,22 +233,10 @@ class Symmetric(Table):
     coefficients: Coefficients
     covariance_matrix: FloatArray
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:  # noqa: ANN401 - axes of matplotlib, and what draws on them
-        """Draw the coefficients of every class with their intervals: `softglm.plots.CoefficientDisplay`.
-
-        Parameters
-        ----------
-        ax : Axes, array of Axes or None
-            Where to; None makes a new figure.
-        **options
-            Of `CoefficientDisplay.from_coefficients`.
-
-        Returns
-        -------
-        CoefficientDisplay
-            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
-        """
-        return display("CoefficientDisplay").from_coefficients(self.coefficients, ax=ax, **options)
+    @drawn
+    def plot(self) -> Drawing:
+        """Draw the coefficients of every class with their intervals: `softglm.plots.CoefficientDisplay`."""
+        return Drawing("CoefficientDisplay", "from_coefficients", self.coefficients)
 
     def _content(self) -> Content:
         return coefficient_content(self.coefficients)

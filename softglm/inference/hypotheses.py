@@ -244,7 +244,7 @@ def overall_ratio(estimate: Estimate) -> ChiSquaredTest:
 
 
 def _hypothesis(estimate: Estimate, terms: FloatArray) -> tuple[FloatArray, FloatArray]:
-    estimable = estimate.estimable_combinations(terms)
+    estimable = estimate.row_space.combinations(terms)
     classes = contrast_forms(estimate.n_classes, 0) @ estimate.class_forms
     forms = estimate.linear_map(classes, estimable)
     values = np.ravel(classes @ (estimable @ estimate.parameters).T)

@@ -215,7 +215,7 @@ def forms_of(estimate: Estimate, features: FloatArray, constant: float) -> Float
 def is_place_known(estimate: Estimate, place: FloatArray) -> bool:
     """Tell whether the data determine the probabilities where features are at one place, (p,)."""
     form = forms_of(estimate, (place - estimate.objective.moments.center)[np.newaxis], 1.0)
-    seen = estimate.sees_rows(form @ estimate.coordinates.features)
+    seen = estimate.identified.rows(form @ estimate.coordinates.features)
     return bool(estimate.estimable_terms(form).all() and seen.all())
 
 
@@ -241,7 +241,7 @@ def are_changes_known(
     forms = forms_of(estimate, basis, 0.0)
     if not estimate.estimable_terms(forms).all():
         return False
-    return are_small or bool(estimate.sees_rows(forms @ estimate.coordinates.features).all())
+    return are_small or bool(estimate.identified.rows(forms @ estimate.coordinates.features).all())
 
 
 def _span(changes: Iterable[FloatArray], tolerance: float) -> FloatArray:
@@ -346,7 +346,7 @@ class Counterfactual:
         coordinates, center = self.estimate.coordinates, self.estimate.objective.moments.center
         chunks = (slice(first, first + _CHUNK) for first in range(0, transformed.shape[0], _CHUNK))
         features = (coordinates.features_of(dense(transformed[rows]) - center) for rows in chunks)
-        return np.concatenate([self.estimate.sees_rows(each) for each in features])
+        return np.concatenate([self.estimate.identified.rows(each) for each in features])
 
     def _blocks(
         self, changes_of: Callable[[npt.NDArray[np.intp]], FloatArray], chosen: BoolArray | None = None

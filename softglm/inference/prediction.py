@@ -15,15 +15,16 @@ from scipy import linalg
 from scipy.special import expit
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.data import Block, Rows
-from softglm.drawing import display
+from softglm.data import Block
+from softglm.drawing import Drawing, drawn
 from softglm.families import Categorical
 from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps
 from softglm.inference.classes import every_class
-from softglm.inference.covariance import Covariance
 from softglm.inference.estimable import Identified, RowSpace
 from softglm.inference.estimate import Estimate
+from softglm.inference.facts import Facts
 from softglm.inference.few_clusters import is_shown
+from softglm.inference.joint import joint_covariance, roots_of_features
 from softglm.inference.significance import half_widths
 from softglm.inference.tables import Content, Table
 from softglm.optional import pandas
@@ -109,22 +110,10 @@ class Predictions(Table):
         notes += notes_on_gaps(self.probability, self.std_error)
         return Content(estimate_headings(self.level, estimate="probability"), groups, notes=notes)
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:  # noqa: ANN401 - axes of matplotlib, and what draws on them
-        """Draw the probabilities with their intervals, a row for each: `softglm.plots.PredictionDisplay`.
-
-        Parameters
-        ----------
-        ax : Axes, array of Axes or None
-            Where to; None makes a new figure.
-        **options
-            Of `PredictionDisplay.from_predictions`.
-
-        Returns
-        -------
-        PredictionDisplay
-            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
-        """
-        return display("PredictionDisplay").from_predictions(self, ax=ax, **options)
+    @drawn
+    def plot(self) -> Drawing:
+        """Draw the probabilities with their intervals, a row for each: `softglm.plots.PredictionDisplay`."""
+        return Drawing("PredictionDisplay", "from_predictions", self)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame with the columns row, class, probability, std_error, lower, upper.
@@ -218,60 +207,64 @@ class LogOdds(Sum):
         return np.where(known, log_odds, np.nan), np.where(known, errors, np.nan)
 
 
-def predictions(
-    estimate: Estimate,
-    covariance: Covariance,
-    rows: Rows,
+def predict(
+    self: Facts,
+    X: Any,  # noqa: ANN401 - users pass anything
+    offset: Any = None,  # noqa: ANN401
     *,
-    classes: npt.NDArray[Any],
-    distribution: Any,  # noqa: ANN401 - a frozen distribution of scipy.stats
-    level: float,
+    joint: bool = False,
 ) -> Predictions:
-    """Predict the probabilities of new rows.
+    """Return the probabilities of new rows with standard errors and pointwise intervals.
 
     Parameters
     ----------
-    estimate : Estimate
-    covariance : Covariance
-    rows : Rows
-        Of which only X and the offset are used.
-    classes, level
-        As in `Predictions`.
-    distribution : frozen distribution
-        Of an estimate over its standard error.
+    X : array-like, sparse matrix or data frame of shape (n, p)
+        As the estimator, or the pipeline, takes it.
+    offset : array-like, default=None
+        Required if the model was fitted with one.
+    joint : bool, default=False
+        Whether to compute the covariance of all of them, for contrasts of predictions: (n K)^2 numbers.
+
+    Returns
+    -------
+    Predictions
+        A row for each row of X, a column for each class. NaN where infinite estimates decide a row.
+
+    Raises
+    ------
+    ValueError
+        If X or the offset does not fit the model.
+    MemoryError
+        If the joint covariance is larger than the memory of this machine.
     """
-    coordinates = estimate.coordinates
+    estimate, root = self.estimate, self.covariance.root
+    rows = self.sample.read_rows(X, offset)
     log_odds_of = LogOdds(
         predictor=estimate.predictor,
         features=estimate.features,
-        roots=roots_of_features(estimate, covariance.root),
-        directions=every_class(coordinates.classes),
+        roots=roots_of_features(estimate, root),
+        directions=every_class(estimate.coordinates.classes),
         determined=determined_rows(estimate),
     )
     log_odds, errors = (part.T for part in rows.concatenate(log_odds_of))
-    few = covariance.few_clusters
+    few = self.covariance.few_clusters
     if few is not None and few.left_out.size:
         left_out, whole = (
-            rows.concatenate(replace(log_odds_of, roots=roots_of_features(estimate, root)))[1].T
-            for root in (few.left_out, few.root)
+            rows.concatenate(replace(log_odds_of, roots=roots_of_features(estimate, each)))[1].T
+            for each in (few.left_out, few.root)
         )
         errors = np.where(is_shown(left_out, whole), errors, np.nan)
-    reach = half_widths(errors, distribution, level)
+    reach = half_widths(errors, self._distribution, self.level)
     probability = expit(log_odds)
     return Predictions(
-        classes=classes,
+        classes=self.classes,
         probability=probability,
         std_error=probability * expit(-log_odds) * errors,
         lower=expit(log_odds - reach),
         upper=expit(log_odds + reach),
-        level=level,
+        level=self.level,
+        covariance=joint_covariance(estimate, root, rows, np.isnan(errors)) if joint else None,
     )
-
-
-def roots_of_features(estimate: Estimate, root: FloatArray) -> FloatArray:
-    """Return the factor, shape (r, s, k), of the covariance of what features in the coordinates are multiplied by."""
-    scales = estimate.coordinates.scales
-    return np.asarray(root.reshape(*scales.shape, -1) * scales[..., np.newaxis])
 
 
 def _softmax(eta: FloatArray) -> FloatArray:

@@ -72,7 +72,7 @@ def equal_slopes(estimate: Estimate, row: int, base: int) -> tuple[FloatArray, F
     """
     classes = contrast_forms(estimate.n_classes, base)[[row]] @ estimate.class_forms
     m, _ = estimate.objective.shape
-    terms = estimate.estimable_combinations(np.identity(m)[: estimate.objective.rows.n_features])
+    terms = estimate.row_space.combinations(np.identity(m)[: estimate.objective.rows.n_features])
     return estimate.linear_map(classes, terms), np.ravel(classes @ (terms @ estimate.parameters).T)
 
 

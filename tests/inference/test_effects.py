@@ -10,7 +10,7 @@ from scipy.special import softmax
 
 from softglm import SeparationWarning, SoftmaxGLM, infer
 from softglm.inference.covariance import Covariance
-from softglm.inference.effects import marginal_effects
+from softglm.inference.inference import Inference
 
 ROUNDING = {"rtol": 1e-9, "atol": 1e-11}
 # Central differences of step 1e-4 standard errors: their error is of the third derivative.
@@ -20,17 +20,12 @@ STATSMODELS = {"rtol": 1e-7, "atol": 1e-10}
 KINDS = ["average", "at-means"]
 
 
-def effects_of(estimate, factors=None, root=None, **options):
-    p = estimate.objective.rows.n_features
-    return marginal_effects(
-        estimate,
-        Covariance("model", estimate.inverse_root if root is None else root),
-        features=[f"x{j}" for j in range(p)],
-        classes=np.arange(estimate.n_classes),
-        factors=factors or {},
-        distribution=stats.norm(),
-        **options,
-    )
+def effects_of(estimate, factors=None, root=None, *, level=0.95, **options):
+    covariance = Covariance("model", estimate.inverse_root if root is None else root)
+    features = tuple(f"x{j}" for j in range(estimate.objective.rows.n_features))
+    classes = np.arange(estimate.n_classes)
+    result = Inference(estimate, covariance, classes, 0, features, inputs=None, sample=None, level=level)
+    return result.marginal_effects(groups=factors, **options)
 
 
 def with_dummies(data):
