@@ -18,6 +18,7 @@ class Asked:
     """Options of `infer`, under their names there."""
 
     weights: str
+    reference: Any
     covariance: str
     clusters: Any
     correction: str | None

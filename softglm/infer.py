@@ -198,6 +198,7 @@ def infer(
     """
     asked = Asked(
         weights=weights,
+        reference=reference,
         covariance="robust" if covariance == "HC0" else covariance,
         clusters=clusters,
         correction=correction,
@@ -222,9 +223,16 @@ def infer(
         fitted_classes=model.classes_,
     )
     check_offset(model, has_offset_here=seen.has_offset)
-    is_sampled = weights == "sampling" and seen.is_weighted
+    result = _inferred(asked, target, seen, X, y)
+    tell_of_one_cluster(result.known_to_one_cluster)
+    return result
+
+
+def _inferred(asked: Asked, target: Target, seen: Observed, X: Any, y: Any) -> Inference:
+    """Return what is said of the model in a target, of what was observed."""
+    model, is_sampled = target.model, asked.weights == "sampling" and seen.is_weighted
     is_reweighted = is_sampled or (seen.factors is not None and bool((seen.factors != 1.0).any()))
-    units = seen.units(clusters, is_sampled=is_sampled)
+    units = seen.units(asked.clusters, is_sampled=is_sampled)
     check_data(asked, model, units, is_reweighted=is_reweighted)
     check_presence(model, seen)
     check_size(seen.family, seen.n_features + int(model.fit_intercept), seen.n_rows)
@@ -234,8 +242,9 @@ def infer(
     covariance_of = _covariances(asked, seen, units, is_sampled=is_sampled)
     errors, freedom = covariance_of(optimum.estimate)
     classes, features = seen.classes[seen.present], target.features(seen.n_features)
-    base, how_based = base_of(y, classes) if reference is None else (position_of(reference, classes), "")
-    result = Inference(
+    chosen = asked.reference
+    base, how_based = base_of(y, classes) if chosen is None else (position_of(chosen, classes), "")
+    return Inference(
         estimate=optimum.estimate,
         covariance=clipped(optimum.estimate, errors, base),
         classes=classes,
@@ -252,7 +261,7 @@ def infer(
             clusters=units.clusters,
             is_here=units.is_here,
         ),
-        level=level,
+        level=asked.level,
         degrees_of_freedom=freedom,
         separated=optimum.separated,
         moved=optimum.moved,
@@ -260,8 +269,6 @@ def infer(
         how_based=how_based,
         units=target.units(features),
     )
-    tell_of_one_cluster(result.known_to_one_cluster)
-    return result
 
 
 def _covariances(

@@ -374,14 +374,7 @@ def coordinates_of(objective: Objective) -> KroneckerCoordinates:
 
 
 def check_size(family: UnconstrainedFamily, n_terms: int, n_rows: int) -> None:
-    """Raise if there are too many parameters, or classes, before anything is computed.
-
-    Parameters
-    ----------
-    family : UnconstrainedFamily
-    n_terms : int
-        The columns of X and their constant, m.
-    n_rows : int
+    """Raise if so many terms, the columns of X and their constant, are too many, before anything is computed.
 
     Raises
     ------
