@@ -21,7 +21,7 @@ from softglm.data import Block, DenseBlock, Rows, RowsInMemory
 from softglm.data.block import dense, make_block
 from softglm.data.rows import Statistic
 from softglm.inference.classes import class_probabilities, every_class
-from softglm.inference.estimable import triangle_of
+from softglm.inference.estimable import DeterminedRows, triangle_of
 from softglm.inference.estimate import Estimate
 from softglm.inference.inputs import Inputs, Setting
 from softglm.sums import Combinations, Offsets, Predictor, RowWeights, Sum, WeightedTotals
@@ -210,6 +210,11 @@ def forms_of(estimate: Estimate, features: FloatArray, constant: float) -> Float
     """Return [features; constant], shape (k, m), of features (k, p): forms of a column of the parameters."""
     m, _ = estimate.objective.shape
     return np.concatenate([features, np.full((len(features), m - features.shape[1]), constant)], axis=1)
+
+
+def determined_rows(estimate: Estimate) -> DeterminedRows:
+    """Return what tells of which rows the data determine the probabilities."""
+    return DeterminedRows(estimate.features, estimate.row_space, estimate.identified)
 
 
 def is_place_known(estimate: Estimate, place: FloatArray) -> bool:

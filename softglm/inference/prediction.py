@@ -14,18 +14,19 @@ import numpy.typing as npt
 from scipy import linalg
 from scipy.special import expit
 
-from softglm.arrays import BoolArray, FloatArray
+from softglm.arrays import FloatArray
 from softglm.data import Block, Rows
 from softglm.drawing import Drawing, drawn
 from softglm.families import Categorical
 from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps
 from softglm.inference.classes import every_class
 from softglm.inference.covariance import Covariance
-from softglm.inference.estimable import Identified, RowSpace
+from softglm.inference.estimable import DeterminedRows
 from softglm.inference.estimate import Estimate
 from softglm.inference.facts import Facts
 from softglm.inference.few_clusters import is_shown
 from softglm.inference.joint import joint_covariance, roots_of_features
+from softglm.inference.means import determined_rows
 from softglm.inference.significance import half_widths
 from softglm.inference.tables import Content, Table
 from softglm.optional import pandas
@@ -133,39 +134,6 @@ class Predictions(Table):
                 "upper": self.upper.ravel(),
             }
         )
-
-
-@final
-@dataclass(frozen=True)
-class DeterminedRows(Sum):
-    """Of which rows the data determine the probabilities, to be joined.
-
-    Attributes
-    ----------
-    features : Features
-    row_space : RowSpace
-    identified : Identified
-    """
-
-    features: Features
-    row_space: RowSpace
-    identified: Identified
-
-    def __call__(self, block: Block) -> tuple[BoolArray]:
-        """Return whether they do, shape (rows,)."""
-        centred = block.centred(self.features.center)
-        return (self.of(centred, self.features.of_centred(centred)),)
-
-    def of(self, centred: FloatArray, features: FloatArray) -> BoolArray:
-        """Return whether they do, shape (rows,), of centred rows, (rows, p), and their features, (rows, r)."""
-        constants = np.ones((len(centred), len(self.features.loadings) - centred.shape[1]))
-        known = self.row_space.estimable(np.concatenate([centred, constants], axis=1))
-        return np.asarray(known & self.identified.rows(features))
-
-
-def determined_rows(estimate: Estimate) -> DeterminedRows:
-    """Return what tells of which rows the data determine the probabilities."""
-    return DeterminedRows(estimate.features, estimate.row_space, estimate.identified)
 
 
 @final
