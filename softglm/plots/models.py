@@ -104,7 +104,8 @@ class RegressionTableDisplay(PanelDisplay):
         wanted = [term for term in every if intercept or term != "Intercept"] if terms is None else list(terms)
         unknown = [term for term in wanted if term not in every]
         if unknown or isinstance(terms, str):
-            raise ValueError(f"terms has {unknown or terms!r}, expected a list of some of {list(every[:10])}.")
+            wrong = terms if isinstance(terms, str) else unknown
+            raise ValueError(f"terms has {wrong!r}, expected a list of some of {list(every[:10])}.")
         contrasts = tuple(
             dict.fromkeys((name, each.reference) for each in table.coefficients for name in each.classes.tolist())
         )

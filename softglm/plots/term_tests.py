@@ -117,7 +117,7 @@ class TermTestDisplay(PanelDisplay):
             *axis.plot(critical, places, "|", **tick),
         ]
         self._write_beside(rows, float(np.nanmax([*statistic, *critical, 1.0])))
-        axis.set_xlabel(self._unit(len(rows)) if ax is None else self._unit(len(rows)).replace(" (", "\n("))
+        axis.set_xlabel((" " if ax is None else "\n").join(self._unit(len(rows))))
         legend_of(axis)
         keep_inside(self.axes_)
         return self
@@ -169,12 +169,12 @@ class TermTestDisplay(PanelDisplay):
             freedom += f", {np.broadcast_to(tests.df_denominator, tests.df.shape)[row]:.3g}"
         return f"{freedom} df, {p_text(tests.p_value[row])}"
 
-    def _unit(self, n_rows: int) -> str:
-        """Return what the axis measures."""
+    def _unit(self, n_rows: int) -> tuple[str, str]:
+        """Return what the axis measures, and how."""
         tests = self.tests
         unit = f"{NAMES[tests.kind]} {'chi-squared' if tests.df_denominator is None else 'F'}"
         left_out = f", {n_rows} of {len(tests.terms):,} terms" if n_rows < len(tests.terms) else ""
-        return f"{unit} (axis of square roots{left_out})"
+        return unit, f"(axis of square roots{left_out})"
 
 
 def _root_ticks(most: float, share: float) -> list[float]:
