@@ -4,6 +4,7 @@ They are those of the columns of the model, `softglm.inference.column_effects`; 
 few inputs, of the inputs, `softglm.inference.input_effects`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
@@ -14,19 +15,26 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.drawing import Drawing, drawn
 from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps
 from softglm.inference.column_effects import EffectKind, TermEffect, effects_of_columns
+from softglm.inference.deviations import quartiles, standard_deviation
+from softglm.inference.estimate import Estimate
 from softglm.inference.factors import Levels
 from softglm.inference.facts import Facts
-from softglm.inference.groups import Groups
+from softglm.inference.groups import GroupedColumns, Groups
 from softglm.inference.input_effects import effects_of_inputs
 from softglm.inference.significance import against_zero, half_widths
+from softglm.inference.subjects import subject_of
 from softglm.inference.tables import Content, Table
 from softglm.optional import pandas
+from softglm.sums import RowWeights
 
 if TYPE_CHECKING:
     import pandas as pd
 
 DiscreteKind: TypeAlias = Literal["factor", "column"]
+EffectUnit: TypeAlias = Literal["unit", "sd", "iqr"]
 _DERIVATIVE = "dP/dx"
+# Of what effects are per, as titles say it.
+UNITS = {"unit": "", "sd": " per standard deviation", "iqr": " per interquartile range"}
 
 
 @final
@@ -60,6 +68,8 @@ class MarginalEffects(Table):
         Of the intervals.
     notes : tuple of str
         What a reader has to know: why an effect is missing, and which columns look like functions of others.
+    per : {"unit", "sd", "iqr"}
+        What derivatives are times: one unit, a standard deviation of the feature, or its interquartile range.
 
     Examples
     --------
@@ -95,11 +105,13 @@ class MarginalEffects(Table):
     kind: EffectKind
     level: float
     notes: tuple[str, ...] = ()
+    per: EffectUnit = "unit"
 
     @property
     def contrasts(self) -> tuple[str, ...]:
-        """What each effect is: "dP/dx", or "middle - low"."""
-        return tuple(_DERIVATIVE if pair is None else " - ".join(pair) for pair in self.levels)
+        """What each effect is: "dP/dx", "dP/dx per SD" or "middle - low"."""
+        derivative = _DERIVATIVE if self.per == "unit" else f"{_DERIVATIVE} per {self.per.upper()}"
+        return tuple(derivative if pair is None else " - ".join(pair) for pair in self.levels)
 
     @property
     def is_discrete(self) -> BoolArray:
@@ -123,7 +135,7 @@ class MarginalEffects(Table):
         return Content(
             estimate_headings(self.level, None if self.z is None else "z"),
             groups,
-            title=f"{where}, on the probability of each class",
+            title=f"{where}{UNITS[self.per]}, on the probability of each class",
             notes=self.notes,
         )
 
@@ -155,6 +167,8 @@ def marginal_effects(
     kind: EffectKind = "average",
     discrete: DiscreteKind = "factor",
     groups: Groups | None = None,
+    *,
+    per: EffectUnit = "unit",
 ) -> MarginalEffects:
     """Return what a unit of each feature, or changing its level, adds to the probability of each class.
 
@@ -173,6 +187,10 @@ def marginal_effects(
         encodes has one level at a time, and is compared with its base in both.
     groups : dict from name to columns, default=None
         Columns of zeros and ones that are the dummies of one factor, as `test_terms` takes them.
+    per : {"unit", "sd", "iqr"}
+        What the effects of numbers are per, which makes features of different units comparable: one unit, a (weighted)
+        standard deviation, or an interquartile range. It is still the slope that counts; for what a step does,
+        `contrasts` takes it.
 
     Returns
     -------
@@ -182,8 +200,10 @@ def marginal_effects(
     Raises
     ------
     ValueError
-        If `kind` or `discrete` is not one of these, or there is no such column.
+        If `kind`, `discrete` or `per` is not one of these, or there is no such column.
     """
+    if per not in UNITS:
+        raise ValueError(f"per must be one of {list(UNITS)}, got {per!r}.")
     if kind not in {"average", "at-means"}:
         raise ValueError(f'kind must be "average" or "at-means", got {kind!r}.')
     if discrete not in {"factor", "column"}:
@@ -202,8 +222,9 @@ def marginal_effects(
         found, notes = effects_of_columns(estimate, make, self.features, together, kind)
     else:
         found, notes = effects_of_inputs(estimate, make, inputs, together, kind)
-    effects = np.array([each.effect for each in found]).reshape(-1, estimate.n_classes)
-    std_errors = np.array([each.std_error for each in found]).reshape(-1, estimate.n_classes)
+    sizes = _sizes(estimate, self._columns, found, per)
+    effects = sizes * np.array([each.effect for each in found]).reshape(-1, estimate.n_classes)
+    std_errors = sizes * np.array([each.std_error for each in found]).reshape(-1, estimate.n_classes)
     z, p_value = against_zero(effects, std_errors, self._distribution) if self.is_tested else (None, None)
     reach = half_widths(std_errors, self._distribution, self.level)
     return MarginalEffects(
@@ -219,4 +240,27 @@ def marginal_effects(
         kind=kind,
         level=self.level,
         notes=(*notes, *notes_on_gaps(effects, std_errors)),
+        per=per,
     )
+
+
+def _sizes(estimate: Estimate, columns: GroupedColumns, effects: Sequence[TermEffect], per: EffectUnit) -> FloatArray:
+    """Return what each effect is times, shape (e, 1): 1 of differences; NaN of a number that hardly varies."""
+    sizes = np.ones((len(effects), 1))
+    if per == "unit":
+        return sizes
+    (weights,) = estimate.objective.rows.concatenate(RowWeights())
+    weights = weights[weights > 0.0]
+    for place, effect in enumerate(effects):
+        if effect.levels is None:
+            number = subject_of([effect.term], estimate=estimate, columns=columns).number
+            sizes[place] = np.nan if number is None else _spread(number, weights, per)
+    return sizes
+
+
+def _spread(number: FloatArray, weights: FloatArray, per: EffectUnit) -> float:
+    known = ~np.isnan(number)
+    if per == "sd":
+        return standard_deviation(number[known], weights[known])
+    low, high = quartiles(number[known], weights[known])
+    return high - low or float("nan")

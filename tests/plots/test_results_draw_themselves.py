@@ -10,7 +10,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, PolynomialFeatures, RobustScaler, StandardScaler
 
-from softglm import SoftmaxGLM, SoftmaxGLMCV, infer, pool, softglm_path
+from softglm import SoftmaxGLM, SoftmaxGLMCV, infer, pool, regression_table, softglm_path
 from softglm.plots import (
     CoefficientDisplay,
     ContrastDisplay,
@@ -20,6 +20,8 @@ from softglm.plots import (
     MarginalEffectDisplay,
     PathDisplay,
     PredictionDisplay,
+    RegressionTableDisplay,
+    TermTestDisplay,
     Trace,
 )
 
@@ -45,6 +47,8 @@ OF_AN_INFERENCE = {
     "average predictions": (lambda result: result.average_predictions("x0", [0.0, 1.0]), EffectDisplay),
     "of two features": (lambda result: result.average_predictions(["x0", "x1"], [[0, 1], [1, 2]]), PredictionDisplay),
     "differences": (lambda result: result.contrasts("x0", [0, 1]), ContrastDisplay),
+    "tests of terms": (lambda result: result.test_terms(), TermTestDisplay),
+    "side by side": (lambda result: regression_table([result]), RegressionTableDisplay),
     "risk ratios": (lambda result: result.contrasts("x0", [0, 1], kind="ratio"), ContrastDisplay),
 }
 
