@@ -290,13 +290,11 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
         unnamed = {"feature_names_in_": None}
 
         def report(progress: Progress, coef: FloatArray, intercept: FloatArray) -> None:
-            if not printer.is_silent:
-                printer.report(progress, prepared.count.n_passes)
+            printer.report(progress, prepared.count.n_passes)
             if task.is_watched:
                 task.iterate(lambda: {**unnamed, **known_before, **fitted_arrays(coef, intercept, present)})
 
-        if not printer.is_silent:
-            printer.begin(seen, rows.place, fit_intercept=self.fit_intercept, alpha=alpha)
+        printer.begin(seen, rows.place, fit_intercept=self.fit_intercept, alpha=alpha)
         precision = np.float32 if seen.dtype in (np.float32, np.float16) else np.float64
         if seen.n_present > 1:
             prepared = prepare(rows, seen.family, fit_intercept=self.fit_intercept)
@@ -325,8 +323,7 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
             ),
         }
         task.end({**unnamed, **fitted})
-        if not printer.is_silent:
-            printer.end(fitted["status_"])
+        printer.end(fitted["status_"])
         self._warn(result, fitted["status_"], classes[~present])
         self._become(fitted)
         return self
