@@ -26,8 +26,8 @@ def limit(axis: "Axes", estimate: FloatArray, lower: FloatArray, upper: FloatArr
         axis.minorticks_off()
         return
     ends = np.concatenate([lower[finite], upper[finite], estimate[finite], [0.0]])
-    widths = (upper - lower)[finite & ~np.isnan(upper - lower)]
-    half = np.median(widths) / 2.0 if widths.size else 0.0
+    widths = upper[finite] - lower[finite]
+    half = np.median(widths[~np.isnan(widths)]) / 2.0 if not np.isnan(widths).all() else 0.0
     seen = np.append(estimate[finite], 0.0)
     reach = _MOST_SPANS * max(float(np.ptp(seen)), float(half))
     low, high = max(np.nanmin(ends), seen.min() - reach), min(np.nanmax(ends), seen.max() + reach)

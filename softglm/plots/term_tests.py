@@ -150,7 +150,11 @@ class TermTestDisplay(PanelDisplay):
         """Write degrees of freedom and p-values at the right end, and let the axis end where they leave room."""
         axis = self.ax_
         style: dict[str, Any] = {"transform": axis.get_yaxis_transform(), "ha": "right", "va": "center", "size": SMALL}
-        words = [axis.text(0.995, place, self._words(row), **style) for place, row in enumerate(rows.tolist())]
+        words = [
+            axis.text(0.995, place, self._words(row), **style)
+            for place, (row, name) in enumerate(zip(rows.tolist(), axis.get_yticklabels(), strict=True))
+            if name.get_text()  # of too many rows only some have a name
+        ]
         self.figure_.draw_without_rendering()
         taken = max((word.get_window_extent().width for word in words), default=0.0)
         share = 1.0 - _GAP - min(taken / axis.get_window_extent().width, _MOST_WORDS)
