@@ -374,8 +374,7 @@ class SoftmaxGLMCV(SoftmaxClassifier):
             form=form,
             status=sentence(result),
         )
-        if not printer.is_silent:
-            printer.end(fitted["status_"])
+        printer.end(fitted["status_"])
         self._warn(result, fitted["status_"], seen.response.classes[~seen.present])
         model.set_params(alpha=alpha)
         known = {name: chosen[name] for name in (*seen.columns, "classes_", "_has_offset")}

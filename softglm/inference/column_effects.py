@@ -144,7 +144,7 @@ def effects_of_columns(
     groups = {name: np.array(columns, dtype=np.intp) for name, columns in factors.items()}
     varies, switches = survey(rows, groups)
     is_discrete = np.zeros_like(varies)
-    known = varies & estimate.estimable_terms(changes(estimate, switches))
+    known = varies & estimate.row_space.estimable(changes(estimate, switches))
     found: dict[int, TermEffect] = {}
     nothing = np.full(estimate.n_classes, np.nan)
     there = rows

@@ -14,10 +14,9 @@ from softglm.inference.deviations import quartiles, standard_deviation
 from softglm.inference.estimate import Estimate
 from softglm.inference.factors import BASE
 from softglm.inference.groups import GroupedColumns, Groups, listed
-from softglm.inference.means import mean_probabilities, rows_of_group
+from softglm.inference.means import determined_rows, mean_probabilities, rows_of_group
 from softglm.inference.model_columns import check_finite
 from softglm.inference.partition import Partition, partition_by_column, partition_by_labels
-from softglm.inference.prediction import determined_rows
 from softglm.inference.states import Means, States, Subject, joined
 from softglm.inference.subjects import At, listed_values, subject_of
 from softglm.sums import RowWeights

@@ -208,12 +208,12 @@ def marginal_effects(
         raise ValueError(f'kind must be "average" or "at-means", got {kind!r}.')
     if discrete not in {"factor", "column"}:
         raise ValueError(f'discrete must be "factor" or "column", got {discrete!r}.')
-    estimate, inputs, covariance = self.estimate, self._columns.known_inputs, self.covariance
+    estimate, inputs = self.estimate, self._columns.known_inputs
 
     def make(
         term: str, levels: Levels | None, effect: FloatArray, gradients: FloatArray, known: BoolArray
     ) -> TermEffect:
-        errors = np.where(known, covariance.std_errors(gradients), np.nan)
+        errors = np.where(known, self.covariance.std_errors(gradients), np.nan)
         return TermEffect(term, levels, np.where(known, effect, np.nan), errors)
 
     factors = self._columns.of_inputs(groups)

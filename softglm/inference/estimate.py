@@ -23,6 +23,7 @@ from softglm.inference.contributions import Contributions, RowBlock, row_blocks
 from softglm.inference.estimable import Identified, RowSpace, constant_of, row_space_of
 from softglm.inference.forms import class_forms, contrast_forms, term_forms
 from softglm.inference.jeffreys import log_prior_gradient
+from softglm.inference.score_sums import RowScores
 from softglm.model import Objective, null_coordinates, null_model
 from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.fisher import assembled, between_classes, hessian_of, information_sum
@@ -261,14 +262,10 @@ class Estimate:
 
     def estimable(self, classes: FloatArray, terms: FloatArray) -> BoolArray:
         """Tell which linear forms, given as for `linear_map`, the data determine: shape (c * t,)."""
-        known = np.tile(self.estimable_terms(terms), len(classes))
+        known = np.tile(self.row_space.estimable(terms), len(classes))
         if self.unidentified.size:
             known &= self.sees(self.linear_map(classes, terms))
         return np.asarray(known)
-
-    def estimable_terms(self, terms: FloatArray) -> BoolArray:
-        """Tell which linear forms of a column of the parameters, shape (t, m), the rows determine: shape (t,)."""
-        return self.row_space.estimable(terms)
 
     @cached_property
     def row_space(self) -> RowSpace:
@@ -307,10 +304,14 @@ class Estimate:
         """Yield what the rows contribute, block by block, in their order."""
         yield from row_blocks(self.objective.rows, self.contributions)
 
+    @property
+    def row_scores(self) -> RowScores:
+        """What makes the scores of rows of what they contribute."""
+        return RowScores(self.contributions, self.coordinates.classes, self.coordinates.scales)
+
     def scores(self) -> Iterator[tuple[slice, FloatArray]]:
         """Yield, block by block, which rows, and the gradients of their log-likelihoods, weighted, (rows, P)."""
-        for block in self.row_blocks():
-            yield block.rows, self.scores_of(block.features, block.residuals * block.weights)
+        return self.row_scores.weighted(self.objective.rows)
 
     def information_of(self, grams: FloatArray) -> FloatArray:
         """Return the information of some rows, shape (P, P), given sum_i v_di f_i f_i' for each direction d of A''.
@@ -323,20 +324,6 @@ class Estimate:
         unpenalised = replace(self.coordinates, ridge=np.zeros_like(self.coordinates.ridge))
         between = between_classes(grams, self.objective.family.curvature_directions, self.coordinates.classes)
         return assembled(between, 1.0, unpenalised)
-
-    def scores_of(self, features: FloatArray, residuals: FloatArray) -> FloatArray:
-        """Return scales * f_i (Q' e_i)' for each row, shape (rows, P).
-
-        Parameters
-        ----------
-        features : array of shape (rows, r)
-        residuals : array of shape (q, rows)
-            e.
-        """
-        coded = residuals.T @ self.coordinates.classes
-        scores = features[:, :, np.newaxis] * coded[:, np.newaxis]
-        scores *= self.coordinates.scales
-        return np.asarray(scores.reshape(len(features), -1))
 
 
 def estimate_at(
@@ -387,14 +374,7 @@ def coordinates_of(objective: Objective) -> KroneckerCoordinates:
 
 
 def check_size(family: UnconstrainedFamily, n_terms: int, n_rows: int) -> None:
-    """Raise if there are too many parameters, or classes, before anything is computed.
-
-    Parameters
-    ----------
-    family : UnconstrainedFamily
-    n_terms : int
-        The columns of X and their constant, m.
-    n_rows : int
+    """Raise if so many terms, the columns of X and their constant, are too many, before anything is computed.
 
     Raises
     ------

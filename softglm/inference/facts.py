@@ -325,7 +325,7 @@ class Facts(Table):
     @cached_property
     def is_collinear(self) -> bool:
         """Whether columns of X leave some coefficients undetermined."""
-        return not self.estimate.estimable_terms(self.estimate.term_forms).all()
+        return not self.estimate.row_space.estimable(self.estimate.term_forms).all()
 
     @property
     def may_go_either_way(self) -> BoolArray:

@@ -88,7 +88,7 @@ class Inference(Facts):
     [[-66.32, 5.09, -0.06], [-40.38, 2.91, 1.15]]
     """
 
-    # A question is a function of the facts, and stands in a file with what it answers.
+    # A question is a method that stands in the file of its answer.
     confidence_intervals = intervals.confidence_intervals
     profiled = intervals.profiled
 

@@ -111,7 +111,7 @@ class _InputEffects:
             return TermEffect(variable.name, None, nothing, nothing)
         jacobian, bends, is_known = self._means
         effect, gradients = along(estimate, variable.slope, jacobian, bends)
-        is_known &= bool(estimate.estimable_terms(forms_of(estimate, variable.slope[np.newaxis], 0.0)).all())
+        is_known &= bool(estimate.row_space.estimable(forms_of(estimate, variable.slope[np.newaxis], 0.0)).all())
         return self._make(variable.name, None, effect, gradients, estimate.sees(gradients) & is_known)
 
     def _by_difference(self, variable: Variable, share: float = 1.0) -> TermEffect:

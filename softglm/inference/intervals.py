@@ -56,7 +56,7 @@ def confidence_intervals(
     self._validity.require_tests("Profile intervals")
     self._validity.require_trusted_likelihood("Profile intervals", 'Use confidence_intervals("wald")')
     table, estimate = self.coefficients, self.estimate
-    n_intervals = len(table.classes) * int(estimate.estimable_terms(estimate.term_forms).sum())
+    n_intervals = len(table.classes) * int(estimate.row_space.estimable(estimate.term_forms).sum())
     progress = ProgressPrinter("Profile interval", n_intervals, verbose=verbose)
 
     def report(row: int, column: int, lower: float, upper: float) -> None:
@@ -159,6 +159,6 @@ def _determined(estimate: Estimate, coding: Coding) -> Iterator[tuple[int, int, 
     """Yield the coefficients that the rows determine, and where each tends to: 0 for a finite limit, NaN for either."""
     limits = np.where(np.isinf(coding.estimates), coding.estimates, 0.0)
     limits[coding.may_go_either_way] = np.nan
-    known = np.broadcast_to(estimate.estimable_terms(estimate.term_forms), limits.shape)
+    known = np.broadcast_to(estimate.row_space.estimable(estimate.term_forms), limits.shape)
     for row, column in np.argwhere(known).tolist():
         yield row, column, float(limits[row, column])

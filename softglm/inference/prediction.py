@@ -14,17 +14,19 @@ import numpy.typing as npt
 from scipy import linalg
 from scipy.special import expit
 
-from softglm.arrays import BoolArray, FloatArray
-from softglm.data import Block
+from softglm.arrays import FloatArray
+from softglm.data import Block, Rows
 from softglm.drawing import Drawing, drawn
 from softglm.families import Categorical
 from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps
 from softglm.inference.classes import every_class
-from softglm.inference.estimable import Identified, RowSpace
+from softglm.inference.covariance import Covariance
+from softglm.inference.estimable import DeterminedRows
 from softglm.inference.estimate import Estimate
 from softglm.inference.facts import Facts
 from softglm.inference.few_clusters import is_shown
 from softglm.inference.joint import joint_covariance, roots_of_features
+from softglm.inference.means import determined_rows
 from softglm.inference.significance import half_widths
 from softglm.inference.tables import Content, Table
 from softglm.optional import pandas
@@ -136,39 +138,6 @@ class Predictions(Table):
 
 @final
 @dataclass(frozen=True)
-class DeterminedRows(Sum):
-    """Of which rows the data determine the probabilities, to be joined.
-
-    Attributes
-    ----------
-    features : Features
-    row_space : RowSpace
-    identified : Identified
-    """
-
-    features: Features
-    row_space: RowSpace
-    identified: Identified
-
-    def __call__(self, block: Block) -> tuple[BoolArray]:
-        """Return whether they do, shape (rows,)."""
-        centred = block.centred(self.features.center)
-        return (self.of(centred, self.features.of_centred(centred)),)
-
-    def of(self, centred: FloatArray, features: FloatArray) -> BoolArray:
-        """Return whether they do, shape (rows,), of centred rows, (rows, p), and their features, (rows, r)."""
-        constants = np.ones((len(centred), len(self.features.loadings) - centred.shape[1]))
-        known = self.row_space.estimable(np.concatenate([centred, constants], axis=1))
-        return np.asarray(known & self.identified.rows(features))
-
-
-def determined_rows(estimate: Estimate) -> DeterminedRows:
-    """Return what tells of which rows the data determine the probabilities."""
-    return DeterminedRows(estimate.features, estimate.row_space, estimate.identified)
-
-
-@final
-@dataclass(frozen=True)
 class LogOdds(Sum):
     """The log odds of each class against the rest, and their standard errors, of each row, to be joined.
 
@@ -237,23 +206,8 @@ def predict(
     MemoryError
         If the joint covariance is larger than the memory of this machine.
     """
-    estimate, root = self.estimate, self.covariance.root
     rows = self.sample.read_rows(X, offset)
-    log_odds_of = LogOdds(
-        predictor=estimate.predictor,
-        features=estimate.features,
-        roots=roots_of_features(estimate, root),
-        directions=every_class(estimate.coordinates.classes),
-        determined=determined_rows(estimate),
-    )
-    log_odds, errors = (part.T for part in rows.concatenate(log_odds_of))
-    few = self.covariance.few_clusters
-    if few is not None and few.left_out.size:
-        left_out, whole = (
-            rows.concatenate(replace(log_odds_of, roots=roots_of_features(estimate, each)))[1].T
-            for each in (few.left_out, few.root)
-        )
-        errors = np.where(is_shown(left_out, whole), errors, np.nan)
+    log_odds, errors = _log_odds_of(self.estimate, self.covariance, rows)
     reach = half_widths(errors, self._distribution, self.level)
     probability = expit(log_odds)
     return Predictions(
@@ -263,8 +217,28 @@ def predict(
         lower=expit(log_odds - reach),
         upper=expit(log_odds + reach),
         level=self.level,
-        covariance=joint_covariance(estimate, root, rows, np.isnan(errors)) if joint else None,
+        covariance=joint_covariance(self.estimate, self.covariance.root, rows, np.isnan(errors)) if joint else None,
     )
+
+
+def _log_odds_of(estimate: Estimate, covariance: Covariance, rows: Rows) -> tuple[FloatArray, FloatArray]:
+    """Return the log odds of each class, and their standard errors, both of shape (n, K): NaN where there are none."""
+    log_odds_of = LogOdds(
+        predictor=estimate.predictor,
+        features=estimate.features,
+        roots=roots_of_features(estimate, covariance.root),
+        directions=every_class(estimate.coordinates.classes),
+        determined=determined_rows(estimate),
+    )
+    log_odds, errors = (part.T for part in rows.concatenate(log_odds_of))
+    few = covariance.few_clusters
+    if few is not None and few.left_out.size:
+        left_out, whole = (
+            rows.concatenate(replace(log_odds_of, roots=roots_of_features(estimate, root)))[1].T
+            for root in (few.left_out, few.root)
+        )
+        errors = np.where(is_shown(left_out, whole), errors, np.nan)
+    return log_odds, errors
 
 
 def _softmax(eta: FloatArray) -> FloatArray:

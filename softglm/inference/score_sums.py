@@ -49,13 +49,14 @@ class RowScores:
             g.
         """
         totals = np.zeros((n_groups, self.scales.size))
-        for here, scores in self._weighted(rows):
+        for here, scores in self.weighted(rows):
             order = np.argsort(codes[here], kind="stable")
             present, starts = np.unique(codes[here][order], return_index=True)
             totals[present] += np.add.reduceat(scores[order], starts, axis=0)
         return totals
 
-    def _weighted(self, rows: Rows) -> Iterator[tuple[slice, FloatArray]]:
+    def weighted(self, rows: Rows) -> Iterator[tuple[slice, FloatArray]]:
+        """Yield, block by block, which rows, and their scores times their weights, (rows, P)."""
         for block in row_blocks(rows, self.contributions):
             yield block.rows, self.of(block.features, block.residuals * block.weights)
 
