@@ -49,6 +49,8 @@ def split_off(path: Path, columns: Sequence[Column], name: str | None) -> tuple[
     found = next((column for column in columns if column.name == name), None) if name else None
     if found is None:
         return None, list(columns)
+    if found.is_empty:
+        raise UnusableDataError(f"{path} has no weight in {found.name!r}: every row is without. Name another column.")
     if not found.is_number:
         raise _no_numbers(path, found)
     if not (found.present <= MOST).all():
