@@ -115,7 +115,7 @@ def read_table(path: Path, target: str, reading: Reading = _AS_IT_IS) -> Table:
         "Classes that differ in spelling only": [repr(name) for name in alike(classes, labels.notation)],
     }
     notes = tuple(f"{what}: {', '.join(columns)}." for what, columns in done.items() if columns)
-    weights = weights_of(weighting, reading)
+    weights = None if weighting is None else weights_of(weighting.name, weighting.entries, reading)
     notes += () if weights is None else (weights.note,)
     return Table(path.name, design.X, codes, design.features, classes, design.variables, notes, design.advice, weights)
 
