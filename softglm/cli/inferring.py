@@ -94,7 +94,7 @@ def inferred(
     Sampling weights leave no likelihood, and have robust standard errors.
     """
     chosen = replace(choice, alpha=0.0) if is_likelihood(choice) else choice
-    values = None if weights is None else weights.values
+    values = None if weights is None or isinstance(X, Blocks) else weights.values  # blocks hold theirs
     is_sampled = weights is not None and not weights.are_copies
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the report says what they would

@@ -9,7 +9,7 @@ from typing import final
 from softglm.cli.coded_rows import CodedRows
 from softglm.cli.comparison import Choice, FittedModel, strongest_of, timed_fit
 from softglm.cli.inferring import Report, columns_to_infer, inferred
-from softglm.cli.tables import Reading, UnusableDataError, check_reference, is_parquet
+from softglm.cli.tables import Reading, UnusableDataError, Weights, check_reference, is_parquet
 from softglm.fit import prepare
 from softglm.sources import Blocks
 from softglm.sources.arrow import Table, open_dataset
@@ -41,6 +41,8 @@ class LargeFit:
     fitted : FittedModel
     report : Report or None
         What `infer` says of the coefficients, if it was asked.
+    weights : Weights or None
+        None where each row counts once.
     """
 
     name: str
@@ -56,6 +58,7 @@ class LargeFit:
     seconds: float
     fitted: FittedModel
     report: Report | None
+    weights: Weights | None = None
 
     @classmethod
     def of(
@@ -70,11 +73,10 @@ class LargeFit:
         reference: str | None = None,
     ) -> "LargeFit":
         """Fit SoftmaxGLM to a file, or raise an error that says why that cannot be."""
-        if reading.na or reading.notation or reading.weights is not None:
+        if reading.na or reading.notation:
             raise UnusableDataError(
-                f"{path} is so large that it is fitted where it is, by the types of its columns: --na, --decimal and "
-                "--weights are for tables that are read as a whole. --sample 100000 reads so many rows; in Python, "
-                "softglm.Parquet takes sample_weight."
+                f"{path} is so large that it is fitted where it is, by the types of its columns: --na and --decimal "
+                "are for tables that are read as a whole. --sample 100000 reads so many rows."
             )
         try:
             rows = CodedRows.of(path, target, Table(open_dataset(path), str(path)), reading)
@@ -87,6 +89,7 @@ class LargeFit:
         deviations = prepare(seen.rows()[0], seen.family).standard_deviations
         classes = tuple(map(str, model.classes_))
         check_reference(str(path), classes, reference, target)
+        total = seen.n_rows if rows.weights is None else float(rows.weights.values.sum())
         return cls(
             name=path.name,
             n_rows=seen.n_rows,
@@ -95,8 +98,8 @@ class LargeFit:
             notes=rows.notes,
             choice=choice,
             accuracy=model.score(source),
-            log_loss=model.deviance_ / (2.0 * seen.n_rows),
-            null_log_loss=model.null_deviance_ / (2.0 * seen.n_rows),
+            log_loss=model.deviance_ / (2.0 * total),
+            null_log_loss=model.null_deviance_ / (2.0 * total),
             n_passes=model.n_passes_,
             seconds=timed.milliseconds / 1e3,
             fitted=FittedModel(
@@ -104,6 +107,7 @@ class LargeFit:
                 strongest_of(model, rows.features, classes, deviations, choice=choice, n_strongest=n_strongest),
             ),
             report=_report_on(rows, choice, classes, reference) if infers else None,
+            weights=rows.weights,
         )
 
 
@@ -111,7 +115,13 @@ def _report_on(rows: CodedRows, choice: Choice, classes: tuple[str, ...], refere
     kept = columns_to_infer(rows.variables, choice)
     features = tuple(compress(rows.features, kept))
     result = inferred(
-        Blocks(partial(rows.blocks, kept)), None, choice, features=features, classes=classes, reference=reference
+        Blocks(partial(rows.blocks, kept)),
+        None,
+        choice,
+        features=features,
+        classes=classes,
+        reference=reference,
+        weights=rows.weights,
     )
     return Report(result, tuple(compress(rows.features, ~kept)), is_imputed=bool(rows.fills))
 

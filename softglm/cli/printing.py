@@ -60,7 +60,7 @@ def large_as_text(large: LargeFit) -> str:
         f"({shortlist(list(map(on_one_line, large.classes)))}). It is too large for a comparison: SoftmaxGLM is "
         "fitted to all rows, where they are. --sample 100000 compares on so many of them.",
         *map(on_one_line, large.notes),
-        f"{_penalty(large.choice)}.",
+        f"{_penalty(large.choice, 'n' if large.weights is None else 'W')}.",
         f"Accuracy {large.accuracy:.4f}, log loss {large.log_loss:.4f} on these rows; knowing only the class shares, "
         f"log loss {large.null_log_loss:.4f}. {large.n_passes} passes over the rows, {large.seconds:.1f} s.",
     )
@@ -276,6 +276,7 @@ def large_as_json(large: LargeFit) -> str:
             "n_features": large.n_features,
             "classes": large.classes,
             "notes": large.notes,
+            "weights": _of_weights(large.weights),
             **_of_choice(large.choice),
             "accuracy": large.accuracy,
             "log_loss": _finite(large.log_loss),

@@ -365,6 +365,11 @@ def _check(results: tuple[Inference, ...]) -> None:
                     f"{where} has {what} {found}, and the first {first[what]}. Pool fits of one model to imputations "
                     "of the same rows, inferred in the same way."
                 )
+        if result.known_to_one_cluster:
+            raise ValueError(
+                f"{where} has no standard error of {result.known_to_one_cluster[0]!r}, which one cluster alone knows "
+                '(covariance="CR2"), and there is nothing to pool. Leave it out, or infer with covariance="cluster".'
+            )
         if result.separated is not None or not np.isfinite(result.coefficients.std_error).all():
             raise ValueError(
                 f"{where} has coefficients that are infinite or not estimable, which have no mean: its classes are "

@@ -144,6 +144,7 @@ def spoilt(entry):
         (spoilt(""), ["--weights", "w"], "missing values in 'w' (1 row). --missing drop leaves out those rows"),
         (spoilt("inf"), ["--weights", "w"], "infinite ones in 'w'. Rescale them"),
         (0 * COPIES, ["--weights", "w"], "has no weight above 0 in 'w'"),
+        (np.full(N_ROWS, ""), ["--weights", "w", "--missing", "drop"], "has no weight above 0 in 'w'"),
         (COPIES, ["--infer", "--reference", "setosa"], "has no class 'setosa' in 'kind'. Did you mean 'Setosa'?"),
         (COPIES, ["--infer", "--reference", "x"], "It has 'Setosa', 'versi', 'virg'."),
         (CODES != 2, ["--infer", "--reference", "virg", "--na", "False", "--missing", "drop"], "no class 'virg'"),

@@ -9,7 +9,7 @@ from estimates import columns_of, estimate_of, golden, other_rows
 from problems import Data, drawn_classes, overlapping
 from scipy import linalg, special, stats
 
-from softglm import SeparationWarning, SoftmaxGLM, infer
+from softglm import SeparationWarning, SoftmaxGLM, infer, pool
 from softglm.inference.cells import df_cell
 from softglm.inference.few_clusters import few_clusters
 
@@ -316,6 +316,9 @@ def test_what_one_cluster_alone_knows_has_no_standard_error(n_clusters, treated)
         assert np.isnan(table.std_error).all(axis=0).tolist() == alone
         np.testing.assert_array_equal(np.isnan(table.p_value), np.isnan(table.std_error))
     assert np.isfinite(result.coefficients.estimate).all()
+    if any(alone):
+        with pytest.raises(ValueError, match=r"which one cluster alone knows .*infer with covariance=.cluster"):
+            pool([result, result])
     tests = [result.wald_test([*contrast, 0.0, 0.0, 0.0, 0.0]) for contrast in np.identity(4)]
     assert [np.isnan(test.statistic) for test in tests] == alone
     assert ("No standard error: " in str(result.summary())) == any(alone)

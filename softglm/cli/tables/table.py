@@ -115,7 +115,7 @@ def read_table(path: Path, target: str, reading: Reading = _AS_IT_IS) -> Table:
         "Classes that differ in spelling only": [repr(name) for name in alike(classes, labels.notation)],
     }
     notes = tuple(f"{what}: {', '.join(columns)}." for what, columns in done.items() if columns)
-    weights = weights_of(weighting, reading)
+    weights = None if weighting is None else weights_of(weighting.name, weighting.entries, reading)
     notes += () if weights is None else (weights.note,)
     return Table(path.name, design.X, codes, design.features, classes, design.variables, notes, design.advice, weights)
 
@@ -123,7 +123,9 @@ def read_table(path: Path, target: str, reading: Reading = _AS_IT_IS) -> Table:
 def _at(
     rows: BoolArray, columns: Sequence[Column], labels: Labels, weights: Column | None
 ) -> tuple[list[Column], Labels, Column | None]:
-    """Return some rows."""
+    """Return some rows; as they are, and not copied, where that is all of them."""
+    if rows.all():
+        return list(columns), labels, weights
     return [column.at(rows) for column in columns], labels.at(rows), None if weights is None else weights.at(rows)
 
 

@@ -49,23 +49,33 @@ def split_off(path: Path, columns: Sequence[Column], name: str | None) -> tuple[
     found = next((column for column in columns if column.name == name), None) if name else None
     if found is None:
         return None, list(columns)
-    if not found.is_number:
-        raise _no_numbers(path, found)
-    if not (found.present <= MOST).all():
+    if not (found.is_number or found.is_empty):
+        kinds = found.strays or np.unique(found.present).astype(str).tolist()
+        raise no_numbers(path, found.name, shortlist(list(map(repr, kinds[:_MOST_SHOWN]))), found.strays)
+    check_are_weights(path, found.name, found.present)
+    if not found.present.any():
+        raise no_weight(path, found.name)
+    return found, [column for column in columns if column is not found]
+
+
+def check_are_weights(path: Path, name: str, present: FloatArray) -> None:
+    """Raise if some of these numbers, none of which is missing, cannot be weights."""
+    if not (present <= MOST).all():
         raise UnusableDataError(
-            f"{path} has weights beyond {MOST:g} or infinite ones in {found.name!r}. Rescale them, or name another "
-            "column."
+            f"{path} has weights beyond {MOST:g} or infinite ones in {name!r}. Rescale them, or name another column."
         )
-    negative = found.present[found.present < 0.0]
+    negative = present[present < 0.0]
     if len(negative):
         raise UnusableDataError(
-            f"{path} has {negative[0]:g} in {found.name!r} ({count(len(negative), 'row')} below 0), expected weights "
-            f"of at least 0. Leave those rows out, or, if {negative[0]:g} stands for nothing, pass "
+            f"{path} has {negative[0]:g} in {name!r} ({count(len(negative), 'row')} below 0), expected weights of at "
+            f"least 0. Leave those rows out, or, if {negative[0]:g} stands for nothing, pass "
             f"{option('--na', f'{negative[0]:g}')} --missing drop."
         )
-    if not found.present.any():
-        raise UnusableDataError(f"{path} has no weight above 0 in {found.name!r}: no row counts. Name another column.")
-    return found, [column for column in columns if column is not found]
+
+
+def no_weight(path: Path, name: str) -> UnusableDataError:
+    """Return the error that no row counts."""
+    return UnusableDataError(f"{path} has no weight above 0 in {name!r}: no row counts. Name another column.")
 
 
 def that_count(weights: Column) -> BoolArray:
@@ -73,19 +83,17 @@ def that_count(weights: Column) -> BoolArray:
     return np.asarray(weights.is_missing | (weights.entries != 0.0))
 
 
-def weights_of(column: Column | None, reading: Reading) -> Weights | None:
-    """Return the weights of rows that all have some: copies where all are whole numbers, unless it was said."""
-    if column is None:
-        return None
-    are_whole = bool((column.entries == np.floor(column.entries)).all())
-    return Weights(column.name, column.entries, are_whole if reading.are_copies is None else reading.are_copies)
+def weights_of(name: str, values: FloatArray, reading: Reading) -> Weights:
+    """Return weights above 0: of copies where all are whole numbers, unless it was said."""
+    are_whole = bool((values == np.floor(values)).all())
+    return Weights(name, values, are_whole if reading.are_copies is None else reading.are_copies)
 
 
-def _no_numbers(path: Path, column: Column) -> UnusableDataError:
-    kinds = column.strays or tuple(map(str, np.unique(column.present)))
-    ways = " ".join(option("--na", stray) for stray in column.strays[:_MOST_SHOWN])
+def no_numbers(path: Path, name: str, found: str, strays: Sequence[str] = ()) -> UnusableDataError:
+    """Return the error that a column holds something else; but for the strays it would be numbers."""
+    ways = " ".join(option("--na", stray) for stray in strays[:_MOST_SHOWN])
     remedy = f"If they stand for nothing, pass {ways} --missing drop; or name" if ways else "Name"
     return UnusableDataError(
-        f"{path} has {shortlist(list(map(repr, kinds[:_MOST_SHOWN])))} in {column.name!r}, expected weights: numbers "
-        f"of at least 0, without leading zeros. {remedy} another column."
+        f"{path} has {found} in {name!r}, expected weights: numbers of at least 0, without leading zeros. {remedy} "
+        "another column."
     )
