@@ -40,9 +40,10 @@ from scipy import linalg
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.data import one_blas_thread, physical_memory
-from softglm.inference.clusters import Codes, cluster_grams, cluster_scores
+from softglm.inference.clusters import cluster_grams, cluster_scores
 from softglm.inference.estimate import Estimate
 from softglm.inference.lengths import row_lengths, unit_rows
+from softglm.inference.score_sums import Codes
 from softglm.inference.significance import FTest, Test, f_test, wald
 from softglm.once import cached_property
 
