@@ -70,10 +70,14 @@ class CoefficientNames:
         if bracketed is not None and name not in (*self.classes, self.base):
             return f"there is no class {name!r}; {_near(name, (*self.classes, self.base))}"
         word = _WORD.match(text, 0 if bracketed is None else bracketed.end())
-        if word is None or (bracketed is None and len(self.classes) > 1):
+        term = "" if word is None else word[0].strip()
+        if bracketed is None and len(self.classes) > 1 and term in self.terms:
+            example = self._name(self.terms.index(term))
+            return f"{term!r} is of some class, as in {example!r}; test_terms tests it in all equations at once"
+        if not term or (bracketed is None and len(self.classes) > 1):
             where = f"at {text!r}" if text else "at its end"
             return f"expected a coefficient, such as {self._name(0)!r}, or a number {where}"
-        return f"there is no term {word[0].strip()!r}; {_near(word[0].strip(), self.terms)}"
+        return f"there is no term {term!r}; {_near(term, self.terms)}"
 
     def written(self, weights: FloatArray, otherwise: str) -> str:
         """Return a combination of the coefficients as text, or what to say in place of a long one."""

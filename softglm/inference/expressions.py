@@ -122,10 +122,10 @@ class _Reader:
         if number is not None and NAME_ENDS.match(rest, number.end()):
             readings.append((self._form(-1, float(number[0])), number.end()))
         if len(readings) > 1:
-            one, other = (rest[:end] for _, end in (readings[0], readings[-1]))
+            longest = max(end for _, end in readings)
             raise self.problem(
-                f"it may say {one!r} or {other!r}. Put the name of the term between backquotes; where two have one "
-                "name, pass an array"
+                f"{rest[:longest]!r} reads in two ways. Put the name of the term between backquotes, or pass an array, "
+                "where two have one name"
             )
         if readings:
             ((form, end),) = readings

@@ -69,7 +69,14 @@ class LinearCombinations(Table):
     >>> result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
     >>> found = result.linear_combinations(["[1]x0 - [2]x0", "([1]x1 + [2]x1) / 2 = 1"])
     >>> print(found)
-    >>> print(found.odds_ratios())
+    Linear combinations of coefficients, base class: 0
+    <BLANKLINE>
+                             estimate  std. error      z  p-value    2.5%   97.5%
+    -----------------------------------------------------------------------------
+    [1]x0 - [2]x0              -2.914       0.578  -5.04  <0.0001  -4.046  -1.782
+    ([1]x1 + [2]x1) / 2 = 1     0.633       0.269  -1.37   0.1715   0.106   1.159
+    >>> found.odds_ratios().estimate.round(3).tolist()
+    [0.054, 1.882]
     """
 
     names: tuple[str, ...]
@@ -153,17 +160,20 @@ class LinearCombinations(Table):
         for place in np.flatnonzero(self.may_go_either_way):
             cells[place][0] = EITHER_END if self.are_odds_ratios else EITHER_SIGN
         statistic = None if self.z is None else "z" if self.df is None else "t"
-        name = "ratio" if self.are_odds_ratios else "estimate"
-        title = f"Linear combinations of coefficients, base class: {self.reference}"
+        what, heading, log_odds = "Linear combinations of coefficients", "estimate", self.estimate
         if self.are_odds_ratios:
-            title = f"Odds ratios{'' if self.z is None else ', with z and p-value of their logarithms'}"
-            title = f"{title}, base class: {self.reference}"
+            what, heading = (
+                "Odds ratios" if self.z is None else "Odds ratios, with z and p-value of their logarithms",
+                "ratio",
+            )
+            with np.errstate(divide="ignore"):
+                log_odds = np.log(self.estimate)
         return Content(
-            estimate_headings(self.level, statistic, name, has_df=self.df is not None),
+            estimate_headings(self.level, statistic, heading, has_df=self.df is not None),
             {"": [[name, *row] for name, row in zip(self.names, cells, strict=True)]},
-            title=title,
+            title=f"{what}, base class: {self.reference}",
             notes=[
-                *notes_on_gaps(self.estimate, self.std_error),
+                *notes_on_gaps(log_odds, self.std_error),
                 *notes_on_adjusted(self.adjust, self.p_value, self.quantile, self.simulation_error),
             ],
         )
@@ -207,7 +217,14 @@ def linear_combinations(
     >>> X, y = load_wine(return_X_y=True)
     >>> X = X[:, :2]
     >>> result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y)
-    >>> print(result.linear_combinations({"1 against 2": [0, 1, 0, 0, -1, 0]}))
+    >>> print(result.linear_combinations({"x0, 1 vs 2": "[1]x0 - [2]x0", "sum": "[1]x0 + [2]x0"}, adjust="holm"))
+    Linear combinations of coefficients, base class: 0
+    <BLANKLINE>
+                estimate  std. error      z  p-value    2.5%   97.5%
+    ----------------------------------------------------------------
+    x0, 1 vs 2    -2.914       0.578  -5.04  <0.0001  -4.046  -1.782
+    sum           -7.26        1.14   -6.36  <0.0001  -9.50   -5.02
+    p-values hold for all 2 together, by Holm; each interval for itself.
     """
     if adjust not in {None, "holm", "max-t"}:
         raise ValueError(f'adjust must be None, "holm" or "max-t", got {adjust!r}.')
