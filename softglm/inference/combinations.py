@@ -1,6 +1,6 @@
 """Linear combinations of the coefficients, as users state them: in numbers, or in text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
@@ -12,7 +12,8 @@ from softglm.inference.coefficient_names import CoefficientNames
 from softglm.inference.expressions import read_expression
 from softglm.inference.names import are_names
 
-Contrast: TypeAlias = npt.ArrayLike | str | Sequence[str] | Mapping[Any, Any]
+# Numbers or texts, or a dict of either by names.
+Contrast: TypeAlias = npt.ArrayLike | Mapping[Any, Any]
 
 
 @final
@@ -23,7 +24,7 @@ class Combinations:
     Attributes
     ----------
     names : tuple of str, length d
-        As the user wrote them, or as they are written.
+        As the user wrote or called them, with what they are compared with; of numbers, as they are written.
     weights : array of shape (d, (K - 1) n_terms)
         R, class by class.
     value : array of shape (d,)
@@ -59,8 +60,8 @@ def read_combinations(names: CoefficientNames, contrast: Contrast, value: npt.Ar
         are_equations = [number is not None for _, number in read]
         if any(are_equations) and np.any(value):
             raise ValueError(
-                f"value={value!r} goes with combinations that are not compared with anything, and contrast has an "
-                f"equation, got {contrast!r}. Write what they equal in the texts, or pass it as value."
+                f"value={value!r} is for combinations without =, and contrast has an equation, got {contrast!r}. Write "
+                "what each equals in its text, or pass it as value."
             )
         weights = np.stack([row for row, _ in read])
         values = _values(value, len(weights)) + np.array([number or 0.0 for _, number in read])
@@ -70,10 +71,10 @@ def read_combinations(names: CoefficientNames, contrast: Contrast, value: npt.Ar
         values, are_equations = _values(value, len(weights)), [False] * len(weights)
         written = [names.written(row, f"row {place}") for place, row in enumerate(weights)]
     compared = (
-        text if number == 0.0 or is_equation else f"{text} = {number:.6g}"
-        for text, number, is_equation in zip(written, values, are_equations, strict=True)
+        text if number == 0.0 or (is_equation and called is None) else f"{text} = {number:.6g}"
+        for text, number, is_equation in zip(called or written, values, are_equations, strict=True)
     )
-    return Combinations(called or tuple(compared), weights, values)
+    return Combinations(tuple(compared), weights, values)
 
 
 def _weights(names: CoefficientNames, contrast: Any) -> FloatArray:  # noqa: ANN401 - users pass anything

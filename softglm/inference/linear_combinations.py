@@ -1,6 +1,8 @@
-"""Linear combinations of coefficients, with standard errors, tests and intervals: R b of estimates b of covariance V.
+"""Linear combinations of coefficients, with standard errors, tests and intervals.
 
-R b -+ quantile sqrt(diag(R V R')),    z = (R b - r) / sqrt(diag(R V R'))
+    R b -+ quantile s,    z = (R b - r) / s,    s^2 = diag(R V R')
+
+of estimates b of covariance V, R with a row for each combination, and r what they are compared with.
 """
 
 from dataclasses import dataclass, replace
@@ -100,7 +102,8 @@ class LinearCombinations(Table):
     @property
     def covariance(self) -> FloatArray:
         """The covariance of the estimates, (d, d); NaN where they have no standard error."""
-        return self.root @ self.root.T
+        with np.errstate(over="ignore"):
+            return self.root @ self.root.T
 
     def odds_ratios(self) -> "LinearCombinations":
         """Return exp(estimate): by what odds are multiplied where the combination is added to the log odds.
@@ -147,6 +150,12 @@ class LinearCombinations(Table):
             }
         )
 
+    @property
+    def _title(self) -> str:
+        if not self.are_odds_ratios:
+            return "Linear combinations of coefficients"
+        return "Odds ratios" if self.z is None else "Odds ratios, with z and p-value of their logarithms"
+
     def _content(self) -> Content:
         cells = cells_of(
             estimate=self.estimate,
@@ -160,20 +169,15 @@ class LinearCombinations(Table):
         for place in np.flatnonzero(self.may_go_either_way):
             cells[place][0] = EITHER_END if self.are_odds_ratios else EITHER_SIGN
         statistic = None if self.z is None else "z" if self.df is None else "t"
-        what, heading, log_odds = "Linear combinations of coefficients", "estimate", self.estimate
-        if self.are_odds_ratios:
-            what, heading = (
-                "Odds ratios" if self.z is None else "Odds ratios, with z and p-value of their logarithms",
-                "ratio",
-            )
-            with np.errstate(divide="ignore"):
-                log_odds = np.log(self.estimate)
+        heading = "ratio" if self.are_odds_ratios else "estimate"
+        # A ratio of 0 has no error, as its logarithm is infinite.
+        gaps = np.where(self.estimate == 0.0, np.inf, self.estimate) if self.are_odds_ratios else self.estimate
         return Content(
             estimate_headings(self.level, statistic, heading, has_df=self.df is not None),
             {"": [[name, *row] for name, row in zip(self.names, cells, strict=True)]},
-            title=f"{what}, base class: {self.reference}",
+            title=f"{self._title}, base class: {self.reference}",
             notes=[
-                *notes_on_gaps(log_odds, self.std_error),
+                *notes_on_gaps(gaps, self.std_error),
                 *notes_on_adjusted(self.adjust, self.p_value, self.quantile, self.simulation_error),
             ],
         )
@@ -189,11 +193,12 @@ def linear_combinations(
     Parameters
     ----------
     contrast : text, list of texts, dict, or array of shape (d, (K - 1) n_terms)
-        A coefficient is ``[class]term``, of two classes ``term`` will do, and those of the base class are 0; there are
-        +, -, numbers with * and /, and brackets: "[general]write - [vocational]write". An equation, "[general]write =
-        [vocational]write" or "[general]write = 1", compares what is left of it, less what is right, with a number. A
-        name that reads in two ways goes between backquotes. Or weights of the coefficients class by class, as
-        `covariance_matrix` has them, a row for each combination. A dict names texts, or rows.
+        Texts are sums of coefficients, which are called ``[class]term`` (of two classes ``term`` will do; those of the
+        base class are 0), with numbers before * and behind /, and brackets: "[general]write - [vocational]write". An
+        equation such as "[general]write = [vocational]write + 1" says what the combination, its left side less its
+        right, is compared with. A term whose name reads in two ways stands between backquotes. An array has the
+        weights of the coefficients class by class, as `covariance_matrix` has them, a row for each combination. A dict
+        gives texts, or rows, names of their own.
     value : array of shape (d,), default=0
         What they are compared with, where no equation says it.
     adjust : {"holm", "max-t"}, default=None

@@ -86,7 +86,7 @@ def adjusted(
         # Two classes have the same hypotheses.
         families = p_value.T if p_value.shape[1:] == (2,) else [p_value]
         return Adjusted(np.reshape(np.stack([holm(each) for each in families], axis=-1), z.shape), quantile, 0.0)
-    least = None if degrees_of_freedom is None else float(np.nanmin(degrees_of_freedom))
+    least = None if degrees_of_freedom is None else float(np.broadcast_to(degrees_of_freedom, z.shape)[tested].min())
     joint = JointMaximum.of(root[tested], least)
     p_value[tested], errors = joint.p_value(z[tested], 2.0 * sampling_distribution(least).sf(np.abs(z[tested])))
     quantile, error = joint.quantile(level)

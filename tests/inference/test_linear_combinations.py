@@ -215,7 +215,7 @@ def test_a_penalised_fit_has_estimates_and_no_tests():
 
 def test_rows_are_called_as_they_were_stated(programs):
     found = programs.linear_combinations({"both": "[general]write + [vocational]write", 3: "[general]write = 1"})
-    assert found.names == ("both", "3")
+    assert found.names == ("both", "3 = 1")
     rows = [[0, 0, 0, 1, 0, 0, 0, -2.5], [1] * 8]
     assert programs.linear_combinations(rows).names == ("[general]write - 2.5*[vocational]write", "row 1")
     assert programs.linear_combinations(rows, [0.5, 0]).names[0] == "[general]write - 2.5*[vocational]write = 0.5"
@@ -239,7 +239,7 @@ def test_tables_are_read_in_text_in_frames_and_in_latex(programs):
 @pytest.mark.parametrize(
     ("contrast", "value", "message"),
     [
-        ("[general]write = 1", 1.0, "goes with combinations that are not compared"),
+        ("[general]write = 1", 1.0, "is for combinations without ="),
         (["[general]write", "[general]wriet"], 0.0, "no term 'wriet'"),
         ([], 0.0, r"shape \(0,\), expected \(d, 8\)"),
         ({}, 0.0, r"shape \(\), expected|shape \(0,\), expected"),
