@@ -95,8 +95,9 @@ class OneStep:
             none is, and the bounds say so. inf for no further step.
         """
         left, loss = self.left, self.loss
-        for _ in range(0 if self.problem is None else _MOST_ROUNDS):
-            left, loss = _refined(left, self.problem, loss, tolerance)
+        if self.problem is not None:
+            for _ in range(_MOST_ROUNDS):
+                left, loss = _refined(left, self.problem, loss, tolerance)
         return left if self.counts is None else _among_all(left, self.counts)
 
 
