@@ -1,7 +1,7 @@
 """One fit after the other, under penalties of the same rows, each begun where the last ones lead.
 
 Along a path of ridges the optimum changes smoothly with the logarithm of the strength. So each fit begins on the line
-through the last two: about half as many evaluations as from the last one.
+through the last two, and takes a quarter to a half fewer evaluations than from the last one.
 """
 
 import math
@@ -71,10 +71,13 @@ class _Place(NamedTuple):
 
 def _ahead(before: _Place, last: _Place, strength: float) -> Start:
     """Return where the line through two optima leads, over the logarithm of the strength; the last, if nowhere."""
-    if not min(before.strength, last.strength, strength) > 0.0 or before.strength == last.strength:
+    strengths = before.strength, last.strength, strength
+    if not min(strengths) > 0.0:
         return last.optimum
-    n_steps = math.log(strength / last.strength) / math.log(last.strength / before.strength)
-    n_steps = min(max(n_steps, -_MOST_STEPS), _MOST_STEPS)
+    first, second, third = map(math.log, strengths)
+    if first == second:
+        return last.optimum
+    n_steps = min(max((third - second) / (second - first), -_MOST_STEPS), _MOST_STEPS)
     coef, intercept = last.optimum.coef, last.optimum.intercept
     return Start(
         coef + n_steps * (coef - before.optimum.coef), intercept + n_steps * (intercept - before.optimum.intercept)

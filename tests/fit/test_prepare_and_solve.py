@@ -200,7 +200,9 @@ def test_a_fit_that_begins_where_the_last_two_lead_takes_fewer_evaluations(name)
     assert sum(one.n_evaluations for one in swept) < 0.95 * sum(one.n_evaluations for one in warm)
 
 
-@pytest.mark.parametrize("strengths", [(1.0, 1.0, 0.1), (1.0, 0.99, 1e-6), (0.1, 0.0, 1.0), (0.1, 1.0, 0.1, 10.0)])
+@pytest.mark.parametrize(
+    "strengths", [(1.0, 1.0, 0.1), (1.0, 0.99, 1e-6), (1e200, 1e-200, 1.0), (0.1, 0.0, 1.0), (0.1, 1.0, 0.1, 10.0)]
+)
 def test_strengths_of_a_sweep_may_come_in_any_order(strengths):
     rows, family, weight = problem_of("overlapping")
     penalties = [ridge(rows, strength / weight) for strength in strengths]
