@@ -171,7 +171,7 @@ class Proofs:
     def _tilted(self, tilts: "_Tilts", step: FloatArray, margin: FloatArray) -> Tilted:
         v, gradient = tilts.at(step)
         touched, counts = np.flatnonzero(margin), self.counts
-        least = v.min(axis=0) - margin[touched] @ np.abs(self._held.array[touched])
+        least = v.min(axis=0) - margin[touched] @ np.abs(self._held.matrix.of(touched).full())
         apart = Divergences.of(tilts.probabilities[:, counts], v[:, counts], self.seen, self._held.weights[counts])
         return Tilted(gradient, apart.at, MOST, are_means=bool((least[counts] >= LEAST - 1.0).all()))
 
@@ -199,13 +199,12 @@ class _Tilts:
     """
 
     def __init__(self, working: Restricted, held: WorkingColumns, free: Indices, step: FloatArray | None) -> None:
-        self._likelihood, self._columns, self._free = working.likelihood, held.array, free
+        self._likelihood, self._columns, self._free = working.likelihood, held.matrix, free
         self.probabilities, self.gradient = working.likelihood.probabilities(working.here), working.slopes()
         self._u = np.zeros_like(self.probabilities)
         self.step = np.zeros_like(self.gradient)
         if step is not None:
-            moved = np.flatnonzero(step.any(axis=1))
-            self._u[-step.shape[1] :] = step[moved].T @ self._columns[moved]
+            self._u[-step.shape[1] :] = self._columns.times(step)
             self.step, self.gradient = step, self.gradient.copy()
             self.gradient[free] = self._beyond(relative(self.probabilities, self._u.copy()), free)
 
@@ -213,7 +212,7 @@ class _Tilts:
         """Return v, shape (K, n), and the gradient there, (m, q)."""
         q, free = step.shape[1], self._free
         u = self._u.copy()
-        u[-q:] += (step - self.step)[free].T @ self._columns[free]
+        u[-q:] += self._columns.of(free).times((step - self.step)[free])
         v = relative(self.probabilities, u)
         return v, self._beyond(v, slice(None))
 

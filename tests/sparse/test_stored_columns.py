@@ -9,7 +9,8 @@ from softglm.families import Bernoulli, Categorical
 from softglm.fit import prepare
 from softglm.sparse import columns
 from softglm.sparse.columns import WorkingColumns
-from softglm.sparse.gram import Columns, PairGram
+from softglm.sparse.gram import PairGram
+from softglm.sparse.matrix import FullColumns
 from softglm.sparse.stored import hessian
 
 # Sums over rows whose weights sum to 1, of products of a few numbers near 1, in another order.
@@ -43,9 +44,9 @@ def test_it_is_that_of_the_columns_that_are_held(held_of, family, fit_intercept)
     _, mean = family.normalizer_and_mean(rng.normal(size=(q, N_ROWS)))
     gram = PairGram(family, held.weights)
     for share in (0.3, 0.6):
-        gram.include(rng.random((k, q)) < share, Columns(held.array), mean, np.zeros(k))
+        gram.include(rng.random((k, q)) < share, FullColumns(held.array), mean, np.zeros(k))
     for first in (0, 7, len(gram) - 1):
-        found = hessian(family, held.stored(), (gram.columns, gram.classes), mean, held.weights, first=first)
+        found = hessian(family, held.matrix, (gram.columns, gram.classes), mean, held.weights, first=first)
         np.testing.assert_allclose(found, gram.systems.matrix[first:], **ROUNDING)
 
 
