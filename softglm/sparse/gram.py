@@ -69,16 +69,17 @@ class PairGram:
 
     def price(self, wanted: BoolArray, columns: Columns) -> float:
         """Return what the wanted pairs cost to make anew, and to factor, in nanoseconds."""
-        (which, _), d = wanted.nonzero(), float(wanted.sum())
-        sums = self._price_in_full(len(which), len(which)) + _COPY * len(self._weights) * d
+        which, _ = wanted.nonzero()
+        sums, d = self._price_in_full(len(which), len(which), columns), float(len(which))
         if isinstance(columns, StoredColumns):
             sums = min(sums, price(columns, which, 0))
         return _ONCE + sums + _CHOLESKY * d**3
 
-    def _price_in_full(self, n_new: int, n_pairs: int) -> float:
+    def _price_in_full(self, n_new: int, n_pairs: int, columns: Columns) -> float:
         """Return what the products of new pairs and all of them cost, of columns in full."""
-        q = self._family.n_parameters
-        return _PRODUCT * len(self._weights) * n_new * n_pairs * (1.0 + (q > 1) / q)
+        n, q = len(self._weights), self._family.n_parameters
+        copied = n_pairs + (columns.shape[0] if isinstance(columns, StoredColumns) else 0)
+        return n * (_PRODUCT * float(n_new) * n_pairs * (1.0 + (q > 1) / q) + _COPY * copied)
 
     def _price_of_rows(self, n_new: int, columns: StoredColumns) -> float:
         """Return what the products of stored columns and as many values of all rows cost, as new pairs have."""
@@ -156,7 +157,7 @@ class PairGram:
             of_rows, of_entries = self._price_of_rows(n_new, columns), price(columns, pairs[0], first)
             if of_rows < of_entries:
                 return self._beside(pairs, first, columns, mean, self._weights)
-            if of_entries < self._price_in_full(n_new, d):
+            if of_entries < self._price_in_full(n_new, d, columns):
                 return hessian(self._family, columns, pairs, mean, self._weights, first=first)
         z, are_few = columns.full(), n_new * q * _DEARER < d
         step = max(_NUMBERS // (q * n_new if are_few else d), _FEWEST)

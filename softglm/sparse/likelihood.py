@@ -9,6 +9,7 @@ from softglm.arrays import FloatArray
 from softglm.families import Bernoulli
 from softglm.model import Prepared
 from softglm.sparse.columns import WorkingColumns
+from softglm.sparse.matrix import Columns
 from softglm.sums import relative, tilted_mean
 
 Indices = npt.NDArray[np.intp]
@@ -71,9 +72,12 @@ class WorkingLikelihood:
         linear = float(np.vdot(self._linear, coef)) + self._offset_term
         return Point(coef, float(self._held.weights @ log_normalizer) - linear, eta, mean)
 
-    def gradient(self, mean: FloatArray, which: Indices | slice = slice(None)) -> FloatArray:
-        """Return the gradient in some of the columns, shape (k, q), where these are the means, shape (q, n)."""
-        columns = self._held.matrix if isinstance(which, slice) else self._held.matrix.of(which)
+    def gradient(self, mean: FloatArray) -> FloatArray:
+        """Return the gradient in all columns, shape (k, q), where these are the means, shape (q, n)."""
+        return self.gradient_in(self._held.matrix, mean, slice(None))
+
+    def gradient_in(self, columns: Columns, mean: FloatArray, which: Indices | slice) -> FloatArray:
+        """Return the gradient in some of the columns, given those, shape (r, q), where these are the means."""
         return columns.sums(mean * self._held.weights) - self._linear[which]
 
     def gradients(self, means: FloatArray) -> FloatArray:
@@ -82,9 +86,9 @@ class WorkingLikelihood:
         products = (means * self._held.weights).reshape(-1, n) @ self._held.array.T
         return np.asarray(products.reshape(q, s, -1) - self._linear.T[:, np.newaxis])
 
-    def information(self, mean: FloatArray, which: Indices) -> FloatArray:
-        """Return the Hessian in some of the columns, shape (r, q, r, q), where these are the means, shape (q, n)."""
-        r, q, columns = len(which), len(mean), self._held.matrix.of(which).full()
+    def information(self, mean: FloatArray, columns: FloatArray) -> FloatArray:
+        """Return the Hessian in some columns, shape (r, n), where these are the means: shape (r, q, r, q)."""
+        r, q = len(columns), len(mean)
         information = np.empty((r, q, r, q))
         for a, first in enumerate(columns):
             weighted = self._held.weights * first
