@@ -51,7 +51,7 @@ def test_it_is_that_of_the_columns_that_are_held(held_of, family, fit_intercept)
 
 
 def test_it_costs_what_is_stored(held_of):
-    stored = held_of(Categorical(3)).stored()
+    stored = held_of(Categorical(3)).matrix
     every = np.arange(1, len(stored.center))
     assert stored.price(every, len(every) - 1) < stored.price(every, 0) < stored.price(np.tile(every, 2), 0)
     assert stored.price(np.zeros(3, dtype=np.intp), 0) == 0.0  # of constants nothing is
