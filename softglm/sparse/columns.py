@@ -142,7 +142,8 @@ class WorkingColumns:
         """Return the columns of all features, of sparse rows: the one copy that is made of these."""
         entries, features, counts = self._rows.concatenate(StoredEntries())
         shape, units = (self._rows.n_rows, self._rows.n_features), self._varying_units
-        by_column = sparse.csr_array(sparse.csr_array((entries, features, np.append(0, counts.cumsum())), shape=shape).T)
+        by_row = sparse.csr_array((entries, features, np.append(0, counts.cumsum())), shape=shape)
+        by_column = sparse.csr_array(by_row.T)
         by_column.data *= np.repeat(units, np.diff(by_column.indptr))
         return StoredColumns(by_column, self._center * units)
 

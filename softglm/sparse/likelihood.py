@@ -78,7 +78,7 @@ class WorkingLikelihood:
 
     def gradient_in(self, columns: Columns, mean: FloatArray, which: Indices | slice) -> FloatArray:
         """Return the gradient in some of the columns, given those, shape (r, q), where these are the means."""
-        return columns.sums(mean * self._held.weights) - self._linear[which]
+        return np.asarray(columns.sums(mean * self._held.weights) - self._linear[which])
 
     def gradients(self, means: FloatArray) -> FloatArray:
         """Return those of s points in all columns, shape (q, s, k), where these are the means, shape (q, s, n)."""

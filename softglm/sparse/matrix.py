@@ -1,4 +1,4 @@
-"""The columns that are worked on, as numbers: products with them, whether they are held in full or as sparse rows are."""
+"""The columns that are worked on, as numbers, and products with them: in full, or as sparse rows store them."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass

@@ -257,7 +257,7 @@ class Restricted:
 
     def _price(self, terms: Terms) -> float:
         columns, q = self._held.matrix, self.coef.shape[1]
-        return _ONCE + columns.price(q) + _EXPONENTIAL * q * columns.shape[1] + terms.price(len(self._gram))
+        return float(_ONCE + columns.price(q) + _EXPONENTIAL * q * columns.shape[1] + terms.price(len(self._gram)))
 
     def _joining(self, wanted: _Wanted) -> BoolArray:
         """Return which of the moving pairs are new, the largest of them where they are many."""

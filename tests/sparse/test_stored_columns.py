@@ -61,8 +61,8 @@ def test_whichever_way_is_cheaper_leads_to_the_same_pairs(held_of, monkeypatch, 
     grams = PairGram(Categorical(5), held.weights), PairGram(Categorical(5), held.weights)
     for share in (0.05, 0.1, 0.6):
         wanted = rng.random((k, 5)) < share
-        for gram, columns in zip(grams, (held.matrix, FullColumns(held.matrix.full())), strict=True):
-            gram.include(wanted, columns, mean, np.zeros(k))
+        for gram, those in zip(grams, (held.matrix, FullColumns(held.matrix.full())), strict=True):
+            gram.include(wanted, those, mean, np.zeros(k))
     np.testing.assert_allclose(grams[0].systems.matrix, grams[1].systems.matrix, **ROUNDING)
 
 
