@@ -5,7 +5,9 @@ r"""Newton's method for a quadratic with kinks where groups of entries are 0: gr
 One step: proximal gradients of single groups say which groups and entries are 0 and where about the others are; from
 there goes Newton's step on those, whose norms are smooth. Together they are a step of the semismooth Newton method on
 b = prox(b - t (gradient at b)), of order 2, and near the minimiser there is nothing else to do. It is taken, or a part
-of it, if phi falls by a part of what the proximal gradients alone promise.
+of it, if phi falls by a part of what the proximal gradients alone promise. Where what is not 0 is as far from its
+optimum as anything, Newton's step of that alone is tried before: from one strength to the next single groups come or go
+seldom, and proximal gradients of correlated ones let in some that are then in the way.
 
 Where it is not, proximal points take over: minimisers of phi + 1/2 (b - c)' D^-1 (b - c), each c the one before, D
 growing. They tend to the minimiser whatever H (Rockafellar 1976, doi:10.1137/0314056); each is found by the same

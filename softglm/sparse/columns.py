@@ -100,8 +100,8 @@ class WorkingColumns:
         new = features[~self.is_held[features]]
         if not len(new):
             return
-        if isinstance(self.matrix, StoredColumns):
-            self.matrix = self.matrix.followed_by(self._of(new))
+        if self.stored is not None and isinstance(self.matrix, StoredColumns):
+            self.matrix = self.matrix.followed_by(self.stored.of(new))
         else:
             self.matrix = self._with_space(new)
         self.features = np.concatenate([self.features, new])

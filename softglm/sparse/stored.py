@@ -61,7 +61,7 @@ def hessian(
     at = classes[of_pair] * n + rows
 
     def with_entries(data: FloatArray, indices: npt.NDArray[np.integer], width: int) -> sparse.csr_array:
-        return sparse.csr_array((data, indices.astype(rows.dtype), entries.indptr), shape=(d, width))
+        return sparse.csr_array((data, indices, entries.indptr), shape=(d, width))
 
     # t and s, by classes.
     sums, centers = np.zeros((2, d, q))
