@@ -1,6 +1,7 @@
 """infer: from a fitted estimator, pipeline or search, and its data, to everything statistics says of the fit."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 from softglm.answerable import (
@@ -17,7 +18,7 @@ from softglm.inference.covariance import Covariance, clipped
 from softglm.inference.estimate import Estimate, check_size
 from softglm.inference.inference import Inference
 from softglm.inference.sample import Sample
-from softglm.observed import Observed, Units
+from softglm.observed import Covariances, Observed, Units
 from softglm.optimum import bias_reduced_of, check_presence, optimum_of
 from softglm.relaxed import refitted
 from softglm.response import base_of
@@ -275,13 +276,14 @@ def _covariances(
     asked: Asked, seen: Observed, units: Units, *, is_sampled: bool
 ) -> Callable[[Estimate], tuple[Covariance, float | None]]:
     """Return what makes the covariance that is asked for, and the degrees of freedom of its t, or None, of a fit."""
-    covariances = seen.covariances(units, asked.clusters, is_sampled=is_sampled)
+    return partial(_covariance_of, seen.covariances(units, asked.clusters, is_sampled=is_sampled), asked, units.n_units)
 
-    def covariance_of(estimate: Estimate) -> tuple[Covariance, float | None]:
-        errors = covariances(estimate, asked.covariance, asked.correction)
-        return errors, None if asked.distribution == "normal" else _degrees_of_freedom(estimate, errors, units.n_units)
 
-    return covariance_of
+def _covariance_of(
+    covariances: Covariances, asked: Asked, n_units: float, estimate: Estimate
+) -> tuple[Covariance, float | None]:
+    errors = covariances(estimate, asked.covariance, asked.correction)
+    return errors, None if asked.distribution == "normal" else _degrees_of_freedom(estimate, errors, n_units)
 
 
 def _degrees_of_freedom(estimate: Estimate, errors: Covariance, n_units: float) -> float:

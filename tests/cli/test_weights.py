@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from softglm import SoftmaxGLM, infer
 from softglm.cli.comparison import Choice, cross_validate_rivals
 from softglm.cli.main import main
+from softglm.cli.tables import Missing, Reading, read_table
 
 N_ROWS = 90
 # Two fits of the same objective, each at its optimum but for rounding.
@@ -35,10 +36,10 @@ KINDS = np.array(["Setosa", "versi", "virg"])[CODES]
 
 @pytest.fixture
 def run(tmp_path, capsys):
-    def run(weights, *options, rows=slice(None), text=None):
+    def run(weights, *options, rows=slice(None)):
         path = tmp_path / "data.csv"
         lines = [f"{a},{b},{w},{y}" for (a, b), w, y in zip(X[rows], weights, KINDS[rows], strict=True)]
-        path.write_text(text or "\n".join(["a,b,w,kind", *lines]), encoding="utf-8")
+        path.write_text("\n".join(["a,b,w,kind", *lines]), encoding="utf-8")
         code = main([str(path), "--target", "kind", "--folds", "3", *options])
         return code, *capsys.readouterr()
 
@@ -109,20 +110,25 @@ def test_the_text_says_what_weights_are_and_weighs_the_shares_of_classes(run):
     assert "w  " not in out[out.index("Strongest") :]
 
 
-def test_rows_without_a_weight_are_left_out_where_features_are_imputed(run):
-    weights = np.array(["", *COPIES[1:]])
-    for missing in ("drop", "impute"):
-        code, out, _ = run(weights, "--weights", "w", "--missing", missing)
-        assert code == 0
-        assert ("1 row without 'kind' or 'w'" if missing == "impute" else "1 row with missing values") in out
+@pytest.mark.parametrize("missing", [Missing.DROP, Missing.IMPUTE])
+def test_rows_without_a_weight_are_left_out_where_features_are_imputed(tmp_path, missing):
+    path = tmp_path / "data.csv"
+    path.write_text("a,w,kind\n1,,x\n2,0,y\n3,2,x\n,1.5,y\n4,1,y\n", encoding="utf-8")
+    table = read_table(path, "kind", Reading(weights="w", missing=missing))
+    is_imputed = missing is Missing.IMPUTE
+    assert table.weights.values.tolist() == ([2.0, 1.5, 1.0] if is_imputed else [2.0, 1.0])
+    assert table.weights.are_copies == (not is_imputed)
+    why = "1 row without 'kind' or 'w'" if is_imputed else "2 rows with missing values"
+    assert f"Left out: 1 row of weight 0, {why}." in table.notes
 
 
-def test_weights_are_read_as_other_numbers_are(run):
-    rows = zip(X[:, 0], FRACTIONS, KINDS, strict=True)
-    lines = [f'{a};{str(w).replace(".", ",")};"{y}\n2"' for a, w, y in rows]
-    code, out, _ = run(FRACTIONS, "--weights", "w", text="\n".join(["\ufeffa;w;kind", *lines]))
-    assert code == 0
-    assert f"W = {FRACTIONS.sum():.8g}" in out
+def test_weights_are_read_as_other_numbers_are(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text('\ufeffa;w;kind\n1;0,5;"x\n2"\n2;1,25;"y\n2"\n', encoding="utf-8")
+    table = read_table(path, "kind", Reading(weights="w"))
+    assert table.features == ("a",)
+    assert table.weights.values.tolist() == [0.5, 1.25]
+    assert table.notes[-1] == "Weights: w, from 0.5 to 1.25, in all W = 1.75, read as sampling weights."
 
 
 def spoilt(entry):

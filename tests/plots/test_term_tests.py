@@ -44,8 +44,7 @@ def test_terms_are_sorted_by_p_value_and_not_by_a_statistic_of_other_degrees_of_
     assert display.to_frame().equals(tests.to_frame())
 
 
-@pytest.mark.parametrize("level", [0.05, 0.001])
-@pytest.mark.parametrize("df_denominator", [None, 12.0, np.array([3.0, 40.0, 7.5])])
+@pytest.mark.parametrize(("level", "df_denominator"), [(0.05, None), (0.001, 12.0), (0.05, np.array([3.0, 40.0, 7.5]))])
 def test_a_point_is_filled_just_where_it_is_beyond_its_tick(level, df_denominator):
     tests = given_tests([3.9, 5.5, 200.0], [1, 2, 3], df_denominator=df_denominator)
     display = tests.plot(order="given", level=level)
@@ -82,11 +81,11 @@ def test_statistics_of_nothing_at_all_are_drawn():
     assert words_of(display) == ["not tested"] * 2
 
 
-def test_of_very_many_terms_the_first_are_drawn_and_the_axis_says_so():
-    tests = given_tests(np.arange(1.0, 121.0), np.ones(120, dtype=int))
-    display = tests.plot()
-    assert len(display.ax_.get_yticks()) == 100
-    assert "100 of 120 terms" in display.ax_.get_xlabel()
+def test_of_very_many_terms_the_first_are_drawn_and_the_axis_says_so(monkeypatch):
+    monkeypatch.setattr("softglm.plots.term_tests._MOST_ROWS", 3)
+    display = given_tests([1.0, 5.0, 2.0, 4.0, 3.0], [1] * 5).plot()
+    assert names_of(display) == ["x1", "x3", "x4"]
+    assert "3 of 5 terms" in display.ax_.get_xlabel()
 
 
 @pytest.mark.parametrize("options", [{"order": "p"}, {"level": 5}])
