@@ -9,17 +9,20 @@ sample bounds f from below. So the proof takes no pass of its own.
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from itertools import islice
 from operator import attrgetter
 
 import numpy as np
 
+from softglm.arrays import FloatArray
 from softglm.data import survey
 from softglm.fit.beginning import Beginning
 from softglm.fit.result import Fit, Start
 from softglm.model import GLM, Objective, Penalty, Prepared, Ridge, beyond_hessians
 from softglm.model.passes.prices import evaluation_price, hessian_price
 from softglm.model.sample import completed, draw_of, is_dear, sampled_share, scores_of
-from softglm.solver import Iterate
+from softglm.solver import Curvature, Iterate, Schedule, Work, accelerated
 from softglm.sums import Evaluation, Sizes
 
 # How many passes fits took that were measured, in many and in few, and these where Hessians are too large.
@@ -37,6 +40,10 @@ _ROWS_PER_FEATURE, _MANY_ROWS_PER_FEATURE = 8.0, 512.0
 
 # How closely a sample is fitted, which is off by more than that; and by much more where parameters are many.
 _TOLERANCE, _TOLERANCE_OF_MANY_PARAMETERS = 1e-3, 1e-2
+# How many steps in memory lead to where a sample has its minimum, at the most; and how near, relative to the way.
+_STEPS, _NEAR = 30, 1e-3
+# By how much that is weakened which gives a sample an optimum, where it moves it too far; and how often at the most.
+_WEAKER, _MOST_WEAKER = 0.1, 6
 # So many iterations beside a sample take about as many passes as a fit without one: where they are not enough it tells
 # too little. In memory, where passes are dear, and where Hessians are too large and many passes would be very many.
 _ITERATIONS, _DEAR_ITERATIONS, _ITERATIONS_OF_MANY_PARAMETERS = 6, 20, 100
@@ -90,8 +97,7 @@ def begin_beside_sample(
     alone = replace(tuning, sampled_rows=0)  # no sample of the sample
     of_sample = Prepared(to_fit, prepared.family, fit_intercept=prepared.fit_intercept, tuning=alone)
     firm = _firm(penalty, of_sample)
-    tol = _TOLERANCE if _fits(objective) else _TOLERANCE_OF_MANY_PARAMETERS
-    result = fit_sample(of_sample, firm, tol, start)
+    result = _fit_held(of_sample, penalty, firm, fit_sample, start)
     point = problem.coordinates.nearest(objective.centred(result.coef, result.intercept))
     scores = scores_of(objective.with_penalty(firm), prepared.null.information, sample)
     if scores is None:
@@ -106,7 +112,43 @@ def begin_beside_sample(
         given = problem.coordinates.nearest(objective.centred(start.coef, start.intercept))
         first = min(first, Iterate(given, *problem.evaluate(given)), key=attrgetter("value"))
         n_evaluations += 1
-    return Beginning(problem, first, problem.hessians[-1].make(first.point), n_evaluations)
+    leads = is_dear(objective.rows) and _fits(objective)  # or else it would cost as much as what it saves
+    method = partial(accelerated, way=partial(_way_of_sample, problem)) if leads else accelerated
+    return Beginning(problem, first, problem.hessians[-1].make(first.point), n_evaluations, method)
+
+
+def _way_of_sample(problem: GLM, here: Iterate) -> FloatArray:
+    """Return the way to where a sample has its minimum that is tilted until its gradient is that of all rows here.
+
+    A step in the metric of the sample, for as long as that way is: from where another sample has led it is long.
+    """
+    tilted = problem.tilted(here.point, here.gradient)
+    start = there = Iterate(here.point, *tilted.evaluate(here.point))
+    known = Curvature(tilted.hessians[-1].make(here.point))
+    for step in islice(accelerated(Work(tilted, Schedule()), start, known, rounding=tilted.rounding), _STEPS):
+        there = step.here
+        if step.estimate <= _NEAR * (start.value - there.value):
+            break
+    return there.point - here.point
+
+
+def _fit_held(sample: Prepared, penalty: Penalty, firm: Penalty, fit_sample: FitSample, start: Start | None) -> Fit:
+    """Fit a sample: what holds it, beside the penalty, is weakened until it counts less than chance does.
+
+    Chance takes half of the number of parameters from the loss of all rows, as from any likelihood. And what holds the
+    sample counts for less and less, even where nothing else does: coefficients grow with the logarithm only.
+    """
+    objective, holding = sample.likelihood.with_penalty(firm), firm.curvature - penalty.curvature
+    tol = _TOLERANCE if _fits(objective) else _TOLERANCE_OF_MANY_PARAMETERS
+    by_chance = objective.shape[0] * sample.family.n_identifiable / (2.0 * sample.rows.n_rows)
+    result = fit_sample(sample, firm, tol, start)
+    for _ in range(_MOST_WEAKER if holding.any() else 0):
+        if Ridge(holding).value(objective.centred(result.coef, result.intercept)) <= by_chance:
+            break
+        holding = _WEAKER * holding
+        firm, start = Ridge(penalty.curvature + holding), Start(result.coef, result.intercept)
+        result = fit_sample(sample, firm, tol, start)
+    return result
 
 
 def _fits(objective: Objective) -> bool:
