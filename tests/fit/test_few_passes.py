@@ -33,7 +33,7 @@ def ridge(rows, alpha_times_rows=1.0):
 def any_sample(monkeypatch):
     """However few rows a sample has, it is used."""
     monkeypatch.setattr(few_passes, "_ROWS_PER_FEATURE", 1e-9)
-    monkeypatch.setattr(few_passes, "_MANY_ROWS_PER_FEATURE", 1e-9)
+    monkeypatch.setattr(few_passes, "_WORTH", np.inf)
 
 
 @pytest.mark.usefixtures("any_sample")
@@ -175,7 +175,7 @@ def test_where_passes_cost_their_arithmetic_alone_few_are_made_only_where_that_i
     assert not few_passes.pays(prepare(probes, Categorical(120)), ridge(probes, 0.0), None)
 
 
-def test_in_memory_they_are_made_of_rows_that_are_very_many_for_their_features_and_prove_as_much():
+def test_in_memory_they_are_made_of_rows_that_are_many_for_their_parameters_and_prove_as_much():
     rows, family = MANY_ROWS["ordinary"](n=200_000)
     prepared = prepare(rows, family)
     assert few_passes.pays(prepared, ridge(rows), None)
