@@ -10,10 +10,10 @@ from softglm.sums.comparison import Comparison, Leverages
 from softglm.sums.deletions import Deletions, RowParts, between, downdate, lengths_in
 from softglm.sums.divergences import Divergences, seen_in
 from softglm.sums.duals import (
+    MeansAndInformation,
     SelectedFeatures,
     Tilt,
     TiltedDivergences,
-    TiltedMeansAndInformation,
     relative,
     tilted_mean,
 )
@@ -87,6 +87,7 @@ __all__ = [
     "LargestSizes",
     "Leverages",
     "LowestMargins",
+    "MeansAndInformation",
     "MostOpposed",
     "Moves",
     "Observations",
@@ -109,7 +110,6 @@ __all__ = [
     "Tilt",
     "TiltedCross",
     "TiltedDivergences",
-    "TiltedMeansAndInformation",
     "Totals",
     "WeightedTotals",
     "between",
