@@ -1,8 +1,6 @@
-"""Tables of pyarrow as arrays, a batch of rows at a time: nobody else knows pyarrow, which is imported when it is used.
+"""Tables of pyarrow as arrays, a batch of rows at a time: nobody but `row_groups` below knows pyarrow as well.
 
-A scanner of pyarrow decodes row groups as a whole, up to a million rows at a time. So files are read otherwise: a row
-group of few rows column after column, so that one of them at a time is unpacked; others batch by batch, where of each
-column a page and a dictionary are unpacked all the while.
+It is imported when it is used.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,12 +15,9 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray, FloatArray, IntArray
 from softglm.optional import needed
 from softglm.response import Response
+from softglm.sources.row_groups import batches_of_file
 from softglm.validation.entries import MISSING, NESTED, REMEDIES
 
-# Bytes of each column that are read at a time.
-_BUFFER = 2**16
-# So many numbers of a column take less memory than what is unpacked of it where it is read batch by batch.
-_FEW_ROWS = 300_000
 # Of columns at fault, an error names this many.
 _NAMED = 5
 
@@ -135,24 +130,18 @@ class Table:
 
     def _record_batches(self, names: list[str], n_rows: int) -> Iterator[Any]:
         import pyarrow.dataset as pads
-        import pyarrow.parquet as pq
 
-        options = {"columns": names, "batch_size": n_rows, "use_threads": False}
         is_parquet = isinstance(getattr(self._dataset, "format", None), pads.ParquetFileFormat)
+        options = {"batch_size": n_rows, "use_threads": False}
         if not is_parquet or self._filter:
-            yield from self._dataset.to_batches(batch_readahead=1, fragment_readahead=1, **options)
+            yield from self._dataset.to_batches(columns=names, batch_readahead=1, fragment_readahead=1, **options)
             return
         for fragment in self._dataset.get_fragments():
             if set(names) <= set(fragment.physical_schema.names):
                 with fragment.filesystem.open_input_file(fragment.path) as file:
-                    parquet = pq.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
-                    for group in range(parquet.num_row_groups):
-                        if parquet.metadata.row_group(group).num_rows <= _FEW_ROWS:
-                            yield from _of_columns(parquet, group, names, n_rows)
-                        else:
-                            yield from parquet.iter_batches(row_groups=[group], **options)
+                    yield from batches_of_file(file, names, n_rows)
             else:  # a column of partitions, which the names of folders tell
-                yield from fragment.to_batches(schema=self._dataset.schema, **options)
+                yield from fragment.to_batches(schema=self._dataset.schema, columns=names, **options)
 
 
 class Batch(NamedTuple):
@@ -268,15 +257,6 @@ def write_batches(path: Any, batches: Iterator[dict[str, Any]]) -> None:
         if writer is not None:
             writer.close()
         partial.unlink(missing_ok=True)
-
-
-def _of_columns(parquet: Any, group: int, names: list[str], n_rows: int) -> Iterator[Any]:
-    """Return batches of a row group, of which one column after the other is read."""
-    import pyarrow as pa
-
-    pa.default_memory_pool().release_unused()  # what the group before took
-    columns = [parquet.read_row_group(group, columns=[name], use_threads=False).column(name) for name in names]
-    return iter(pa.Table.from_arrays(columns, names=names).to_batches(max_chunksize=n_rows))
 
 
 def _is_number(kind: Any) -> bool:

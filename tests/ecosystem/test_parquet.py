@@ -1,5 +1,8 @@
 """Tables of pyarrow are fitted by the names of their columns, as the arrays that they hold."""
 
+import errno
+import sys
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -103,9 +106,17 @@ def feather_of(frame, tmp_path):
     return pads.dataset(tmp_path / "feather", format="feather")
 
 
-@pytest.mark.parametrize("few_rows", [0, 90, N_ROWS])
-def test_row_groups_of_few_and_of_many_rows_are_read_alike(few_rows, frame, path, here, monkeypatch):
-    monkeypatch.setattr("softglm.sources.arrow._FEW_ROWS", few_rows)
+def no_room():
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("few_numbers", [0, 90 * len(FEATURES), sys.maxsize])
+@pytest.mark.parametrize("has_room", [True, False])
+def test_row_groups_of_few_and_of_many_numbers_are_read_alike(has_room, few_numbers, frame, path, here, monkeypatch):
+    if not has_room:
+        monkeypatch.setattr("softglm.sources.row_groups.tempfile.TemporaryFile", no_room)
+    monkeypatch.setattr("softglm.sources.row_groups._FEW_NUMBERS", few_numbers)
+    monkeypatch.setattr("softglm.sources.row_groups._RELEASED", 2)
     monkeypatch.setattr("softglm.sources.parquet._BATCH", 1)
     monkeypatch.setattr("softglm.sources.parquet._LEAST_ROWS", 17)  # of which no group is a multiple
     source = Parquet(path, "kind", columns=FEATURES, **BESIDE)
@@ -114,9 +125,9 @@ def test_row_groups_of_few_and_of_many_rows_are_read_alike(few_rows, frame, path
     np.testing.assert_allclose(here.predict_proba(source), here.predict_proba(*given), **ROUNDING)
 
 
-@pytest.mark.parametrize("few_rows", [0, N_ROWS])
-def test_a_dot_in_a_name_leads_to_no_other_column(few_rows, frame, tmp_path, monkeypatch):
-    monkeypatch.setattr("softglm.sources.arrow._FEW_ROWS", few_rows)
+@pytest.mark.parametrize("few_numbers", [0, sys.maxsize])
+def test_a_dot_in_a_name_leads_to_no_other_column(few_numbers, frame, tmp_path, monkeypatch):
+    monkeypatch.setattr("softglm.sources.row_groups._FEW_NUMBERS", few_numbers)
     path = tmp_path / "dots.parquet"
     X = frame[["income", "age", "rate"]].set_axis(["age.rate", "age", "age.income"], axis=1)
     X.assign(kind=frame["kind"]).to_parquet(path)
