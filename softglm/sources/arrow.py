@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, NamedTuple, final
+from typing import Any, NamedTuple, NoReturn, final
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ _NAMED = 5
 def open_dataset(data: Any) -> Any:
     """Return a dataset of pyarrow: the given one, or that of a path."""
     with needed("Reading Parquet", "pyarrow", "data"):
+        import pyarrow as pa
         import pyarrow.dataset as pads
     if isinstance(data, pads.Dataset):
         return data
@@ -33,7 +34,13 @@ def open_dataset(data: Any) -> Any:
             f"Parquet got a {type(data).__name__}, expected the path of a Parquet file or folder, or a dataset of "
             "pyarrow."
         )
-    return pads.dataset(fspath(data), format="parquet")
+    try:
+        return pads.dataset(fspath(data), format="parquet", partitioning="hive")
+    except pa.ArrowInvalid as error:
+        raise ValueError(
+            f"{fspath(data)} cannot be read, expected whole Parquet files with one column of each name. Write it "
+            f"again, or rename columns. pyarrow says: {error}"
+        ) from error
 
 
 @final
@@ -167,6 +174,8 @@ class Batch(NamedTuple):
         X = np.empty((self.record.num_rows, len(names)), dtype=dtype)
         for at, name in enumerate(names):
             column = self._complete(name)
+            if not _is_number(column.type):
+                self._refuse(name, "numbers or booleans")
             if pa.types.is_dictionary(column.type):
                 column = column.dictionary_decode()
             if _is_decimal(column.type):
@@ -213,6 +222,8 @@ class Batch(NamedTuple):
         import pyarrow as pa
 
         column = self._complete(name)
+        if pa.types.is_nested(column.type):
+            self._refuse(name, "a label in each row")
         if not pa.types.is_dictionary(column.type):
             if not _is_text(column.type):
                 return np.asarray(column.to_numpy(zero_copy_only=False))
@@ -223,6 +234,13 @@ class Batch(NamedTuple):
         ranks = np.zeros(len(labels), dtype=np.int32)
         ranks[used] = np.arange(len(used), dtype=np.int32)
         return Response(labels[used], ranks[places], None)
+
+    def _refuse(self, name: str, expected: str) -> NoReturn:
+        kind = self.record.column(name).type
+        raise ValueError(
+            f"{self.place} holds {_what(kind)} in the column {name!r} ({kind}), from row {self.first} on, expected "
+            f"{expected}. {REMEDIES[_what(kind)]}"
+        )
 
     def _complete(self, name: str) -> Any:
         """Return a column; raise if something is missing in it."""
