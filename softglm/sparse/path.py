@@ -166,7 +166,7 @@ class SparsePath:
         within, opposed = self._terms(penalty).penalty, np.ones(len(self._held.units))
         coef = self._working.coef[self._held.n_constants :]
         opposed[self._held.features] += within.pull(-within.smooth.strength[: len(coef), np.newaxis] * coef)
-        return float((self._pulls(penalty, near=1.0) / opposed).max(initial=0.0))
+        return float((self._pulls(penalty) / opposed).max(initial=0.0))
 
     def strongest(self, penalty: SparsePenalty) -> float:
         """Return the factor on a penalty from which on every feature that it holds at 0 is: see `strongest`."""

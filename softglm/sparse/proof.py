@@ -13,6 +13,7 @@ from softglm.model.proof.conjugate import LEAST, Balance, Setting, Tilted, gap_b
 from softglm.model.proof.rounding import gradient_rounding, value_rounding
 from softglm.model.proof.streamed import most_deviations
 from softglm.sparse.columns import WorkingColumns
+from softglm.sparse.matrix import FullColumns
 from softglm.sparse.restricted import Restricted
 from softglm.sparse.slopes import pull_of_sizes
 from softglm.sparse.terms import Terms
@@ -149,7 +150,8 @@ class Proofs:
             moved=moved,
         )
         tilts = _Tilts(working, self._held, free, step)
-        balance = Balance(tilts.step, tilts.gradient, working.likelihood.information(working.here.mean, free))
+        information = working.likelihood.information(working.here.mean, tilts.free_columns.array)
+        balance = Balance(tilts.step, tilts.gradient, information)
 
         def tilting(step: FloatArray, _: float, margin: FloatArray) -> Tilted:
             return self._tilted(tilts, step, margin)
@@ -170,8 +172,8 @@ class Proofs:
 
     def _tilted(self, tilts: "_Tilts", step: FloatArray, margin: FloatArray) -> Tilted:
         v, gradient = tilts.at(step)
-        touched, counts = np.flatnonzero(margin), self.counts
-        least = v.min(axis=0) - margin[touched] @ np.abs(self._held.array[touched])
+        counts = self.counts
+        least = v.min(axis=0) - margin[tilts.free] @ np.abs(tilts.free_columns.array)
         apart = Divergences.of(tilts.probabilities[:, counts], v[:, counts], self.seen, self._held.weights[counts])
         return Tilted(gradient, apart.at, MOST, are_means=bool((least[counts] >= LEAST - 1.0).all()))
 
@@ -191,6 +193,9 @@ class _Tilts:
 
     Attributes
     ----------
+    free : int array of shape (r,)
+    free_columns : FullColumns
+        Their columns.
     probabilities : array of shape (K, n)
         mu.
     step : array of shape (m, q)
@@ -199,24 +204,24 @@ class _Tilts:
     """
 
     def __init__(self, working: Restricted, held: WorkingColumns, free: Indices, step: FloatArray | None) -> None:
-        self._likelihood, self._columns, self._free = working.likelihood, held.array, free
+        self._likelihood, self.free = working.likelihood, free
+        self.free_columns = FullColumns(held.matrix.of(free).full())
         self.probabilities, self.gradient = working.likelihood.probabilities(working.here), working.slopes()
         self._u = np.zeros_like(self.probabilities)
         self.step = np.zeros_like(self.gradient)
         if step is not None:
-            moved = np.flatnonzero(step.any(axis=1))
-            self._u[-step.shape[1] :] = step[moved].T @ self._columns[moved]
+            self._u[-step.shape[1] :] = held.matrix.times(step)
             self.step, self.gradient = step, self.gradient.copy()
-            self.gradient[free] = self._beyond(relative(self.probabilities, self._u.copy()), free)
+            mean = self._tilted(relative(self.probabilities, self._u.copy()))
+            self.gradient[free] = self._likelihood.gradient_in(self.free_columns, mean, free)
 
     def at(self, step: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return v, shape (K, n), and the gradient there, (m, q)."""
-        q, free = step.shape[1], self._free
         u = self._u.copy()
-        u[-q:] += (step - self.step)[free].T @ self._columns[free]
+        u[-step.shape[1] :] += self.free_columns.times((step - self.step)[self.free])
         v = relative(self.probabilities, u)
-        return v, self._beyond(v, slice(None))
+        return v, self._likelihood.gradient(self._tilted(v))
 
-    def _beyond(self, v: FloatArray, which: Indices | slice) -> FloatArray:
-        q = self.gradient.shape[1]
-        return self._likelihood.gradient((self.probabilities * (1.0 + v))[-q:], which)
+    def _tilted(self, v: FloatArray) -> FloatArray:
+        """Return the means of the q natural parameters, shape (q, n)."""
+        return (self.probabilities * (1.0 + v))[-self.gradient.shape[1] :]

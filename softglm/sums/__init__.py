@@ -11,10 +11,10 @@ from softglm.sums.deletions import Deletions, RowParts, between, downdate, lengt
 from softglm.sums.digests import Digests
 from softglm.sums.divergences import Divergences, seen_in
 from softglm.sums.duals import (
+    MeansAndInformation,
     SelectedFeatures,
     Tilt,
     TiltedDivergences,
-    TiltedMeansAndInformation,
     relative,
     tilted_mean,
 )
@@ -89,6 +89,7 @@ __all__ = [
     "LargestSizes",
     "Leverages",
     "LowestMargins",
+    "MeansAndInformation",
     "MostOpposed",
     "Moves",
     "Observations",
@@ -111,7 +112,6 @@ __all__ = [
     "Tilt",
     "TiltedCross",
     "TiltedDivergences",
-    "TiltedMeansAndInformation",
     "Totals",
     "WeightedTotals",
     "between",
