@@ -1,5 +1,6 @@
 """The likelihood as a function of the coefficients of the working columns."""
 
+from collections.abc import Sequence
 from typing import NamedTuple, final
 
 import numpy as np
@@ -110,3 +111,9 @@ class WorkingLikelihood:
     def probabilities(self, point: Point) -> FloatArray:
         """Return those of all classes, shape (K, n), each with full relative accuracy."""
         return self._family.probabilities(point.eta) if isinstance(self._family, Bernoulli) else point.mean
+
+    def probabilities_of(self, points: Sequence[Point]) -> FloatArray:
+        """Return those of s points, shape (K, s, n)."""
+        if isinstance(self._family, Bernoulli):
+            return self._family.probabilities(np.stack([point.eta for point in points], axis=1))
+        return np.stack([point.mean for point in points], axis=1)

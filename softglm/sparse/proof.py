@@ -10,7 +10,7 @@ from softglm.arrays import FloatArray
 from softglm.families import Bernoulli, Categorical
 from softglm.model import Prepared, SparsePenalty
 from softglm.model.proof.conjugate import LEAST, Balance, Setting, Tilted, gap_by, overcome
-from softglm.model.proof.rounding import gradient_rounding, value_rounding
+from softglm.model.proof.rounding import UNIT, gradient_rounding, value_rounding
 from softglm.model.proof.streamed import most_deviations
 from softglm.sparse.columns import WorkingColumns
 from softglm.sparse.matrix import FullColumns
@@ -25,6 +25,8 @@ Indices = npt.NDArray[np.intp]
 MOST = 0.999
 # Means that are computed again, from other products, differ by so many times what these differ by.
 _AGAIN = 8.0
+# What columns and sums are larger by, at the most, where they are rounded.
+_SLACK = 1.01
 # How far the intercepts may be from their optimum, in shares of the classes, for anything to be proved.
 _BALANCED = 1e-2
 
@@ -107,6 +109,8 @@ class Proofs:
         # Of columns that count as constant nothing was summed.
         self.off = np.where(held.varies[:, np.newaxis], off[:p] * held.units[:, np.newaxis], spreads[:, np.newaxis])
         self.off_constants, self.spreads = off[p:], spreads
+        # The largest entries of the columns that are held, as they come.
+        self._largest = np.empty(0)
         self._off_sizes = np.linalg.norm(self.off, axis=1)
         self._doubtful = constant[spreads[constant] > 0.0]
         (targets,) = rows.concatenate(Targets())
@@ -145,6 +149,7 @@ class Proofs:
             coef=working.coef[n:],
             identifiable=self._family.identifiable_directions,
             deviations=np.concatenate([np.ones(n), self.spreads[features]]),
+            reach=self.reach(working.here.mean, n),
             noise=np.zeros(len(free)),
             off=np.concatenate([self.off_constants, self.off[features]]),
             moved=moved,
@@ -164,6 +169,19 @@ class Proofs:
         pull = (others.pulls + pull_of_sizes(penalty, self._off_sizes))[are_others]
         further = half * others.further[are_others]
         return gap_by(setting, balance, tilting, lambda length: overcome(pull + (length + _AGAIN * moved) * further))
+
+    def reach(self, mean: FloatArray, n_constants: int) -> FloatArray:
+        """Return what a change of length 1 of what is not penalised moves slopes by, shape (p, q), by what is held.
+
+        Where all means are near 0 or 1, as under weights of very different sizes, that is little.
+        """
+        held, features, known = self._held, self._held.features, len(self._largest)
+        if known < len(features):
+            new = held.array[n_constants + known :]
+            self._largest = np.concatenate([self._largest, np.maximum(new.max(axis=1), -new.min(axis=1))])
+        deviations = np.sqrt((mean * (1.0 - mean)) @ held.weights + UNIT)
+        by_size = np.where(held.varies[features], _SLACK * self._largest, np.inf)
+        return np.minimum(np.multiply.outer(by_size, deviations), self.spreads[features, np.newaxis] / 2.0)
 
     def _doubts(self, penalty: SparsePenalty, parameters: FloatArray) -> bool:
         """Tell whether something depends on columns that count as constant, and are not quite."""

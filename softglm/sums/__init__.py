@@ -38,6 +38,7 @@ from softglm.sums.lengths import (
     Residuals,
     Scores,
 )
+from softglm.sums.losses import Losses
 from softglm.sums.margins import ClassesBelow, ContrastForms, Found, LowestMargins, MostOpposed, pivoted_directions
 from softglm.sums.moments import (
     CONSTANT,
@@ -88,6 +89,7 @@ __all__ = [
     "LargestMove",
     "LargestSizes",
     "Leverages",
+    "Losses",
     "LowestMargins",
     "MeansAndInformation",
     "MostOpposed",
