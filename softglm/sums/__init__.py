@@ -8,6 +8,7 @@ from softglm.sums.class_ranges import ClassRanges
 from softglm.sums.columns import CentredColumns, Observations
 from softglm.sums.comparison import Comparison, Leverages
 from softglm.sums.deletions import Deletions, RowParts, between, downdate, lengths_in
+from softglm.sums.digests import Digests
 from softglm.sums.divergences import Divergences, seen_in
 from softglm.sums.duals import (
     MeansAndInformation,
@@ -68,6 +69,7 @@ __all__ = [
     "ContrastForms",
     "CrossMoments",
     "Deletions",
+    "Digests",
     "DistanceScores",
     "Distances",
     "Divergences",
