@@ -9,7 +9,6 @@ import numpy as np
 from softglm.arrays import FloatArray
 from softglm.data import Rows, RowsInMemory, Sampling
 from softglm.model.coordinates import (
-    KroneckerCoordinates,
     is_decomposed,
     null_coordinates,
     quick_coordinates,
@@ -19,6 +18,7 @@ from softglm.model.coordinates import (
 from softglm.model.existence import Existence
 from softglm.model.fisher import null_hessian
 from softglm.model.intercept import Null, solve_intercept
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.metric import FactoredMetric, HessianMetric, KroneckerMetric
 from softglm.model.objective import Objective
 from softglm.model.passes import Passes
