@@ -6,7 +6,7 @@ With the coefficients at 0 this is the null model, where every fit starts; at th
 duality gap that of strong convexity, where it is too large with others.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,13 +24,35 @@ _NEARLY, _SHORT = 1e-16, 1e-3
 # first, twice as much at each next step.
 _LONGEST = 4.0
 _LEAST_INFORMATION = 1e-200
-# Differences of f below this, relative to |f| + 1, are rounding; the slope decides there.
-_ROUNDING = 1e-13
+# Differences of f below this, relative to |f| + 1, are rounding, as are means of rows in single precision.
+_ROUNDING, _SINGLE = 1e-13, 1e-5
 # Where classes are many, Newton's equations are solved until so little of the gradient is left, or so much at first,
 # by no more products with the information than this.
 _SOLVED, _ROUGHLY, _MAX_PRODUCTS = 1e-7, 0.1, 500
 # What is divided by it can be squared.
 _LEAST_DIAGONAL = 1e-100
+
+
+class _Precision(NamedTuple):
+    """How far means may be off, relative to those of the targets, and in which precision they are summed for that.
+
+    Attributes
+    ----------
+    enough : float
+    dtype : dtype
+    rounding : float
+        Differences of f below this, relative to |f| + 1, are rounding; the slope decides there.
+    """
+
+    enough: float
+    dtype: type[np.floating[Any]]
+    rounding: float
+
+    @classmethod
+    def for_means(cls, objective: Objective, enough: float) -> "_Precision":
+        if enough > _SINGLE and objective.rows.dtype == np.float32:
+            return cls(enough, np.float32, _SINGLE)
+        return cls(max(_EXACT, enough), np.float64, _ROUNDING)
 
 
 class Null(NamedTuple):
@@ -67,18 +89,27 @@ def null_model(objective: Objective) -> Null:
     return Null(parameters, value, information[..., 0], gradient)
 
 
-def solve_intercept(objective: Objective, parameters: FloatArray) -> tuple[FloatArray, bool]:
-    """Return the parameters, shape (m, q), with the intercepts that minimise f, and whether they do so to rounding."""
+def solve_intercept(objective: Objective, parameters: FloatArray, *, enough: float = 0.0) -> tuple[FloatArray, bool]:
+    """Return the parameters, shape (m, q), with the intercepts that minimise f, and whether they do so closely enough.
+
+    Parameters
+    ----------
+    objective : Objective
+    parameters : array of shape (m, q)
+    enough : float, default=0
+        How far means may be off, relative to those of the targets; if no farther than rounding, that.
+    """
     family = objective.family
+    asked = _Precision.for_means(objective, enough)
     basis = np.empty(0) if family.has_many_classes else family.identifiable_directions
-    value, gradient, information = _intercept_pass(objective, parameters)
+    value, gradient, information = _intercept_pass(objective, parameters, asked.dtype)
     longest = _LONGEST
-    rounding = _EXACT * np.abs(objective.moments.mean_target)
+    rounding = asked.enough * np.abs(objective.moments.mean_target)
     for _ in range(_MAX_STEPS):
         if (np.abs(gradient) <= rounding).all():
             return parameters, True
         if family.has_many_classes:
-            step, is_solved = _step_by_products(objective, parameters, gradient, information, longest)
+            step, is_solved = _step_by_products(objective, parameters, gradient, information, asked, longest=longest)
         else:
             step, is_solved = _newton_step(basis.T @ gradient, basis.T @ information @ basis, basis, longest), True
         longest *= 2.0
@@ -87,8 +118,8 @@ def solve_intercept(objective: Objective, parameters: FloatArray) -> tuple[Float
             return _moved(parameters, step), True
         for _ in range(_MAX_HALVINGS):
             trial = _moved(parameters, step)
-            there = _intercept_pass(objective, trial)
-            is_flat = abs(there[0] - value) <= _ROUNDING * (1.0 + abs(value))
+            there = _intercept_pass(objective, trial, asked.dtype)
+            is_flat = abs(there[0] - value) <= asked.rounding * (1.0 + abs(value))
             if abs(there[1] @ step) < abs(slope) / 2.0 if is_flat else there[0] < value:
                 break
             step = step / 2.0
@@ -111,24 +142,34 @@ def _newton_step(gradient: FloatArray, information: FloatArray, basis: FloatArra
 
 
 def _step_by_products(
-    objective: Objective, parameters: FloatArray, gradient: FloatArray, diagonal: FloatArray, longest: float
+    objective: Objective,
+    parameters: FloatArray,
+    gradient: FloatArray,
+    diagonal: FloatArray,
+    asked: _Precision,
+    *,
+    longest: float,
 ) -> tuple[FloatArray, bool]:
     """Return the Newton step, shape (q,), by conjugate gradients, and whether its equations are solved.
 
     Each product with the information is a pass; its diagonal, shape (q,), scales the classes. Everything is kept at the
     sum zero, where the information is definite.
     """
-    coef, intercept = objective.uncentred(parameters)
+    coef, intercept = (own.astype(asked.dtype, copy=False) for own in objective.uncentred(parameters))
     step, residual = np.zeros_like(gradient), _centred(-gradient)
     diagonal = np.maximum(diagonal, _LEAST_DIAGONAL)
     scaled = _centred(residual / diagonal)
     direction, length = scaled, float(residual @ scaled)
-    # Far from the optimum the digits of a step are not worth their price.
-    enough = length * max(_SOLVED, min(_ROUGHLY, np.sqrt(length))) ** 2
+    # Far from the optimum the digits of a step are not worth their price, nor are more than what is asked.
+    worst = float((np.abs(gradient) / np.maximum(objective.moments.mean_target, _LEAST_DIAGONAL)).max())
+    left = min(_ROUGHLY, max(np.sqrt(length), asked.enough / (2.0 * worst)))
+    enough = length * max(_SOLVED, left) ** 2
     for _ in range(_MAX_PRODUCTS):
         if not length > enough:
             break
-        (totals,) = objective.rows.sum(InterceptProduct(objective.family, coef, intercept, direction))
+        (totals,) = objective.rows.sum(
+            InterceptProduct(objective.family, coef, intercept, direction.astype(asked.dtype))
+        )
         product = _centred(totals / objective.moments.total_weight)
         curvature = float(direction @ product)
         if not 0.0 < curvature < np.inf:  # it vanishes to rounding: any step downhill will do
@@ -149,12 +190,14 @@ def _centred(values: FloatArray) -> FloatArray:
     return np.asarray(values - values.mean())
 
 
-def _intercept_pass(objective: Objective, parameters: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+def _intercept_pass(
+    objective: Objective, parameters: FloatArray, dtype: type[np.floating[Any]] = np.float64
+) -> tuple[float, FloatArray, FloatArray]:
     """Return f, its gradient in the intercepts, shape (q,), and their information, shape (q, q).
 
     Where classes are many, only its diagonal, shape (q,).
     """
-    coef, intercept = objective.uncentred(parameters)
+    coef, intercept = (own.astype(dtype, copy=False) for own in objective.uncentred(parameters))
     moments = objective.moments
     value, mean, information = objective.rows.sum(InterceptEvaluation(objective.family, coef, intercept))
     return (

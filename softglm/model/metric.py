@@ -39,6 +39,10 @@ class KroneckerMetric:
 
     coordinates: KroneckerCoordinates
 
+    def shortened(self, factor: float) -> "KroneckerMetric":
+        """Return a metric in which the first step of L-BFGS, along the gradient, is shorter by this factor."""
+        return KroneckerMetric(self.coordinates.shortened(factor))
+
     def whiten(self, gradient: FloatArray) -> FloatArray:
         return self.coordinates.pull_back(gradient)
 
