@@ -35,8 +35,6 @@ _DOUBTFUL, _SUSPICIOUS = 6, 24
 _CLOSE = 1e-6
 # Where classes are separated f falls by no more than a factor of e at each step, and its gradient with it.
 _FAST = 0.02
-# The rest of the parameters may take this part of what the gradient proves, after each attempt that failed once more.
-_ENOUGH = 0.5
 # Without a bound, an estimate of the gap has to be this much smaller than the tolerance.
 DISTRUST = 1e-2
 
@@ -100,7 +98,6 @@ class _Run:
         self.work, self.known = work, Curvature(metric)
         self.last, self.descent = Step(start, np.inf), Descent(Level(start.value, np.inf))
         self.wanted = np.inf  # an estimate of the gap to reach before the next attempt at a proof
-        self.enough = _ENOUGH  # or the part of what is allowed that the gradient is to leave by then
         self.is_fast = False
 
     def minimise(self) -> Solution:
@@ -150,7 +147,7 @@ class _Run:
     def end_of_stage(self, estimates: list[float]) -> End | None:
         """Tell whether the stage ends here, and why, given the estimates of the gap after each of its iterations."""
         problem, goal = self.work.problem, self.goal
-        if self.last.estimate <= goal or self.is_proved_but_for_the_rest:
+        if self.last.estimate <= goal:
             return End.ARRIVED
         if self.descent.n_iterations >= self.aims.max_iter:
             return End.OUT_OF_ITERATIONS
@@ -172,7 +169,6 @@ class _Run:
         if attempt.proof.suffices(self.allowed) and end is not End.OUT_OF_ITERATIONS:
             return attempt.proof
         self.wanted = attempt.left * self.last.estimate
-        self.enough *= _ENOUGH
         may_go_on = end is End.ARRIVED and not attempt.is_at_rounding
         if may_go_on and (self.is_fast or self.problem.gap_at_partial_minimiser(self.here.gradient) < np.inf):
             return None  # to go on costs less than a Hessian
@@ -201,7 +197,7 @@ class _Run:
         if not self.refine():
             return False
         self.last = self.last._replace(estimate=self.known.estimate(self.here.gradient))
-        return self.last.estimate > self.goal and not self.is_proved_but_for_the_rest
+        return self.last.estimate > self.goal
 
     def refine(self) -> bool:
         """Evaluate more precisely from now on, beginning here, if that is possible; tell whether it is."""
@@ -271,13 +267,6 @@ class _Run:
     @property
     def problem(self) -> Problem:
         return self.work.problem
-
-    @property
-    def is_proved_but_for_the_rest(self) -> bool:
-        """Whether the gradient proves enough once the rest is at its best, where no Hessian would prove it."""
-        if self.problem.hessians:
-            return False
-        return self.problem.gap_at_partial_minimiser(self.here.gradient) <= self.enough * self.allowed
 
     @property
     def n_metrics(self) -> int:
