@@ -45,8 +45,8 @@ _LONGEST = 8.0
 # A sample of rows is a copy: of no more than this part of the entries, or of so many.
 _MOST_COPIED, _ALWAYS_COPIED = 32, 2**19
 # How far means may be off, relative to those of the targets, for each nat that is allowed: mixed with others they prove
-# a gap that is larger by several nats times that.
-_SETTLED = 0.02
+# a gap that is larger by up to some hundred nats times that.
+_SETTLED = 1e-4
 # The resolution and the rounding of evaluations, see `GLM`.
 _SINGLE, _DOUBLE = (3e-5, 1e-5), (0.0, 1e-13)
 

@@ -6,7 +6,7 @@ With the coefficients at 0 this is the null model, where every fit starts; at th
 duality gap that of strong convexity, where it is too large with others.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,35 +24,13 @@ _NEARLY, _SHORT = 1e-16, 1e-3
 # first, twice as much at each next step.
 _LONGEST = 4.0
 _LEAST_INFORMATION = 1e-200
-# Differences of f below this, relative to |f| + 1, are rounding, as are means of rows in single precision.
-_ROUNDING, _SINGLE = 1e-13, 1e-5
+# Differences of f below this, relative to |f| + 1, are rounding; the slope decides there.
+_ROUNDING = 1e-13
 # Where classes are many, Newton's equations are solved until so little of the gradient is left, or so much at first,
 # by no more products with the information than this.
 _SOLVED, _ROUGHLY, _MAX_PRODUCTS = 1e-7, 0.1, 500
 # What is divided by it can be squared.
 _LEAST_DIAGONAL = 1e-100
-
-
-class _Precision(NamedTuple):
-    """How far means may be off, relative to those of the targets, and in which precision they are summed for that.
-
-    Attributes
-    ----------
-    enough : float
-    dtype : dtype
-    rounding : float
-        Differences of f below this, relative to |f| + 1, are rounding; the slope decides there.
-    """
-
-    enough: float
-    dtype: type[np.floating[Any]]
-    rounding: float
-
-    @classmethod
-    def for_means(cls, objective: Objective, enough: float) -> "_Precision":
-        if enough > _SINGLE and objective.rows.dtype == np.float32:
-            return cls(enough, np.float32, _SINGLE)
-        return cls(max(_EXACT, enough), np.float64, _ROUNDING)
 
 
 class Null(NamedTuple):
@@ -100,16 +78,18 @@ def solve_intercept(objective: Objective, parameters: FloatArray, *, enough: flo
         How far means may be off, relative to those of the targets; if no farther than rounding, that.
     """
     family = objective.family
-    asked = _Precision.for_means(objective, enough)
+    enough = max(_EXACT, enough)
     basis = np.empty(0) if family.has_many_classes else family.identifiable_directions
-    value, gradient, information = _intercept_pass(objective, parameters, asked.dtype)
+    value, gradient, information = _intercept_pass(objective, parameters)
     longest = _LONGEST
-    rounding = asked.enough * np.abs(objective.moments.mean_target)
+    rounding = enough * np.abs(objective.moments.mean_target)
     for _ in range(_MAX_STEPS):
         if (np.abs(gradient) <= rounding).all():
             return parameters, True
         if family.has_many_classes:
-            step, is_solved = _step_by_products(objective, parameters, gradient, information, asked, longest=longest)
+            step, is_solved = _step_by_products(
+                objective, parameters, gradient, information, longest=longest, enough=enough
+            )
         else:
             step, is_solved = _newton_step(basis.T @ gradient, basis.T @ information @ basis, basis, longest), True
         longest *= 2.0
@@ -118,8 +98,8 @@ def solve_intercept(objective: Objective, parameters: FloatArray, *, enough: flo
             return _moved(parameters, step), True
         for _ in range(_MAX_HALVINGS):
             trial = _moved(parameters, step)
-            there = _intercept_pass(objective, trial, asked.dtype)
-            is_flat = abs(there[0] - value) <= asked.rounding * (1.0 + abs(value))
+            there = _intercept_pass(objective, trial)
+            is_flat = abs(there[0] - value) <= _ROUNDING * (1.0 + abs(value))
             if abs(there[1] @ step) < abs(slope) / 2.0 if is_flat else there[0] < value:
                 break
             step = step / 2.0
@@ -146,30 +126,28 @@ def _step_by_products(
     parameters: FloatArray,
     gradient: FloatArray,
     diagonal: FloatArray,
-    asked: _Precision,
     *,
     longest: float,
+    enough: float,
 ) -> tuple[FloatArray, bool]:
     """Return the Newton step, shape (q,), by conjugate gradients, and whether its equations are solved.
 
     Each product with the information is a pass; its diagonal, shape (q,), scales the classes. Everything is kept at the
     sum zero, where the information is definite.
     """
-    coef, intercept = (own.astype(asked.dtype, copy=False) for own in objective.uncentred(parameters))
+    coef, intercept = objective.uncentred(parameters)
     step, residual = np.zeros_like(gradient), _centred(-gradient)
     diagonal = np.maximum(diagonal, _LEAST_DIAGONAL)
     scaled = _centred(residual / diagonal)
     direction, length = scaled, float(residual @ scaled)
     # Far from the optimum the digits of a step are not worth their price, nor are more than what is asked.
     worst = float((np.abs(gradient) / np.maximum(objective.moments.mean_target, _LEAST_DIAGONAL)).max())
-    left = min(_ROUGHLY, max(np.sqrt(length), asked.enough / (2.0 * worst)))
-    enough = length * max(_SOLVED, left) ** 2
+    left = min(_ROUGHLY, max(np.sqrt(length), enough / (2.0 * worst)))
+    least = length * max(_SOLVED, left) ** 2
     for _ in range(_MAX_PRODUCTS):
-        if not length > enough:
+        if not length > least:
             break
-        (totals,) = objective.rows.sum(
-            InterceptProduct(objective.family, coef, intercept, direction.astype(asked.dtype))
-        )
+        (totals,) = objective.rows.sum(InterceptProduct(objective.family, coef, intercept, direction))
         product = _centred(totals / objective.moments.total_weight)
         curvature = float(direction @ product)
         if not 0.0 < curvature < np.inf:  # it vanishes to rounding: any step downhill will do
@@ -179,7 +157,7 @@ def _step_by_products(
         scaled = _centred(residual / diagonal)
         previous, length = length, float(residual @ scaled)
         direction = scaled + length / previous * direction
-    return _shortened(step, longest), length <= enough
+    return _shortened(step, longest), length <= least
 
 
 def _shortened(step: FloatArray, longest: float) -> FloatArray:
@@ -190,14 +168,12 @@ def _centred(values: FloatArray) -> FloatArray:
     return np.asarray(values - values.mean())
 
 
-def _intercept_pass(
-    objective: Objective, parameters: FloatArray, dtype: type[np.floating[Any]] = np.float64
-) -> tuple[float, FloatArray, FloatArray]:
+def _intercept_pass(objective: Objective, parameters: FloatArray) -> tuple[float, FloatArray, FloatArray]:
     """Return f, its gradient in the intercepts, shape (q,), and their information, shape (q, q).
 
     Where classes are many, only its diagonal, shape (q,).
     """
-    coef, intercept = (own.astype(dtype, copy=False) for own in objective.uncentred(parameters))
+    coef, intercept = objective.uncentred(parameters)
     moments = objective.moments
     value, mean, information = objective.rows.sum(InterceptEvaluation(objective.family, coef, intercept))
     return (
