@@ -53,7 +53,9 @@ autosummary_context = {
         "MarginalEffectDisplay": "marginal",
         "PathDisplay": "path",
         "PredictionDisplay": "predictions",
+        "RegressionTableDisplay": "models",
         "ReliabilityDisplay": "reliability",
+        "TermTestDisplay": "tests",
     }
 }
 

@@ -15,7 +15,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from softglm import SoftmaxGLM, SoftmaxGLMCV, infer, softglm_path
+from softglm import SoftmaxGLM, SoftmaxGLMCV, infer, regression_table, softglm_path
 from softglm.plots import (
     ConvergenceDisplay,
     EffectDisplay,
@@ -143,6 +143,16 @@ def draw_contrasts(result):
     return result.contrasts("ses", pairs="pairwise").plot().figure_
 
 
+def draw_models(result):
+    """Return the guide's example with and without the writing score."""
+    return regression_table([infer_students(["ses"]), result], names=["ses alone", "ses and write"]).plot().figure_
+
+
+def draw_tests(result):
+    """Return the tests of both features of the guide's example."""
+    return result.test_terms().plot().figure_
+
+
 def draw_influence(result):
     """Return the influence of each student of the guide's example."""
     return InfluenceDisplay.from_inference(result).figure_
@@ -176,10 +186,10 @@ def draw_reliability():
     return ReliabilityDisplay.from_estimator(SoftmaxGLM().fit(X[train], y[train]), X[test], y[test]).figure_
 
 
-def infer_students():
-    """Return what the guide's example infers."""
+def infer_students(features=("ses", "write")):
+    """Return what the guide's example infers, of all its features or some."""
     students = pd.read_csv(ROOT / "tests" / "golden" / "data" / "hsb2.csv")
-    X, y = students[["ses", "write"]], students["prog"]
+    X, y = students[list(features)], students["prog"]
     dummies = OneHotEncoder(categories=[["low", "middle", "high"]], drop="first")
     columns = make_column_transformer((dummies, ["ses"]), remainder="passthrough", verbose_feature_names_out=False)
     return infer(make_pipeline(columns, SoftmaxGLM(alpha=0)).fit(X, y), X, y)
@@ -197,6 +207,8 @@ def main():
         "marginal": draw_marginal(result),
         "contrasts": draw_contrasts(result),
         "predictions": draw_predictions(result),
+        "models": draw_models(result),
+        "tests": draw_tests(result),
         "influence": draw_influence(result),
         "path": draw_path(),
         "choice": draw_choice(),

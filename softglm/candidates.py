@@ -1,25 +1,20 @@
 """What a model is certified on: what a user passed, read as the fit read it, and how other rows are read."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.certificate import NO_OPTIMUM, Certificate, CertifiedPredictions
-from softglm.data import Rows, RowsInMemory
 from softglm.fit import Certified, PredictionBounds, certified, compared_elsewhere, prepare
 from softglm.fitted import coefficients_of, has_offset, present_in_fit, rows_present
 from softglm.model import AnyPenalty, beyond_hessians
 from softglm.observations import Observations, observe
 from softglm.penalised import fitted_penalty, penalty_named
+from softglm.reader import Reader, Transform
 from softglm.sources import check_is_in_memory
-from softglm.validation.features import clean_features
-from softglm.validation.offset import read_offset_to_predict
-
-Transform: TypeAlias = Callable[[Any], Any]
 
 
 class Given(NamedTuple):
@@ -29,37 +24,6 @@ class Given(NamedTuple):
     y: Any
     sample_weight: Any
     offset: Any
-
-
-@final
-@dataclass(frozen=True)
-class Reader:
-    """Reads rows that are to be predicted, of the classes that are present.
-
-    Attributes
-    ----------
-    model : estimator
-        It knows the columns.
-    classes : array of shape (K,)
-    present : bool array of shape (K,)
-    needs_offset : bool
-    transform : callable
-        What X goes through first.
-    """
-
-    model: Any
-    classes: npt.NDArray[Any]
-    present: BoolArray
-    needs_offset: bool
-    transform: Transform
-
-    def __call__(self, X: Any, offset: Any) -> Rows:
-        """Return the rows, and their offset."""
-        X = clean_features(self.transform(X), self.model)
-        known = read_offset_to_predict(offset, X.shape[0], self.classes, is_required=self.needs_offset)
-        if known is not None and known.shape[1] > 1:
-            known = known[:, self.present]
-        return RowsInMemory(X, np.broadcast_to(np.int32(0), X.shape[0]), offset=known)
 
 
 @final

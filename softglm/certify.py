@@ -7,7 +7,6 @@ import numpy as np
 from softglm.candidates import (
     Candidate,
     Given,
-    Reader,
     as_it_is,
     certificate_of,
     certified_softmax_glm,
@@ -23,6 +22,7 @@ from softglm.model import PenaltyForm, Ridge
 from softglm.model.two_rows import OneRow, one_row_of_two
 from softglm.observations import Observations, observe
 from softglm.penalised import penalty_at, strength_of
+from softglm.reader import Reader
 from softglm.sources import check_is_in_memory
 from softglm.validation.coefficients import read_coefficients
 from softglm.validation.entries import as_given

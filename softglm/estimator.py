@@ -3,7 +3,6 @@
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.callbacks import CallbackSupportMixin, FitTask, data_of_fit, with_callbacks
@@ -11,16 +10,16 @@ from softglm.candidates import Given, certified_softmax_glm
 from softglm.certificate import Certificate
 from softglm.classifier import SeparationWarning, SoftmaxClassifier
 from softglm.data import one_blas_thread
-from softglm.fit import Start, prepare, solve
-from softglm.fitted import attributes_of, coefficients_of, fit_of_one_class, fitted_arrays, rows_present
+from softglm.fit import prepare, solve
+from softglm.fitted import attributes_of, fit_of_one_class, fitted_arrays
 from softglm.penalised import in_units_of, penalty_at, penalty_form, penalty_named, strength_of
 from softglm.progress import verbosity
 from softglm.solver import Progress
 from softglm.sources import observed
-from softglm.validation.entries import shown
 from softglm.validation.finite import as_float
 from softglm.validation.parameters import check_ending, check_strength, flag
 from softglm.verdict import ONE_CLASS, FitPrinter, sentence
+from softglm.warm_start import last_solution
 from softglm.warn import warn_user
 
 
@@ -281,7 +280,8 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
                 "that is 0, and this is a plain ridge. Set l1_ratio=1 for the group lasso.",
                 UserWarning,
             )
-        start = self._start(seen.n_features, classes, present)
+        continues = self.warm_start and hasattr(self, "coef_")
+        start = last_solution(self, seen.n_features, classes, present) if continues else None
         rows, total_weight = seen.rows()
         alpha, max_iter = self._alpha(total_weight), int(self.max_iter)
         task = FitTask(self, max_iter, data_of_fit(X, y, sample_weight=sample_weight, offset=offset))
@@ -290,13 +290,11 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
         unnamed = {"feature_names_in_": None}
 
         def report(progress: Progress, coef: FloatArray, intercept: FloatArray) -> None:
-            if not printer.is_silent:
-                printer.report(progress, prepared.count.n_passes)
+            printer.report(progress, prepared.count.n_passes)
             if task.is_watched:
                 task.iterate(lambda: {**unnamed, **known_before, **fitted_arrays(coef, intercept, present)})
 
-        if not printer.is_silent:
-            printer.begin(seen, rows.place, fit_intercept=self.fit_intercept, alpha=alpha)
+        printer.begin(seen, rows.place, fit_intercept=self.fit_intercept, alpha=alpha)
         precision = np.float32 if seen.dtype in (np.float32, np.float16) else np.float64
         if seen.n_present > 1:
             prepared = prepare(rows, seen.family, fit_intercept=self.fit_intercept)
@@ -325,8 +323,7 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
             ),
         }
         task.end({**unnamed, **fitted})
-        if not printer.is_silent:
-            printer.end(fitted["status_"])
+        printer.end(fitted["status_"])
         self._warn(result, fitted["status_"], classes[~present])
         self._become(fitted)
         return self
@@ -378,55 +375,6 @@ class SoftmaxGLM(CallbackSupportMixin, SoftmaxClassifier):
         if self.C is not None:
             return strength_of(as_float(self.C), total_weight)
         return 1.0 / total_weight if isinstance(self.alpha, str) else abs(as_float(self.alpha))
-
-    def _start(self, n_features: int, classes: npt.NDArray[Any], present: npt.NDArray[np.bool_]) -> Start | None:
-        """Return the last solution, for a warm start."""
-        if not (self.warm_start and hasattr(self, "coef_")):
-            return None
-        known, coef, intercept = self._last_solution()
-        if len(coef) != n_features or not np.array_equal(known, classes):
-            raise ValueError(
-                f"warm_start=True continues from a fit with {len(coef)} features and the classes "
-                f"{known[:10].tolist()}, but X has {n_features} and y {classes[:10].tolist()}. Pass the same "
-                "features and classes, or set warm_start=False."
-            )
-        kept = rows_present(present)
-        intercept = np.where(np.isfinite(intercept), intercept, 0.0)
-        return Start(coef.T[kept].T.astype(np.float64), intercept[kept])
-
-    def _last_solution(self) -> tuple[npt.NDArray[Any], FloatArray, FloatArray]:
-        """Return the classes, coef (p, q) and intercept (q,) that a warm start continues from; raise if it cannot."""
-        otherwise = "Set what a fit could have left, or set warm_start=False."
-        for name in ("classes_", "coef_", "intercept_"):
-            if not hasattr(self, name):
-                raise ValueError(f"warm_start=True continues from coef_, and {name} is missing beside it. {otherwise}")
-            if name != "classes_" and _kind_of(getattr(self, name)) not in "biuf":
-                given = shown(getattr(self, name))
-                raise ValueError(
-                    f"warm_start=True continues from {name}, expected real numbers, got {given}. {otherwise}"
-                )
-        try:
-            known, coef, intercept = coefficients_of(self)
-        except ValueError as error:
-            raise ValueError(f"warm_start=True cannot continue: {error} {otherwise}") from error
-        # An infinite intercept is what a class without weight has: of two classes, the one or the other.
-        allowed = np.isfinite(intercept) | (np.isinf(intercept) & ((intercept < 0.0) | (len(known) == 2)))
-        for name, values, is_usable in (("coef_", coef.T, np.isfinite(coef.T)), ("intercept_", intercept, allowed)):
-            if not is_usable.all():
-                place = tuple(map(int, np.argwhere(~is_usable)[0]))
-                raise ValueError(
-                    f"warm_start=True continues from {name}, which holds {values[place]} at {[*place]}, expected "
-                    f"finite numbers. {otherwise}"
-                )
-        return known, coef, intercept
-
-
-def _kind_of(values: Any) -> str:
-    """Return the kind of the dtype of an array-like; that of objects, if it is none."""
-    try:
-        return np.asarray(values).dtype.kind
-    except ValueError:  # rows of different lengths
-        return "O"
 
 
 __all__ = ["SeparationWarning", "SoftmaxGLM"]

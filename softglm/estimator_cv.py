@@ -10,7 +10,7 @@ from softglm.arrays import FloatArray
 from softglm.classifier import SoftmaxClassifier
 from softglm.cross_validation import Problem, by_folds, by_single_rows
 from softglm.data import one_blas_thread
-from softglm.drawing import display
+from softglm.drawing import Drawing, drawn
 from softglm.estimator import SoftmaxGLM
 from softglm.fit import prepare, solve
 from softglm.fitted import attributes_of
@@ -35,7 +35,7 @@ _LEAST_C, _MOST_C, _N_CS, _N_ALPHAS = 1e-4, 1e4, 10, 100
 class SoftmaxGLMCV(SoftmaxClassifier):
     """`SoftmaxGLM` with the strength of its penalty chosen by cross-validation.
 
-    In each fold fits run from the strongest penalty on, each begun where the last one ended, and are scored on the rows
+    In each fold fits run from the strongest penalty on, each begun where the last ones lead, and are scored on the rows
     that are left out. The best strength, or the strongest that is not clearly worse, is then fitted to all rows, to a
     proven optimum. With ``cv="loo"`` each row is left out by itself, for about the price of one to six fits at each
     strength, however many rows there are, and what that is off by is proved.
@@ -275,22 +275,10 @@ class SoftmaxGLMCV(SoftmaxClassifier):
         """What the penalty that was chosen is called, as of `SoftmaxGLM`."""
         return self.best_estimator_.penalty
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:
-        """Draw the scores of the strengths, and what is chosen by them: `softglm.plots.CVDisplay`.
-
-        Parameters
-        ----------
-        ax : Axes or None
-            Where to; None makes a new figure.
-        **options
-            Of `CVDisplay.from_estimator`.
-
-        Returns
-        -------
-        CVDisplay
-            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
-        """
-        return display("CVDisplay").from_estimator(self, ax=ax, **options)
+    @drawn
+    def plot(self) -> Drawing:
+        """Draw the scores of the strengths, and what is chosen by them: `softglm.plots.CVDisplay`."""
+        return Drawing("CVDisplay", "from_estimator", self)
 
     def _check_parameters(self) -> None:
         """Raise if a parameter is not what its docstring says."""
@@ -386,8 +374,7 @@ class SoftmaxGLMCV(SoftmaxClassifier):
             form=form,
             status=sentence(result),
         )
-        if not printer.is_silent:
-            printer.end(fitted["status_"])
+        printer.end(fitted["status_"])
         self._warn(result, fitted["status_"], seen.response.classes[~seen.present])
         model.set_params(alpha=alpha)
         known = {name: chosen[name] for name in (*seen.columns, "classes_", "_has_offset")}

@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.base import clone
 
 from softglm.arrays import BoolArray, FloatArray, IntArray
-from softglm.drawing import display
+from softglm.drawing import Drawing, drawn
 from softglm.estimator import SoftmaxGLM
 from softglm.fit import Report, Start
 from softglm.fitted import attributes_of, parameters_present
@@ -162,22 +162,10 @@ class Path:
             for place in shown
         ]
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:
-        """Draw the coefficients over the strengths, a panel for each class: `softglm.plots.PathDisplay`.
-
-        Parameters
-        ----------
-        ax : Axes, array of Axes or None
-            Where to; None makes a new figure.
-        **options
-            Of `PathDisplay.from_path`.
-
-        Returns
-        -------
-        PathDisplay
-            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
-        """
-        return display("PathDisplay").from_path(self, ax=ax, **options)
+    @drawn
+    def plot(self) -> Drawing:
+        """Draw the coefficients over the strengths, a panel for each class: `softglm.plots.PathDisplay`."""
+        return Drawing("PathDisplay", "from_path", self)
 
     def coef(self, alpha: float) -> FloatArray:
         """Return the coefficients of a strength, as `SoftmaxGLM.coef_`: linear in between, as glmnet has it.

@@ -1,33 +1,29 @@
 """infer: from a fitted estimator, pipeline or search, and its data, to everything statistics says of the fit."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
-
-from softglm.estimator import SoftmaxGLM
-from softglm.fitted import has_offset
-from softglm.inference.classes import position_of
-from softglm.inference.covariance import (
-    CLUSTERED,
-    CORRECTIONS,
-    KINDS,
-    Covariance,
-    clipped,
-    default_correction,
-    needs_more_rows,
+from softglm.answerable import (
+    Asked,
+    check_data,
+    check_estimate,
+    check_offset,
+    check_options,
+    is_to_relax,
+    tell_of_one_cluster,
 )
+from softglm.inference.classes import position_of
+from softglm.inference.covariance import Covariance, clipped
 from softglm.inference.estimate import Estimate, check_size
 from softglm.inference.inference import Inference
 from softglm.inference.sample import Sample
-from softglm.observed import Units
+from softglm.observed import Covariances, Observed, Units
 from softglm.optimum import bias_reduced_of, check_presence, optimum_of
-from softglm.penalised import is_sparsely_fitted
 from softglm.relaxed import refitted
 from softglm.response import base_of
 from softglm.sources import check_is_in_memory, observed
 from softglm.target import Target
-from softglm.warn import warn_user
 
 
 def infer(
@@ -79,7 +75,7 @@ def infer(
         - "cluster": meat = sum over clusters of the outer products of their summed u_i.
         - "CR2": the same with (I - F_g H^-1)^-1/2 times the sum of a cluster, F_g its information: unbiased if the
           model is true (Bell & McCaffrey 2002). For few clusters, 4 to 50 say, of any sizes; alpha=0. What one
-          cluster alone knows, such as a treatment of no other, has no standard error.
+          cluster alone knows, such as a treatment of no other, has no standard error, nor has what hangs on it.
     clusters : array-like of shape (n,) or (n, 2), default=None
         For "cluster": labels of the clusters, in one or two ways (V_1 + V_2 - V_12, Cameron, Gelbach & Miller 2011).
         For "CR2" in one.
@@ -201,14 +197,21 @@ def infer(
     x1  6.44   2   0.0399
     x2  2.02   2   0.3651
     """
-    covariance = "robust" if covariance == "HC0" else covariance
-    if distribution is None:
-        distribution = "t" if covariance == "CR2" else "normal"
-    _check_options(weights, covariance, clusters, correction, distribution, level, estimates)
+    asked = Asked(
+        weights=weights,
+        reference=reference,
+        covariance="robust" if covariance == "HC0" else covariance,
+        clusters=clusters,
+        correction=correction,
+        distribution=("t" if covariance == "CR2" else "normal") if distribution is None else distribution,
+        level=level,
+        estimates=estimates,
+    )
+    check_options(asked)
     target = Target.of(estimator)
-    if _is_to_relax(target.model, relaxed=relaxed):
+    if is_to_relax(target.model, relaxed=relaxed):
         check_is_in_memory(X, "infer with relaxed=True")
-        _check_offset(target.model, has_offset_here=offset is not None)
+        check_offset(target.model, has_offset_here=offset is not None)
         target = refitted(target, X, y, sample_weight, offset)
     model = target.model
     seen = observed(
@@ -220,36 +223,31 @@ def infer(
         estimator=model,
         fitted_classes=model.classes_,
     )
-    _check_offset(model, has_offset_here=seen.has_offset)
-    is_sampled = weights == "sampling" and seen.is_weighted
-    is_bias_reduced = estimates == "bias-reduced"
+    check_offset(model, has_offset_here=seen.has_offset)
+    result = _inferred(asked, target, seen, X, y)
+    tell_of_one_cluster(result.known_to_one_cluster)
+    return result
+
+
+def _inferred(asked: Asked, target: Target, seen: Observed, X: Any, y: Any) -> Inference:
+    """Return what is said of the model in a target, of what was observed."""
+    model, is_sampled = target.model, asked.weights == "sampling" and seen.is_weighted
     is_reweighted = is_sampled or (seen.factors is not None and bool((seen.factors != 1.0).any()))
-    units = seen.units(clusters, is_sampled=is_sampled)
-    if is_bias_reduced:
-        _check_bias_reduction(model, covariance, units, is_reweighted=is_reweighted)
-    _check_likelihood(covariance, units, is_reweighted=is_reweighted)
+    units = seen.units(asked.clusters, is_sampled=is_sampled)
+    check_data(asked, model, units, is_reweighted=is_reweighted)
     check_presence(model, seen)
     check_size(seen.family, seen.n_features + int(model.fit_intercept), seen.n_rows)
     rows, _ = seen.rows()
-    optimum = bias_reduced_of(model, rows, seen) if is_bias_reduced else optimum_of(model, rows, seen)
-    estimate = optimum.estimate
-    _check_copies(units)
-    used = default_correction(covariance) if correction is None else correction
-    _check_size(estimate, units.n_units, used, distribution, is_clustered=clusters is not None)
-    _check_cr2(estimate, covariance, units.clusters)
-    covariances = seen.covariances(units, clusters, is_sampled=is_sampled)
-
-    def errors_of(estimate: Estimate) -> tuple[Covariance, float | None]:
-        errors = covariances(estimate, covariance, correction)
-        return errors, None if distribution == "normal" else _degrees_of_freedom(estimate, errors, units.n_units)
-
-    errors, freedom = errors_of(estimate)
-    classes = seen.classes[seen.present]
-    features = target.features(seen.n_features)
-    base, how_based = base_of(y, classes) if reference is None else (position_of(reference, classes), "")
-    result = Inference(
-        estimate=estimate,
-        covariance=clipped(estimate, errors, base),
+    optimum = (bias_reduced_of if asked.is_bias_reduced else optimum_of)(model, rows, seen)
+    check_estimate(asked, optimum.estimate, units)
+    covariance_of = _covariances(asked, seen, units, is_sampled=is_sampled)
+    errors, freedom = covariance_of(optimum.estimate)
+    classes, features = seen.classes[seen.present], target.features(seen.n_features)
+    chosen = asked.reference
+    base, how_based = base_of(y, classes) if chosen is None else (position_of(chosen, classes), "")
+    return Inference(
+        estimate=optimum.estimate,
+        covariance=clipped(optimum.estimate, errors, base),
         classes=classes,
         base=base,
         features=features,
@@ -260,11 +258,11 @@ def infer(
             n_observations=units.n_observations,
             is_reweighted=is_reweighted,
             read_rows=target.reader(seen.present),
-            covariance_of=errors_of,
+            covariance_of=covariance_of,
             clusters=units.clusters,
             is_here=units.is_here,
         ),
-        level=level,
+        level=asked.level,
         degrees_of_freedom=freedom,
         separated=optimum.separated,
         moved=optimum.moved,
@@ -272,165 +270,20 @@ def infer(
         how_based=how_based,
         units=target.units(features),
     )
-    _tell_of_one_cluster(result.known_to_one_cluster)
-    return result
 
 
-def _check_options(  # noqa: PLR0917 - the options of infer, in its order
-    weights: str,
-    covariance: str,
-    clusters: Any,
-    correction: str | None,
-    distribution: str,
-    level: float,
-    estimates: str,
-) -> None:
-    for name, value, allowed in (
-        ("weights", weights, ("frequency", "sampling")),
-        ("covariance", covariance, KINDS),
-        ("correction", correction, (None, *CORRECTIONS)),
-        ("distribution", distribution, ("normal", "t")),
-        ("estimates", estimates, ("fitted", "bias-reduced")),
-    ):
-        if value not in allowed:
-            raise ValueError(f"{name} must be one of {list(allowed)}, got {value!r}.")
-    if not 0.0 < level < 1.0:
-        raise ValueError(f"level must be between 0 and 1, as 0.95 is, got {level!r}.")
-    if (covariance in CLUSTERED) != (clusters is not None):
-        raise ValueError(
-            f"covariance={covariance!r} and clusters {'were' if clusters is not None else 'were not'} given: pass "
-            'covariance="cluster" (or "CR2") and the clusters of the rows together, or neither.'
-        )
-    if correction not in {None, "1"} and covariance == "CR2":
-        raise ValueError(f'correction={correction!r} is for other covariances; "CR2" is a correction. Leave it out.')
-    if correction not in {None, "1"} and covariance in {"model", "laplace"}:
-        raise ValueError(f"correction={correction!r} is for robust covariances; covariance={covariance!r} has none.")
-    if correction is not None and correction.startswith("G") and covariance != "cluster":
-        raise ValueError(f'correction={correction!r} counts clusters; pass covariance="cluster" and clusters.')
+def _covariances(
+    asked: Asked, seen: Observed, units: Units, *, is_sampled: bool
+) -> Callable[[Estimate], tuple[Covariance, float | None]]:
+    """Return what makes the covariance that is asked for, and the degrees of freedom of its t, or None, of a fit."""
+    return partial(_covariance_of, seen.covariances(units, asked.clusters, is_sampled=is_sampled), asked, units.n_units)
 
 
-def _check_bias_reduction(model: SoftmaxGLM, covariance: str, units: Units, *, is_reweighted: bool) -> None:
-    """Raise where another penalty, or what is no likelihood, has no bias that is known."""
-    what = 'estimates="bias-reduced"'
-    if model.alpha_ != 0.0:
-        raise ValueError(
-            f"{what} takes the place of a penalty, and this model was fitted with one (alpha = {model.alpha_:.4g}): it "
-            "would reduce a bias that the ridge makes on purpose. Refit with alpha=0."
-        )
-    if not units.is_here:
-        raise ValueError(
-            f"{what} takes leverages of each row, and the rows are on a cluster, where these are many: the bias is of "
-            "the order of 1 / n. Infer with the fitted estimates."
-        )
-    if is_reweighted:
-        raise ValueError(
-            f"{what} reduces the bias of maximum likelihood, and sampling or class weights leave no likelihood. Leave "
-            "the weights out, or pass frequency weights; or infer with the fitted estimates."
-        )
-    if covariance == "laplace":
-        raise ValueError(
-            f'covariance="laplace" takes the ridge of a model as a prior, and for {what} there is none. Pass '
-            'covariance="model".'
-        )
-    if covariance == "CR2":
-        raise ValueError(
-            f'covariance="CR2" corrects scores of maximum likelihood, and those of {what} do not sum to 0. Pass '
-            'covariance="cluster"; or infer with the fitted estimates.'
-        )
-
-
-def _is_to_relax(model: SoftmaxGLM, *, relaxed: bool) -> bool:
-    """Tell whether a model is to be refitted without its penalty; raise if it cannot be what is asked for."""
-    is_sparse = is_sparsely_fitted(model)
-    if is_sparse and (model.lower is not None or model.upper is not None):
-        raise ValueError(
-            "The coefficients of this model have bounds (lower, upper), and an estimate at a bound, or near it, has no "
-            "standard error: its distribution is not normal in any sample. Refit without bounds."
-        )
-    if is_sparse and not relaxed:
-        raise ValueError(
-            f"This model holds coefficients at 0 (l1_ratio={model.l1_ratio!r}): the others are shrunk, those at 0 have "
-            "no standard error, and which are which was selected on the same data, so that no p-value would hold. "
-            "Refit with l1_ratio=0 and alpha=0; or infer with relaxed=True, from a refit of the selected features "
-            "without a penalty."
-        )
-    if relaxed and not is_sparse:
-        raise ValueError(
-            "relaxed=True refits the features that an l1_ratio above 0 has selected, and this model has selected none. "
-            "Leave it out."
-        )
-    return is_sparse
-
-
-def _check_offset(model: SoftmaxGLM, *, has_offset_here: bool) -> None:
-    if has_offset_here != has_offset(model):
-        given, fitted = ("an offset", "without") if has_offset_here else ("no offset", "with one")
-        raise ValueError(f"infer got {given}, and the model was fitted {fitted}. Pass the offset of the fit.")
-
-
-def _check_likelihood(covariance: str, units: Units, *, is_reweighted: bool) -> None:
-    if covariance not in {"model", "laplace"}:
-        return
-    if is_reweighted:
-        raise ValueError(
-            f'covariance="{covariance}" takes the weighted likelihood at its word, which sampling and class weights '
-            'forbid: they change what is estimated, not how much is known. Pass covariance="robust".'
-        )
-    if units.holds_fractions:
-        warn_user(
-            "y holds fractions, which the model covariance treats as counts of independent observations. Pass "
-            'covariance="robust" for standard errors that do not.',
-            UserWarning,
-        )
-
-
-def _check_copies(units: Units) -> None:
-    if units.n_copies is not None:
-        warn_user(
-            f"sample_weight holds fractions, and they are read as numbers of copies of a row, {units.n_copies:,.6g} in "
-            'all, which standard errors take at their word. If they are survey weights, pass weights="sampling" and '
-            'covariance="robust".',
-            UserWarning,
-        )
-
-
-def _tell_of_one_cluster(terms: tuple[str, ...]) -> None:
-    if terms:
-        named = f"{terms[0]}," if len(terms) == 1 else f"{terms[0]} and {len(terms) - 1} more, each"
-        warn_user(
-            f'covariance="CR2" holds no variance of {named} of which one cluster alone knows, and there is no standard '
-            "error. Intervals of predictions and effects that hang on it are too narrow.",
-            UserWarning,
-        )
-
-
-def _check_cr2(estimate: Estimate, covariance: str, codes: npt.NDArray[np.intp] | None) -> None:
-    if covariance != "CR2":
-        return
-    if estimate.is_penalised:
-        raise ValueError(
-            'covariance="CR2" takes the residuals to be those of a fit without penalty, and this one has one. Refit '
-            'with alpha=0, or pass covariance="cluster".'
-        )
-    if codes is not None and codes.shape[1] > 1:
-        raise ValueError(
-            f'covariance="CR2" is for clusters in one way, got {codes.shape[1]}. Pass the coarser, or the one with '
-            'fewer clusters; or covariance="cluster".'
-        )
-
-
-def _check_size(estimate: Estimate, n_rows: float, correction: str, distribution: str, *, is_clustered: bool) -> None:
-    """Raise where n - k, by which a correction divides or which is the degrees of freedom of t, is not positive."""
-    if correction == "n/(n-1)" and not n_rows > 1.0:
-        raise ValueError(f"correction={correction!r} needs more than one row, and there is {n_rows:g}. Pass another.")
-    by_correction = needs_more_rows(correction)
-    if not (by_correction or (distribution == "t" and not is_clustered)) or n_rows > estimate.n_parameters:
-        return
-    what = f"correction={correction!r}" if by_correction else 'distribution="t"'
-    raise ValueError(
-        f"{what} needs more rows than parameters: n - k = {n_rows:g} - {estimate.n_parameters} here. (A row of counts "
-        'is one row.) Use another correction, or distribution="normal"; or fit fewer parameters.'
-    )
+def _covariance_of(
+    covariances: Covariances, asked: Asked, n_units: float, estimate: Estimate
+) -> tuple[Covariance, float | None]:
+    errors = covariances(estimate, asked.covariance, asked.correction)
+    return errors, None if asked.distribution == "normal" else _degrees_of_freedom(estimate, errors, n_units)
 
 
 def _degrees_of_freedom(estimate: Estimate, errors: Covariance, n_units: float) -> float:

@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, final
 
 import numpy as np
@@ -139,17 +140,7 @@ class Observations(Observed):
         )
 
     def covariances(self, units: Units, clusters: Any, *, is_sampled: bool) -> Covariances:  # noqa: ARG002 - `units` knows
-        def covariances(estimate: Estimate, kind: str, correction: str | None) -> Covariance:
-            return covariance_of(
-                estimate,
-                kind,
-                copies=units.copies,
-                n_observations=units.n_units,
-                clusters=units.clusters,
-                correction=correction,
-            )
-
-        return covariances
+        return partial(_covariance_of, units)
 
     def taken(self, rows: npt.NDArray[np.intp]) -> "Observations":
         """Return these rows, of the same classes, of which some may be absent from them; class weights stay."""
@@ -177,6 +168,17 @@ class Observations(Observed):
         if not self.present.all() and response.class_totals(weights)[~self.present].any():
             return np.inf, np.inf  # observed, and given probability 0
         return deviances_from(losses, total_weight, response.best_log_likelihood(weights))
+
+
+def _covariance_of(units: Units, estimate: Estimate, kind: str, correction: str | None) -> Covariance:
+    return covariance_of(
+        estimate,
+        kind,
+        copies=units.copies,
+        n_observations=units.n_units,
+        clusters=units.clusters,
+        correction=correction,
+    )
 
 
 def deviances_from(losses: tuple[float, float], total_weight: float, best: float) -> tuple[float, float]:

@@ -10,8 +10,9 @@ from softglm.data import Rows
 from softglm.estimator import SoftmaxGLM
 from softglm.fitted import parameters_present, present_in_fit
 from softglm.inference.bias_reduced import bias_reduced
-from softglm.inference.estimate import Estimate, coordinates_of, estimate_at, refined
+from softglm.inference.estimate import Estimate, coordinates_of, estimate_at
 from softglm.inference.limit import limit_of
+from softglm.inference.refined import refined
 from softglm.inference.separation import Separation, detect, require_decidable
 from softglm.model import Objective, Penalty, rebased
 from softglm.observed import Observed

@@ -1,9 +1,8 @@
 """The model inside what was passed to `infer`, a pipeline or a search over either, and how X reaches it."""
 
-from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +12,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
 from softglm.arrays import BoolArray
-from softglm.data import Rows, RowsInMemory
+from softglm.data import Rows
 from softglm.ending import Ending, check_transforms, sent_through
 from softglm.estimator import SoftmaxGLM
 from softglm.fitted import has_offset
@@ -21,11 +20,13 @@ from softglm.inference.inputs import Inputs
 from softglm.observations import Observations
 from softglm.observed import Observed
 from softglm.pipelines import inputs_of
+from softglm.reader import Reader
 from softglm.sources import check_is_in_memory
 from softglm.sums import RowWeights
 from softglm.units import units_of
-from softglm.validation.features import clean_features
-from softglm.validation.offset import read_offset_to_predict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @final
@@ -115,19 +116,9 @@ class Target:
             steps = self.steps
         return inputs_of(given, replace(self, steps=steps).transform, seen.X, weights)
 
-    def reader(self, present: BoolArray) -> Callable[[Any, Any], Rows]:
+    def reader(self, present: BoolArray) -> Reader:
         """Return what reads new rows and their offset as the model does, of the classes that are present."""
-        is_required = has_offset(self.model)
-
-        def read(X: Any, offset: Any) -> Rows:
-            check_is_in_memory(X, "Rows to be predicted with standard errors")
-            X = clean_features(self.transform(X), self.model)
-            known = read_offset_to_predict(offset, X.shape[0], self.model.classes_, is_required=is_required)
-            if known is not None and known.shape[1] > 1:
-                known = known[:, present]
-            return RowsInMemory(X, np.broadcast_to(np.int32(0), X.shape[0]), offset=known)
-
-        return read
+        return Reader(self.model, self.model.classes_, present, has_offset(self.model), self.transform)
 
 
 def _check_model(model: Any, who: str, which: str) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray, Matrix
 from softglm.data import RowsInMemory
-from softglm.drawing import display
+from softglm.drawing import Drawing, drawn
 from softglm.fit import fit
 from softglm.model import Objective, Ridge, null_model
 from softglm.optional import pandas
@@ -93,22 +93,10 @@ class Trace:
         """(f - f*) / (f_null - f*), shape (s,): the share of what the features can explain that is still missing."""
         return np.asarray((self.loss - self.optimum) / (self.null_loss - self.optimum))
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:
-        """Draw the gap against what was spent: `softglm.plots.ConvergenceDisplay`.
-
-        Parameters
-        ----------
-        ax : Axes, array of Axes or None
-            Where to; None makes a new figure.
-        **options
-            Of `ConvergenceDisplay.from_traces`.
-
-        Returns
-        -------
-        ConvergenceDisplay
-            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
-        """
-        return display("ConvergenceDisplay").from_traces({"fit": self}, ax=ax, **options)
+    @drawn
+    def plot(self) -> Drawing:
+        """Draw the gap against what was spent: `softglm.plots.ConvergenceDisplay`."""
+        return Drawing("ConvergenceDisplay", "from_traces", {"fit": self})
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a data frame with the columns evaluations, seconds, loss, gap, a row for each loss.

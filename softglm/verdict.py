@@ -89,6 +89,8 @@ class FitPrinter:
 
     def begin(self, seen: Observed, place: str | None, *, fit_intercept: bool, alpha: float) -> None:
         """Print what is to be known beforehand, if anything is; of rows elsewhere every iteration will be told."""
+        if self.is_silent:
+            return
         if self._is_detailed:
             sizes = f"{seen.n_rows:,} rows, {seen.n_features:,} features, {seen.n_present} classes"
             say(_WHO, f"fits {sizes}, alpha {alpha:.4g}")
@@ -100,6 +102,8 @@ class FitPrinter:
 
     def report(self, progress: Progress, n_passes: int) -> None:
         """Print an iteration, or remember it as what may be the last one of its stage."""
+        if self.is_silent:
+            return
         gap = f"~{progress.gap:.1e}" if progress.gap < math.inf else "-"
         cells = [str(progress.stage + 1), str(progress.iteration), f"{progress.value:.9g}", gap, str(n_passes)]
         if self._is_detailed:
@@ -111,6 +115,8 @@ class FitPrinter:
 
     def end(self, status: str) -> None:
         """Print the last stage, and how the fit ended."""
+        if self.is_silent:
+            return
         self._print_last()
         say(_WHO, f"after {self._columns.seconds:.3f} s: {status}")
 

@@ -9,7 +9,8 @@ import pandas as pd
 from problems import Data, objective_of, rows_and_family
 from scipy import sparse
 
-from softglm.inference.estimate import Estimate, estimate_at, refined
+from softglm.inference.estimate import Estimate, estimate_at
+from softglm.inference.refined import refined
 from softglm.model import null_model
 from softglm.sums import RowWeights
 

@@ -102,12 +102,20 @@ def public_objects():
         seen.add(found)
         result.append(Public(found, None))
         members = []
-        if inspect.isclass(found):
-            named = [member for name, member in vars(found).items() if not name.startswith("_")]
-            members = [member for member in named if inspect.isfunction(function_of(member))]
-            result += [Public(member, found) for member in members]
+        for owner in owners(found):
+            named = [member for name, member in vars(owner).items() if not name.startswith("_")]
+            of_owner = [member for member in named if inspect.isfunction(function_of(member))]
+            result += [Public(member, owner) for member in of_owner]
+            members += of_owner
         pending += [cls for function in members or [found] for cls in returned_classes(function)]
     return result
+
+
+def owners(found):
+    """Return a class and the bases that its fields are from: a result and its facts."""
+    if not inspect.isclass(found):
+        return []
+    return [found, *(base for base in found.__mro__[1:] if dataclasses.is_dataclass(base))]
 
 
 def returned_classes(member):

@@ -15,15 +15,20 @@ from softglm.cli.tables import (
     Missing,
     Reading,
     UnusableDataError,
+    Weights,
+    check_are_weights,
     check_names,
     count,
     left_out_rows,
     no_label,
+    no_numbers,
+    no_weight,
     nothing_left,
     option,
     refused,
     shortlist,
     too_large,
+    weights_of,
 )
 from softglm.sources.arrow import Batch, Table
 from softglm.validation.entries import NESTED
@@ -52,6 +57,8 @@ class CodedRows:
         Columns without which a row is left out.
     notes : tuple of str
         What was done to columns and rows.
+    weights : Weights or None
+        Of the rows that are not left out; None where each counts once.
     """
 
     table: Table
@@ -60,38 +67,43 @@ class CodedRows:
     fills: dict[str, float]
     required: tuple[str, ...]
     notes: tuple[str, ...]
+    weights: Weights | None = None
 
     @classmethod
     def of(cls, path: Path, target: str, table: Table, reading: Reading) -> "CodedRows":
         """Pass over the file to learn which values text has and what is missing; raise where that is not allowed."""
-        names = _features(path, target, table, reading)
-        required = {Missing.ERROR: [], Missing.IMPUTE: [target], Missing.DROP: [*names, target]}[reading.missing]
+        names, weighting = _features(path, target, table, reading), reading.weights
+        needed = [target] if weighting is None else [target, weighting]
+        required = {Missing.ERROR: [], Missing.IMPUTE: needed, Missing.DROP: [*names, *needed]}[reading.missing]
         texts = [name for name in names if table.what(name)]
         survey = _Survey(
             {name: Counter() for name in texts},
             {name: (math.inf, -math.inf) for name in names if name not in texts},
         )
-        for batch in table.batches([*names, target], _rows_at_once(len(names))):
-            survey.add(path, batch, required)
-        survey.check(path, target, reading.missing)
+        for batch in table.batches([*names, *needed], _rows_at_once(len(names))):
+            survey.add(path, batch, required, weighting)
+        survey.check(path, needed, reading.missing)
         varying = [name for name in names if survey.varies(name)]
         if not varying:
             never = shortlist(list(map(repr, names)))
             raise UnusableDataError(f"{path} has nothing to predict {target!r} from: {never} never change.")
         levels = {name: tuple(sorted(survey.levels.get(name, ()))) for name in varying}
         fills = {
-            name: levels[name].index(survey.most_frequent(name)) if levels[name] else _median(table, name, target)
+            name: levels[name].index(survey.most_frequent(name)) if levels[name] else _median(table, name, needed)
             for name in varying
             if survey.n_missing[name] and reading.missing is Missing.IMPUTE
         }
         still = [name for name in names if name not in levels]
+        weights = None if weighting is None else weights_of(weighting, np.concatenate(survey.weights), reading)
+        notes = survey.notes(levels, fills, still, needed, reading.missing)
         return cls(
             table,
             target,
             levels,
             fills,
             tuple(name for name in required if survey.n_missing[name]),
-            survey.notes(levels, fills, still, target, reading.missing),
+            notes if weights is None else (*notes, weights.note),
+            weights,
         )
 
     @cached_property
@@ -106,13 +118,15 @@ class CodedRows:
         named = ([f"{name}={value}" for value in values] or [name] for name, values in self.levels.items())
         return tuple(column for columns in named for column in columns)
 
-    def blocks(self, kept: BoolArray | None = None) -> Iterator[tuple[FloatArray, Any]]:
-        """Yield the rows, or some columns of them, and their labels."""
+    def blocks(self, kept: BoolArray | None = None) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows, or some columns of them, their labels, and their weights if they have some."""
         places = {name: {value: at for at, value in enumerate(values)} for name, values in self.levels.items()}
         numbers = [name for name, values in self.levels.items() if not values]
         dtype = self.table.dtype(numbers) if numbers else np.float64
-        for read in self.table.batches([*self.levels, self.target, *self.required], _rows_at_once(len(self.features))):
-            batch = read.present(self.required)
+        weighting = None if self.weights is None else self.weights.name
+        beside = [self.target, *self.required, *([] if weighting is None else [weighting])]
+        for read in self.table.batches([*self.levels, *beside], _rows_at_once(len(self.features))):
+            batch = _counting(read, weighting).present(self.required)
             rows = np.arange(batch.record.num_rows)
             X = np.zeros((len(rows), len(self.features)), dtype=dtype)
             for name, columns in zip(self.levels, self.variables, strict=True):
@@ -124,7 +138,8 @@ class CodedRows:
                     X[rows, columns.start + at[codes]] = 1.0
                 else:
                     X[:, columns.start] = batch.numbers(name, fill)
-            yield X if kept is None else X[:, kept], batch.labels(self.target)
+            weights = () if weighting is None else (batch.numbers(weighting),)
+            yield X if kept is None else X[:, kept], batch.labels(self.target), *weights
 
 
 @final
@@ -136,16 +151,27 @@ class _Survey:
     ranges: dict[str, tuple[float, float]]
     n_missing: Counter[str] = field(default_factory=Counter)
     totals: Counter[str] = field(default_factory=Counter)
+    weights: list[FloatArray] = field(default_factory=list)
 
-    def add(self, path: Path, batch: Batch, required: Sequence[str]) -> None:
+    def add(self, path: Path, read: Batch, required: Sequence[str], weighting: str | None) -> None:
         """Count the next rows: the values of text in those in which nothing is missing that is required."""
+        batch = _counting(read, weighting)
+        if weighting is not None:
+            check_are_weights(path, weighting, batch.numbers(weighting))
         is_incomplete = np.zeros(batch.record.num_rows, dtype=bool)
         for name in batch.record.schema.names:
             is_missing = batch.is_missing(name)
             self.n_missing[name] += int(is_missing.sum())
             is_incomplete |= is_missing
-        self.totals.update(rows=len(is_incomplete), incomplete=int(is_incomplete.sum()))
         complete = batch.present(required)
+        self.totals.update(
+            rows=len(is_incomplete),
+            incomplete=int(is_incomplete.sum()),
+            left_out=len(is_incomplete) - complete.record.num_rows,
+            weightless=read.record.num_rows - len(is_incomplete),
+        )
+        if weighting is not None:
+            self.weights.append(complete.numbers(weighting))
         for name, counts in self.levels.items():
             values, codes = complete.codes(name)
             times = np.bincount(codes[codes >= 0], minlength=len(values)).tolist()
@@ -170,16 +196,19 @@ class _Survey:
         least, most = self.ranges[name]
         return least < most
 
-    def check(self, path: Path, target: str, missing: Missing) -> None:
+    def check(self, path: Path, needed: Sequence[str], missing: Missing) -> None:
         """Raise if values are missing of which nothing was said, or no row is left without them."""
+        target, *weighting = needed
+        if weighting and self.n_missing[weighting[0]] == self.totals["rows"]:
+            raise no_weight(path, weighting[0])
         if self.n_missing[target] == self.totals["rows"]:
             raise no_label(path, target)
         partial = [name for name, number in self.n_missing.most_common() if number]
         if partial and missing is Missing.ERROR:
             found = [f"{name!r} ({count(self.n_missing[name], 'row')})" for name in partial]
-            features = [name for name in partial if name != target]
+            features = [name for name in partial if name not in needed]
             raise refused(path, found, features, n_incomplete=self.totals["incomplete"], n_rows=self.totals["rows"])
-        if self._n_left_out(target, missing) == self.totals["rows"]:
+        if self.totals["left_out"] == self.totals["rows"]:
             raise nothing_left(path, partial)
         large = [name for name, (least, most) in self.ranges.items() if least < -MOST or most > MOST]
         if large:
@@ -190,14 +219,15 @@ class _Survey:
         levels: dict[str, tuple[str, ...]],
         fills: Iterable[str],
         still: Sequence[str],
-        target: str,
+        needed: Sequence[str],
         missing: Missing,
     ) -> tuple[str, ...]:
         """Return what was done to columns and rows."""
-        n_left_out = self._n_left_out(target, missing)
         left_out = [f"{name!r} (constant)" for name in still]
-        if n_left_out:
-            left_out.append(left_out_rows(n_left_out, target, missing))
+        if self.totals["weightless"]:
+            left_out.append(f"{count(self.totals['weightless'], 'row')} of weight 0")
+        if self.totals["left_out"]:
+            left_out.append(left_out_rows(self.totals["left_out"], needed, missing))
         done = {
             "One-hot encoded": [f"{name} ({len(values)} values)" for name, values in levels.items() if values],
             "Left out": left_out,
@@ -211,14 +241,21 @@ class _Survey:
         """Return that value of a text."""
         return self.levels[name].most_common(1)[0][0]
 
-    def _n_left_out(self, target: str, missing: Missing) -> int:
-        return self.totals["incomplete"] if missing is Missing.DROP else self.n_missing[target]
+
+def _counting(batch: Batch, weighting: str | None) -> Batch:
+    """Return the rows that are there: all but those of weight 0."""
+    if weighting is None:
+        return batch
+    return batch.of(batch.is_missing(weighting) | (batch.numbers(weighting) != 0.0))
 
 
 def _features(path: Path, target: str, table: Table, reading: Reading) -> list[str]:
     """Return the columns that are not left out; raise for those that hold several values in a row."""
-    check_names(path, table.names, target, reading.dropped)
-    names = [name for name in table.names if name not in {target, *reading.dropped}]
+    check_names(path, table.names, target, reading.dropped, weights=reading.weights)
+    weighting = reading.weights
+    if weighting is not None and (table.what(weighting) or table.holds_booleans(weighting)):
+        raise no_numbers(path, weighting, table.what(weighting) or "booleans")
+    names = [name for name in table.names if name not in {target, weighting, *reading.dropped}]
     nested = [name for name in names if table.what(name) == NESTED]
     if nested:
         raise UnusableDataError(f"{path} has {NESTED} in {nested[0]!r}. {option('--drop', nested[0])} leaves it out.")
@@ -231,8 +268,9 @@ def _rows_at_once(n_columns: int) -> int:
     return max(_BATCH // n_columns, _LEAST_ROWS)
 
 
-def _median(table: Table, name: str, target: str) -> float:
-    """Return that of a column where the target is known, 0 where nothing is; it alone is in memory as a whole."""
-    batches = table.batches([name, target], _BATCH)
-    known = np.concatenate([batch.present([name, target]).numbers(name) for batch in batches])
+def _median(table: Table, name: str, needed: Sequence[str]) -> float:
+    """Return that of a column in rows with a label, and a weight; 0 where there is none. It is in memory as a whole."""
+    weighting = needed[1] if len(needed) > 1 else None
+    counting = (_counting(batch, weighting) for batch in table.batches([name, *needed], _BATCH))
+    known = np.concatenate([batch.present([name, *needed]).numbers(name) for batch in counting])
     return float(np.median(known)) if len(known) else 0.0

@@ -85,8 +85,8 @@ class Choice:
     Attributes
     ----------
     alpha : float or None, default=None
-        Its strength, in the coordinates that each classifier sees. None is 1/W, W being the rows that are fitted:
-        LogisticRegression's default, C=1.
+        Its strength, in the coordinates that each classifier sees. None is 1/W, W being the weight of the rows that are
+        fitted together: LogisticRegression's default, C=1.
     l1_ratio : float, default=0.0
         From 0, the ridge, to 1, the lasso.
     standardize : bool, default=False
@@ -102,11 +102,12 @@ class Choice:
         alpha = "1/n_samples" if self.alpha is None else self.alpha
         return SoftmaxGLM(alpha, l1_ratio=self.l1_ratio, standardize=self.standardize)
 
-    def rival(self, n_rows: int) -> LogisticRegression:
-        """Return LogisticRegression, for so many rows."""
+    def rival(self, total_weight: float) -> LogisticRegression:
+        """Return LogisticRegression, for rows of this weight together: their number, where each counts once."""
         options: dict[str, Any] = {}
         if self.alpha is not None:
-            options["C"] = 1.0 / (self.alpha * n_rows) if self.alpha * n_rows > 0.0 else np.inf
+            strength = self.alpha * total_weight
+            options["C"] = 1.0 / strength if strength > 0.0 else np.inf
         if self.l1_ratio > 0.0:
             # Only one of its solvers knows the elastic net; until 1.8 it is asked for by another name beside.
             options |= {"l1_ratio": self.l1_ratio, "solver": "saga", "random_state": _SEED}
@@ -127,6 +128,7 @@ def cross_validate_rivals(
     choice: Choice | None = None,
     n_folds: int = 5,
     variables: Sequence[slice] = (),
+    weights: FloatArray | None = None,
 ) -> tuple[Score, ...]:
     """Cross-validate SoftmaxGLM and LogisticRegression, both on raw columns and both on standardised ones.
 
@@ -141,12 +143,14 @@ def cross_validate_rivals(
         They are stratified, and shuffled in the same way every time.
     variables : sequence of slice, default=()
         The columns of each variable, where X holds NaN: they are filled in from the rows that are fitted.
+    weights : array of shape (n,), default=None
+        Of the rows: both classifiers, the scaler and the scores take them. None counts each once.
     """
     splits = list(StratifiedKFold(n_folds, shuffle=True, random_state=_SEED).split(X, codes))
     choice = Choice() if choice is None else choice
     # Threads that wait for each other on a busy machine would be what is timed.
     with threadpool_limits(1):
-        per_fold = [_score_fold(choice, filled(X, split[0], variables), codes, split) for split in splits]
+        per_fold = [_score_fold(choice, filled(X, split[0], variables), codes, weights, split) for split in splits]
     return tuple(_summary(name, scores) for name, scores in zip(_NAMES, zip(*per_fold, strict=True), strict=True))
 
 
@@ -170,13 +174,17 @@ class _FoldScore:
     warnings: tuple[type[Warning], ...]
 
 
-def _score_fold(choice: Choice, X: FloatArray, codes: IntArray, split: tuple[IntArray, IntArray]) -> list[_FoldScore]:
+def _score_fold(
+    choice: Choice, X: FloatArray, codes: IntArray, weights: FloatArray | None, split: tuple[IntArray, IntArray]
+) -> list[_FoldScore]:
     train, test = split
-    strength = 1.0 / len(train) if choice.alpha is None else choice.alpha
-    rival = choice.rival(len(train))
+    fitted, held_out = (None if weights is None else weights[rows] for rows in split)
+    total = len(train) if fitted is None else float(fitted.sum())
+    strength = 1.0 / total if choice.alpha is None else choice.alpha
+    rival = choice.rival(total)
     raw, standardised = replace(choice, standardize=False), replace(choice, standardize=True)
     contestants = (raw.model(), rival, standardised.model(), make_pipeline(StandardScaler(), clone(rival)))
-    fits = [timed_fit(model, X[train], codes[train]) for model in contestants]
+    fits = [timed_fit(model, X[train], codes[train], fitted) for model in contestants]
     plain = replace(raw, alpha=strength)
     scores = []
     for timed in fits:
@@ -186,15 +194,15 @@ def _score_fold(choice: Choice, X: FloatArray, codes: IntArray, split: tuple[Int
         elif isinstance(classifier, Pipeline):
             # The penalty acts in the coordinates behind the scaler, so the optimum is another one there.
             classifier, seen = timed.model[-1], timed.model[:-1].transform(X)
-            reference = timed_fit(plain.model(), seen[train], codes[train])
+            reference = timed_fit(plain.model(), seen[train], codes[train], fitted)
         scale = getattr(classifier, "scale_", None)
         penalty = plain.penalty(classifier.coef_ * (1.0 if scale is None else scale), strength)
-        distance, optimum = _distance(classifier, reference, seen[train], codes[train], penalty)
+        distance, optimum = _distance(classifier, reference, seen[train], codes[train], weights=fitted, penalty=penalty)
         log_probabilities = _log_probabilities(classifier, seen[test])
         scores.append(
             _FoldScore(
-                accuracy=float((log_probabilities.argmax(axis=1) == codes[test]).mean()),
-                log_loss=_log_loss(log_probabilities, codes[test]),
+                accuracy=float(np.average(log_probabilities.argmax(axis=1) == codes[test], weights=held_out)),
+                log_loss=_log_loss(log_probabilities, codes[test], held_out),
                 milliseconds=timed.milliseconds,
                 n_iterations=int(classifier.n_iter_.max()),
                 distance=distance,
@@ -205,12 +213,16 @@ def _score_fold(choice: Choice, X: FloatArray, codes: IntArray, split: tuple[Int
     return scores
 
 
-def timed_fit(model: BaseEstimator, X: FloatArray | Source, y: IntArray | None) -> _TimedFit:
+def timed_fit(
+    model: BaseEstimator, X: FloatArray | Source, y: IntArray | None, weights: FloatArray | None = None
+) -> _TimedFit:
     """Fit a model, and keep its warnings to be counted."""
+    prefixes = [f"{name}__" for name, _ in model.steps] if isinstance(model, Pipeline) else [""]
+    weighting = {} if weights is None else {f"{prefix}sample_weight": weights for prefix in prefixes}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         begin = perf_counter()
-        model.fit(X, y)
+        model.fit(X, y, **weighting)
         seconds = perf_counter() - begin
     return _TimedFit(model, 1e3 * seconds, tuple(warning.category for warning in caught))
 
@@ -223,17 +235,29 @@ def _log_probabilities(classifier: BaseEstimator, X: FloatArray) -> FloatArray:
     return np.asarray(log_softmax(eta, axis=1))
 
 
-def _log_loss(log_probabilities: FloatArray, codes: IntArray) -> float:
-    return -float(log_probabilities[np.arange(len(codes)), codes].mean())
+def _log_loss(log_probabilities: FloatArray, codes: IntArray, weights: FloatArray | None) -> float:
+    return -float(np.average(log_probabilities[np.arange(len(codes)), codes], weights=weights))
+
+
+def class_shares(codes: IntArray, weights: FloatArray | None) -> FloatArray:
+    """Return the share of each class, shape (K,), in the weight of all rows."""
+    totals = np.bincount(codes, weights)
+    return np.asarray(totals / totals.sum())
 
 
 def _distance(
-    classifier: BaseEstimator, reference: _TimedFit, X: FloatArray, codes: IntArray, penalty: float
+    classifier: BaseEstimator,
+    reference: _TimedFit,
+    X: FloatArray,
+    codes: IntArray,
+    *,
+    weights: FloatArray | None,
+    penalty: float,
 ) -> tuple[float, Optimum]:
     """Return (f - f*) / (f_null - f*), and what is known about f*, from the loss and the gap of a reference fit."""
-    shares = np.bincount(codes) / len(codes)
+    shares = class_shares(codes, weights)
     null_loss = -float(shares @ np.log(shares))
-    loss = _log_loss(_log_probabilities(classifier, X), codes) + penalty
+    loss = _log_loss(_log_probabilities(classifier, X), codes, weights) + penalty
     least = reference.model.loss_ - reference.model.gap_
     # f is rounded, so it may come out a little below f*.
     distance = max(loss - least, 0.0) / (null_loss - least) if null_loss > least else 0.0
@@ -285,8 +309,10 @@ def fit_on_all_rows(table: Table, *, choice: Choice, n_strongest: int) -> Fitted
     For two classes the only coefficients are those of the second.
     """
     X = filled(table.X, slice(None), table.variables)
-    model = timed_fit(choice.model(), X, table.codes).model
-    deviations = X.std(axis=0)
+    weights = None if table.weights is None else table.weights.values
+    model = timed_fit(choice.model(), X, table.codes, weights).model
+    centred = X - np.average(X, axis=0, weights=weights)
+    deviations = np.sqrt(np.average(centred**2, axis=0, weights=weights))
     strongest = strongest_of(model, table.features, table.classes, deviations, choice=choice, n_strongest=n_strongest)
     return FittedModel(model.status_, strongest)
 
@@ -347,10 +373,18 @@ class Comparison:
         n_strongest : int
             Coefficients of each class to pick.
         """
+        scores = cross_validate_rivals(
+            table.X,
+            table.codes,
+            choice=choice,
+            n_folds=n_folds,
+            variables=table.variables,
+            weights=None if table.weights is None else table.weights.values,
+        )
         return cls(
             table,
             choice,
             n_folds,
-            cross_validate_rivals(table.X, table.codes, choice=choice, n_folds=n_folds, variables=table.variables),
+            scores,
             fit_on_all_rows(table, choice=choice, n_strongest=n_strongest),
         )

@@ -10,7 +10,7 @@ import numpy as np
 
 from softglm.arrays import BoolArray, FloatArray, IntArray
 from softglm.cli.comparison import Choice, timed_fit
-from softglm.cli.tables import Table, filled
+from softglm.cli.tables import Table, Weights, filled
 from softglm.infer import infer
 from softglm.inference.inference import Inference
 from softglm.sources import Blocks
@@ -44,12 +44,23 @@ class Report:
     is_imputed: bool
 
 
-def report_on(table: Table, choice: Choice) -> Report:
-    """Fit SoftmaxGLM to all rows of a table, by maximum likelihood unless a penalty was chosen, and infer from it."""
+def report_on(table: Table, choice: Choice, reference: str | None = None) -> Report:
+    """Fit SoftmaxGLM to all rows of a table, by maximum likelihood unless a penalty was chosen, and infer from it.
+
+    The base class is `reference`, one of those of the table, or the first.
+    """
     X, kept = filled(table.X, slice(None), table.variables), columns_to_infer(table.variables, choice)
     features = tuple(compress(table.features, kept))
     return Report(
-        inferred(X[:, kept], table.codes, choice, features=features, classes=table.classes),
+        inferred(
+            X[:, kept],
+            table.codes,
+            choice,
+            features=features,
+            classes=table.classes,
+            reference=reference,
+            weights=table.weights,
+        ),
         tuple(compress(table.features, ~kept)),
         is_imputed=bool(np.isnan(table.X).any()),
     )
@@ -75,13 +86,27 @@ def inferred(
     *,
     features: Sequence[str],
     classes: Sequence[str],
+    reference: str | None = None,
+    weights: Weights | None = None,
 ) -> Inference | Refusal:
-    """Fit and infer, the base class being the first; a Refusal where that cannot be."""
+    """Fit and infer, the base class being the reference, or the first; a Refusal where that cannot be.
+
+    Sampling weights leave no likelihood, and have robust standard errors.
+    """
     chosen = replace(choice, alpha=0.0) if is_likelihood(choice) else choice
+    values = None if weights is None or isinstance(X, Blocks) else weights.values  # blocks hold theirs
+    is_sampled = weights is not None and not weights.are_copies
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the report says what they would
         try:
-            result = infer(timed_fit(chosen.model(), X, codes).model, X, codes)
+            result = infer(
+                timed_fit(chosen.model(), X, codes, values).model,
+                X,
+                codes,
+                sample_weight=values,
+                weights="sampling" if is_sampled else "frequency",
+                covariance="robust" if is_sampled else "model",
+            )
         except (ValueError, ArithmeticError, MemoryError) as error:
             return Refusal(str(error))
     if result.separation != "none" and not np.isfinite(result.coefficients.estimate).any():
@@ -90,4 +115,5 @@ def inferred(
             "and no coefficient has a finite maximum-likelihood estimate.",
             is_separated=True,
         )
-    return replace(result, features=tuple(features), classes=np.array(classes, dtype=object))
+    result = replace(result, features=tuple(features), classes=np.array(classes, dtype=object))
+    return result if reference is None else result.rebase(reference)

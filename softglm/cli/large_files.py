@@ -9,7 +9,7 @@ from typing import final
 from softglm.cli.coded_rows import CodedRows
 from softglm.cli.comparison import Choice, FittedModel, strongest_of, timed_fit
 from softglm.cli.inferring import Report, columns_to_infer, inferred
-from softglm.cli.tables import Reading, UnusableDataError, is_parquet
+from softglm.cli.tables import Reading, UnusableDataError, Weights, check_reference, is_parquet
 from softglm.fit import prepare
 from softglm.sources import Blocks
 from softglm.sources.arrow import Table, open_dataset
@@ -41,6 +41,8 @@ class LargeFit:
     fitted : FittedModel
     report : Report or None
         What `infer` says of the coefficients, if it was asked.
+    weights : Weights or None
+        None where each row counts once.
     """
 
     name: str
@@ -56,10 +58,19 @@ class LargeFit:
     seconds: float
     fitted: FittedModel
     report: Report | None
+    weights: Weights | None = None
 
     @classmethod
     def of(
-        cls, path: Path, target: str, reading: Reading, *, choice: Choice, n_strongest: int, infers: bool
+        cls,
+        path: Path,
+        target: str,
+        reading: Reading,
+        *,
+        choice: Choice,
+        n_strongest: int,
+        infers: bool,
+        reference: str | None = None,
     ) -> "LargeFit":
         """Fit SoftmaxGLM to a file, or raise an error that says why that cannot be."""
         if reading.na or reading.notation:
@@ -77,6 +88,8 @@ class LargeFit:
             raise UnusableDataError(str(error)) from error
         deviations = prepare(seen.rows()[0], seen.family).standard_deviations
         classes = tuple(map(str, model.classes_))
+        check_reference(str(path), classes, reference, target)
+        total = seen.n_rows if rows.weights is None else float(rows.weights.values.sum())
         return cls(
             name=path.name,
             n_rows=seen.n_rows,
@@ -85,22 +98,31 @@ class LargeFit:
             notes=rows.notes,
             choice=choice,
             accuracy=model.score(source),
-            log_loss=model.deviance_ / (2.0 * seen.n_rows),
-            null_log_loss=model.null_deviance_ / (2.0 * seen.n_rows),
+            log_loss=model.deviance_ / (2.0 * total),
+            null_log_loss=model.null_deviance_ / (2.0 * total),
             n_passes=model.n_passes_,
             seconds=timed.milliseconds / 1e3,
             fitted=FittedModel(
                 model.status_,
                 strongest_of(model, rows.features, classes, deviations, choice=choice, n_strongest=n_strongest),
             ),
-            report=_report_on(rows, choice, classes) if infers else None,
+            report=_report_on(rows, choice, classes, reference) if infers else None,
+            weights=rows.weights,
         )
 
 
-def _report_on(rows: CodedRows, choice: Choice, classes: tuple[str, ...]) -> Report:
+def _report_on(rows: CodedRows, choice: Choice, classes: tuple[str, ...], reference: str | None) -> Report:
     kept = columns_to_infer(rows.variables, choice)
     features = tuple(compress(rows.features, kept))
-    result = inferred(Blocks(partial(rows.blocks, kept)), None, choice, features=features, classes=classes)
+    result = inferred(
+        Blocks(partial(rows.blocks, kept)),
+        None,
+        choice,
+        features=features,
+        classes=classes,
+        reference=reference,
+        weights=rows.weights,
+    )
     return Report(result, tuple(compress(rows.features, ~kept)), is_imputed=bool(rows.fills))
 
 

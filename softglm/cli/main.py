@@ -22,6 +22,7 @@ from softglm.cli.tables import (
     Reading,
     UnusableDataError,
     check_classes,
+    check_reference,
     read_table,
     wine_table,
 )
@@ -44,7 +45,8 @@ missing in a CSV file, beside empty fields:
 examples:
   softglm                                      scikit-learn's wine data, unscaled
   softglm flowers.csv --target species         your own data
-  softglm flowers.csv --target species --infer
+  softglm flowers.csv --target species --infer --reference setosa
+  softglm survey.csv --target vote --weights weight --infer
   softglm flowers.csv --target species --alpha 0.01 --folds 10
   softglm flowers.csv --target species --drop id --na 'n/a?' --missing impute
   softglm flowers.csv.gz --target species --sample 10000
@@ -68,7 +70,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("a data file and --target COLUMN go together: give both, or neither for the wine data")
     reading = _reading(options)
     if options.data is None and reading != Reading():
-        parser.error("--drop, --missing, --na, --not-na, --sample and --decimal are about a data file: give one")
+        parser.error(
+            "--drop, --missing, --na, --not-na, --sample, --decimal and --weights are about a data file: give one"
+        )
+    if options.weights_are is not None and options.weights is None:
+        parser.error("--weights-are is about --weights COLUMN: give both")
+    if options.reference is not None and not options.infer:
+        parser.error("--reference CLASS is about the coefficients of --infer: give both")
     _check_markers(parser, reading)
     if options.infer and options.l1_ratio > 0.0:
         parser.error("a lasso leaves no standard errors: give --infer or --l1-ratio, not both")
@@ -78,14 +86,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.sample is None and is_large(options.data):
             large = LargeFit.of(
-                options.data, options.target, reading, choice=choice, n_strongest=N_STRONGEST, infers=options.infer
+                options.data,
+                options.target,
+                reading,
+                choice=choice,
+                n_strongest=N_STRONGEST,
+                infers=options.infer,
+                reference=options.reference,
             )
             text = large_as_json(large) if options.json else large_as_text(large)
         else:
             table = wine_table() if options.data is None else read_table(options.data, options.target, reading)
-            check_classes(table, options.target or "wine", options.folds, is_sample=options.sample is not None)
+            target = options.target or "wine"
+            check_reference(table.name, table.classes, options.reference, target)
+            check_classes(table, target, options.folds, is_sample=options.sample is not None)
             comparison = Comparison.of(table, choice=choice, n_folds=options.folds, n_strongest=N_STRONGEST)
-            report = report_on(table, choice) if options.infer else None
+            report = report_on(table, choice, options.reference) if options.infer else None
             text = (as_json if options.json else as_text)(comparison, report)
     except UnusableDataError as error:
         print(f"softglm: {error}", file=sys.stderr)
@@ -152,6 +168,19 @@ def _parser() -> argparse.ArgumentParser:
         choices=["point", "comma"],
         help="the decimal mark of columns that leave it open; the other mark is between thousands",
     )
+    file.add_argument(
+        "--weights",
+        metavar="COLUMN",
+        help="a column of numbers, no feature, that says how much each row counts: in both classifiers, the scaler, "
+        "the scores and --infer; rows of weight 0 are left out",
+    )
+    file.add_argument(
+        "--weights-are",
+        choices=["copies", "sampling"],
+        help="what they are, for --infer: numbers of copies of a row (fweight in Stata), or how many members of a "
+        "population it stands for (pweight), which leaves robust standard errors (default: copies if all are whole "
+        "numbers)",
+    )
     model = parser.add_argument_group("the models")
     model.add_argument(
         "--alpha",
@@ -181,9 +210,10 @@ def _parser() -> argparse.ArgumentParser:
     output.add_argument(
         "--infer",
         action="store_true",
-        help="print the coefficients too, relative to the first class, with standard errors, tests and intervals: of a "
+        help="print the coefficients too, relative to a class, with standard errors, tests and intervals: of a "
         "fit to all rows without a penalty, unless --alpha asks for one",
     )
+    output.add_argument("--reference", metavar="CLASS", help="that class (default: the first)")
     output.add_argument("--json", action="store_true", help="print the same numbers as JSON")
     parser.add_argument("--version", action="version", version=f"softglm {__version__}")
     return parser
@@ -207,6 +237,8 @@ def _reading(options: argparse.Namespace) -> Reading:
         missing=Missing(options.missing),
         sample=options.sample,
         notation=None if options.decimal is None else Notation[options.decimal.upper()],
+        weights=options.weights,
+        are_copies=None if options.weights_are is None else options.weights_are == "copies",
     )
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import sklearn
 
-from softglm.cli.comparison import Choice, Comparison, FittedModel, Optimum, Score
+from softglm.cli.comparison import Choice, Comparison, FittedModel, Optimum, Score, class_shares
 from softglm.cli.inferring import Refusal, Report
 from softglm.cli.large_files import LargeFit
-from softglm.cli.tables import Table, count, on_one_line, shortlist
+from softglm.cli.tables import Table, Weights, count, on_one_line, shortlist
 from softglm.version import __version__
 
 _WIDTH = 100
@@ -60,7 +60,7 @@ def large_as_text(large: LargeFit) -> str:
         f"({shortlist(list(map(on_one_line, large.classes)))}). It is too large for a comparison: SoftmaxGLM is "
         "fitted to all rows, where they are. --sample 100000 compares on so many of them.",
         *map(on_one_line, large.notes),
-        f"{_penalty(large.choice)}.",
+        f"{_penalty(large.choice, 'n' if large.weights is None else 'W')}.",
         f"Accuracy {large.accuracy:.4f}, log loss {large.log_loss:.4f} on these rows; knowing only the class shares, "
         f"log loss {large.null_log_loss:.4f}. {large.n_passes} passes over the rows, {large.seconds:.1f} s.",
     )
@@ -83,10 +83,11 @@ def _joined(lines: Sequence[str]) -> str:
 def _introduction(comparison: Comparison) -> list[str]:
     table = comparison.table
     counts = np.bincount(table.codes)
+    weights = None if table.weights is None else table.weights.values
     sizes = [f"{on_one_line(name) or _EMPTY} {count}" for name, count in zip(table.classes, counts, strict=True)]
     rows = f"{len(table.codes)} rows, {count(table.X.shape[1], 'feature')}, {len(counts)} classes"
-    penalty = _penalty(comparison.choice)
-    shares = counts / counts.sum()
+    penalty = _penalty(comparison.choice, "n" if weights is None else "W")
+    shares = class_shares(table.codes, weights)
     return _wrapped(
         f"{table.name}: {rows} ({shortlist(sizes)}).",
         *map(on_one_line, table.notes),
@@ -95,12 +96,12 @@ def _introduction(comparison: Comparison) -> list[str]:
     )
 
 
-def _penalty(choice: Choice) -> str:
-    """Return what is penalised, and how LogisticRegression is told."""
+def _penalty(choice: Choice, total: str = "n") -> str:
+    """Return what is penalised, and how LogisticRegression is told; the rows together have this weight."""
     if choice.alpha is None:
-        penalty = "alpha = 1/n (LogisticRegression: C=1)"
+        penalty = f"alpha = 1/{total} (LogisticRegression: C=1)"
     elif choice.alpha > 0.0:
-        penalty = f"alpha = {choice.alpha:g} (LogisticRegression: C=1/(alpha n))"
+        penalty = f"alpha = {choice.alpha:g} (LogisticRegression: C=1/(alpha {total}))"
     else:
         return "alpha = 0, no penalty (LogisticRegression: C=inf)"
     if choice.l1_ratio > 0.0:
@@ -243,6 +244,7 @@ def as_json(comparison: Comparison, report: Report | None = None) -> str:
             "classes": dict(zip(table.classes, counts, strict=True)),
             "notes": table.notes,
             "advice": table.advice,
+            "weights": _of_weights(table.weights),
             **_of_choice(comparison.choice),
             "n_folds": comparison.n_folds,
             "scores": [
@@ -274,6 +276,7 @@ def large_as_json(large: LargeFit) -> str:
             "n_features": large.n_features,
             "classes": large.classes,
             "notes": large.notes,
+            "weights": _of_weights(large.weights),
             **_of_choice(large.choice),
             "accuracy": large.accuracy,
             "log_loss": _finite(large.log_loss),
@@ -284,6 +287,13 @@ def large_as_json(large: LargeFit) -> str:
             **_of_report(large.report),
         }
     )
+
+
+def _of_weights(weights: Weights | None) -> dict[str, Any] | None:
+    if weights is None:
+        return None
+    kind = "copies" if weights.are_copies else "sampling"
+    return {"column": weights.name, "sum": float(weights.values.sum()), "are": kind}
 
 
 def _of_choice(choice: Choice) -> dict[str, Any]:

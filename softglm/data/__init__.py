@@ -6,6 +6,7 @@ from softglm.data.counted import CountedRows, PassCount
 from softglm.data.features import Features, FeaturesInMemory
 from softglm.data.in_memory import RowsInMemory
 from softglm.data.in_pieces import FeaturesInPieces, RowsInPieces
+from softglm.data.mapped import physical_memory
 from softglm.data.rows import Rows, Sampling
 from softglm.data.survey import Draw, Drawn, Seen, survey
 from softglm.data.threads import blas_as_found, one_blas_thread
@@ -34,5 +35,6 @@ __all__ = [
     "blas_as_found",
     "make_block",
     "one_blas_thread",
+    "physical_memory",
     "survey",
 ]

@@ -4,21 +4,25 @@ The means P_k and their gradients are those of `softglm.inference.means`. Interv
 logit P_k, whose gradient is that over P_k (1 - P_k): they stay between 0 and 1.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg
 from scipy.special import expit
 
 from softglm.arrays import FloatArray
-from softglm.drawing import display
-from softglm.inference.cells import LEFT_OPEN, cells_of, estimate_headings, shown_value
+from softglm.drawing import Drawing, drawn
+from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps, shown_value
+from softglm.inference.factors import BASE
+from softglm.inference.facts import Facts
+from softglm.inference.groups import Groups, listed
 from softglm.inference.means import log_odds_of
+from softglm.inference.names import Name
 from softglm.inference.significance import half_widths
-from softglm.inference.states import Subject, only_group
-from softglm.inference.subjects import listed_values
+from softglm.inference.states import only_group
+from softglm.inference.subjects import listed_values, subject_of
 from softglm.inference.tables import Content, Table
 from softglm.optional import pandas
 
@@ -43,7 +47,8 @@ class AveragePredictions(Table):
     classes : array of shape (K,)
         Sorted.
     probability, std_error, lower, upper : array of shape (v, K)
-        NaN where the data do not determine them: where columns are collinear, or infinite estimates decide.
+        NaN where the data do not determine them: where columns are collinear, or infinite estimates decide. With CR2
+        what hangs on a coefficient that one cluster alone knows has a probability only.
     level : float
         Of the intervals.
     observed : array
@@ -99,28 +104,17 @@ class AveragePredictions(Table):
             groups[name] = [[str(label), *of_class] for label, of_class in zip(self.classes, cells, strict=True)]
         more = len(self.probability) - len(groups)
         notes = [f"... and {more:,} more values: see to_frame()"] if more else []
-        notes += [LEFT_OPEN] if np.isnan(self.probability).any() else []
+        notes += notes_on_gaps(self.probability, self.std_error)
         return Content(estimate_headings(self.level, estimate="probability"), groups, notes=notes)
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:  # noqa: ANN401 - axes of matplotlib, and what draws on them
+    @drawn
+    def plot(self) -> Drawing:
         """Draw the probabilities over a feature; or, of several, with a row for each setting.
 
         They are drawn by `softglm.plots.EffectDisplay` or `PredictionDisplay`.
-
-        Parameters
-        ----------
-        ax : Axes, array of Axes or None
-            Where to; None makes a new figure.
-        **options
-            Of their `from_predictions`.
-
-        Returns
-        -------
-        EffectDisplay or PredictionDisplay
-            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
         """
         name = "EffectDisplay" if len(self.terms) == 1 else "PredictionDisplay"
-        return display(name).from_predictions(self, ax=ax, **options)
+        return Drawing(name, "from_predictions", self)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame with the columns value, class, probability, std_error, lower, upper.
@@ -146,48 +140,62 @@ class AveragePredictions(Table):
 
 
 def average_predictions(
-    subject: Subject,
-    root: FloatArray,
-    values: Any = None,  # noqa: ANN401 - whatever inputs hold
+    self: Facts,
+    columns: Sequence[Name] | Name,
+    values: Any = None,  # noqa: ANN401 - whatever the columns hold
+    at: Literal["average", "means"] | Mapping[Name, Any] = "average",
+    groups: Groups | None = None,
     *,
-    classes: npt.NDArray[Any],
-    distribution: Any,  # noqa: ANN401 - a frozen distribution of scipy.stats
-    level: float,
+    base: str = BASE,
 ) -> AveragePredictions:
-    """Predict with columns set to each of several values, and average over the rows.
+    """Return the probabilities with some columns set to given values, with standard errors and intervals.
+
+    After a pipeline the columns are those that it takes, and all that it makes of them moves with them: its square,
+    its product with another, its dummies. Where it could not be found out how the columns of the model depend on
+    them, and for names that only the model knows, they are those of the model.
 
     Parameters
     ----------
-    subject : Subject
-        What is set.
-    root : array of shape (P, k)
-        L of the covariance L L' of the coordinates.
-    values : array-like of shape (v,), or (v, g), or None
-        What to. None for all levels of a factor, 0 and 1 of a switch, and a grid of a number.
-    classes, level
-        As in `AveragePredictions`.
-    distribution : frozen distribution
-        Of an estimate over its standard error.
+    columns : name or position, or several
+        Of the columns that are set; or the name of a group.
+    values : array-like of shape (v,), or (v, g) for g columns, default=None
+        What they are set to, as the pipeline takes it: texts for a factor of texts. By default all levels of a
+        factor, 0 and 1 where there are no other values, and for other numbers 51 from the least to the largest one.
+    at : {"average", "means"} or dict from column to value, default="average"
+        Averaged over the rows of the fit, with their weights; or the other columns at their weighted means (factors
+        in the proportions in which their levels occur); or those in the dict at its values, the rest at their
+        means. The offsets are as observed, and averaged over.
+    groups : dict from name to columns, default=None
+        Columns of zeros and ones that are the dummies of one factor, as `test_terms` takes them: they are set
+        together, to each level.
+    base : str, default="(base)"
+        The name of the level of such a factor that has no column.
+
+    Returns
+    -------
+    AveragePredictions
+        A row for each of the v values; NaN where infinite estimates or collinear columns leave it open.
 
     Raises
     ------
     ValueError
-        If the values are no list, not finite or of the wrong shape.
+        If there is no such column, the pipeline does not take a value, or the shape or `at` is wrong.
     """
+    subject = subject_of(listed(columns), at, estimate=self.estimate, columns=self._columns, groups=groups, base=base)
     states = subject.states(None if values is None else listed_values(values))
     probability, gradients, known = only_group(states.means())
     rest, log_odds, slopes = log_odds_of(probability, gradients)
-    errors = np.asarray(linalg.norm(slopes @ root, axis=2))
-    reach = half_widths(errors, distribution, level)
+    errors = self.covariance.std_errors(slopes)
+    reach = half_widths(errors, self._distribution, self.level)
     determined = np.where(known[:, np.newaxis], 1.0, np.nan)
     return AveragePredictions(
         terms=states.terms,
         grid=states.grid,
-        classes=classes,
+        classes=self.classes,
         probability=determined * probability,
         std_error=determined * probability * rest * errors,
         lower=determined * expit(log_odds - reach),
         upper=determined * expit(log_odds + reach),
-        level=level,
+        level=self.level,
         observed=states.observed,
     )

@@ -13,8 +13,9 @@ from softglm.inference.missing import is_missing
 # A number, in brackets or with stars behind it.
 _DECIMAL = re.compile(r"\(?[+-]?\d+(?:\.\d+)?(\)?\**)")
 NOT_ESTIMABLE = "-"
-# Below a table of what the data do not determine.
-LEFT_OPEN = "-: infinite estimates leave it open, or collinear columns."
+# Below a table of what the data do not determine, or of which the covariance does not tell.
+_LEFT_OPEN = "-: infinite estimates leave it open, or collinear columns."
+_NO_ERROR = "No standard error: it hangs on a coefficient that one cluster alone knows."
 # Decimals of a row: enough for three digits of its standard error; where that takes more, exponents.
 _LEAST_DECIMALS, _MOST_DECIMALS, _EXPONENT_DECIMALS = 2, 6, 2
 # A number of many digits before the point shows fewer behind it.
@@ -155,6 +156,12 @@ def _behind_the_point(cell: str) -> int:
 def _line(name: str, values: Sequence[str], stub: int, widths: Sequence[int]) -> str:
     cells = "".join(f"  {value.rjust(width)}" for value, width in zip(values, widths, strict=True))
     return f"{name.ljust(stub)}{cells}".rstrip()
+
+
+def notes_on_gaps(estimate: FloatArray, std_error: FloatArray) -> list[str]:
+    """Return the notes below a table in which estimates are missing, or have no standard error."""
+    notes = [_LEFT_OPEN] if np.isnan(estimate).any() else []
+    return [*notes, _NO_ERROR] if (np.isfinite(estimate) & np.isnan(std_error)).any() else notes
 
 
 def wrapped(notes: Iterable[str], width: int) -> list[str]:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
+from softglm.inference.covariance import Covariance
 from softglm.inference.estimate import Estimate
 from softglm.inference.forms import contrast_forms
 from softglm.inference.lengths import row_lengths
@@ -38,13 +39,13 @@ class Coding:
     is_estimable: BoolArray
     may_go_either_way: BoolArray
 
-    def std_errors(self, root: FloatArray) -> FloatArray:
-        """Return the standard errors, shape (c, n_terms), of the covariance L L' of the coordinates, L (P, k)."""
-        return row_lengths(self.linear_map @ root).reshape(self.estimates.shape)
+    def std_errors(self, covariance: Covariance) -> FloatArray:
+        """Return the standard errors, shape (c, n_terms); NaN where the covariance does not tell."""
+        return row_lengths(covariance.factor(self.linear_map)).reshape(self.estimates.shape)
 
-    def covariance(self, root: FloatArray) -> FloatArray:
-        """Return the covariance, (c n_terms) square, of L L' of coordinates; NaN where not estimable or infinite."""
-        factor = self.linear_map @ root
+    def covariance(self, covariance: Covariance) -> FloatArray:
+        """Return the covariance, (c n_terms) square; NaN where not estimable, infinite, or not told."""
+        factor = covariance.factor(self.linear_map)
         with np.errstate(over="ignore"):
             matrix = np.asarray(factor @ factor.T)
         unknown = ~(self.is_estimable & np.isfinite(self.estimates)).ravel()

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.drawing import display
+from softglm.drawing import Drawing, drawn
 from softglm.inference.cells import cells_of, estimate_headings
 from softglm.inference.coding import Coding
+from softglm.inference.covariance import Covariance
 from softglm.inference.significance import against_zero, half_widths, sampling_distribution
 from softglm.inference.tables import Content, Table
 from softglm.optional import pandas
@@ -114,22 +115,10 @@ class Coefficients(Table):
                 self.units,
             )
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:  # noqa: ANN401 - axes of matplotlib, and what draws on them
-        """Draw the coefficients with their intervals, a row for each term: `softglm.plots.CoefficientDisplay`.
-
-        Parameters
-        ----------
-        ax : Axes, array of Axes or None
-            Where to; None makes a new figure.
-        **options
-            Of `CoefficientDisplay.from_coefficients`.
-
-        Returns
-        -------
-        CoefficientDisplay
-            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
-        """
-        return display("CoefficientDisplay").from_coefficients(self, ax=ax, **options)
+    @drawn
+    def plot(self) -> Drawing:
+        """Draw the coefficients with their intervals, a row for each term: `softglm.plots.CoefficientDisplay`."""
+        return Drawing("CoefficientDisplay", "from_coefficients", self)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame, one row per class and term. It needs pandas.
@@ -205,22 +194,10 @@ class OddsRatios(Table):
         title = "Odds ratios" if self.z is None else "Odds ratios, with z and p-value of their logarithms"
         return Content(_headings(self, "ratio"), ratio_rows(self), title=title)
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:  # noqa: ANN401 - axes of matplotlib, and what draws on them
-        """Draw the odds ratios with their intervals, on a logarithmic axis: `softglm.plots.CoefficientDisplay`.
-
-        Parameters
-        ----------
-        ax : Axes, array of Axes or None
-            Where to; None makes a new figure.
-        **options
-            Of `CoefficientDisplay.from_coefficients`.
-
-        Returns
-        -------
-        CoefficientDisplay
-            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
-        """
-        return display("CoefficientDisplay").from_coefficients(self, ax=ax, **options)
+    @drawn
+    def plot(self) -> Drawing:
+        """Draw the odds ratios with their intervals, on a logarithmic axis: `softglm.plots.CoefficientDisplay`."""
+        return Drawing("CoefficientDisplay", "from_coefficients", self)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame with the columns class, term, ratio, std_error, z, p_value, lower, upper.
@@ -256,22 +233,10 @@ class Symmetric(Table):
     coefficients: Coefficients
     covariance_matrix: FloatArray
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:  # noqa: ANN401 - axes of matplotlib, and what draws on them
-        """Draw the coefficients of every class with their intervals: `softglm.plots.CoefficientDisplay`.
-
-        Parameters
-        ----------
-        ax : Axes, array of Axes or None
-            Where to; None makes a new figure.
-        **options
-            Of `CoefficientDisplay.from_coefficients`.
-
-        Returns
-        -------
-        CoefficientDisplay
-            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
-        """
-        return display("CoefficientDisplay").from_coefficients(self.coefficients, ax=ax, **options)
+    @drawn
+    def plot(self) -> Drawing:
+        """Draw the coefficients of every class with their intervals: `softglm.plots.CoefficientDisplay`."""
+        return Drawing("CoefficientDisplay", "from_coefficients", self.coefficients)
 
     def _content(self) -> Content:
         return coefficient_content(self.coefficients)
@@ -279,7 +244,7 @@ class Symmetric(Table):
 
 def coefficient_table(
     coding: Coding,
-    root: FloatArray,
+    covariance: Covariance,
     *,
     classes: npt.NDArray[Any],
     reference: Any,  # noqa: ANN401 - a class is what the user's labels are
@@ -289,15 +254,13 @@ def coefficient_table(
     level: float,
     is_tested: bool,
     units: Mapping[str, str],
-    has_variance: BoolArray | None = None,
 ) -> Coefficients:
     """Return the table of the coefficients in a coding.
 
     Parameters
     ----------
     coding : Coding
-    root : array of shape (P, k)
-        L of the covariance L L' of the coordinates.
+    covariance : Covariance
     classes, reference, terms, level, units
         As in `Coefficients`.
     degrees_of_freedom : float or None
@@ -306,15 +269,11 @@ def coefficient_table(
         In place of it, where each coefficient has its own.
     is_tested : bool
         Whether z and p-values mean anything.
-    has_variance : bool array of shape (c, n_terms), or None
-        Of which coefficients the covariance holds all of the variance; None for all.
     """
-    std_error, is_estimable = coding.std_errors(root), coding.is_estimable
+    std_error, is_estimable = coding.std_errors(covariance), coding.is_estimable
     estimate = np.where(is_estimable, coding.estimates, np.nan)
     # A covariance of nothing, of residuals that add up to 0 in every cluster, tells nothing.
-    is_told = is_estimable & np.isfinite(estimate) & ((std_error > 0.0) | (estimate == 0.0))
-    if has_variance is not None:
-        is_told &= has_variance
+    is_told = is_estimable & np.isfinite(estimate) & ((std_error > 0.0) | ((std_error == 0.0) & (estimate == 0.0)))
     std_error = np.where(is_told, std_error, np.nan)
     distribution = sampling_distribution(degrees_of_freedom if own_df is None else own_df)
     reach = half_widths(std_error, distribution, level)

@@ -11,23 +11,40 @@ d zeta_c / d Z_lc = scales_lc f_l. Standard errors follow by the delta method fr
 for continuous columns of T_kbc f_l, where T_k = d2 p_k / dzeta dzeta'. Those are summed once, for all columns.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import Literal, TypeAlias, final
 
 import numpy as np
 
-from softglm.arrays import FloatArray
+from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Block, Rows
 from softglm.inference.classes import class_probabilities, every_class
 from softglm.inference.column_averages import Change, means_with
 from softglm.inference.estimate import Estimate
-from softglm.inference.factors import Columns, Switch
-from softglm.inference.means import deviations_of
+from softglm.inference.factors import Columns, Levels, Switch, survey
+from softglm.inference.means import deviations_of, is_place_known, observed_rows, rows_at, weighted_means
+from softglm.inference.relations import described, relations_of
 from softglm.sums import Features, Predictor, Sum
 
 # A column, its effect on each class, shape (K,), and the gradients of that in the coordinates, shape (K, P).
 Effect: TypeAlias = tuple[int, FloatArray, FloatArray]
+EffectKind: TypeAlias = Literal["average", "at-means"]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class TermEffect:
+    """An effect: of a term, perhaps between two levels, on each class, (K,), with standard errors, (K,)."""
+
+    term: str
+    levels: Levels | None
+    effect: FloatArray
+    std_error: FloatArray
+
+
+# Of a term, its levels, its effects and their gradients, and of which classes they are known.
+MakeEffect: TypeAlias = Callable[[str, Levels | None, FloatArray, FloatArray, BoolArray], TermEffect]
 
 
 @final
@@ -102,6 +119,62 @@ class Switched(Sum):
                 jacobians = weighted[:, np.newaxis] * deviations
                 sums += [weighted.sum(axis=1), jacobians @ (features_off + state @ loadings)]
         return tuple(sums)
+
+
+def effects_of_columns(
+    estimate: Estimate,
+    make: MakeEffect,
+    features: Sequence[str],
+    factors: Mapping[str, Sequence[int]],
+    kind: EffectKind,
+) -> tuple[list[TermEffect], tuple[str, ...]]:
+    """Return the effects of the columns of X, in their order, but for the bases of factors; and which look related.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    make : callable
+    features : sequence of str, length p
+    factors : mapping from str to sequences of int
+        The columns that are the dummies of one factor. Where every row has one of them on, the first is the base. Where
+        they are no dummies (scaled, say, or several on at once) each is treated by itself.
+    kind : {"average", "at-means"}
+    """
+    rows = estimate.objective.rows
+    groups = {name: np.array(columns, dtype=np.intp) for name, columns in factors.items()}
+    varies, switches = survey(rows, groups)
+    is_discrete = np.zeros_like(varies)
+    known = varies & estimate.row_space.estimable(changes(estimate, switches))
+    found: dict[int, TermEffect] = {}
+    nothing = np.full(estimate.n_classes, np.nan)
+    there = rows
+    if kind == "at-means":
+        place = weighted_means(rows)
+        there = rows_at(observed_rows(estimate), place)
+        known &= is_place_known(estimate, place)
+    names: dict[int, tuple[str, Levels | None]] = {column: (name, None) for column, name in enumerate(features)}
+    bases = set()
+    for switch in switches:
+        is_discrete[switch.columns] = True
+        levels = switch.levels(features)
+        for column, pair in zip(switch.columns.tolist(), levels, strict=True):
+            names[column] = switch.name or features[column], pair
+        bases |= set() if switch.base is None else {int(switch.columns[switch.base])}
+        known[switch.columns] &= bool(known[switch.columns].all())
+    for column, effect, gradients in derivatives(estimate, there, np.flatnonzero(known & ~is_discrete)):
+        found[column] = make(*names[column], effect, gradients, estimate.sees(gradients))
+    switched = [switch for switch in switches if known[switch.columns].all()]
+    switching = differences(estimate, there, switched)
+    if kind == "average" and estimate.observed is not None:
+        switching = differences_of_limit(estimate, switched)
+    for column, effect, gradients in switching:
+        found[column] = make(*names[column], effect, gradients, estimate.sees(gradients) & np.isfinite(effect))
+    effects = [
+        found.get(column, TermEffect(*names[column], nothing, nothing))
+        for column in range(len(features))
+        if column not in bases
+    ]
+    return effects, described(relations_of(observed_rows(estimate)), features)
 
 
 def changes(estimate: Estimate, switches: Sequence[Switch]) -> FloatArray:

@@ -10,13 +10,13 @@ import numpy as np
 from softglm.arrays import BoolArray, FloatArray
 from softglm.data import Rows
 from softglm.inference.cells import shown_value
+from softglm.inference.deviations import quartiles, standard_deviation
 from softglm.inference.estimate import Estimate
 from softglm.inference.factors import BASE
 from softglm.inference.groups import GroupedColumns, Groups, listed
-from softglm.inference.means import mean_probabilities, rows_of_group
+from softglm.inference.means import determined_rows, mean_probabilities, rows_of_group
 from softglm.inference.model_columns import check_finite
 from softglm.inference.partition import Partition, partition_by_column, partition_by_labels
-from softglm.inference.prediction import determined_rows
 from softglm.inference.states import Means, States, Subject, joined
 from softglm.inference.subjects import At, listed_values, subject_of
 from softglm.sums import RowWeights
@@ -213,27 +213,15 @@ def _states(subject: Subject, values: Any, weights: FloatArray) -> States:  # no
             )
         known = ~np.isnan(number)
         if values == "iqr":
-            values = _quartiles(number[known], weights[known])
+            values = list(quartiles(number[known], weights[known]))
         else:
-            step = _standard_deviation(number[known], weights[known]) if values == "sd" else float(values)
+            step = standard_deviation(number[known], weights[known]) if values == "sd" else float(values)
             check_finite([step], "values")
             return subject.moved(step)
     states = subject.states(None if values is None else listed_values(values))
     if len(states.grid) < 2:
         raise ValueError(f"values holds one value, {states.grid.tolist()}, expected two or more: to compare.")
     return states
-
-
-def _standard_deviation(number: FloatArray, weights: FloatArray) -> float:
-    mean = np.average(number, weights=weights)
-    return float(np.sqrt(np.average(np.square(number - mean), weights=weights)))
-
-
-def _quartiles(number: FloatArray, weights: FloatArray) -> list[float]:
-    """Return the least values that a quarter, and three quarters, of the rows do not exceed."""
-    order = np.argsort(number, kind="stable")
-    below = np.cumsum(weights[order])
-    return [float(number[order][np.searchsorted(below, share * below[-1])]) for share in (0.25, 0.75)]
 
 
 def _state_name(value: Any, states: States) -> str:  # noqa: ANN401

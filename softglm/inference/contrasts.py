@@ -7,7 +7,7 @@ their intervals are symmetric. That of a difference is cut at -1 and 1, which co
 exponentials.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
@@ -16,11 +16,15 @@ import numpy.typing as npt
 from scipy import linalg
 
 from softglm.arrays import FloatArray
-from softglm.drawing import display
-from softglm.inference.cells import LEFT_OPEN, cells_of, estimate_headings, shown_value
-from softglm.inference.comparisons import Compared, Pairs
+from softglm.drawing import Drawing, drawn
+from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps, shown_value
+from softglm.inference.comparisons import Compared, Pairs, Question, compared
+from softglm.inference.factors import BASE
+from softglm.inference.facts import Facts
+from softglm.inference.groups import Groups
 from softglm.inference.means import log_odds_of
 from softglm.inference.multiplicity import Adjustment, adjusted
+from softglm.inference.names import Name
 from softglm.inference.significance import against_zero, sampling_distribution
 from softglm.inference.tables import Content, Table
 from softglm.optional import pandas
@@ -157,8 +161,7 @@ class Contrasts(Table):
 
     def _notes(self) -> Iterator[str]:
         """Yield what a reader has to know."""
-        if np.isnan(self.estimate).any():
-            yield LEFT_OPEN
+        yield from notes_on_gaps(self.estimate, self.std_error)
         if self.p_value is None or self.adjust is None:
             return
         n_tests = np.count_nonzero(~np.isnan(self.p_value))
@@ -172,22 +175,10 @@ class Contrasts(Table):
                 f"statistic: {self.quantile:.3f} standard errors; simulated, p-values to {self.simulation_error:.1g}."
             )
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:  # noqa: ANN401 - axes of matplotlib, and what draws on them
-        """Draw the contrasts with their intervals, a row for each: `softglm.plots.ContrastDisplay`.
-
-        Parameters
-        ----------
-        ax : Axes, array of Axes or None
-            Where to; None makes a new figure.
-        **options
-            Of `ContrastDisplay.from_contrasts`.
-
-        Returns
-        -------
-        ContrastDisplay
-            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
-        """
-        return display("ContrastDisplay").from_contrasts(self, ax=ax, **options)
+    @drawn
+    def plot(self) -> Drawing:
+        """Draw the contrasts with their intervals, a row for each: `softglm.plots.ContrastDisplay`."""
+        return Drawing("ContrastDisplay", "from_contrasts", self)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame of c K rows.
@@ -207,39 +198,67 @@ class Contrasts(Table):
         return pd.DataFrame(columns)
 
 
-def contrasts_of(
-    compared: Compared,
-    root: FloatArray,
+def contrasts(
+    self: Facts,
+    variable: Any,  # noqa: ANN401 - names, or whatever tables users have
+    values: Any = None,  # noqa: ANN401
+    kind: ContrastKind = "difference",
+    at: Literal["average", "means"] | Mapping[Name, Any] = "average",
     *,
-    kind: ContrastKind,
-    pairs: Pairs,
-    adjust: Adjustment | None,
-    classes: npt.NDArray[Any],
-    degrees_of_freedom: float | None,
-    level: float,
-    is_tested: bool,
+    by: Any = None,  # noqa: ANN401
+    pairs: Pairs = "reference",
+    adjust: Adjustment | None = None,
+    groups: Groups | None = None,
+    base: str = BASE,
+    offset: tuple[Any, Any] | None = None,
 ) -> Contrasts:
-    """Return the contrasts of what is compared, with delta-method standard errors.
+    """Compare probabilities between levels of a factor, values of a number, or two tables of rows.
 
     Parameters
     ----------
-    compared : Compared
-    root : array of shape (P, k)
-        L of the covariance L L' of the coordinates.
-    kind, adjust, classes, level
-        As in `Contrasts`.
+    variable : name or position, or several; or two tables
+        As `average_predictions` takes columns, or the name of a group. Or a pair of tables of rows, as `predict`
+        takes them: the mean over the second is compared with that over the first.
+    values : list, number, "sd" or "iqr", default=None
+        Between what: a list, as `average_predictions` takes it, of two values or more. A number is what to add to
+        that of every row, 1 by default of a number without levels; "sd" adds a standard deviation (of divisor n);
+        "iqr" is from the 25th to the 75th percentile. By default all levels of what has some.
+    kind : {"difference", "ratio", "odds_ratio"}
+        Of the probabilities of each class, or of their odds against all other classes.
+    at : {"average", "means"} or dict from column to value, default="average"
+        As `average_predictions` takes it: contrasts are of averages over the rows, or at one place.
+    by : name, or array-like of shape (n,), default=None
+        Groups to average over: the rows with each value of a column, or with each of these labels. At one place a
+        column, which is set to each of its values. With ``by=variable`` contrasts are for those who have it, and
+        those who have not.
     pairs : {"reference", "pairwise"}
-        Every state with the first, or with each before it.
-    degrees_of_freedom : float or None
-        Of an estimate over its standard error.
-    is_tested : bool
-        Whether there are tests.
+        Each level, or value, with the first (marginaleffects' default, and emmeans' trt.vs.ctrl), or with each
+        before it.
+    adjust : {"holm", "max-t"}, default=None
+        Allow for the number of tests, all that the table has: p-values by Holm; or p-values and intervals by the
+        distribution of the largest statistic, which uses how they are correlated. It is simulated, always from the
+        same random numbers, and the table says how precise that is. (Of two classes Holm counts one.)
+    groups : dict from name to columns, default=None
+        As `average_predictions` takes them.
+    base : str, default="(base)"
+        The name of the level of such a group that has no column.
+    offset : pair of array-likes, default=None
+        Of two tables, if the model was fitted with one.
+
+    Returns
+    -------
+    Contrasts
+        A row for each pair, in each group; a column for each class.
 
     Raises
     ------
     ValueError
-        If `kind`, `pairs` or `adjust` is none of these.
+        As `average_predictions` does; if there is nothing to compare; for `adjust`, if the fit is penalised.
     """
+    if adjust is not None:
+        self._validity.require_tests("Adjusted tests")
+    question = Question(variable, values, at, by, groups, base, offset)
+    between = compared(self.estimate, self._columns, question, self.sample.read_rows)
     for name, value, allowed in (
         ("kind", kind, tuple(_TITLES)),
         ("pairs", pairs, ("reference", "pairwise")),
@@ -247,34 +266,41 @@ def contrasts_of(
     ):
         if value not in allowed:
             raise ValueError(f"{name} must be one of {list(allowed)}, got {value!r}.")
-    v, K = len(compared.states), len(classes)
+    return _contrasts_of(self, between, kind, pairs, adjust)
+
+
+def _contrasts_of(
+    facts: Facts, compared: Compared, kind: ContrastKind, pairs: Pairs, adjust: Adjustment | None
+) -> Contrasts:
+    """Return the contrasts of what is compared, with delta-method standard errors."""
+    v, K = len(compared.states), len(facts.classes)
     first, second = np.triu_indices(v, 1) if pairs == "pairwise" else (np.zeros(v - 1, dtype=int), np.arange(1, v))
     values, slopes = _on_scale(compared, kind)
     with np.errstate(invalid="ignore"):
         change = (values[:, second] - values[:, first]).reshape(-1, K)
-    factor = ((slopes[:, second] - slopes[:, first]) @ root).reshape(*change.shape, -1)
+    factor = facts.covariance.factor(slopes[:, second] - slopes[:, first]).reshape(*change.shape, -1)
     factor[~np.isfinite(change)] = np.nan
     errors: FloatArray = np.sqrt(np.square(factor).sum(axis=2))
-    errors[errors <= _ROUNDING * linalg.norm(root)] = 0.0
-    z, _ = against_zero(change, errors, sampling_distribution(degrees_of_freedom))
-    tests = adjusted(adjust, z, factor, degrees_of_freedom=degrees_of_freedom, level=level)
+    errors[errors <= _ROUNDING * linalg.norm(facts.covariance.root)] = 0.0
+    z, _ = against_zero(change, errors, sampling_distribution(facts.degrees_of_freedom))
+    tests = adjusted(adjust, z, factor, degrees_of_freedom=facts.degrees_of_freedom, level=facts.level)
     estimate, scale, lower, upper = _intervals(change, tests.quantile * errors, kind)
     return Contrasts(
         term=compared.term,
         contrasts=tuple(_names(compared, first, second, kind)) * len(compared.groups),
         by=compared.by,
         groups=tuple(group for group in compared.groups for _ in first),
-        classes=classes,
+        classes=facts.classes,
         kind=kind,
         where=compared.where,
         estimate=estimate,
         std_error=scale * errors,
-        z=z if is_tested else None,
-        p_value=tests.p_value if is_tested else None,
+        z=z if facts.is_tested else None,
+        p_value=tests.p_value if facts.is_tested else None,
         lower=lower,
         upper=upper,
         adjust=adjust,
-        level=level,
+        level=facts.level,
         root=(scale[..., np.newaxis] * factor).reshape(estimate.size, -1),
         quantile=tests.quantile,
         simulation_error=tests.error,

@@ -82,6 +82,20 @@ class Covariance:
         """V, shape (P, P), in coordinates."""
         return self.root @ self.root.T
 
+    def factor(self, forms: FloatArray) -> FloatArray:
+        """Return C L, shape (..., k), of linear forms C of the coordinates, (..., P), such as gradients are.
+
+        C V C' is that times its transpose. NaN of forms of which, with CR2, the residuals do not show all the variance.
+        """
+        seen = np.asarray(forms @ self.root)
+        if self.few_clusters is not None:
+            seen[~self.few_clusters.tells(forms)] = np.nan
+        return seen
+
+    def std_errors(self, forms: FloatArray) -> FloatArray:
+        """Return the standard errors, shape (...), of linear forms of the coordinates, (..., P): NaN as `factor` is."""
+        return np.asarray(linalg.norm(self.factor(forms), axis=-1, check_finite=False))
+
     @property
     def is_robust(self) -> bool:
         """Whether it allows for a misspecified likelihood."""

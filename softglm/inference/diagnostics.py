@@ -232,7 +232,7 @@ def _deleted_scores(estimate: Estimate, sample_weight: FloatArray | None) -> Ite
     """Yield what `adjusted_scores` yields, NaN where the fit without the copy does not exist."""
     for rows, copies in _copies(estimate, sample_weight):
         residuals = estimate.coordinates.classes @ copies.deleted_score.T
-        yield rows, estimate.scores_of(copies.features, residuals)
+        yield rows, estimate.row_scores.of(copies.features, residuals)
 
 
 def _copies(estimate: Estimate, sample_weight: FloatArray | None) -> Iterator[tuple[slice, Copies]]:

@@ -93,6 +93,34 @@ class Identified:
 
 @final
 @dataclass(frozen=True)
+class DeterminedRows(Sum):
+    """Of which rows the data determine the probabilities, to be joined.
+
+    Attributes
+    ----------
+    features : Features
+    row_space : RowSpace
+    identified : Identified
+    """
+
+    features: Features
+    row_space: RowSpace
+    identified: Identified
+
+    def __call__(self, block: Block) -> tuple[BoolArray]:
+        """Return whether they do, shape (rows,)."""
+        centred = block.centred(self.features.center)
+        return (self.of(centred, self.features.of_centred(centred)),)
+
+    def of(self, centred: FloatArray, features: FloatArray) -> BoolArray:
+        """Return whether they do, shape (rows,), of centred rows, (rows, p), and their features, (rows, r)."""
+        constants = np.ones((len(centred), len(self.features.loadings) - centred.shape[1]))
+        known = self.row_space.estimable(np.concatenate([centred, constants], axis=1))
+        return np.asarray(known & self.identified.rows(features))
+
+
+@final
+@dataclass(frozen=True)
 class StandardisedRows(Sum):
     """Rows whose inner products are second moments of columns of spread 1.
 

@@ -9,7 +9,6 @@ means, so that information and gradient are those of the log-likelihood.
 """
 
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, final
@@ -18,11 +17,13 @@ import numpy as np
 from scipy import linalg
 
 from softglm.arrays import BoolArray, FloatArray
+from softglm.data import physical_memory
 from softglm.families import UnconstrainedFamily
 from softglm.inference.contributions import Contributions, RowBlock, row_blocks
 from softglm.inference.estimable import Identified, RowSpace, constant_of, row_space_of
 from softglm.inference.forms import class_forms, contrast_forms, term_forms
 from softglm.inference.jeffreys import log_prior_gradient
+from softglm.inference.score_sums import RowScores
 from softglm.model import Objective, null_coordinates, null_model
 from softglm.model.fisher import assembled, between_classes, hessian_of, information_sum
 from softglm.model.kronecker import KroneckerCoordinates
@@ -30,9 +31,6 @@ from softglm.model.many_classes import as_matrix
 from softglm.once import cached_property
 from softglm.sums import EvaluationAndInformation, Features, Predictor
 
-# Standard errors from the optimum that are no longer worth a Newton step.
-_NEGLIGIBLE_DISTANCE = 1e-6
-_MAX_STEPS, _MAX_HALVINGS = 30, 30
 # Eigenvalues of a singular information below this share of those at the null model, which are all W, are rounding.
 _RANK_TOLERANCE = 1e-12
 # The matrices of the size of the information that are held at a time.
@@ -199,10 +197,6 @@ class Estimate:
         """Tell which linear forms of the coordinates, shape (k, P), the limit of a separated fit determines, (k,)."""
         return self.identified.forms(forms)
 
-    def sees_rows(self, features: FloatArray) -> BoolArray:
-        """Tell of which rows, by their features (rows, r) in coordinates, the limit determines every class: (rows,)."""
-        return self.identified.rows(features)
-
     def independent(self, forms: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return as many combinations of linear forms R, (d, P), and of their values, (d,), as there are independent.
 
@@ -268,27 +262,10 @@ class Estimate:
 
     def estimable(self, classes: FloatArray, terms: FloatArray) -> BoolArray:
         """Tell which linear forms, given as for `linear_map`, the data determine: shape (c * t,)."""
-        known = np.tile(self.estimable_terms(terms), len(classes))
+        known = np.tile(self.row_space.estimable(terms), len(classes))
         if self.unidentified.size:
             known &= self.sees(self.linear_map(classes, terms))
         return np.asarray(known)
-
-    def estimable_combinations(self, terms: FloatArray) -> FloatArray:
-        """Return a basis of those combinations of linear forms of a column of the parameters that are estimable.
-
-        Parameters
-        ----------
-        terms : array of shape (t, m)
-
-        Returns
-        -------
-        array of shape (d, m), d <= t
-        """
-        return self.row_space.combinations(terms)
-
-    def estimable_terms(self, terms: FloatArray) -> BoolArray:
-        """Tell which linear forms of a column of the parameters, shape (t, m), the rows determine: shape (t,)."""
-        return self.row_space.estimable(terms)
 
     @cached_property
     def row_space(self) -> RowSpace:
@@ -327,10 +304,14 @@ class Estimate:
         """Yield what the rows contribute, block by block, in their order."""
         yield from row_blocks(self.objective.rows, self.contributions)
 
+    @property
+    def row_scores(self) -> RowScores:
+        """What makes the scores of rows of what they contribute."""
+        return RowScores(self.contributions, self.coordinates.classes, self.coordinates.scales)
+
     def scores(self) -> Iterator[tuple[slice, FloatArray]]:
         """Yield, block by block, which rows, and the gradients of their log-likelihoods, weighted, (rows, P)."""
-        for block in self.row_blocks():
-            yield block.rows, self.scores_of(block.features, block.residuals * block.weights)
+        return self.row_scores.weighted(self.objective.rows)
 
     def information_of(self, grams: FloatArray) -> FloatArray:
         """Return the information of some rows, shape (P, P), given sum_i v_di f_i f_i' for each direction d of A''.
@@ -343,20 +324,6 @@ class Estimate:
         unpenalised = replace(self.coordinates, ridge=np.zeros_like(self.coordinates.ridge))
         between = between_classes(grams, self.objective.family.curvature_directions, self.coordinates.classes)
         return assembled(between, 1.0, unpenalised)
-
-    def scores_of(self, features: FloatArray, residuals: FloatArray) -> FloatArray:
-        """Return scales * f_i (Q' e_i)' for each row, shape (rows, P).
-
-        Parameters
-        ----------
-        features : array of shape (rows, r)
-        residuals : array of shape (q, rows)
-            e.
-        """
-        coded = residuals.T @ self.coordinates.classes
-        scores = features[:, :, np.newaxis] * coded[:, np.newaxis]
-        scores *= self.coordinates.scales
-        return np.asarray(scores.reshape(len(features), -1))
 
 
 def estimate_at(
@@ -394,42 +361,27 @@ def estimate_at(
     return replace(estimate, gradient=estimate.gradient - slope)
 
 
-def coordinates_of(objective: Objective, *, memory: float | None = None) -> KroneckerCoordinates:
+def coordinates_of(objective: Objective) -> KroneckerCoordinates:
     """Return the whitened coordinates of the null model.
-
-    Parameters
-    ----------
-    objective : Objective
-    memory : float or None, default=None
-        How many bytes there are; None for as many as this machine has.
 
     Raises
     ------
     MemoryError
-        If it is larger than the memory of this machine, see `check_size`.
+        As `check_size` does.
     """
-    check_size(objective.family, objective.shape[0], objective.rows.n_rows, memory=memory)
+    check_size(objective.family, objective.shape[0], objective.rows.n_rows)
     return null_coordinates(objective, as_matrix(null_model(objective).information), is_full=True)
 
 
-def check_size(family: UnconstrainedFamily, n_terms: int, n_rows: int, *, memory: float | None = None) -> None:
-    """Raise if there are too many parameters, or classes, before anything is computed.
-
-    Parameters
-    ----------
-    family : UnconstrainedFamily
-    n_terms : int
-        The columns of X and their constant, m.
-    n_rows : int
-    memory : float or None, default=None
-        How many bytes there are; None for as many as this machine has.
+def check_size(family: UnconstrainedFamily, n_terms: int, n_rows: int) -> None:
+    """Raise if so many terms, the columns of X and their constant, are too many, before anything is computed.
 
     Raises
     ------
     MemoryError
         If the information matrix, or what it is summed from, is larger than the memory of this machine.
     """
-    memory = physical_memory() if memory is None else memory
+    memory = physical_memory()
     q, d = family.n_parameters, family.n_curvature_directions
     n_parameters = n_terms * family.n_identifiable
     # The directions themselves, their weights in a block of rows, and the sums under each.
@@ -443,40 +395,3 @@ def check_size(family: UnconstrainedFamily, n_terms: int, n_rows: int, *, memory
             "Select features first, or merge the rare levels of factors, or rare classes. (Of one core it would take "
             f"some {operations / _SPEED:,.0f} seconds.)"
         )
-
-
-def physical_memory() -> float:
-    """Return how many bytes this machine has; inf where the system does not say."""
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, OSError, ValueError):
-        return math.inf
-
-
-def refined(estimate: Estimate, tolerance: float = _NEGLIGIBLE_DISTANCE) -> Estimate:
-    """Take exact Newton steps until the optimum is within this many standard errors, or rounding stops them."""
-    for _ in range(_MAX_STEPS):
-        distance = estimate.distance
-        if distance <= tolerance:
-            break
-        nearer = _newton_step(estimate, distance)
-        if nearer is None:
-            break
-        estimate = nearer
-    return estimate
-
-
-def _newton_step(estimate: Estimate, distance: float) -> Estimate | None:
-    """Return the estimate after a Newton step, halved until it approaches the optimum; None if no step does."""
-    objective, coordinates = estimate.objective, estimate.coordinates
-    step = coordinates.displacement(estimate.solve(estimate.gradient))
-    length = 1.0
-    for _ in range(_MAX_HALVINGS):
-        trial = estimate.parameters - length * step
-        there, gradient = objective.evaluate(trial)
-        pulled = estimate.total_weight * coordinates.pull_back(gradient)
-        # Near the optimum f is flat to rounding, and the gradient tells alone.
-        if there < estimate.value or np.sqrt(abs(pulled @ estimate.solve(pulled))) < 0.5 * distance:
-            return estimate.at(trial)
-        length /= 2.0
-    return None

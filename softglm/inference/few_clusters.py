@@ -11,8 +11,8 @@ size of the cluster; but T' (I - T M T')^-1/2 = (I - T'T M)^-1/2 T', so that in 
 
 of the size of the parameters. How classes are coded, and which root of a row's information whitens it, does not matter.
 A direction about which one cluster alone knows has no residual left there: it is left out (a pseudo-inverse), and what
-moves with it has no standard error, which would want that share of its variance. Weights of rows, sampling weights too,
-count as copies of them in the model that is taken to be true.
+moves with it, a coefficient, a prediction or an effect, has no standard error, which would want that share of its
+variance. Weights of rows, sampling weights too, count as copies of them in the model that is taken to be true.
 
 A linear form c has the estimated variance sum_g (b'a_g)^2, b = R'c of length 1. Were the model true, the b'a_g would
 have the covariance
@@ -39,17 +39,18 @@ import numpy as np
 from scipy import linalg
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.data import one_blas_thread
-from softglm.inference.clusters import Codes, cluster_grams, cluster_scores
-from softglm.inference.estimate import Estimate, physical_memory
-from softglm.inference.lengths import unit_rows
+from softglm.data import one_blas_thread, physical_memory
+from softglm.inference.clusters import cluster_grams, cluster_scores
+from softglm.inference.estimate import Estimate
+from softglm.inference.lengths import row_lengths, unit_rows
+from softglm.inference.score_sums import Codes
 from softglm.inference.significance import FTest, Test, f_test, wald
 from softglm.once import cached_property
 
 # An eigenvalue of Phi this close to 1 is a direction about which no other cluster knows anything.
 _ALONE = 1e-10
-# A form may want this share of its variance, of directions that are left out: it changes no digit that is shown.
-_MOST_WANTING = 1e-6
+# A form may want this share of its standard error, of directions that are left out: it changes no digit that is shown.
+_MOST_WANTING = 1e-3
 # One below this changes no digit.
 _NOTHING = 1e-15
 # Of G equal clusters eta is G - 1, as their scores add up to 0. Where it is about q - 1 or less, q forms have no test.
@@ -128,14 +129,14 @@ class FewClusters:
         return np.stack([cluster.adjusted(score) for cluster, score in zip(self.clusters, self.scores, strict=True)])
 
     @cached_property
-    def _left_out(self) -> FloatArray:
-        """The directions about which one cluster alone knows, shape (k, a), a at most k."""
-        return np.concatenate([cluster.own for cluster in self.clusters], axis=1)
+    def left_out(self) -> FloatArray:
+        """R D, shape (P, a), of orthonormal directions D about each of which one cluster alone knows."""
+        return np.asarray(self.root @ np.concatenate([cluster.own for cluster in self.clusters], axis=1))
 
     def tells(self, forms: FloatArray) -> BoolArray:
-        """Tell of which linear forms of the coordinates, (j, P), the residuals show all of the variance, shape (j,)."""
-        units, _ = unit_rows(forms @ self.root)
-        return np.asarray(np.square(units @ self._left_out).sum(axis=1) <= _MOST_WANTING)
+        """Tell of which linear forms of the coordinates, (..., P), the residuals show all of the variance, (...)."""
+        flat = forms.reshape(-1, forms.shape[-1])
+        return is_shown(row_lengths(flat @ self.left_out), row_lengths(flat @ self.root)).reshape(forms.shape[:-1])
 
     # The products are small and many: more threads would mostly wait for each other.
     @one_blas_thread
@@ -220,6 +221,17 @@ class FewClusters:
             # At most this, by Cauchy and Schwarz, about a G-th of the other squares: eta is somewhat too small.
             squares += 2.0 * sum(np.vdot(one, one) for one in moved) ** 2
         return float(q * (q + 1.0) / squares)
+
+
+def is_shown(left_out: FloatArray, whole: FloatArray) -> BoolArray:
+    """Tell of which linear forms the residuals show all of the variance.
+
+    Parameters
+    ----------
+    left_out, whole : arrays of one shape
+        Standard errors under the model, in the directions that are left out and in all.
+    """
+    return np.asarray(left_out <= _MOST_WANTING * whole)
 
 
 @one_blas_thread

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.data import blas_as_found, one_blas_thread
+from softglm.drawing import Drawing, drawn
 from softglm.inference.bias_reduced import bias_reduced
 from softglm.inference.cells import NOT_ESTIMABLE, df_cell, number, p_cell
 from softglm.inference.constrained import FOR_LIKELIHOODS, constrained_fit
@@ -113,6 +114,11 @@ class TermTests(Table):
         given = ", given those that do not contain it (type II)" if self.is_type_2 else ""
         title = f"{name} tests of leaving out each term{given}"
         return Content(head, {"": list(zip(*tests, strict=True))}, title=title, notes=self._notes())
+
+    @drawn
+    def plot(self) -> Drawing:
+        """Draw the statistics, sorted, beside what they exceed by chance: `softglm.plots.TermTestDisplay`."""
+        return Drawing("TermTestDisplay", "from_tests", self)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a data frame with the columns term, statistic, df, p_value. It needs pandas.
@@ -244,7 +250,7 @@ def overall_ratio(estimate: Estimate) -> ChiSquaredTest:
 
 
 def _hypothesis(estimate: Estimate, terms: FloatArray) -> tuple[FloatArray, FloatArray]:
-    estimable = estimate.estimable_combinations(terms)
+    estimable = estimate.row_space.combinations(terms)
     classes = contrast_forms(estimate.n_classes, 0) @ estimate.class_forms
     forms = estimate.linear_map(classes, estimable)
     values = np.ravel(classes @ (estimable @ estimate.parameters).T)

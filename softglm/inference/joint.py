@@ -5,17 +5,16 @@ r"""The joint covariance of the probabilities of several rows, by the delta meth
 With L L' the covariance of the coordinates Z, row i and class k have a row G_ik of a factor, and all of them G G'.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 
-from softglm.arrays import FloatArray
-from softglm.data import Block, Rows
+from softglm.arrays import BoolArray, FloatArray
+from softglm.data import Block, Rows, physical_memory
 from softglm.inference.classes import class_probabilities, every_class
-from softglm.inference.estimate import Estimate, physical_memory
+from softglm.inference.estimate import Estimate
 from softglm.inference.means import deviations_of
-from softglm.inference.prediction import Predictions, roots_of_features
 from softglm.sums import Features, Predictor, Sum
 
 
@@ -47,24 +46,23 @@ class ProbabilityRoots(Sum):
         return (np.einsum("ksn,nsj->kjn", slopes, spread, optimize=True),)
 
 
-def with_covariance(found: Predictions, estimate: Estimate, root: FloatArray, rows: Rows) -> Predictions:
-    """Return predictions with the covariance of all of them: NaN where they are.
+def joint_covariance(estimate: Estimate, root: FloatArray, rows: Rows, unknown: BoolArray) -> FloatArray:
+    """Return the covariance of all probabilities of rows, (n K) square: NaN of those that are unknown.
 
     Parameters
     ----------
-    found : Predictions
-        Of these rows.
     estimate : Estimate
     root : array of shape (P, k)
         L of the covariance L L' of the coordinates.
     rows : Rows
+    unknown : bool array of shape (n, K)
 
     Raises
     ------
     MemoryError
         If it is larger than the memory of this machine.
     """
-    n, K = found.probability.shape
+    n, K = unknown.shape
     needed, memory = float(n * K) ** 2 * np.dtype(np.float64).itemsize, physical_memory()
     if needed > memory:
         raise MemoryError(
@@ -79,8 +77,13 @@ def with_covariance(found: Predictions, estimate: Estimate, root: FloatArray, ro
     )
     (factor,) = rows.concatenate(roots)
     flat = np.ascontiguousarray(factor.transpose(2, 0, 1)).reshape(n * K, -1)
-    covariance = flat @ flat.T
-    unknown = np.isnan(found.probability).ravel()
-    covariance[unknown] = np.nan
-    covariance[:, unknown] = np.nan
-    return replace(found, covariance=covariance)
+    covariance = np.asarray(flat @ flat.T)
+    covariance[unknown.ravel()] = np.nan
+    covariance[:, unknown.ravel()] = np.nan
+    return covariance
+
+
+def roots_of_features(estimate: Estimate, root: FloatArray) -> FloatArray:
+    """Return the factor, shape (r, s, k), of the covariance of what features in the coordinates are multiplied by."""
+    scales = estimate.coordinates.scales
+    return np.asarray(root.reshape(*scales.shape, -1) * scales[..., np.newaxis])

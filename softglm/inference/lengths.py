@@ -7,10 +7,10 @@ from softglm.arrays import FloatArray
 
 
 def row_lengths(matrix: FloatArray) -> FloatArray:
-    """Return the Euclidean lengths of the rows of a matrix, shape (k, P), whose squares may overflow."""
+    """Return the Euclidean lengths of the rows of a matrix, shape (k, P), whose squares may overflow; NaN stays."""
     largest = np.abs(matrix).max(axis=1, initial=0.0)
     units = np.where((largest > 0.0) & np.isfinite(largest), largest, 1.0)
-    return np.asarray(units * linalg.norm(matrix / units[:, np.newaxis], axis=1))
+    return np.asarray(units * linalg.norm(matrix / units[:, np.newaxis], axis=1, check_finite=False))
 
 
 def unit_rows(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -17,7 +17,8 @@ import numpy as np
 from softglm.arrays import BoolArray, FloatArray
 from softglm.fit import fit
 from softglm.inference.bias_reduced import bias_reduced
-from softglm.inference.estimate import Estimate, coordinates_of, estimate_at, refined
+from softglm.inference.estimate import Estimate, coordinates_of, estimate_at
+from softglm.inference.refined import refined
 from softglm.inference.separation import Separation, detect
 from softglm.model import Objective, Ridge
 from softglm.status import Status

@@ -21,7 +21,7 @@ from softglm.data import Block, DenseBlock, Rows, RowsInMemory
 from softglm.data.block import dense, make_block
 from softglm.data.rows import Statistic
 from softglm.inference.classes import class_probabilities, every_class
-from softglm.inference.estimable import triangle_of
+from softglm.inference.estimable import DeterminedRows, triangle_of
 from softglm.inference.estimate import Estimate
 from softglm.inference.inputs import Inputs, Setting
 from softglm.sums import Combinations, Offsets, Predictor, RowWeights, Sum, WeightedTotals
@@ -212,11 +212,16 @@ def forms_of(estimate: Estimate, features: FloatArray, constant: float) -> Float
     return np.concatenate([features, np.full((len(features), m - features.shape[1]), constant)], axis=1)
 
 
+def determined_rows(estimate: Estimate) -> DeterminedRows:
+    """Return what tells of which rows the data determine the probabilities."""
+    return DeterminedRows(estimate.features, estimate.row_space, estimate.identified)
+
+
 def is_place_known(estimate: Estimate, place: FloatArray) -> bool:
     """Tell whether the data determine the probabilities where features are at one place, (p,)."""
     form = forms_of(estimate, (place - estimate.objective.moments.center)[np.newaxis], 1.0)
-    seen = estimate.sees_rows(form @ estimate.coordinates.features)
-    return bool(estimate.estimable_terms(form).all() and seen.all())
+    seen = estimate.identified.rows(form @ estimate.coordinates.features)
+    return bool(estimate.row_space.estimable(form).all() and seen.all())
 
 
 def are_changes_known(
@@ -239,9 +244,9 @@ def are_changes_known(
         return True
     basis = _span(changes, _SINGLE_INDEPENDENT if is_single else _SMALL_INDEPENDENT if are_small else _INDEPENDENT)
     forms = forms_of(estimate, basis, 0.0)
-    if not estimate.estimable_terms(forms).all():
+    if not estimate.row_space.estimable(forms).all():
         return False
-    return are_small or bool(estimate.sees_rows(forms @ estimate.coordinates.features).all())
+    return are_small or bool(estimate.identified.rows(forms @ estimate.coordinates.features).all())
 
 
 def _span(changes: Iterable[FloatArray], tolerance: float) -> FloatArray:
@@ -346,7 +351,7 @@ class Counterfactual:
         coordinates, center = self.estimate.coordinates, self.estimate.objective.moments.center
         chunks = (slice(first, first + _CHUNK) for first in range(0, transformed.shape[0], _CHUNK))
         features = (coordinates.features_of(dense(transformed[rows]) - center) for rows in chunks)
-        return np.concatenate([self.estimate.sees_rows(each) for each in features])
+        return np.concatenate([self.estimate.identified.rows(each) for each in features])
 
     def _blocks(
         self, changes_of: Callable[[npt.NDArray[np.intp]], FloatArray], chosen: BoolArray | None = None

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray
-from softglm.drawing import display
+from softglm.drawing import Drawing, drawn
 from softglm.inference.cells import estimate_headings
 from softglm.inference.coefficients import Coefficients, coefficient_rows
 from softglm.inference.groups import GroupedColumns, Groups
@@ -168,22 +168,10 @@ class PooledInference(Table):
         """The test of all features together (D1)."""
         return self._leaving_out(tuple(range(len(self.results[0].features))))
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:  # noqa: ANN401 - axes of matplotlib, and what draws on them
-        """Draw the pooled coefficients with their intervals: `softglm.plots.CoefficientDisplay`.
-
-        Parameters
-        ----------
-        ax : Axes, array of Axes or None
-            Where to; None makes a new figure.
-        **options
-            Of `CoefficientDisplay.from_coefficients`.
-
-        Returns
-        -------
-        CoefficientDisplay
-            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
-        """
-        return display("CoefficientDisplay").from_coefficients(self.coefficients, ax=ax, **options)
+    @drawn
+    def plot(self) -> Drawing:
+        """Draw the pooled coefficients with their intervals: `softglm.plots.CoefficientDisplay`."""
+        return Drawing("CoefficientDisplay", "from_coefficients", self.coefficients)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return the frame of the coefficients with the columns relative_increase and missing_information.
@@ -377,6 +365,11 @@ def _check(results: tuple[Inference, ...]) -> None:
                     f"{where} has {what} {found}, and the first {first[what]}. Pool fits of one model to imputations "
                     "of the same rows, inferred in the same way."
                 )
+        if result.known_to_one_cluster:
+            raise ValueError(
+                f"{where} has no standard error of {result.known_to_one_cluster[0]!r}, which one cluster alone knows "
+                '(covariance="CR2"), and there is nothing to pool. Leave it out, or infer with covariance="cluster".'
+            )
         if result.separated is not None or not np.isfinite(result.coefficients.std_error).all():
             raise ValueError(
                 f"{where} has coefficients that are infinite or not estimable, which have no mean: its classes are "

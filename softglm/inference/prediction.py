@@ -6,7 +6,7 @@ On that scale the normal approximation respects the bounds 0 and 1; and neither 
 rounds to 0 or to 1.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -14,14 +14,19 @@ import numpy.typing as npt
 from scipy import linalg
 from scipy.special import expit
 
-from softglm.arrays import BoolArray, FloatArray
+from softglm.arrays import FloatArray
 from softglm.data import Block, Rows
-from softglm.drawing import display
+from softglm.drawing import Drawing, drawn
 from softglm.families import Categorical
-from softglm.inference.cells import LEFT_OPEN, cells_of, estimate_headings
+from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps
 from softglm.inference.classes import every_class
-from softglm.inference.estimable import Identified, RowSpace
+from softglm.inference.covariance import Covariance
+from softglm.inference.estimable import DeterminedRows
 from softglm.inference.estimate import Estimate
+from softglm.inference.facts import Facts
+from softglm.inference.few_clusters import is_shown
+from softglm.inference.joint import joint_covariance, roots_of_features
+from softglm.inference.means import determined_rows
 from softglm.inference.significance import half_widths
 from softglm.inference.tables import Content, Table
 from softglm.optional import pandas
@@ -45,7 +50,8 @@ class Predictions(Table):
         Sorted.
     probability, std_error, lower, upper : array of shape (n, K)
         NaN in rows that the data do not determine: those outside the span of the rows of a collinear fit, and those
-        that infinite estimates decide.
+        that infinite estimates decide. With CR2 what hangs on a coefficient that one cluster alone knows has a
+        probability only.
     level : float
         Of the intervals.
     covariance : array of shape (n K, n K), or None
@@ -103,25 +109,13 @@ class Predictions(Table):
             groups[f"row {row}"] = [[str(name), *of_class] for name, of_class in zip(self.classes, cells, strict=True)]
         more = len(self.probability) - len(groups)
         notes = [f"... and {more:,} more rows: see to_frame()"] if more else []
-        notes += [LEFT_OPEN] if np.isnan(self.probability).any() else []
+        notes += notes_on_gaps(self.probability, self.std_error)
         return Content(estimate_headings(self.level, estimate="probability"), groups, notes=notes)
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:  # noqa: ANN401 - axes of matplotlib, and what draws on them
-        """Draw the probabilities with their intervals, a row for each: `softglm.plots.PredictionDisplay`.
-
-        Parameters
-        ----------
-        ax : Axes, array of Axes or None
-            Where to; None makes a new figure.
-        **options
-            Of `PredictionDisplay.from_predictions`.
-
-        Returns
-        -------
-        PredictionDisplay
-            With the figure, the axes and the numbers that are drawn. It needs matplotlib.
-        """
-        return display("PredictionDisplay").from_predictions(self, ax=ax, **options)
+    @drawn
+    def plot(self) -> Drawing:
+        """Draw the probabilities with their intervals, a row for each: `softglm.plots.PredictionDisplay`."""
+        return Drawing("PredictionDisplay", "from_predictions", self)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame with the columns row, class, probability, std_error, lower, upper.
@@ -140,39 +134,6 @@ class Predictions(Table):
                 "upper": self.upper.ravel(),
             }
         )
-
-
-@final
-@dataclass(frozen=True)
-class DeterminedRows(Sum):
-    """Of which rows the data determine the probabilities, to be joined.
-
-    Attributes
-    ----------
-    features : Features
-    row_space : RowSpace
-    identified : Identified
-    """
-
-    features: Features
-    row_space: RowSpace
-    identified: Identified
-
-    def __call__(self, block: Block) -> tuple[BoolArray]:
-        """Return whether they do, shape (rows,)."""
-        centred = block.centred(self.features.center)
-        return (self.of(centred, self.features.of_centred(centred)),)
-
-    def of(self, centred: FloatArray, features: FloatArray) -> BoolArray:
-        """Return whether they do, shape (rows,), of centred rows, (rows, p), and their features, (rows, r)."""
-        constants = np.ones((len(centred), len(self.features.loadings) - centred.shape[1]))
-        known = self.row_space.estimable(np.concatenate([centred, constants], axis=1))
-        return np.asarray(known & self.identified.rows(features))
-
-
-def determined_rows(estimate: Estimate) -> DeterminedRows:
-    """Return what tells of which rows the data determine the probabilities."""
-    return DeterminedRows(estimate.features, estimate.row_space, estimate.identified)
 
 
 @final
@@ -215,54 +176,69 @@ class LogOdds(Sum):
         return np.where(known, log_odds, np.nan), np.where(known, errors, np.nan)
 
 
-def predictions(
-    estimate: Estimate,
-    root: FloatArray,
-    rows: Rows,
+def predict(
+    self: Facts,
+    X: Any,  # noqa: ANN401 - users pass anything
+    offset: Any = None,  # noqa: ANN401
     *,
-    classes: npt.NDArray[Any],
-    distribution: Any,  # noqa: ANN401 - a frozen distribution of scipy.stats
-    level: float,
+    joint: bool = False,
 ) -> Predictions:
-    """Predict the probabilities of new rows.
+    """Return the probabilities of new rows with standard errors and pointwise intervals.
 
     Parameters
     ----------
-    estimate : Estimate
-    root : array of shape (P, k)
-        Of the covariance L L' in coordinates.
-    rows : Rows
-        Of which only X and the offset are used.
-    classes, level
-        As in `Predictions`.
-    distribution : frozen distribution
-        Of an estimate over its standard error.
+    X : array-like, sparse matrix or data frame of shape (n, p)
+        As the estimator, or the pipeline, takes it.
+    offset : array-like, default=None
+        Required if the model was fitted with one.
+    joint : bool, default=False
+        Whether to compute the covariance of all of them, for contrasts of predictions: (n K)^2 numbers.
+
+    Returns
+    -------
+    Predictions
+        A row for each row of X, a column for each class. NaN where infinite estimates decide a row.
+
+    Raises
+    ------
+    ValueError
+        If X or the offset does not fit the model.
+    MemoryError
+        If the joint covariance is larger than the memory of this machine.
     """
-    coordinates = estimate.coordinates
-    log_odds_of = LogOdds(
-        predictor=estimate.predictor,
-        features=estimate.features,
-        roots=roots_of_features(estimate, root),
-        directions=every_class(coordinates.classes),
-        determined=determined_rows(estimate),
-    )
-    log_odds, errors = (part.T for part in rows.concatenate(log_odds_of))
-    reach = half_widths(errors, distribution, level)
+    rows = self.sample.read_rows(X, offset)
+    log_odds, errors = _log_odds_of(self.estimate, self.covariance, rows)
+    reach = half_widths(errors, self._distribution, self.level)
     probability = expit(log_odds)
     return Predictions(
-        classes=classes,
+        classes=self.classes,
         probability=probability,
         std_error=probability * expit(-log_odds) * errors,
         lower=expit(log_odds - reach),
         upper=expit(log_odds + reach),
-        level=level,
+        level=self.level,
+        covariance=joint_covariance(self.estimate, self.covariance.root, rows, np.isnan(errors)) if joint else None,
     )
 
 
-def roots_of_features(estimate: Estimate, root: FloatArray) -> FloatArray:
-    """Return the factor, shape (r, s, k), of the covariance of what features in the coordinates are multiplied by."""
-    scales = estimate.coordinates.scales
-    return np.asarray(root.reshape(*scales.shape, -1) * scales[..., np.newaxis])
+def _log_odds_of(estimate: Estimate, covariance: Covariance, rows: Rows) -> tuple[FloatArray, FloatArray]:
+    """Return the log odds of each class, and their standard errors, both of shape (n, K): NaN where there are none."""
+    log_odds_of = LogOdds(
+        predictor=estimate.predictor,
+        features=estimate.features,
+        roots=roots_of_features(estimate, covariance.root),
+        directions=every_class(estimate.coordinates.classes),
+        determined=determined_rows(estimate),
+    )
+    log_odds, errors = (part.T for part in rows.concatenate(log_odds_of))
+    few = covariance.few_clusters
+    if few is not None and few.left_out.size:
+        left_out, whole = (
+            rows.concatenate(replace(log_odds_of, roots=roots_of_features(estimate, root)))[1].T
+            for root in (few.left_out, few.root)
+        )
+        errors = np.where(is_shown(left_out, whole), errors, np.nan)
+    return log_odds, errors
 
 
 def _softmax(eta: FloatArray) -> FloatArray:

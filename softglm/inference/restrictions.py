@@ -72,7 +72,7 @@ def equal_slopes(estimate: Estimate, row: int, base: int) -> tuple[FloatArray, F
     """
     classes = contrast_forms(estimate.n_classes, base)[[row]] @ estimate.class_forms
     m, _ = estimate.objective.shape
-    terms = estimate.estimable_combinations(np.identity(m)[: estimate.objective.rows.n_features])
+    terms = estimate.row_space.combinations(np.identity(m)[: estimate.objective.rows.n_features])
     return estimate.linear_map(classes, terms), np.ravel(classes @ (terms @ estimate.parameters).T)
 
 
@@ -101,7 +101,7 @@ def _check_estimable(estimate: Estimate, combinations: FloatArray) -> None:
     """Raise unless every combination of the coefficients, shape (d, K - 1, n_terms), is determined."""
     for combination in combinations:
         per_class = combination[combination.any(axis=1)] @ estimate.term_forms
-        if not estimate.estimable_terms(per_class).all():
+        if not estimate.row_space.estimable(per_class).all():
             raise ValueError(
                 "contrast asks for a combination of coefficients that the collinear columns of X leave "
                 "undetermined. Drop the redundant columns, or combine coefficients whose sum is estimable."

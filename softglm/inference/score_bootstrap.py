@@ -35,9 +35,10 @@ from scipy import linalg
 
 from softglm.arrays import FloatArray
 from softglm.inference.cells import p_text
-from softglm.inference.clusters import Codes, cluster_scores
+from softglm.inference.clusters import cluster_scores
 from softglm.inference.constrained import constrained_fit
 from softglm.inference.estimate import Estimate, estimate_at
+from softglm.inference.score_sums import Codes
 
 WeightKind: TypeAlias = Literal["rademacher", "webb"]
 

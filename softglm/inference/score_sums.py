@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,8 @@ from softglm.arrays import FloatArray
 from softglm.data import Block, Rows
 from softglm.inference.contributions import Contributions, row_blocks
 from softglm.sums import Sum
+
+Codes: TypeAlias = npt.NDArray[np.intp]
 
 
 @final
@@ -37,7 +39,7 @@ class RowScores:
         scores *= self.scales
         return np.asarray(scores.reshape(len(features), -1))
 
-    def by_group(self, rows: Rows, codes: npt.NDArray[np.intp], n_groups: int) -> FloatArray:
+    def by_group(self, rows: Rows, codes: Codes, n_groups: int) -> FloatArray:
         """Return the sums of the weighted scores of rows in each group, shape (g, P).
 
         Parameters
@@ -49,13 +51,13 @@ class RowScores:
             g.
         """
         totals = np.zeros((n_groups, self.scales.size))
-        for here, scores in self._weighted(rows):
-            order = np.argsort(codes[here], kind="stable")
-            present, starts = np.unique(codes[here][order], return_index=True)
+        for here, scores in self.weighted(rows):
+            present, starts, order = grouped(codes[here])
             totals[present] += np.add.reduceat(scores[order], starts, axis=0)
         return totals
 
-    def _weighted(self, rows: Rows) -> Iterator[tuple[slice, FloatArray]]:
+    def weighted(self, rows: Rows) -> Iterator[tuple[slice, FloatArray]]:
+        """Yield, block by block, which rows, and their scores times their weights, (rows, P)."""
         for block in row_blocks(rows, self.contributions):
             yield block.rows, self.of(block.features, block.residuals * block.weights)
 
@@ -95,6 +97,13 @@ class ScoreProducts(Sum):
         if len(targets) == 1:  # of two classes, the share of the second
             targets = np.concatenate([1.0 - targets, targets])
         return np.asarray(self.factors @ targets)
+
+
+def grouped(codes: Codes) -> tuple[Codes, Codes, Codes]:
+    """Return which groups some rows are in, where each begins once they are put in an order, and that order."""
+    order = np.argsort(codes, kind="stable")
+    present, starts = np.unique(codes[order], return_index=True)
+    return present, starts, order
 
 
 def joined_groups(parts: Sequence[tuple[npt.NDArray[Any], FloatArray]]) -> FloatArray:

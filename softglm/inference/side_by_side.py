@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from softglm.arrays import FloatArray
+from softglm.drawing import Drawing, drawn
 from softglm.inference.cells import NOT_ESTIMABLE, number
 from softglm.inference.coefficients import Coefficients, coefficient_rows, ratio_rows
 from softglm.inference.tables import Content, Table
@@ -140,6 +141,11 @@ class RegressionTable(Table):
     def _told(self, facts: tuple[str, ...]) -> str:
         """Say a fact of each model; once, if it is the same of all."""
         return facts[0] if len(set(facts)) == 1 else "; ".join(map(": ".join, zip(self.names, facts, strict=True)))
+
+    @drawn
+    def plot(self) -> Drawing:
+        """Draw the models, a mark for each in the row of a term: `softglm.plots.RegressionTableDisplay`."""
+        return Drawing("RegressionTableDisplay", "from_table", self)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame, a row for each model, class and term. It needs pandas.

@@ -1,17 +1,11 @@
 """The summary: all facts of a fit, its coefficients, and what a reader has to know."""
 
-from typing import Any, Literal, Protocol
-
 import numpy as np
-import numpy.typing as npt
 
-from softglm.arrays import BoolArray
 from softglm.inference.cells import NOT_ESTIMABLE, estimate_headings, number, p_cell
-from softglm.inference.coefficients import EITHER_SIGN, Coefficients, coefficient_rows
-from softglm.inference.covariance import Covariance
+from softglm.inference.coefficients import EITHER_SIGN, coefficient_rows
 from softglm.inference.estimate import Estimate
-from softglm.inference.likelihood import Likelihood
-from softglm.inference.significance import Test
+from softglm.inference.facts import Facts
 from softglm.inference.tables import Content
 
 # The largest harmless condition number (Belsley, Kuh & Welsch 1980).
@@ -23,93 +17,13 @@ _ROUNDING = 1e-7
 # Standard errors from the optimum that a summary need not mention.
 _OPTIMUM = 1e-6
 
-
 _BIAS_REDUCED = (
     "Estimates: bias-reduced (Firth 1993), of the largest log-likelihood plus half the log determinant of the "
     "information. Likelihood-ratio tests and profile intervals are of that sum."
 )
 
 
-class _Summarised(Protocol):
-    """What a summary asks of an inference, under the names that `softglm.Inference` documents."""
-
-    @property
-    def classes(self) -> npt.NDArray[Any]: ...
-
-    @property
-    def reference(self) -> Any: ...  # noqa: ANN401 - a class is what the user's labels are
-
-    @property
-    def how_based(self) -> str: ...
-
-    @property
-    def features(self) -> tuple[str, ...]: ...
-
-    @property
-    def estimate(self) -> Estimate: ...
-
-    @property
-    def covariance(self) -> Covariance: ...
-
-    @property
-    def level(self) -> float: ...
-
-    @property
-    def degrees_of_freedom(self) -> float | None: ...
-
-    @property
-    def notes(self) -> tuple[str, ...]: ...
-
-    @property
-    def coefficients(self) -> Coefficients: ...
-
-    @property
-    def may_go_either_way(self) -> BoolArray: ...
-
-    @property
-    def hauck_donner(self) -> BoolArray: ...
-
-    @property
-    def likelihood(self) -> Likelihood: ...
-
-    @property
-    def n_observations(self) -> float: ...
-
-    @property
-    def n_parameters(self) -> int: ...
-
-    @property
-    def effective_parameters(self) -> float: ...
-
-    @property
-    def overall_test(self) -> tuple[str, Test]: ...
-
-    @property
-    def separation(self) -> Literal["none", "quasi-complete", "complete"]: ...
-
-    @property
-    def optimisation_error(self) -> float: ...
-
-    @property
-    def condition_number(self) -> float: ...
-
-    @property
-    def is_collinear(self) -> bool: ...
-
-    @property
-    def is_tested(self) -> bool: ...
-
-    @property
-    def has_likelihood(self) -> bool: ...
-
-    @property
-    def known_to_one_cluster(self) -> tuple[str, ...]: ...
-
-    @property
-    def constant_features(self) -> tuple[str, ...]: ...
-
-
-def content(inference: _Summarised) -> Content:
+def content(inference: Facts) -> Content:
     """Return the summary: the table of coefficients, what describes the fit above it, and notes below."""
     return Content(
         headings(inference),
@@ -120,7 +34,7 @@ def content(inference: _Summarised) -> Content:
     )
 
 
-def title(inference: _Summarised) -> str:
+def title(inference: Facts) -> str:
     """Return what was fitted, and the base class."""
     kind = "Binary logit" if len(inference.classes) == 2 else "Multinomial logit"
     how = "Bias-reduced" if inference.estimate.is_bias_reduced else "" if inference.is_tested else "Penalised"
@@ -130,7 +44,7 @@ def title(inference: _Summarised) -> str:
     return f"{kind}, base class: {inference.reference}{chosen}"
 
 
-def facts(inference: _Summarised) -> list[list[tuple[str, str]]]:
+def facts(inference: Facts) -> list[list[tuple[str, str]]]:
     """Return what describes the whole fit: columns of labels with their values."""
     likelihood, n = inference.likelihood, inference.n_observations
     sizes = [
@@ -167,7 +81,7 @@ def _strengths(estimate: Estimate) -> str:
     return " to ".join(dict.fromkeys(ends))
 
 
-def notes_on(inference: _Summarised) -> list[str]:
+def notes_on(inference: Facts) -> list[str]:
     """Return what a reader has to know; that the fit is penalised comes last."""
     law = "normal" if inference.degrees_of_freedom is None else f"t({inference.degrees_of_freedom:g})"
     if inference.coefficients.df is not None:
@@ -218,7 +132,7 @@ def notes_on(inference: _Summarised) -> list[str]:
     return notes
 
 
-def _notes_on_the_model(inference: _Summarised) -> list[str]:
+def _notes_on_the_model(inference: Facts) -> list[str]:
     """Return what has to be known of the null model, of constant columns and of the covariance."""
     objective, constant = inference.estimate.objective, inference.estimate.constant
     notes = []
@@ -242,8 +156,8 @@ def _notes_on_the_model(inference: _Summarised) -> list[str]:
         more = f" and {len(alone) - _MOST_LISTED} more" if len(alone) > _MOST_LISTED else ""
         notes.append(
             f"No standard error: {', '.join(alone[:_MOST_LISTED])}{more}. One cluster alone knows of "
-            f"{'it' if len(alone) == 1 else 'each'}, whose residuals do not show how far that is off; intervals of "
-            "predictions and effects that hang on it are too narrow."
+            f"{'it' if len(alone) == 1 else 'each'}, whose residuals do not show how far that is off; nor have "
+            "predictions and effects one that hang on it."
         )
     if inference.covariance.indefinite is not None:
         notes.append(
@@ -262,14 +176,14 @@ def _notes_on_the_model(inference: _Summarised) -> list[str]:
     return notes
 
 
-def _better_than_wald(inference: _Summarised) -> str:
+def _better_than_wald(inference: Facts) -> str:
     if not inference.has_likelihood:
         return "Sampling and class weights leave no likelihood to test by instead."
     remedy = "Use likelihood-ratio tests and profile intervals"
     return f'{remedy}, of covariance="model".' if inference.covariance.is_robust else f"{remedy}."
 
 
-def headings(inference: _Summarised) -> list[str]:
+def headings(inference: Facts) -> list[str]:
     """Return the names of the columns of the coefficient table."""
     tested = ("z" if inference.degrees_of_freedom is None else "t") if inference.is_tested else None
     return estimate_headings(inference.level, tested, has_df=inference.coefficients.df is not None)

@@ -22,7 +22,7 @@ from softglm.model.intercept import Null, solve_intercept
 from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.metric import FactoredMetric, HessianMetric, KroneckerMetric
 from softglm.model.objective import Objective
-from softglm.model.passes import Passes
+from softglm.model.passes import Passes, StreamedPasses
 from softglm.model.passes.prices import approximation_price, evaluation_price
 from softglm.model.pilot import pilot_size
 from softglm.model.prepared import Prepared
@@ -202,6 +202,12 @@ class GLM:
         coordinates = self.coordinates
         return GLM(self._passes, coordinates, coordinates, sampling=None, existence=self._existence, held=held)
 
+    def tilted(self, point: FloatArray, gradient: FloatArray) -> "GLM":
+        """Return the problem of the rows that are held alone, tilted until its gradient is that of all rows there."""
+        assert self.held is not None  # noqa: S101 - of a problem beside a sample
+        passes, coordinates = StreamedPasses(self.objective.tilted(self.held, 1.0, point, gradient)), self.coordinates
+        return GLM(passes, coordinates, coordinates, sampling=None, existence=self._existence, held=self.held)
+
     @cached_property
     def approximations(self) -> tuple[PricedMetric, PricedMetric]:
         """Of a part of the rows, and of all; Newton's steps need none."""
@@ -340,7 +346,8 @@ class GLM:
         """Bound the gap by the rows that are held, whose Hessians are small enough."""
         if self.held is None or not self.is_proved_by_sample:
             return float("inf")
-        here = Tangent(point, gradient, self.gradient_rounding(point, gradient))
+        rounding = partial(self.gradient_rounding, point, gradient)
+        here = Tangent(point, gradient, rounding(), partial(rounding, is_sharp=True))
         return gap_by_sample(self.objective, self.held, self.coordinates, here, allowed=allowed)
 
     @property

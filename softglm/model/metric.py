@@ -228,6 +228,7 @@ class HessianMetric:
 
     @property
     def proof_cost(self) -> float:
-        if self._rows is None:
+        # The proof of a sample is as loose as it is small: whatever else there is costs less.
+        if self._rows is None or self._rows.multiplicity > 1.0:
             return float("inf")
         return 0.0 if self._rows in self._radii else proof_price(self._objective, self._rows)

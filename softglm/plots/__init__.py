@@ -11,9 +11,11 @@ from softglm.plots.convergence import ConvergenceDisplay
 from softglm.plots.effects import EffectDisplay
 from softglm.plots.influence import InfluenceDisplay
 from softglm.plots.marginal import MarginalEffectDisplay
+from softglm.plots.models import RegressionTableDisplay
 from softglm.plots.paths import PathDisplay
 from softglm.plots.predictions import PredictionDisplay
 from softglm.plots.reliability import ReliabilityDisplay
+from softglm.plots.term_tests import TermTestDisplay
 from softglm.trace import Trace
 
 __all__ = [
@@ -26,6 +28,8 @@ __all__ = [
     "MarginalEffectDisplay",
     "PathDisplay",
     "PredictionDisplay",
+    "RegressionTableDisplay",
     "ReliabilityDisplay",
+    "TermTestDisplay",
     "Trace",
 ]

@@ -13,11 +13,11 @@ from softglm.inference.deviations import standard_deviations
 from softglm.inference.inference import Inference
 from softglm.optional import pandas
 from softglm.plots.legends import legend_of
-from softglm.plots.limits import MOST_NATS, limit
+from softglm.plots.limits import limit
+from softglm.plots.log_odds import by_size, check_can_be_drawn, draw_log_odds, title_of
 from softglm.plots.panels import PanelDisplay, grid_of
-from softglm.plots.rows import draw_intervals, name_rows
+from softglm.plots.rows import name_rows
 from softglm.plots.style import (
-    COLORS,
     GREY,
     SMALL,
     keep_inside,
@@ -38,10 +38,8 @@ _TALL = 20.0
 _MOST_TERMS = 100
 # When contrasts share axes: inches from one to the next, more where there are words, and the share of a term's row.
 _STEP, _WORDY_STEP, _BAND = 0.08, 0.12, 0.7
-# Characters of a title: of a line, and of a name in it. Beside the terms there is less room for one above a legend.
-_TITLE_LINE, _TITLE_NAME, _LEGEND_NAME = 24, 16, 16
-# Characters of a term.
-_NAME = 32
+# Characters of a term, and of a name above a legend.
+_NAME, _LEGEND_NAME = 32, 16
 
 
 @final
@@ -187,7 +185,7 @@ class CoefficientDisplay(PanelDisplay):
         chosen = np.array([every.index(term) for term in wanted], dtype=np.intp)
         estimate, lower, upper = (np.where(np.isfinite(part), part * scale, part) for part in _log_odds(table))
         if terms is None and len(chosen) > _MOST_TERMS:
-            chosen = np.sort(chosen[_by_size(estimate[:, chosen])[:_MOST_TERMS]])
+            chosen = np.sort(chosen[by_size(estimate[:, chosen])[:_MOST_TERMS]])
         return cls(
             classes=table.classes,
             reference=table.reference,
@@ -271,7 +269,7 @@ class CoefficientDisplay(PanelDisplay):
                 space_ticks(self.ax_)
             return self
         for name, axis in zip(self.classes, self.axes_, strict=True):
-            axis.set_title(self._title(name), fontsize=SMALL)
+            axis.set_title(title_of(name, self.reference), fontsize=SMALL)
         return self
 
     def to_frame(self) -> "pd.DataFrame":
@@ -287,54 +285,31 @@ class CoefficientDisplay(PanelDisplay):
             }
         )
 
-    def _title(self, name: object) -> str:
-        """Return which classes a panel compares, in one line or two; of symmetric coefficients the class."""
-        first = literal(name, _TITLE_NAME)
-        if self.reference is None:
-            return first
-        second = f"vs {literal(self.reference, _TITLE_NAME)}"
-        between = " " if len(first + second) < _TITLE_LINE else "\n"
-        return f"{first}{between}{second}"
-
     def _check_options(self, layout: str, order: str, *, odds_ratios: bool) -> None:
         if layout not in {"panels", "together"}:
             raise ValueError(f'layout must be "panels" or "together", got {layout!r}.')
         if order not in {"given", "size"}:
             raise ValueError(f'order must be "given" or "size", got {order!r}.')
-        if odds_ratios and np.abs(self.estimate[np.isfinite(self.estimate)]).max(initial=0.0) > MOST_NATS:
-            raise ValueError("Some odds ratio is too large to draw. Draw log odds: odds_ratios=False.")
+        check_can_be_drawn(self.estimate, odds_ratios=odds_ratios)
 
     def _order(self, order: str) -> npt.NDArray[np.intp]:
         """Return the terms from the top to the bottom."""
         if order == "given":
             return np.arange(len(self.terms))
-        return _by_size(self.estimate)
+        return by_size(self.estimate)
 
     def _draw(self, axis: "Axes", k: int, places: FloatArray, style: int, *, odds_ratios: bool) -> Any:
-        """Draw a contrast: what is finite as points with intervals, the rest as arrows and words."""
-        color, estimate = COLORS[style % len(COLORS)], self.estimate[k]
-        is_finite = np.isfinite(estimate)
-        centre, low, high = (part[k][is_finite] for part in (self.estimate, self.lower, self.upper))
-        if odds_ratios:
-            centre, low, high = (np.exp(np.clip(part, -MOST_NATS, MOST_NATS)) for part in (centre, low, high))
-        bars = draw_intervals(axis, places[is_finite], (centre, low, high), self.classes[k], style)
-        across = axis.get_yaxis_transform()
-        for place, value, either in zip(
-            places[~is_finite], estimate[~is_finite], self.may_go_either_way[k][~is_finite], strict=True
-        ):
-            if np.isnan(value):
-                axis.text(0.5, place, "not determined", transform=across, ha="center", va="center", **_word(GREY))
-                continue
-            ends = ((0.03, "<", "left"), (0.97, ">", "right"))
-            for end, arrow, side in ends if either else ends[int(value > 0.0) :][:1]:
-                axis.plot(end, place, marker=arrow, color=color, transform=across, markersize=6, zorder=3)
-                sign = "" if odds_ratios and value > 0.0 else "+" if value > 0.0 else "\u2212"
-                name = "0" if odds_ratios and side == "left" else f"{sign}\u221e"
-                if either:
-                    name = "0 or \u221e" if odds_ratios else "\u00b1\u221e"
-                inside = end + (0.05 if side == "left" else -0.05)
-                axis.text(inside, place, name, transform=across, ha=side, va="center", **_word(color))
-        return bars
+        """Draw a contrast."""
+        intervals = self.estimate[k], self.lower[k], self.upper[k]
+        return draw_log_odds(
+            axis,
+            places,
+            intervals,
+            self.may_go_either_way[k],
+            name=self.classes[k],
+            style=style,
+            odds_ratios=odds_ratios,
+        )
 
     def _dress(self, axis: "Axes", positions: FloatArray, *, odds_ratios: bool) -> None:
         name_rows(axis, positions, self._names)
@@ -369,13 +344,3 @@ def _log_odds(table: Coefficients | OddsRatios) -> tuple[FloatArray, FloatArray,
         return table.estimate, table.lower, table.upper
     with np.errstate(divide="ignore"):
         return np.log(table.ratio), np.log(table.lower), np.log(table.upper)
-
-
-def _by_size(estimate: FloatArray) -> npt.NDArray[np.intp]:
-    """Return the terms by their largest estimate, infinite ones first and undetermined ones last."""
-    size = np.where(np.isnan(estimate), -1.0, np.abs(estimate)).max(axis=0, initial=-1.0)
-    return np.argsort(-size, kind="stable")
-
-
-def _word(color: str) -> dict[str, Any]:
-    return {"color": color, "fontsize": SMALL, "zorder": 4}

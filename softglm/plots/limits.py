@@ -25,8 +25,9 @@ def limit(axis: "Axes", estimate: FloatArray, lower: FloatArray, upper: FloatArr
         axis.set_xticks([1.0], ["1"]) if odds_ratios else axis.set_xticks([0.0], ["0"])
         axis.minorticks_off()
         return
-    ends = np.concatenate([lower[finite], upper[finite], [0.0]])
-    half = np.nanmedian(upper[finite] - lower[finite]) / 2.0
+    ends = np.concatenate([lower[finite], upper[finite], estimate[finite], [0.0]])
+    widths = upper[finite] - lower[finite]
+    half = np.median(widths[~np.isnan(widths)]) / 2.0 if not np.isnan(widths).all() else 0.0
     seen = np.append(estimate[finite], 0.0)
     reach = _MOST_SPANS * max(float(np.ptp(seen)), float(half))
     low, high = max(np.nanmin(ends), seen.min() - reach), min(np.nanmax(ends), seen.max() + reach)

@@ -202,9 +202,9 @@ def _say_what_is_unknown(axis: "Axes", estimate: FloatArray) -> None:
 
 
 def _draw(axis: "Axes", found: Rows, k: int, *, is_split: bool) -> Any:
-    """Draw a class, beside the others if they share axes, where it has finite intervals."""
+    """Draw a class, beside the others if they share axes, with its intervals; what has none as a point."""
     centre, low, high = (part[:, k] for part in (found.estimate, found.lower, found.upper))
-    known = np.isfinite(centre) & np.isfinite(low) & np.isfinite(high)
+    known = np.isfinite(centre) & ~np.isinf(low) & ~np.isinf(high)
     if found.is_logarithmic:
         known &= centre != 0.0
     shift = 0.0 if is_split else _BAND * ((k + 0.5) / len(found.classes) - 0.5)

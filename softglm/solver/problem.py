@@ -69,6 +69,10 @@ class Problem(Protocol):
         """
 
     @property
+    def is_proved_by_sample(self) -> bool:
+        """Whether what is held of f is to prove the optimum, rather than a metric."""
+
+    @property
     def resolution(self) -> float:
         """The distance to the optimum, relative to that of the reference, that evaluations tell from rounding."""
 

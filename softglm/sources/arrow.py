@@ -97,6 +97,12 @@ class Table:
         kind = self._dataset.schema.field(name).type
         return None if _is_number(kind) else _what(kind)
 
+    def holds_booleans(self, name: str) -> bool:
+        """Tell whether a column is of booleans."""
+        import pyarrow as pa
+
+        return bool(pa.types.is_boolean(_decoded(self._dataset.schema.field(name).type)))
+
     def check_are_numbers(self, names: Sequence[str]) -> None:
         """Raise for features that are no numbers, and say what to do about them."""
         if not names:
@@ -212,12 +218,16 @@ class Batch(NamedTuple):
 
     def present(self, names: Sequence[str]) -> "Batch":
         """Return the rows in which none of some columns is missing."""
-        import pyarrow as pa
-
         is_missing = np.zeros(self.record.num_rows, dtype=bool)
         for name in names:
             is_missing |= self.is_missing(name)
-        return self._replace(record=self.record.filter(pa.array(~is_missing))) if is_missing.any() else self
+        return self.of(~is_missing)
+
+    def of(self, rows: BoolArray) -> "Batch":
+        """Return some of the rows."""
+        import pyarrow as pa
+
+        return self if rows.all() else self._replace(record=self.record.filter(pa.array(rows)))
 
     def labels(self, name: str) -> Response | npt.NDArray[Any]:
         """Return a column of labels: those of text coded, others as they are."""

@@ -11,7 +11,7 @@ from softglm.distributed.engine import Handle
 from softglm.families import UnconstrainedFamily
 from softglm.inference.covariance import Covariance, covariance_of, sandwich
 from softglm.inference.estimate import Estimate
-from softglm.inference.score_sums import RowScores, ScoreProducts, joined_groups
+from softglm.inference.score_sums import ScoreProducts, joined_groups
 from softglm.observations import check_presence, check_total, deviances_from
 from softglm.observed import Covariances, Observed, Units
 from softglm.response import Response, read_class_weight, warn_about_labels
@@ -131,7 +131,7 @@ class ObservedOnCluster(Observed):
                 meat = self._meat(estimate, are_copied=are_copied)
                 return sandwich(estimate, kind, meat, n_observations=units.n_units, correction=correction)
             if kind == "cluster" and grouped is not None:
-                work = ScoresByCluster(_scores(estimate), self._reading())
+                work = ScoresByCluster(estimate.row_scores, self._reading())
                 sums = joined_groups(of_each(self._engine, grouped, work))
                 if len(sums) < 2:
                     raise ValueError("clusters has a single cluster, expected at least 2: nothing varies between one.")
@@ -159,7 +159,7 @@ class ObservedOnCluster(Observed):
                 'cluster. Pass weights="sampling" if that is what they are, covariance="model", or X.compute().'
             )
         factors = None if self.factors is None else self.factors[self.present]
-        (meat,) = estimate.objective.rows.sum(ScoreProducts(_scores(estimate), factors, are_copied))
+        (meat,) = estimate.objective.rows.sum(ScoreProducts(estimate.row_scores, factors, are_copied))
         return meat
 
     def _in_clusters(self, clusters: Any) -> Sequence[Handle]:
@@ -171,10 +171,6 @@ class ObservedOnCluster(Observed):
 
     def _reading(self, *, with_class_weights: bool = True) -> Reading:
         return Reading(self.classes, self.present, self.factors, with_class_weights)
-
-
-def _scores(estimate: Estimate) -> RowScores:
-    return RowScores(estimate.contributions, estimate.coordinates.classes, estimate.coordinates.scales)
 
 
 def _alike(summaries: Sequence[Summary | str | None]) -> list[Summary]:

@@ -10,10 +10,10 @@ from softglm.sums.comparison import Comparison, Leverages
 from softglm.sums.deletions import Deletions, RowParts, between, downdate, lengths_in
 from softglm.sums.divergences import Divergences, seen_in
 from softglm.sums.duals import (
+    MeansAndInformation,
     SelectedFeatures,
     Tilt,
     TiltedDivergences,
-    TiltedMeansAndInformation,
     relative,
     tilted_mean,
 )
@@ -37,6 +37,7 @@ from softglm.sums.lengths import (
     Residuals,
     Scores,
 )
+from softglm.sums.losses import Losses
 from softglm.sums.margins import ClassesBelow, ContrastForms, Found, LowestMargins, MostOpposed, pivoted_directions
 from softglm.sums.moments import (
     CONSTANT,
@@ -88,7 +89,9 @@ __all__ = [
     "LargestMove",
     "LargestSizes",
     "Leverages",
+    "Losses",
     "LowestMargins",
+    "MeansAndInformation",
     "MostOpposed",
     "Moves",
     "Observations",
@@ -111,7 +114,6 @@ __all__ = [
     "Tilt",
     "TiltedCross",
     "TiltedDivergences",
-    "TiltedMeansAndInformation",
     "Totals",
     "WeightedTotals",
     "between",

@@ -83,11 +83,13 @@ class Tilt:
 
 def means_and_v(family: UnconstrainedFamily, eta: FloatArray, u: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return mu and v, shape (K, n) each: of both classes of a Bernoulli; given eta and u, shape (q, n)."""
-    if isinstance(family, Bernoulli):
-        mean, u = family.probabilities(eta), np.concatenate([np.zeros_like(u), u])
-    else:
-        mean = family.mean(eta)
-    return mean, relative(mean, u)
+    mean = class_means(family, eta)
+    return mean, relative(mean, np.concatenate([np.zeros_like(u), u]) if isinstance(family, Bernoulli) else u)
+
+
+def class_means(family: UnconstrainedFamily, eta: FloatArray) -> FloatArray:
+    """Return mu, shape (K, n), given eta, (q, n): of both classes of a Bernoulli."""
+    return family.probabilities(eta) if isinstance(family, Bernoulli) else family.mean(eta)
 
 
 def tilted_mean(family: UnconstrainedFamily, mean: FloatArray, v: FloatArray) -> FloatArray:
@@ -105,28 +107,33 @@ def relative(mean: FloatArray, u: FloatArray) -> FloatArray:
 
 @final
 @dataclass(frozen=True)
-class TiltedMeansAndInformation(Sum):
-    """sum_i w_i x_i mu'_i', shape (p, q), and sum_i w_i mu'_i, (q,).
+class MeansAndInformation(Sum):
+    """sum_i w_i x_i mu_i', shape (p, q), and sum_i w_i mu_i, (q,).
 
-    And the information at mu: sum_i w_i z_ia z_ib A''(eta_i), shape (r (r + 1) / 2, q, q), for a <= b.
+    And the information: sum_i w_i z_ia z_ib A''(eta_i), shape (r (r + 1) / 2, q, q), for a <= b.
 
     Attributes
     ----------
-    tilt : Tilt
+    family : UnconstrainedFamily
+        Bernoulli or Categorical.
+    coef, intercept : arrays of shape (p, q) and (q,)
     free : SelectedFeatures
         z.
     """
 
-    tilt: Tilt
+    family: UnconstrainedFamily
+    coef: FloatArray
+    intercept: FloatArray
     free: SelectedFeatures
 
     def __call__(self, block: Block) -> tuple[FloatArray, ...]:
-        mean, v = self.tilt.of(block)
-        features, q = self.free.of(block), self.tilt.family.n_parameters
+        mean = class_means(self.family, block.predictor(self.coef, self.intercept))
+        features, q = self.free.of(block), self.family.n_parameters
         weighted = block.weighted(features.copy())
         packed = [_informations(mean, features[first:] * row) for first, row in enumerate(weighted)]
         information = np.concatenate([np.empty((0, len(mean), len(mean))), *packed])
-        return *self.tilt.sums(block, mean, v), information[:, -q:, -q:].copy()
+        weighted_mean = block.weighted(mean[-q:].copy())
+        return block.cross(weighted_mean), weighted_mean.sum(axis=1), information[:, -q:, -q:].copy()
 
 
 def _informations(mean: FloatArray, weights: FloatArray) -> FloatArray:

@@ -100,7 +100,7 @@ def test_names_stay_on_their_line(run, columns):
 
 
 def test_what_infer_refuses_is_said(run, monkeypatch):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise MemoryError("too many parameters. Drop some.")
 
     monkeypatch.setattr("softglm.cli.inferring.infer", refuse)

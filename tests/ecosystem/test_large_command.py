@@ -161,3 +161,44 @@ def test_numbers_that_cannot_be_used_are_named_by_their_column(tmp_path, values,
     pq.write_table(pa.table({"level": values, "unit": ["kg"] * 4, "kind": list("abab")}), path)
     with pytest.raises(UnusableDataError, match=re.escape(message)):
         coded_rows.CodedRows.of(path, "kind", Table(open_dataset(path), str(path)), Reading(missing=Missing.DROP))
+
+
+@pytest.mark.parametrize("kind", ["copies", "sampling"])
+def test_weights_are_those_of_a_small_file(columns, write, monkeypatch, capsys, kind):
+    columns["w"] = [*(float(row % 4) for row in range(N_ROWS - 1)), None]
+    options = ("--missing", "impute", "--infer", "--json", "--weights", "w", "--weights-are", kind)
+    arguments = (write(holes=HOLES), "--target", "kind", "--reference", "top", *options)
+    here = json.loads(run(capsys, *arguments).out)
+    monkeypatch.setattr(large_files, "MOST_CELLS", 100)
+    there = json.loads(run(capsys, *arguments).out)
+    assert there["weights"] == here["weights"] == {"column": "w", "sum": 897.0, "are": kind}
+    assert there["n_rows"] == here["n_rows"] == 449
+    assert there["reference"] == here["reference"] == "top"
+    for words in ("150 rows of weight 0", "1 row without 'kind' or 'w'", "in all W = 897, read as"):
+        assert all(words in " ".join(report["notes"]) for report in (here, there))
+    for other, row in zip(there["coefficients"], here["coefficients"], strict=True):
+        for name in ("estimate", "std_error", "lower"):
+            assert other[name] == pytest.approx(row[name], rel=1e-4, abs=1e-5)
+    totals = pd.DataFrame(columns)[:-1].groupby("kind")["w"].sum() / 897.0
+    assert there["null_log_loss"] == pytest.approx(-(totals * np.log(totals)).sum(), rel=1e-9)
+    assert 0.0 < there["log_loss"] < there["null_log_loss"]
+
+
+@pytest.mark.parametrize(
+    ("weights", "options", "message"),
+    [
+        ([-1.0] * N_ROWS, (), "expected weights of at least 0"),
+        ([0.0] * N_ROWS, (), "no weight above 0 in 'w'"),
+        ([None] * N_ROWS, ("--missing", "drop"), "no weight above 0 in 'w'"),
+        ([True] * N_ROWS, (), "has booleans in 'w', expected weights"),
+        (["a"] * N_ROWS, (), "in 'w', expected weights: numbers of at least 0"),
+        ([None, *[1.0] * (N_ROWS - 1)], (), "missing values in 'w' (1 row). --missing drop"),
+        ([1.0] * N_ROWS, ("--infer", "--reference", "Top"), "no class 'Top' in 'kind'. Did you mean 'top'"),
+    ],
+)
+def test_what_can_be_no_weights_is_refused(columns, write, monkeypatch, capsys, weights, options, message):
+    columns["w"] = pa.array(weights, pa.float64()) if weights[-1] is None else weights
+    arguments = (write(holes={}), "--target", "kind", "--weights", "w", *options)
+    run(capsys, *arguments, code=1)
+    monkeypatch.setattr(large_files, "MOST_CELLS", 100)
+    assert message in run(capsys, *arguments, code=1).err

@@ -387,5 +387,5 @@ def test_a_report_without_a_likelihood_ratio_has_walds_test(monkeypatch):
     def refuse(_estimate):
         raise ArithmeticError
 
-    monkeypatch.setattr("softglm.inference.inference.overall_ratio", refuse)
+    monkeypatch.setattr("softglm.inference.facts.overall_ratio", refuse)
     assert inferred_of(few_separated()).overall_test[0] == "Wald"

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from estimates import columns_of, estimate_of, golden, other_rows
 from problems import Data, drawn_classes, overlapping
-from scipy import linalg, stats
+from scipy import linalg, special, stats
 
-from softglm import SeparationWarning, SoftmaxGLM, infer
+from softglm import SeparationWarning, SoftmaxGLM, infer, pool
 from softglm.inference.cells import df_cell
 from softglm.inference.few_clusters import few_clusters
 
@@ -134,7 +134,9 @@ def test_a_direction_about_which_one_cluster_alone_knows_is_left_out():
     with pytest.warns(UserWarning, match="one cluster alone knows"):
         result = infer(model, data.X, data.y, covariance="CR2", clusters=clusters)
     covariance, loadings = dense(data, clusters, 2, 0, has_constant=False)
-    np.testing.assert_allclose(result.covariance_matrix, covariance, rtol=1e-6, atol=1e-10)
+    known = np.arange(6) < 2
+    np.testing.assert_allclose(result.covariance_matrix[:2, :2], covariance[:2, :2], rtol=1e-6, atol=1e-10)
+    np.testing.assert_array_equal(np.isnan(result.covariance_matrix), ~np.outer(known, known))
     products = [psi(loadings, form) for form in np.identity(6)[:2]]
     expected = [np.trace(product) ** 2 / np.square(product).sum() for product in products]
     np.testing.assert_allclose(result.coefficients.df[0, :2], expected, **DENSE_DIGITS)
@@ -192,9 +194,12 @@ def test_predictions_and_effects_have_the_least_degrees_of_freedom_of_any_class_
     least = result.symmetric().coefficients.df.min()
     for one in (result, result.rebase(2)):
         np.testing.assert_allclose(one.degrees_of_freedom, least, rtol=1e-9)
-    effects = result.marginal_effects()
+    effects, predicted = result.marginal_effects(), result.predict(data.X)
     reach = stats.t(least).isf(0.025) * effects.std_error
     np.testing.assert_allclose(effects.upper - effects.estimate, reach, rtol=1e-9)
+    of_log_odds = predicted.std_error / (predicted.probability * (1.0 - predicted.probability))
+    widths = special.logit(predicted.upper) - special.logit(predicted.probability)
+    np.testing.assert_allclose(widths, stats.t(least).isf(0.025) * of_log_odds, rtol=1e-7)
     constants = result.null.coefficients
     assert ((constants.df > 1.0) & (constants.df < 6.0)).all()
 
@@ -311,6 +316,9 @@ def test_what_one_cluster_alone_knows_has_no_standard_error(n_clusters, treated)
         assert np.isnan(table.std_error).all(axis=0).tolist() == alone
         np.testing.assert_array_equal(np.isnan(table.p_value), np.isnan(table.std_error))
     assert np.isfinite(result.coefficients.estimate).all()
+    if any(alone):
+        with pytest.raises(ValueError, match=r"which one cluster alone knows .*infer with covariance=.cluster"):
+            pool([result, result])
     tests = [result.wald_test([*contrast, 0.0, 0.0, 0.0, 0.0]) for contrast in np.identity(4)]
     assert [np.isnan(test.statistic) for test in tests] == alone
     assert ("No standard error: " in str(result.summary())) == any(alone)
@@ -325,3 +333,85 @@ def test_dummies_of_all_clusters_leave_the_others_their_standard_errors():
     assert result.known_to_one_cluster == ("Intercept", "x2", "x3", "x4", "x5")
     assert np.isfinite(result.coefficients.std_error).tolist() == [[False, True, True, *[False] * 4]]
     assert [test.df for test in (result.wald_test(np.identity(7)[2]), result.wald_test(np.identity(7)[3]))] == [1, 0]
+
+
+def cluster_apart(n_classes):
+    """Return data in which the rows of cluster 0 are alike, and a column that they alone have: they decide it alone."""
+    data, clusters = in_clusters(6, n_classes, seed=4, n=180)
+    X = np.where(clusters[:, np.newaxis] == 0, [0.3, -0.2], data.X)
+    return np.column_stack([X, clusters == 0]), data.y, clusters
+
+
+def with_cr2(X, y, clusters):
+    return infer(SoftmaxGLM(alpha=0, tol=1e-12).fit(X, y), X, y, covariance="CR2", clusters=clusters)
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_what_does_not_hang_on_a_cluster_apart_is_as_without_it_and_the_rest_has_no_standard_error(n_classes):
+    X, y, clusters = cluster_apart(n_classes)
+    with pytest.warns(UserWarning, match="nor for predictions and effects that hang on it"):
+        result = with_cr2(X, y, clusters)
+    others = clusters != 0
+    without = with_cr2(X[others, :2], y[others], clusters[others])
+    predicted = result.predict(X, joint=True)
+    expected = without.predict(X[others, :2], joint=True)
+    np.testing.assert_allclose(predicted.std_error[others], expected.std_error, rtol=1e-6)
+    assert np.isfinite(predicted.probability).all()
+    assert np.isnan([predicted.std_error[~others], predicted.lower[~others], predicted.upper[~others]]).all()
+    known = np.repeat(others, n_classes)
+    np.testing.assert_allclose(predicted.covariance[np.ix_(known, known)], expected.covariance, rtol=1e-5, atol=1e-12)
+    assert np.isnan(predicted.covariance[~known]).all()
+    assert np.isnan(predicted.covariance[:, ~known]).all()
+    settings = {"x0": [0.0, 1.0]}
+    of_others = result.average_predictions("x0", settings["x0"], at={"x2": 0.0, "x1": 0.0})
+    there = without.average_predictions("x0", settings["x0"], at={"x1": 0.0})
+    np.testing.assert_allclose(of_others.std_error, there.std_error, rtol=1e-6)
+    compared = result.contrasts("x0", settings["x0"], at={"x2": 0.0, "x1": 0.0}, kind="odds_ratio")
+    expected = without.contrasts("x0", settings["x0"], at={"x1": 0.0}, kind="odds_ratio")
+    np.testing.assert_allclose(compared.std_error, expected.std_error, rtol=1e-6)
+
+
+def test_a_form_has_a_standard_error_just_where_residuals_show_its_variance_but_for_a_share():
+    X, y, clusters = cluster_apart(2)
+    _, loadings = dense(Data(X, y), clusters, 2, 0)
+    inverse = infer(SoftmaxGLM(alpha=0, tol=1e-12).fit(X, y), X, y).covariance_matrix
+    with pytest.warns(UserWarning, match="one cluster alone knows"):
+        result = with_cr2(X, y, clusters)
+    forms = np.array([[1.0, 0.3, -0.2, size] for size in (0.0, 1e-6, 1e-4, 1e-2, 1.0, 1.1)])
+    wanting = [1.0 - np.trace(psi(loadings, form)) / (form @ inverse @ form) for form in forms]
+    told = [not np.isnan(result.wald_test(form).statistic) for form in forms]
+    assert told == [share < 1e-6 for share in wanting]
+    assert 0 < sum(told) < len(told)
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_effects_averages_and_contrasts_have_standard_errors_just_where_residuals_show_their_variance(n_classes):
+    X, y, clusters = cluster_apart(n_classes)
+    X[:, 0] += np.random.default_rng(5).normal(size=len(X))  # or no effect of it would be shared by cluster 0
+    with pytest.warns(UserWarning, match="one cluster alone knows"):
+        result = with_cr2(X, y, clusters)
+    at_others, at_0 = ({"x2": value, "x1": 0.0} for value in (0.0, 1.0))
+    hanging = (
+        result.marginal_effects(),
+        result.average_predictions("x0", [0.0, 1.0]),
+        result.average_predictions("x0", [0.0, 1.0], at_0),
+        result.contrasts("x0", [0.0, 1.0]),
+        result.contrasts("x2", [0.0, 1.0], kind="ratio"),
+        result.contrasts("x0", [0.0, 1.0], at=at_0, adjust="max-t"),
+        result.contrasts((X, X * [2.0, 1.0, 1.0])),
+    )
+    for table in hanging:
+        values = table.probability if hasattr(table, "probability") else table.estimate
+        assert np.isfinite(values).all()
+        assert np.isnan([table.std_error, table.lower, table.upper]).all()
+        assert "No standard error: it hangs on a coefficient that one cluster alone knows." in " ".join(
+            str(table).split()
+        )
+    for table in (
+        result.average_predictions("x0", [0.0, 1.0], at_others),
+        result.contrasts("x0", [0.0, 1.0], at=at_others),
+        result.contrasts("x0", [0.0, 1.0], by="x2").std_error[:1],
+    ):
+        errors = getattr(table, "std_error", table)
+        assert (errors > 0.0).all()
+        assert "No standard error" not in str(table)

@@ -7,9 +7,12 @@ from estimates import anes96, estimate_of, golden, hsb2, in_several_blocks, is_n
 from problems import OVERLAPPING, Data, real_data
 from scipy import stats
 from scipy.special import softmax
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PolynomialFeatures
 
 from softglm import SeparationWarning, SoftmaxGLM, infer
-from softglm.inference.effects import marginal_effects
+from softglm.inference.covariance import Covariance
+from softglm.inference.inference import Inference
 
 ROUNDING = {"rtol": 1e-9, "atol": 1e-11}
 # Central differences of step 1e-4 standard errors: their error is of the third derivative.
@@ -19,17 +22,12 @@ STATSMODELS = {"rtol": 1e-7, "atol": 1e-10}
 KINDS = ["average", "at-means"]
 
 
-def effects_of(estimate, factors=None, root=None, **options):
-    p = estimate.objective.rows.n_features
-    return marginal_effects(
-        estimate,
-        estimate.inverse_root if root is None else root,
-        features=[f"x{j}" for j in range(p)],
-        classes=np.arange(estimate.n_classes),
-        factors=factors or {},
-        distribution=stats.norm(),
-        **options,
-    )
+def effects_of(estimate, factors=None, root=None, *, level=0.95, **options):
+    covariance = Covariance("model", estimate.inverse_root if root is None else root)
+    features = tuple(f"x{j}" for j in range(estimate.objective.rows.n_features))
+    classes = np.arange(estimate.n_classes)
+    result = Inference(estimate, covariance, classes, 0, features, inputs=None, sample=None, level=level)
+    return result.marginal_effects(groups=factors, **options)
 
 
 def with_dummies(data):
@@ -339,3 +337,42 @@ def test_a_level_that_decides_leaves_the_others_of_its_factor_as_they_are():
     assert "infinite estimates leave it open" in " ".join(str(of_factor).split())
     by_column = result.marginal_effects(discrete="column")
     assert np.isnan(by_column.estimate).all(axis=1).tolist() == [True, False, *[False] * data.X.shape[1]]
+
+
+def of_squares(is_piped):
+    """Return an inference of weighted rows, and their columns repeated: a number, a switch, and one mostly 0."""
+    rng = np.random.default_rng(7)
+    X = np.column_stack([3.0 * rng.normal(size=120), rng.integers(2, size=120), rng.integers(8, size=120) == 0])
+    X[:, 2] *= rng.uniform(1.0, 2.0, size=120)
+    y, weights = rng.integers(3, size=120), np.arange(120) % 3
+    if is_piped:
+        model = make_pipeline(PolynomialFeatures(2, include_bias=False), SoftmaxGLM(alpha=0.1))
+        model.fit(X, y, softmaxglm__sample_weight=weights)
+    else:
+        model = SoftmaxGLM(alpha=0.1).fit(X, y, sample_weight=weights)
+    return infer(model, X, y, sample_weight=weights), np.repeat(X, weights, axis=0)
+
+
+@pytest.mark.parametrize("is_piped", [False, True])
+def test_effects_per_spread_are_slopes_times_it_and_differences_stay(is_piped):
+    result, columns = of_squares(is_piped)
+    plain = result.marginal_effects()
+    assert plain.is_discrete.tolist() == [False, True, False]
+    quartiles = np.quantile(columns, [0.25, 0.75], axis=0, method="inverted_cdf")
+    spreads = {"sd": columns.std(axis=0), "iqr": np.ptp(quartiles, axis=0)}
+    for per, spread in spreads.items():
+        scaled = result.marginal_effects(per=per)
+        sizes = np.array([spread[0], 1.0, spread[2] or np.nan])[:, np.newaxis]
+        for name in ("estimate", "std_error", "lower", "upper"):
+            np.testing.assert_allclose(getattr(scaled, name), sizes * getattr(plain, name), **ROUNDING)
+        assert [f"dP/dx per {per.upper()}" in each for each in scaled.contrasts] == [True, False, True]
+        words = {"sd": "standard deviation", "iqr": "interquartile range"}[per]
+        assert str(scaled).startswith(f"Average marginal effects per {words}, on the probability")
+        # No interquartile range of a column that is 0 in most rows.
+        assert np.isnan(scaled.estimate[2]).all() == (per == "iqr")
+
+
+def test_units_of_effects_that_there_are_not_are_refused():
+    result, _ = of_squares(is_piped=False)
+    with pytest.raises(ValueError, match=r"per must be one of .*'sd', 'iqr'.*, got 'mad'"):
+        result.marginal_effects(per="mad")

@@ -1,13 +1,15 @@
 """The tables of textbooks and manuals, from a default fit without penalty.
 
 anes96: Stata 11's mlogit, in statsmodels' own test results. hsb2: UCLA's multinomial logit example. housing: R's
-MASS::housing with nnet and car. Recomputed by an independent Newton method where more digits are given than printed.
+MASS::housing with nnet and car. insure: the first example of mlogit in Stata's manual, which prints its cross table.
+Recomputed by an independent Newton method where more digits are given than printed.
 """
 
 import numpy as np
 import pandas as pd
 import pytest
 from estimates import GOLDEN, anes96, housing_counts, hsb2
+from problems import Data
 
 from softglm import SoftmaxGLM, infer
 
@@ -39,6 +41,28 @@ def tenants():
     ).astype(float)
     model = SoftmaxGLM(alpha=0).fit(X, frame.Sat, sample_weight=frame.Freq)
     return infer(model, X, frame.Sat, sample_weight=frame.Freq, reference="Low")
+
+
+# As many as Stata prints of a coefficient.
+PRINTED = {"rtol": 1e-6, "atol": 1e-7}
+
+
+@pytest.fixture(scope="module")
+def insured():
+    """Insurance of whites and nonwhites: indemnity, prepaid, none."""
+    counts = np.array([[251, 208, 36], [43, 69, 9]])
+    return inferred(Data(np.array([[0.0], [1.0]]), counts))
+
+
+def test_the_insured_have_the_equations_that_stata_prints_for_either_base(insured):
+    table = insured.coefficients
+    np.testing.assert_allclose(table.estimate[:, ::-1], [[0.6608212, -0.1879149], [0.3779585, -1.941934]], **PRINTED)
+    np.testing.assert_allclose(table.std_error[:, ::-1], [[0.2157321, 0.0937644], [0.407589, 0.1782185]], **PRINTED)
+    np.testing.assert_allclose([table.lower[0, 1], table.upper[0, 1]], [0.2379942, 1.083648], **PRINTED)
+    assert round(insured.likelihood_ratio.statistic, 2) == 9.62
+    assert round(insured.pseudo_r2(), 4) == 0.0086
+    np.testing.assert_allclose(insured.rebase(1).coefficients.estimate[0, 1], -0.6608212, **PRINTED)
+    np.testing.assert_allclose(table.odds_ratios().ratio[0, 1], 1.936382, **PRINTED)
 
 
 def by_term(values):

@@ -5,11 +5,11 @@ import pytest
 from estimates import estimate_of
 from problems import Data
 from scipy import sparse
-from scipy.stats import norm
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 
 from softglm.data import RowsInMemory
-from softglm.inference.effects import marginal_effects
+from softglm.inference.covariance import Covariance
+from softglm.inference.inference import Inference
 from softglm.inference.relations import described, relations_of
 
 N = 400
@@ -111,14 +111,8 @@ def test_sparse_columns_are_looked_at_and_very_many_are_not(columns):
 def effects(X):
     rng = np.random.default_rng(0)
     estimate = estimate_of(Data(X, rng.integers(3, size=len(X)).astype(np.int32)))
-    return marginal_effects(
-        estimate,
-        estimate.inverse_root,
-        features=["age", "age2", "z"],
-        classes=np.arange(3),
-        factors={},
-        distribution=norm(),
-    )
+    covariance, features = Covariance("model", estimate.inverse_root), ("age", "age2", "z")
+    return Inference(estimate, covariance, np.arange(3), 0, features, inputs=None, sample=None).marginal_effects()
 
 
 def test_the_table_of_effects_says_so(columns):

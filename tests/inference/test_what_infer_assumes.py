@@ -117,11 +117,17 @@ def test_no_rule_of_the_fit_decides_whether_there_is_an_inference(X, n_classes):
     assert np.isfinite(result.predict(X[:2]).std_error).all()
 
 
-def test_what_does_not_fit_in_memory_is_said_in_bytes():
+def on_a_machine_of(monkeypatch, n_bytes):
+    monkeypatch.setattr(estimate, "physical_memory", lambda: n_bytes)
+
+
+def test_what_does_not_fit_in_memory_is_said_in_bytes(monkeypatch):
     objective = objective_of(*rows_and_family(overlapping()), 0.1)
+    on_a_machine_of(monkeypatch, 5000.0)
     with pytest.raises(MemoryError, match=r"10 parameters.*take 0.0 GB, and this machine has 0.0 GB. Select"):
-        coordinates_of(objective, memory=5000.0)
-    assert coordinates_of(objective, memory=1e6).scales.size == 10
+        coordinates_of(objective)
+    on_a_machine_of(monkeypatch, 1e6)
+    assert coordinates_of(objective).scales.size == 10
 
 
 @pytest.mark.parametrize(
@@ -133,12 +139,14 @@ def test_what_does_not_fit_in_memory_is_said_in_bytes():
         (Categorical(5000), 2, 20_000, 600.0),
     ],
 )
-def test_what_an_inference_takes_is_said_in_bytes_and_seconds(family, n_terms, n_rows, needed):
+def test_what_an_inference_takes_is_said_in_bytes_and_seconds(monkeypatch, family, n_terms, n_rows, needed):
+    on_a_machine_of(monkeypatch, 1e9)
     with pytest.raises(MemoryError, match=r"Select features first, .* some [\d,]+ seconds") as refused:
-        check_size(family, n_terms, n_rows, memory=1e9)
+        check_size(family, n_terms, n_rows)
     said = float(re.search(r"take ([\d,.]+) GB", str(refused.value))[1].replace(",", ""))
     assert needed / 1.25 < said < 1.25 * needed
-    check_size(family, n_terms, n_rows, memory=1.5e9 * needed)
+    on_a_machine_of(monkeypatch, 1.5e9 * needed)
+    check_size(family, n_terms, n_rows)
 
 
 @pytest.mark.parametrize("n_classes", [3, 4])
@@ -150,7 +158,7 @@ def test_a_size_is_refused_before_the_rows_are_read(n_classes, monkeypatch):
     def read(*_, **__):
         raise AssertionError
 
-    monkeypatch.setattr(estimate, "physical_memory", lambda: 1e5)
+    on_a_machine_of(monkeypatch, 1e5)
     monkeypatch.setattr(RowsInMemory, "map", read)
     monkeypatch.setattr(RowsInMemory, "gather", read)
     monkeypatch.setattr(RowsInMemory, "combined", read)

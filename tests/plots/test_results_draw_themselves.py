@@ -10,7 +10,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, PolynomialFeatures, RobustScaler, StandardScaler
 
-from softglm import SoftmaxGLM, SoftmaxGLMCV, infer, pool, softglm_path
+from softglm import SoftmaxGLM, SoftmaxGLMCV, infer, pool, regression_table, softglm_path
 from softglm.plots import (
     CoefficientDisplay,
     ContrastDisplay,
@@ -20,6 +20,8 @@ from softglm.plots import (
     MarginalEffectDisplay,
     PathDisplay,
     PredictionDisplay,
+    RegressionTableDisplay,
+    TermTestDisplay,
     Trace,
 )
 
@@ -45,6 +47,8 @@ OF_AN_INFERENCE = {
     "average predictions": (lambda result: result.average_predictions("x0", [0.0, 1.0]), EffectDisplay),
     "of two features": (lambda result: result.average_predictions(["x0", "x1"], [[0, 1], [1, 2]]), PredictionDisplay),
     "differences": (lambda result: result.contrasts("x0", [0, 1]), ContrastDisplay),
+    "tests of terms": (lambda result: result.test_terms(), TermTestDisplay),
+    "side by side": (lambda result: regression_table([result]), RegressionTableDisplay),
     "risk ratios": (lambda result: result.contrasts("x0", [0, 1], kind="ratio"), ContrastDisplay),
 }
 
@@ -200,3 +204,18 @@ def test_after_a_scaler_rows_say_of_what_a_unit_is(steps, expected):
     # Where the axis says it, of all, the rows need not.
     display = result.plot(per_deviation=True)
     assert not any("SD" in label.get_text() for label in display.ax_.get_yticklabels())
+
+
+def test_what_has_no_standard_error_is_a_point():
+    rng = np.random.default_rng(2)
+    clusters = np.arange(90) % 6
+    X, y = np.column_stack([rng.normal(size=90), clusters == 0]), rng.integers(2, size=90)
+    with pytest.warns(UserWarning, match="one cluster alone knows"):
+        result = infer(SoftmaxGLM(alpha=0).fit(X, y), X, y, covariance="CR2", clusters=clusters)
+    effects, predictions = result.marginal_effects(), result.average_predictions("x1")
+    drawn = (result.plot(terms=["x1"]), effects.plot(), predictions.plot(), result.predict(X[:1]).plot())
+    for display in drawn:
+        display.figure_.canvas.draw()
+        values = [container.lines[0].get_xydata() for container in display.artists_]
+        assert np.isfinite(values).all()
+        assert np.size(values) > 0

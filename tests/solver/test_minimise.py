@@ -104,6 +104,8 @@ class Convex:
     def partial_minimiser(self, point, allowed):  # noqa: ARG002 - the protocol's signature
         return point
 
+    is_proved_by_sample = False
+
     def gap_by_sample(self, point, gradient, allowed):  # noqa: ARG002 - the protocol's signature
         return np.inf
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, final
 
@@ -12,7 +11,7 @@ import numpy.typing as npt
 
 from softglm.arrays import BoolArray, IntArray
 from softglm.cli.tables.notation import Notation
-from softglm.cli.tables.words import shortlist
+from softglm.cli.tables.words import hint_at, shortlist
 from softglm.validation.finite import MOST
 
 
@@ -105,8 +104,10 @@ class Labels:
         return replace(self, entries=self.entries[rows], is_missing=self.is_missing[rows])
 
 
-def check_names(path: Path, names: Sequence[str], target: str, dropped: Sequence[str], advice: str = "") -> None:
-    """Raise if names are repeated, or the target, with advice for that case, or what is dropped not among them."""
+def check_names(
+    path: Path, names: Sequence[str], target: str, dropped: Sequence[str], *, weights: str | None, advice: str = ""
+) -> None:
+    """Raise if names are repeated, or the target, with advice for that case, the weights or what is dropped missing."""
     repeated = [name for name, times in Counter(names).items() if times > 1]
     if repeated:
         raise UnusableDataError(
@@ -114,15 +115,17 @@ def check_names(path: Path, names: Sequence[str], target: str, dropped: Sequence
         )
     if target in dropped:
         raise UnusableDataError(f"{target!r} is the target, and to be dropped. Drop other columns.")
+    if weights == target or weights in dropped:
+        role = "the target" if weights == target else "to be dropped (weights are no feature anyway)"
+        raise UnusableDataError(f"{weights!r} is to be the weights, and {role}. Choose one.")
     known = set(names)
-    for name in (target, *dropped):
+    for name in (target, *([] if weights is None else [weights]), *dropped):
         if name in known:
             continue
-        by_lower_case = {known_name.lower(): known_name for known_name in names}
-        close = [repr(by_lower_case[match]) for match in get_close_matches(name.lower(), by_lower_case)]
-        hint = f"Did you mean {' or '.join(close)}?" if close else f"It has {shortlist(list(map(repr, names)))}."
         advice = advice if name == target else ""
-        raise UnusableDataError(f"{path} has no column {name!r}. {' '.join(filter(None, (hint, advice)))}")
+        raise UnusableDataError(
+            f"{path} has no column {name!r}. {' '.join(filter(None, (hint_at(name, names), advice)))}"
+        )
 
 
 def check_sizes(path: Path, columns: Sequence[Column]) -> None:

@@ -51,7 +51,8 @@ def read_csv(
             raise UnusableDataError(f"{path} is empty: expected a line of column names, and rows below it.")
         _check_no_nul(header)
         named = [name for name in header if name]
-        check_names(path, named, target, reading.dropped, _misread_header(header, target))
+        misread = _misread_header(header, target)
+        check_names(path, named, target, reading.dropped, weights=reading.weights, advice=misread)
         fields = _fields(rows, len(header), rows_at_once)
     if not fields:
         raise UnusableDataError(f"{path} has column names but no rows.")

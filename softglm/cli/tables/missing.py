@@ -16,23 +16,20 @@ _MOST_SHOWN = 3
 _ANSWER = "None"
 
 
-def settle(path: Path, columns: list[Column], labels: Labels, missing: Missing) -> tuple[list[Column], Labels]:
-    """Return the rows to be fitted, those without a label never among them; raise where nothing was said of them."""
+def rows_to_fit(
+    path: Path, columns: Sequence[Column], labels: Labels, weights: Column | None, missing: Missing
+) -> BoolArray:
+    """Return which rows are to be fitted, none without a label or a weight; raise where nothing was said of them."""
     if labels.is_missing.all():
         raise no_label(path, labels.name)
+    beside: list[Column | Labels] = [labels] if weights is None else [labels, weights]
     if missing is Missing.ERROR:
-        _check_complete(path, columns, labels)
-        return columns, labels
-    left_out = labels.is_missing.copy()
-    if missing is Missing.DROP:
-        left_out = _incomplete(columns, labels)
+        _check_complete(path, columns, beside)
+    left_out = _incomplete(beside if missing is Missing.IMPUTE else [*columns, *beside])
     if left_out.all():
-        every: list[Column | Labels] = [*columns, labels]
-        every.sort(key=_n_missing, reverse=True)
+        every = sorted([*columns, *beside], key=_n_missing, reverse=True)
         raise nothing_left(path, [column.name for column in every if _n_missing(column)])
-    if not left_out.any():
-        return columns, labels
-    return [column.at(~left_out) for column in columns], labels.at(~left_out)
+    return ~left_out
 
 
 def filled(X: FloatArray, rows: Sequence[int] | slice, variables: Sequence[slice]) -> FloatArray:
@@ -78,9 +75,10 @@ def no_label(path: Path, target: str) -> UnusableDataError:
     )
 
 
-def left_out_rows(number: int, target: str, missing: Missing) -> str:
-    """Return how many rows were left out, and why."""
-    return f"{count(number, 'row')} {'with missing values' if missing is Missing.DROP else f'without {target!r}'}"
+def left_out_rows(number: int, needed: Sequence[str], missing: Missing) -> str:
+    """Return how many rows were left out, and why: where other columns are imputed, for want of those needed."""
+    without = f"without {' or '.join(map(repr, needed))}"
+    return f"{count(number, 'row')} {'with missing values' if missing is Missing.DROP else without}"
 
 
 def refused(
@@ -96,15 +94,13 @@ def refused(
     )
 
 
-def _check_complete(path: Path, columns: list[Column], labels: Labels) -> None:
+def _check_complete(path: Path, columns: Sequence[Column], beside: Sequence[Column | Labels]) -> None:
     partial = sorted(filter(_n_missing, columns), key=_n_missing, reverse=True)
-    found = [_what_is_missing(column) for column in partial]
-    if labels.is_missing.any():
-        found.append(_what_is_missing(labels))
+    found = [_what_is_missing(column) for column in (*partial, *filter(_n_missing, beside))]
     if found:
-        n_incomplete = int(_incomplete(columns, labels).sum())
+        is_incomplete = _incomplete([*columns, *beside])
         features = [column.name for column in partial]
-        raise refused(path, found, features, n_incomplete=n_incomplete, n_rows=len(labels.entries))
+        raise refused(path, found, features, n_incomplete=int(is_incomplete.sum()), n_rows=len(is_incomplete))
 
 
 def _what_is_missing(column: Column | Labels) -> str:
@@ -121,9 +117,6 @@ def _n_missing(column: Column | Labels) -> int:
     return int(column.is_missing.sum())
 
 
-def _incomplete(columns: Sequence[Column], labels: Labels) -> BoolArray:
+def _incomplete(columns: Sequence[Column | Labels]) -> BoolArray:
     """Return which rows have a missing entry."""
-    incomplete = labels.is_missing.copy()
-    for column in columns:
-        incomplete |= column.is_missing
-    return incomplete
+    return np.asarray(np.any([column.is_missing for column in columns], axis=0))

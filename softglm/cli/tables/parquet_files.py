@@ -50,7 +50,7 @@ def _whole(path: Path, target: str, reading: Reading) -> tuple["pd.DataFrame", i
     if frame.index.names != [None]:
         frame = frame.reset_index()
     frame.columns = [str(name) for name in frame.columns]
-    check_names(path, list(frame.columns), target, reading.dropped)
+    check_names(path, list(frame.columns), target, reading.dropped, weights=reading.weights)
     return frame.drop(columns=list(reading.dropped)), len(frame)
 
 
@@ -59,7 +59,7 @@ def _sampled(path: Path, target: str, reading: Reading) -> tuple["pd.DataFrame",
     import pandas as pd
 
     table = Table(open_dataset(path), str(path))
-    check_names(path, table.names, target, reading.dropped)
+    check_names(path, table.names, target, reading.dropped, weights=reading.weights)
     labels = [batch.record.column(target).to_pandas() for batch in table.batches([target], _ROWS_AT_ONCE)]
     codes = pd.concat(labels).factorize(sort=True)[0] if labels else np.empty(0, dtype=np.intp)
     rows = stratified(codes, min(reading.sample or 0, len(codes)))

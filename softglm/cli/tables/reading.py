@@ -35,6 +35,10 @@ class Reading:
         How many rows to draw, in the shares of the classes; None for all.
     notation : Notation or None
         How numbers are written, where their column leaves it open.
+    weights : str or None
+        The name of the column of weights; None for none.
+    are_copies : bool or None
+        Whether they are numbers of copies of rows, and not sampling weights; None where they tell.
     """
 
     dropped: tuple[str, ...] = ()
@@ -43,6 +47,8 @@ class Reading:
     missing: Missing = Missing.ERROR
     sample: int | None = None
     notation: Notation | None = None
+    weights: str | None = None
+    are_copies: bool | None = None
 
     @property
     def markers(self) -> frozenset[str]:

@@ -8,17 +8,18 @@ from typing import final
 import numpy as np
 from sklearn.datasets import load_wine
 
-from softglm.arrays import FloatArray, IntArray
+from softglm.arrays import BoolArray, FloatArray, IntArray
 from softglm.cli.tables.coding import alike, classes_of, design_of
 from softglm.cli.tables.columns import Column, Labels, UnusableDataError, check_sizes, listed
 from softglm.cli.tables.csv_files import read_csv
-from softglm.cli.tables.missing import left_out_rows, settle
+from softglm.cli.tables.missing import left_out_rows, rows_to_fit
 from softglm.cli.tables.notation import PADDED, Notation
 from softglm.cli.tables.packing import DAMAGED
 from softglm.cli.tables.parquet_files import read_parquet
 from softglm.cli.tables.reading import Reading, option
 from softglm.cli.tables.sampling import SEED, stratified
-from softglm.cli.tables.words import count, shortlist
+from softglm.cli.tables.weighting import Weights, split_off, that_count, weights_of
+from softglm.cli.tables.words import count, hint_at, shortlist
 
 # A target with more classes, some of them too small, is rather a quantity or a name.
 _MANY_CLASSES = 20
@@ -45,6 +46,8 @@ class Table:
         What was done to the columns.
     advice : tuple of str
         What was hardly meant to be done, and the option of the command that mends it.
+    weights : Weights or None
+        None where each row counts once.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Table:
     variables: tuple[slice, ...]
     notes: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
+    weights: Weights | None = None
 
 
 def wine_table() -> Table:
@@ -73,9 +77,13 @@ def wine_table() -> Table:
 def read_table(path: Path, target: str, reading: Reading = _AS_IT_IS) -> Table:
     """Return the data of a file, or raise an error that says why they cannot be used."""
     columns, labels, n_in_file = _read(path, target, reading)
-    named, n_rows = [column for column in columns if column.name], len(labels.entries)
+    n_rows = len(labels.entries)
+    weighting, named = split_off(path, [column for column in columns if column.name], reading.weights)
     _check_is_of_classes(labels.at(~labels.is_missing))
-    named, labels = settle(path, named, labels, reading.missing)
+    counting = np.ones(n_rows, dtype=bool) if weighting is None else that_count(weighting)
+    named, labels, weighting = _at(counting, named, labels, weighting)
+    fitted = rows_to_fit(path, named, labels, weighting, reading.missing)
+    named, labels, weighting = _at(fitted, named, labels, weighting)
     check_sizes(path, named)
     varying = [column for column in named if not column.is_constant]
     empty = [column for column in named if column.is_empty]
@@ -88,10 +96,15 @@ def read_table(path: Path, target: str, reading: Reading = _AS_IT_IS) -> Table:
     left_out = [f"{listed(some)} ({what})" for some, what in ((empty, "empty"), (constant, "constant")) if some]
     if reading.dropped:
         left_out.append(f"{shortlist(list(map(repr, reading.dropped)))} (by --drop)")
-    if len(codes) < n_rows:
-        left_out.append(left_out_rows(n_rows - len(codes), target, reading.missing))
-    if len(named) < len(columns):
-        left_out.append(f"{count(len(columns) - len(named), 'column')} without a name")
+    n_counting = int(counting.sum())
+    if n_counting < n_rows:
+        left_out.append(f"{count(n_rows - n_counting, 'row')} of weight 0")
+    if len(codes) < n_counting:
+        needed = [target] if reading.weights is None else [target, reading.weights]
+        left_out.append(left_out_rows(n_counting - len(codes), needed, reading.missing))
+    n_unnamed = sum(not column.name for column in columns)
+    if n_unnamed:
+        left_out.append(f"{count(n_unnamed, 'column')} without a name")
     sampled = [f"{n_rows} of {count(n_in_file, 'row')}, in the shares of the classes (seed {SEED})"]
     done = {
         "Sampled": sampled if n_rows < n_in_file else [],
@@ -102,7 +115,18 @@ def read_table(path: Path, target: str, reading: Reading = _AS_IT_IS) -> Table:
         "Classes that differ in spelling only": [repr(name) for name in alike(classes, labels.notation)],
     }
     notes = tuple(f"{what}: {', '.join(columns)}." for what, columns in done.items() if columns)
-    return Table(path.name, design.X, codes, design.features, classes, design.variables, notes, design.advice)
+    weights = None if weighting is None else weights_of(weighting.name, weighting.entries, reading)
+    notes += () if weights is None else (weights.note,)
+    return Table(path.name, design.X, codes, design.features, classes, design.variables, notes, design.advice, weights)
+
+
+def _at(
+    rows: BoolArray, columns: Sequence[Column], labels: Labels, weights: Column | None
+) -> tuple[list[Column], Labels, Column | None]:
+    """Return some rows; as they are, and not copied, where that is all of them."""
+    if rows.all():
+        return list(columns), labels, weights
+    return [column.at(rows) for column in columns], labels.at(rows), None if weights is None else weights.at(rows)
 
 
 def _imputed(columns: Sequence[Column]) -> list[str]:
@@ -160,6 +184,12 @@ def check_classes(table: Table, target: str, n_folds: int, *, is_sample: bool = 
         *([] if PADDED.fullmatch(name) else [f"leave out its rows: {option('--na', name)} --missing drop"]),
     ]
     raise UnusableDataError(f"{found}. Do one of these: {'; '.join(ways)}.")
+
+
+def check_reference(name: str, classes: Sequence[str], reference: str | None, target: str) -> None:
+    """Raise unless a class is one of those of a file by this name."""
+    if reference is not None and reference not in classes:
+        raise UnusableDataError(f"{name} has no class {reference!r} in {target!r}. {hint_at(reference, classes)}")
 
 
 def _check_is_of_classes(labels: Labels) -> None:

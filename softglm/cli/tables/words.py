@@ -1,6 +1,7 @@
 """Words for lists and counts, in messages and notes."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 _MAX_LISTED = 12
 
@@ -15,6 +16,13 @@ def shortlist(items: Sequence[str]) -> str:
 def count(number: int, noun: str) -> str:
     """Return the number with its noun, in the plural where it needs one."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def hint_at(name: str, names: Sequence[str]) -> str:
+    """Return a sentence with those of the names that one may be meant for, whatever its case; or with all of them."""
+    by_lower_case = {known.lower(): known for known in names}
+    close = [repr(by_lower_case[match]) for match in get_close_matches(name.lower(), by_lower_case)]
+    return f"Did you mean {' or '.join(close)}?" if close else f"It has {shortlist(list(map(repr, names)))}."
 
 
 def on_one_line(name: str) -> str:

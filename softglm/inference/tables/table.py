@@ -26,7 +26,7 @@ class Table(ABC):
     def _repr_html_(self) -> str:
         return html.written(self._excerpt())
 
-    def to_latex(self, *, caption: str | None = None, label: str | None = None) -> str:
+    def to_latex(self, *, caption: str | None = None, label: str | None = None, longtable: bool = False) -> str:
         r"""Return the table in LaTeX. It needs the package booktabs: ``\usepackage{booktabs}``.
 
         Parameters
@@ -36,13 +36,17 @@ class Table(ABC):
             there is a label.
         label : str, default=None
             For references.
+        longtable : bool, default=False
+            Whether the table may be longer than a page: it does not float, breaks between rows, and has its head on
+            each page. It needs the package longtable too.
 
         Returns
         -------
         str
-            A tabular; with a caption or a label inside a table that floats.
+            A tabular; with a caption or a label inside a table that floats. Or a longtable.
         """
-        return latex.written(self._content(), caption=caption, label=label)
+        write = latex.long_written if longtable else latex.written
+        return write(self._content(), caption=caption, label=label)
 
     def to_markdown(self) -> str:
         """Return the table in Markdown, with pipes, as GitHub and notebooks read it; names are escaped."""

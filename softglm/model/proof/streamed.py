@@ -9,7 +9,7 @@ from softglm.model.objective import Objective
 from softglm.model.penalties import Ridge, SparsePenalty
 from softglm.model.proof.conjugate import LEAST, PARTS, Balance, Setting, Tilted, gap_by, overcome, pull_of
 from softglm.model.proof.rounding import gradient_rounding, value_rounding
-from softglm.sums import CONSTANT, SelectedFeatures, Tilt, TiltedDivergences, TiltedMeansAndInformation
+from softglm.sums import CONSTANT, MeansAndInformation, SelectedFeatures, Tilt, TiltedDivergences
 
 Indices = npt.NDArray[np.intp]
 
@@ -19,9 +19,7 @@ _CANCELS = 1e-12
 _CLOSE = 1e-13
 
 
-def conjugate_gap(
-    objective: Objective, penalty: SparsePenalty, parameters: FloatArray, step: FloatArray | None = None
-) -> float:
+def conjugate_gap(objective: Objective, penalty: SparsePenalty, parameters: FloatArray) -> float:
     """Return a bound on F - F*, in nats per unit of weight: two passes. inf where nothing is proved.
 
     Parameters
@@ -31,50 +29,26 @@ def conjugate_gap(
     penalty : SparsePenalty
         r.
     parameters : array of shape (m, q)
-    step : array of shape (m, q) or None, default=None
-        Where Newton's method would go from there: any step will do, and the best bound is that of this. None for none.
-        It is not taken: the bound is that of the parameters.
     """
     if not isinstance(objective.family, Bernoulli | Categorical):
         return float("inf")
-    step = np.zeros(objective.shape) if step is None else step
-    return balanced_gap(objective, penalty, parameters, balance_at(objective, penalty, parameters, step))
+    return balanced_gap(objective, penalty, parameters, balance_at(objective, penalty, parameters))
 
 
-def balance_at(objective: Objective, penalty: SparsePenalty, parameters: FloatArray, step: FloatArray) -> Balance:
-    """Return the gradient of the likelihood beyond a step, and its information on what is not penalised: one pass.
-
-    Parameters
-    ----------
-    objective : Objective
-    penalty : SparsePenalty
-    parameters, step : arrays of shape (m, q)
-    """
-    moved = np.flatnonzero(step.any(axis=1))
-    tilt = Tilt(objective.family, *objective.rounded(parameters), _features(objective, moved), step[moved])
+def balance_at(objective: Objective, penalty: SparsePenalty, parameters: FloatArray) -> Balance:
+    """Return the gradient of the likelihood, of no step, and its information on what is not penalised: one pass."""
     free = _free(objective, penalty)
-    cross, mean, packed = objective.rows.sum(TiltedMeansAndInformation(tilt, _features(objective, free)))
-    gradient = _slopes(objective, cross, mean)
+    sums = MeansAndInformation(objective.family, *objective.rounded(parameters), _features(objective, free))
+    cross, mean, packed = objective.rows.sum(sums)
     (r, q), weight = (len(free), objective.shape[1]), objective.moments.total_weight
     upper, lower = np.triu_indices(r)
     information = np.empty((r, r, q, q))
     information[upper, lower] = information[lower, upper] = packed / weight
-    return Balance(step, gradient, information.swapaxes(1, 2))
+    return Balance(np.zeros(objective.shape), _slopes(objective, cross, mean), information.swapaxes(1, 2))
 
 
 def balanced_gap(objective: Objective, penalty: SparsePenalty, parameters: FloatArray, balance: Balance) -> float:
-    """Return the bound on F - F*, given the balance at these parameters: one pass.
-
-    Parameters
-    ----------
-    objective : Objective
-    penalty : SparsePenalty
-    parameters : array of shape (m, q)
-    balance : Balance
-    """
-    if not isinstance(objective.family, Bernoulli | Categorical):
-        return float("inf")
-
+    """Return the bound on F - F*, given the balance at these parameters: one pass."""
     setting = _setting(objective, penalty, parameters, balance)
 
     def tilting(step: FloatArray, length: float, margin: FloatArray) -> Tilted:
@@ -105,13 +79,15 @@ def _setting(objective: Objective, penalty: SparsePenalty, parameters: FloatArra
     noise, free = objective.rows.noise, _free(objective, penalty)
     coef, _ = objective.split(parameters)
     far = 0.0 if noise is None else float(noise @ np.abs(coef).max(axis=1))
+    deviations = most_deviations(objective)
     return Setting(
         penalty=penalty,
         features=slice(len(coef)),
         free=free,
         coef=coef,
         identifiable=objective.family.identifiable_directions,
-        deviations=np.append(most_deviations(objective), 1.0)[: len(parameters)],
+        deviations=np.append(deviations, 1.0)[: len(parameters)],
+        reach=deviations[:, np.newaxis] / 2.0,
         noise=CONSTANT * np.abs(np.append(objective.moments.center, 0.0)[free]),
         off=gradient_rounding(_likelihood(objective), parameters, balance.gradient, of_any_means=True),
         moved=value_rounding(objective, parameters) + far,

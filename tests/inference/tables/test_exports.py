@@ -2,6 +2,7 @@
 
 import html.parser
 import re
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -147,6 +148,36 @@ def test_latex_floats_with_a_caption_or_a_label(result):
     labelled = table.to_latex(label="tab:x").splitlines()
     assert labelled[2:4] == [r"\caption{Likelihood-ratio tests of leaving out each term}", r"\label{tab:x}"]
     assert (labelled[0], labelled[-1]) == (r"\begin{table}", r"\end{table}")
+
+
+def rows_of(lines):
+    return [line.removesuffix("*") for line in lines if line.endswith((r"\\", r"\\*")) or line == r"\addlinespace"]
+
+
+def test_a_long_table_has_the_rows_of_a_short_one_and_its_head_on_each_page(result):
+    for table in (result, result.test_terms(), regression_table([result, result])):
+        short, long = (table.to_latex(longtable=longtable).splitlines() for longtable in (False, True))
+        head, *rest = rows_of(short)
+        assert rows_of(long) == [head, head, rows_of(long)[2], *rest]
+        assert "continued on the next page" in rows_of(long)[2]
+        ends = [long.index(rf"\end{end}") for end in ("firsthead", "head", "foot", "lastfoot", "{longtable}")]
+        assert ends == sorted(ends)
+        assert long[ends[-1] + 1 :] == short[short.index(r"\end{tabular}") + 1 :]
+
+
+def test_no_page_ends_below_the_name_of_a_group_or_between_an_estimate_and_its_error(result):
+    lines = regression_table([result]).to_latex(longtable=True).splitlines()
+    lines = lines[lines.index(r"\endlastfoot") + 1 :]
+    for line, below in pairwise(lines[: lines.index(r"\midrule")]):
+        is_together = line.startswith(r"\multicolumn") or below.startswith(r"\quad  &")
+        assert line.endswith("*") == is_together, line
+
+
+def test_a_long_table_has_its_caption_in_it(result):
+    table = result.test_terms()
+    assert table.to_latex(longtable=True).splitlines()[1] == r"\toprule"
+    lines = table.to_latex(longtable=True, caption="Shares $p$", label="tab:x").splitlines()
+    assert lines[1:4] == [r"\caption{Shares $p$}", r"\label{tab:x}", r"\\"]
 
 
 def test_a_foot_stands_below_a_rule_in_every_language():
