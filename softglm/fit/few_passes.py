@@ -21,13 +21,15 @@ from softglm.data import survey
 from softglm.fit.beginning import Beginning
 from softglm.fit.result import Fit, Start
 from softglm.model import GLM, Objective, Penalty, Prepared, Ridge, beyond_hessians
+from softglm.model.class_means import tells_class_means
 from softglm.model.passes.prices import evaluation_price, hessian_price
 from softglm.model.sample import completed, draw_of, is_dear, sampled_share, scores_of
 from softglm.solver import Curvature, Iterate, Schedule, Work, accelerated
 from softglm.sums import Evaluation, Sizes
 
-# How many passes fits took that were measured, in many and in few, and these where Hessians are too large.
-_PASSES, _PASSES_OF_MANY_PARAMETERS = (13.0, 6.0), (100.0, 10.0)
+# How many passes fits took that were measured, in many and in few, and these where Hessians are too large; and where
+# the means of the classes make a metric.
+_PASSES, _PASSES_OF_MANY_PARAMETERS, _PASSES_WITH_CLASS_MEANS = (13.0, 6.0), (100.0, 10.0), (35.0, 10.0)
 # So many of many are in double precision, in the end, even where most are not.
 _IN_DOUBLE = 4.0
 # What conjugate gradients cost, in evaluations of a sample; where classes are so many that their information is not
@@ -77,7 +79,8 @@ def pays(prepared: Prepared, penalty: Penalty, start: Start | None) -> bool:
     work = evaluation_price(objective) - rows.pass_price
     if fits and not is_dear(rows):
         return _pays_in_memory(objective, share, work)
-    n_many, n_few = _PASSES if fits else _PASSES_OF_MANY_PARAMETERS
+    of_many = _PASSES_WITH_CLASS_MEANS if tells_class_means(objective) else _PASSES_OF_MANY_PARAMETERS
+    n_many, n_few = _PASSES if fits else of_many
     n_single = n_many - _IN_DOUBLE if rows.can_be_rounded else 0.0
     many = n_many * (work + rows.pass_price) - n_single * (1.0 - _SINGLE) * work
     products = _PRODUCTS_OF_MANY_CLASSES if family.has_many_classes else _PRODUCTS

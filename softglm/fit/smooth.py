@@ -210,7 +210,8 @@ def _precision(problem: GLM, tol: float) -> float:
         precision = math.sqrt(tol / (_TO_SPARE * problem.held.multiplicity))  # from where the sample proves it
         precision = min(precision, tol) if tol < _ORDINARY else precision
     elif problem.held is not None or not problem.hessians:
-        precision = math.sqrt(DISTRUST * tol)  # digits would be dear: the loss alone
+        # Digits would be dear: the loss alone, and no closer than it takes to prove it, where that is possible.
+        precision = math.sqrt((_TOO_LOW if problem.objective.is_penalised else DISTRUST) * tol)
     else:
         is_penalised = bool(problem.objective.penalty.curvature.any())
         if tol > _FEW_DIGITS:

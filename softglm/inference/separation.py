@@ -20,7 +20,7 @@ from softglm.inference.estimable import row_space_of
 from softglm.inference.estimate import coordinates_of
 from softglm.inference.forms import class_forms, term_forms
 from softglm.model import Objective, Ridge, rebased
-from softglm.model.coordinates import KroneckerCoordinates
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.proof.margins import Contrasts
 from softglm.model.proof.programs import ProgramCost, ProgramTooLargeError
 from softglm.model.proof.recession import Recession, cone_of, farthest, nothing_separated, separates

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.deletion import ChosenRows, Curvature
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.proof.deletion import Metric, loss_bound, remaining_gradient
 from softglm.sums import Moves, between, downdate, lengths_in
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from softglm.arrays import FloatArray
 from softglm.data import RowsInMemory
-from softglm.model.coordinates import KroneckerCoordinates
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.metric import HessianMetric
 from softglm.model.objective import Objective
 from softglm.model.passes import StreamedPasses

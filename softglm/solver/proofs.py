@@ -110,7 +110,7 @@ def prove_by_gradient(problem: Problem, evaluate: Evaluate, aims: Aims, step: St
     allowed, bound = aims.allowed(step.here.value), problem.gap_by_gradient(*step.here)
     left, is_at_rounding = share_left(allowed, bound), False
     if not bound <= allowed and problem.gap_at_partial_minimiser(step.here.gradient) <= allowed:
-        point = problem.partial_minimiser(step.here.point)
+        point = problem.partial_minimiser(step.here.point, allowed)
         if point is not None:
             there = evaluate(point)
             bound_there = problem.gap_by_partial_minimiser(*there, allowed)

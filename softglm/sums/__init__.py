@@ -43,6 +43,7 @@ from softglm.sums.margins import ClassesBelow, ContrastForms, Found, LowestMargi
 from softglm.sums.moments import (
     CONSTANT,
     CentredCross,
+    ClassSpreads,
     CrossMoments,
     KroneckerFactors,
     SecondMoments,
@@ -63,6 +64,7 @@ __all__ = [
     "CentredColumns",
     "CentredCross",
     "ClassRanges",
+    "ClassSpreads",
     "ClassesBelow",
     "Combinations",
     "Comparison",

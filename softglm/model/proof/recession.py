@@ -17,7 +17,7 @@ import numpy as np
 from scipy import linalg, optimize, sparse
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.model.coordinates import KroneckerCoordinates
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.objective import Objective
 from softglm.model.proof.latest import Latest, told_by
 from softglm.model.proof.margins import UNSEEN, Contrasts, Rounding
