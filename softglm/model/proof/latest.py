@@ -6,7 +6,7 @@ from typing import Generic, TypeVar, final
 
 import numpy as np
 
-from softglm.model.coordinates import KroneckerCoordinates
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.objective import Objective
 from softglm.sums import Digests
 
