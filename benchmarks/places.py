@@ -135,7 +135,7 @@ def _spark(folder, n_rows, tol):  # noqa: ARG001 - its own is of something else
     from pyspark.ml.feature import StringIndexer, VectorAssembler
     from pyspark.sql import SparkSession
 
-    options = {"spark.driver.memory": "4g", "spark.ui.enabled": "false"}
+    options = {"spark.driver.memory": "8g", "spark.ui.enabled": "false"}
     spark = SparkSession.builder.master("local[2]").config(map=options).getOrCreate()
 
     def fit():

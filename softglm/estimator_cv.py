@@ -35,7 +35,7 @@ _LEAST_C, _MOST_C, _N_CS, _N_ALPHAS = 1e-4, 1e4, 10, 100
 class SoftmaxGLMCV(SoftmaxClassifier):
     """`SoftmaxGLM` with the strength of its penalty chosen by cross-validation.
 
-    In each fold fits run from the strongest penalty on, each begun where the last one ended, and are scored on the rows
+    In each fold fits run from the strongest penalty on, each begun where the last ones lead, and are scored on the rows
     that are left out. The best strength, or the strongest that is not clearly worse, is then fitted to all rows, to a
     proven optimum. With ``cv="loo"`` each row is left out by itself, for about the price of one to six fits at each
     strength, however many rows there are, and what that is off by is proved.

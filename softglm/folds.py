@@ -3,22 +3,21 @@
 import inspect
 from collections.abc import Callable, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
 
-from softglm.arrays import FloatArray, IntArray
+from softglm.arrays import BoolArray, FloatArray, IntArray
 from softglm.estimator import SoftmaxGLM
 from softglm.fit import Fit, prepare
 from softglm.fitted import fit_of_one_class, fitted_arrays
-from softglm.inference.classes import log_probabilities
 from softglm.observations import Observations
 from softglm.penalised import in_units_of, penalty_at, penalty_form, strength_of
-from softglm.predict import predictions_of
 from softglm.progress import ProgressColumns
+from softglm.sums import Losses
 from softglm.sweep import sweep
 from softglm.validation.labels import Labels
 
@@ -61,7 +60,7 @@ class Fold:
     n_passes : int array of shape (n_l1_ratios, n_strengths)
         Of each fit.
     seconds : array of shape (n_l1_ratios, n_strengths)
-        Of each fit and its score.
+        Of each fit.
     weight : float
         Of the rows that are scored.
     """
@@ -99,22 +98,21 @@ class Task:
         fitted, scored = seen.taken(train), seen.taken(test)
         weight = float(scored.sizes.sum())
         shape = len(self.models), len(self.grid.values)
-        scores, seconds, coefs = np.zeros(shape), np.zeros(shape), []
-        n_nonzero, n_passes = np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.int32)
-        began = perf_counter()
-        for row, model in enumerate(self.models):
-            for place, result in enumerate(self._fits(fitted, model)):
-                there = _fitted_model(model, fitted, result)
-                scores[row, place] = self._score(there, scored, weight) if weight > 0.0 else np.nan
-                n_nonzero[row, place] = result.coef.any(axis=1).sum()
-                n_passes[row, place], seconds[row, place], began = (
-                    result.n_passes,
-                    perf_counter() - began,
-                    perf_counter(),
-                )
-                parts = [there.coef_, there.intercept_[:, np.newaxis]]
-                coefs.append(np.concatenate(parts if model.fit_intercept else parts[:1], axis=1))
-        return Fold(scores, np.reshape(coefs, (*shape, *coefs[0].shape)), n_nonzero, n_passes, seconds, weight)
+        fits, seconds, began = [], [], perf_counter()
+        for model in self.models:
+            for result in self._fits(fitted, model):
+                fits.append(result)
+                seconds.append(perf_counter() - began)
+                began = perf_counter()
+        coefs = [_coefficients(result, fitted.present, has_intercept=self.models[0].fit_intercept) for result in fits]
+        return Fold(
+            scores=self._scores(fits, fitted, scored, weight).reshape(shape),
+            coefs=np.reshape(coefs, (*shape, *coefs[0].shape)),
+            n_nonzero=np.array([result.coef.any(axis=1).sum() for result in fits], dtype=np.int32).reshape(shape),
+            n_passes=np.array([result.n_passes for result in fits], dtype=np.int32).reshape(shape),
+            seconds=np.reshape(seconds, shape),
+            weight=weight,
+        )
 
     def _fits(self, seen: Observations, model: SoftmaxGLM) -> "Sequence[Fit] | Any":
         """Return the fits under one strength after the other."""
@@ -128,19 +126,37 @@ class Task:
         penalties = (penalty_at(form, alpha, fit_intercept=model.fit_intercept) for alpha in strengths)
         return sweep(prepared, penalties, tol=self.tol, max_iter=int(model.max_iter))
 
-    def _score(self, model: SoftmaxGLM, seen: Observations, weight: float) -> float:
+    def _scores(self, fits: Sequence[Fit], fitted: Observations, scored: Observations, weight: float) -> FloatArray:
+        """Return the scores of fits, shape (n_fits,)."""
+        if not weight > 0.0:
+            return np.full(len(fits), np.nan)
         if self.scorer is None:
-            return _mean_log_likelihood(model, seen, weight)
+            return _mean_log_likelihoods(fits, fitted.present, scored, weight)
         metadata = {}
-        if seen.weights is not None and "sample_weight" in inspect.signature(self.scorer).parameters:
-            metadata["sample_weight"] = seen.weights
-        return float(self.scorer(model, seen.X, seen.response.values, **metadata))
+        if scored.weights is not None and "sample_weight" in inspect.signature(self.scorer).parameters:
+            metadata["sample_weight"] = scored.weights
+        values, n_strengths = scored.response.values, len(self.grid.values)
+        there = [_fitted_model(self.models[i // n_strengths], fitted, result) for i, result in enumerate(fits)]
+        return np.array([float(self.scorer(model, scored.X, values, **metadata)) for model in there])
 
 
-def _mean_log_likelihood(model: SoftmaxGLM, seen: Observations, weight: float) -> float:
-    """Return sum_i w_i sum_k t_ik log p_ik / sum_i w_i m_i: minus the log loss."""
-    rows = predictions_of(model, seen.X, seen.offset, log_probabilities)
-    return seen.response.log_likelihood(rows, seen.weights) / weight
+def _mean_log_likelihoods(fits: Sequence[Fit], present: BoolArray, scored: Observations, weight: float) -> FloatArray:
+    """Return sum_i w_i sum_k t_ik log p_ik / sum_i w_i m_i, minus the log loss, of fits to the classes present."""
+    if present.sum() < 2:
+        # Whoever is scored is of the only class that there is.
+        return np.zeros(len(fits))
+    there = replace(scored, present=present)
+    rows = there.features.rows(*there.beside(with_class_weights=False))
+    coefs, intercepts = (np.array([getattr(fit, name) for fit in fits]) for name in ("coef", "intercept"))
+    (losses,) = rows.sum(Losses(there.family, coefs, intercepts))
+    return np.asarray(-losses / weight)
+
+
+def _coefficients(result: Fit, present: BoolArray, *, has_intercept: bool) -> FloatArray:
+    """Return the coefficients of a fit as scikit-learn has them, the intercept last, if there is one."""
+    there = fitted_arrays(result.coef, result.intercept, present)
+    parts = [there["coef_"], there["intercept_"][:, np.newaxis]]
+    return np.concatenate(parts if has_intercept else parts[:1], axis=1)
 
 
 def _fitted_model(model: SoftmaxGLM, seen: Observations, result: Fit) -> SoftmaxGLM:

@@ -8,7 +8,7 @@ until the mean loss is known as well as it was asked for.
 The total strength of the penalty stays what it is when a row is left out, as with LogisticRegression's C.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -62,11 +62,55 @@ def why_not(prepared: Prepared) -> str | None:
     return beyond_hessians(prepared.family, n_terms, prepared.tuning)
 
 
-@one_blas_thread
+@final
+@dataclass(frozen=True, eq=False)
+class OneStep:
+    """One Newton step without each row, and what further steps start from.
+
+    Attributes
+    ----------
+    left : LeftOut
+        Of the rows that count, bounds in.
+    loss : array
+        Of each of them, after the step.
+    problem : _Problem or None
+        None where nothing is proved.
+    counts : bool array of shape (n,) or None
+        Which rows count, where not all do.
+    """
+
+    left: LeftOut
+    loss: FloatArray
+    problem: "_Problem | None"
+    counts: BoolArray | None = None
+
+    @one_blas_thread
+    def refined(self, tolerance: float) -> LeftOut:
+        """Return what is known once the rows of the largest bounds have taken more steps.
+
+        Parameters
+        ----------
+        tolerance : float
+            What the mean loss may be off by, relative to it. Where too many rows would have to be refitted for that,
+            none is, and the bounds say so. inf for no further step.
+        """
+        left, loss = self.left, self.loss
+        if self.problem is not None:
+            for _ in range(_MOST_ROUNDS):
+                left, loss = _refined(left, self.problem, loss, tolerance)
+        return left if self.counts is None else _among_all(left, self.counts)
+
+
 def leave_one_out(
     prepared: Prepared, penalty: Penalty, fitted: Fit, shares: FloatArray, *, tolerance: float = 1e-3
 ) -> LeftOut:
-    """Leave out each row in turn.
+    """Leave out each row in turn: `one_step`, whose parameters these are, `OneStep.refined` to a tolerance."""
+    return one_step(prepared, penalty, fitted, shares).refined(tolerance)
+
+
+@one_blas_thread
+def one_step(prepared: Prepared, penalty: Penalty, fitted: Fit, shares: FloatArray) -> OneStep:
+    """Take one Newton step without each row.
 
     Parameters
     ----------
@@ -78,33 +122,22 @@ def leave_one_out(
         Of all the rows, under this penalty; the nearer the optimum the better.
     shares : array of shape (n,)
         What each row counts in the mean loss; they sum to 1.
-    tolerance : float, default=1e-3
-        What the mean loss may be off by, relative to it. Where too many rows would have to be refitted for that, none
-        is, and the bounds say so. inf for one step only.
-
-    Returns
-    -------
-    LeftOut
     """
     narrowed, penalty, parameters = _narrowed(prepared, penalty, (fitted.coef, fitted.intercept))
     if narrowed.rows.n_rows == len(shares):
-        return _each_left_out(narrowed, penalty, parameters, shares, tolerance)
+        return _each_left_out(narrowed, penalty, parameters, shares)
     # The space of the rows is that of those that count.
     (weights,) = prepared.rows.concatenate(RowWeights())
     counts = weights > 0.0
-    return _among_all(_each_left_out(narrowed, penalty, parameters, shares[counts], tolerance), counts)
+    return replace(_each_left_out(narrowed, penalty, parameters, shares[counts]), counts=counts)
 
 
 def _each_left_out(
-    prepared: Prepared,
-    penalty: Penalty,
-    parameters: tuple[FloatArray, FloatArray],
-    shares: FloatArray,
-    tolerance: float,
-) -> LeftOut:
+    prepared: Prepared, penalty: Penalty, parameters: tuple[FloatArray, FloatArray], shares: FloatArray
+) -> OneStep:
     curvature = curvature_at(prepared, penalty, prepared.as_read(*parameters))
     if curvature is None:
-        return _unknown(prepared, *parameters)
+        return OneStep(_unknown(prepared, *parameters), np.zeros(len(shares)), None)
     eta, decrement, growth, reach, reach_without, slope, loss = curvature.objective.rows.concatenate(
         curvature.deletions
     )
@@ -114,10 +147,7 @@ def _each_left_out(
     gradient = remaining_gradient(decrement, moved) + curvature.decrement * np.sqrt(growth)
     bound = loss_bound(gradient, moved, Metric(radius, reach_without, slope))
     left = LeftOut(eta, np.where(shares > 0.0, bound, 0.0), np.zeros(len(bound), dtype=bool))
-    problem = _Problem(prepared, penalty, curvature, others, shares)
-    for _ in range(_MOST_ROUNDS):
-        left, loss = _refined(left, problem, loss, tolerance)
-    return left
+    return OneStep(left, loss, _Problem(prepared, penalty, curvature, others, shares))
 
 
 def _narrowed(

@@ -8,7 +8,7 @@ import numpy as np
 from softglm.arrays import BoolArray, FloatArray
 from softglm.fitted import rows_present
 from softglm.inference.classes import log_probabilities
-from softglm.leave_one_out import leave_one_out, takes_too_many, why_not
+from softglm.leave_one_out import LeftOut, OneStep, one_step, takes_too_many, why_not
 from softglm.model import Penalty, Prepared
 from softglm.observations import Observations
 from softglm.selection import Rule, Selection, select
@@ -107,8 +107,10 @@ def score_single_rows(
     # The tolerance to which a strength was made; and which could not be made as exact as they have to be.
     made, is_open = np.full(n_strengths, np.inf), np.zeros(n_strengths, dtype=bool)
 
-    def enter(place: int, tolerance: float) -> None:
-        left = leave_one_out(prepared, penalties[place], fits[place], shares, tolerance=tolerance)
+    def stepped(place: int) -> OneStep:
+        return one_step(prepared, penalties[place], fits[place], shares)
+
+    def enter(place: int, left: LeftOut, tolerance: float) -> None:
         scores[:, place] = _log_likelihoods(seen, left.eta)
         bounds[counts, place] = left.bound[counts] * shares[counts]
         made[place] = tolerance
@@ -116,8 +118,13 @@ def score_single_rows(
     def loss(place: int) -> float:
         return -float(shares @ scores[:, place])
 
+    # Hessians are large: those of the best and its neighbours are kept, which may have to be made more exact.
+    kept: dict[int, OneStep] = {}
     for place in range(n_strengths):
-        enter(place, np.inf)
+        kept[place] = stepped(place)
+        enter(place, kept[place].refined(np.inf), np.inf)
+        best = min(range(place + 1), key=loss)
+        kept = {other: step for other, step in kept.items() if abs(other - best) <= 1 or other == place}
     while not is_open.all():
         selection = select(scores[:, np.newaxis], sizes, rule, ~is_open[np.newaxis])
         aims = _aims(selection, bounds.sum(axis=0), np.where(is_open, 0.0, made))
@@ -126,7 +133,7 @@ def score_single_rows(
         for place, tolerance in aims.items():
             is_open[place] = takes_too_many(bounds[:, place], tolerance * loss(place))
             if not is_open[place]:
-                enter(place, tolerance)
+                enter(place, (kept.get(place) or stepped(place)).refined(tolerance), tolerance)
                 is_open[place] = not bounds[:, place].sum() <= tolerance * loss(place)
     else:
         raise ValueError(

@@ -33,7 +33,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import softglm
-from softglm import SoftmaxGLM, infer
+from softglm import SoftmaxGLM, SoftmaxGLMCV, infer
 from softglm.data import RowsInMemory
 from softglm.families import Bernoulli, Categorical, ExponentialFamily
 from softglm.fit import fit, prepare, solve
@@ -208,6 +208,11 @@ def what_is_said_of_rows_that_are_left_out():
     assert leave_one_out(prepared, ridge, solve(prepared, ridge), shares, tolerance=1e-6).is_refitted.any()
 
 
+def what_is_scored_in_folds():
+    data = overlapping()
+    SoftmaxGLMCV(Cs=[1.0], cv=3, refit=False).fit(data.X, data.y)
+
+
 def what_is_said_of_rows_on_a_cluster():
     data = overlapping()
     infer(SoftmaxGLM(0).fit(data.X, data.y), OnCluster(data.X, data.y), covariance="robust")
@@ -248,6 +253,7 @@ SITUATIONS = [
     fits_of_many_classes,
     fits_of_wide_rows,
     what_is_said_of_rows_that_are_left_out,
+    what_is_scored_in_folds,
     what_is_drawn_of_coefficients,
     what_is_said_of_rows_on_a_cluster,
     what_is_said_of_weighted_rows,

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from softglm.arrays import FloatArray
-from softglm.data.block import Block, dense, is_sparse, make_block
+from softglm.data.block import Block, dense, make_block
+from softglm.data.growing import GrowingBlock
 from softglm.data.in_memory import RowsInMemory
 from softglm.data.rows import Arrays, Rows, Statistic
 from softglm.tuning import DEFAULT, Tuning
@@ -115,36 +115,29 @@ def survey(rows: Rows, draw: Draw, *, sums: Statistic | None = None) -> Seen:
     sums : callable or None, default=None
         A statistic whose sums over all blocks are wanted.
     """
-    seen = _joined(rows.gather(_Survey(draw, sums), _joined))
-    return seen._replace(drawn=(_together(seen.drawn),))  # for samples to be made of it, and none of them to be a copy
+    return _joined(rows.gather(_Survey(draw, sums), _joined))
 
 
 def _joined(parts: Iterable[Any]) -> Seen:
     """Return what several blocks, or parts of the rows, have told, as one; the first one's arrays are overwritten."""
-    parts = iter(parts)
-    sums, drawn = next(parts)
-    drawn = list(drawn)
-    for part in parts:
-        for total, own in zip(sums, part.sums, strict=True):
-            np.add(total, own, out=total)
-        drawn.extend(part.drawn)
-    return Seen(sums, tuple(drawn))
+    sums: Arrays | None = None
+    rows, multiplicity = GrowingBlock(), 1.0
+    for own, drawn in parts:
+        if sums is None:
+            sums = own
+        else:
+            for total, more in zip(sums, own, strict=True):
+                np.add(total, more, out=total)
+        for block, most in drawn:
+            rows.append(block)
+            multiplicity = max(multiplicity, most)
+    assert sums is not None  # noqa: S101 - there are rows
+    return Seen(sums, (Drawn(rows.block, multiplicity),))
 
 
 def _together(parts: Sequence[Drawn]) -> Drawn:
     """Return the rows of several parts as one block; those of a single part as they are."""
-    if len(parts) == 1:
-        return parts[0]
-    blocks = [part.rows for part in parts]
-    X = [block.X for block in blocks]
-    offsets = [block.offset for block in blocks if block.offset is not None]
-    rows = make_block(
-        sparse.csr_array(sparse.vstack(X)) if is_sparse(X[0]) else np.concatenate(X),
-        np.concatenate([block.targets for block in blocks]),
-        np.concatenate([block.row_weights for block in blocks]),
-        np.concatenate(offsets) if offsets else None,
-    )
-    return Drawn(rows, max(part.multiplicity for part in parts))
+    return parts[0] if len(parts) == 1 else _joined([((), parts)]).drawn[0]
 
 
 def _strata(targets: npt.NDArray[Any]) -> npt.NDArray[np.intp]:

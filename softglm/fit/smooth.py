@@ -14,9 +14,9 @@ from softglm.fit.result import Fit, Handover, Options, Report, Start
 from softglm.model import GLM, Basis, Combinations, Null, Objective, Penalty, Prepared, Ridge, rebased
 from softglm.model.metric import FactoredMetric
 from softglm.model.passes import Passes
-from softglm.model.proof import gradient_rounding, partial_gap
+from softglm.model.proof import gradient_rounding, partial_gap, sharp_rounding
 from softglm.model.rebasing import FAR_UNPENALISED
-from softglm.solver import DISTRUST, GapKind, Iterate, Outcome, Schedule, accelerated, minimise
+from softglm.solver import DISTRUST, GapKind, Iterate, Outcome, Schedule, minimise
 from softglm.status import STATUS_OF, Status
 
 # The estimate of a distance is often too low, by a factor of up to this.
@@ -30,6 +30,8 @@ _TO_SPARE = 1.25
 _ORDINARY = 1e-8
 # The fit of a sample need not be the last word.
 _SAMPLE_ITERATIONS = 200
+# What of a gap may be the rounding of another form of the features, before that is bounded row by row.
+_ASIDE = 0.01
 # Whether a gradient hides in what the coordinates leave out is seen once the rest of it has vanished.
 _HIDDEN_PRECISION = 1e-12
 
@@ -71,6 +73,8 @@ def solve_wide(
     # Slopes are larger where coefficients are smaller: those of columns that are divided by a scale.
     difference = gradient - np.concatenate([lifted * np.square(scale)[:, np.newaxis], in_space[len(slopes) :]])
     off = partial_gap(objective, there, difference, gradient_rounding(objective, there, gradient))
+    if off > _ASIDE * options.tol * (result.null_loss - result.loss):  # as where columns differ much in their sizes
+        off = min(off, partial_gap(objective, there, difference, *sharp_rounding(objective, there, is_centred=False)))
     return replace(result, gap=(math.sqrt(result.gap) + math.sqrt(off)) ** 2)
 
 
@@ -124,7 +128,7 @@ def _solve(
         precision=_precision(problem, options.tol),
         max_iter=max_iter,
         report=None if report is None else lambda progress, point: report(progress, *objective.uncentred(point)),
-        method=accelerated if in_few_passes else None,
+        method=begun.method,
         schedule=schedule,
     )
     is_over = solution.outcome is Outcome.ITERATIONS and max_iter == options.max_iter
@@ -206,7 +210,8 @@ def _precision(problem: GLM, tol: float) -> float:
         precision = math.sqrt(tol / (_TO_SPARE * problem.held.multiplicity))  # from where the sample proves it
         precision = min(precision, tol) if tol < _ORDINARY else precision
     elif problem.held is not None or not problem.hessians:
-        precision = math.sqrt(DISTRUST * tol)  # digits would be dear: the loss alone
+        # Digits would be dear: the loss alone, and no closer than it takes to prove it, where that is possible.
+        precision = math.sqrt((_TOO_LOW if problem.objective.is_penalised else DISTRUST) * tol)
     else:
         is_penalised = bool(problem.objective.penalty.curvature.any())
         if tol > _FEW_DIGITS:

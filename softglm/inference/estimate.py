@@ -25,8 +25,8 @@ from softglm.inference.forms import class_forms, contrast_forms, term_forms
 from softglm.inference.jeffreys import log_prior_gradient
 from softglm.inference.score_sums import RowScores
 from softglm.model import Objective, null_coordinates, null_model
-from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.fisher import assembled, between_classes, hessian_of, information_sum
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.many_classes import as_matrix
 from softglm.once import cached_property
 from softglm.sums import EvaluationAndInformation, Features, Predictor

@@ -13,7 +13,7 @@ import numpy as np
 
 from softglm.arrays import FloatArray
 from softglm.model import Objective
-from softglm.model.coordinates import KroneckerCoordinates
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.sums import Features, InformationSlopes, Predictor
 
 

@@ -20,7 +20,7 @@ from softglm.inference.estimable import row_space_of
 from softglm.inference.estimate import coordinates_of
 from softglm.inference.forms import class_forms, term_forms
 from softglm.model import Objective, Ridge, rebased
-from softglm.model.coordinates import KroneckerCoordinates
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.proof.margins import Contrasts
 from softglm.model.proof.programs import ProgramCost, ProgramTooLargeError
 from softglm.model.proof.recession import Recession, cone_of, farthest, nothing_separated, separates
@@ -35,6 +35,8 @@ _RIDGE, _TOLERANCE = 1e-6, 1e-3
 _INDEPENDENT = 0.5
 # Forms of length 1 that see less than this of a cone see rounding, and what is lower than minus this is below 0.
 _ROUNDING, _LOWER = 1e-8, 1e-7
+# Seconds of linear programs that are more than those of a fit.
+_LONG = 0.25
 # The size up to which linear programs over all that is separated take milliseconds.
 _MOST_ENTRIES = 20_000
 
@@ -124,7 +126,8 @@ def detect(
         terms /= np.maximum(np.abs(terms).max(axis=1, keepdims=True), np.finfo(np.float64).tiny)
         objective, coordinates = elsewhere[0], coordinates_of(elsewhere[0])
     contrasts = Contrasts(objective, coordinates)
-    cone = nothing_separated(contrasts.n_parameters) if is_optimum else cone_of(contrasts, objective, start)
+    is_trivial = is_optimum and contrasts.are_complete
+    cone = nothing_separated(contrasts.n_parameters) if is_trivial else cone_of(contrasts, objective, start)
     alternatives = contrasts.alternatives(cone.direction, cone.span)
     limits, determined = _limits(objective, contrasts, cone, terms)
     return Separation(_kind(objective, cone, alternatives), alternatives, limits, determined)
@@ -132,8 +135,10 @@ def detect(
 
 def _start(objective: Objective) -> tuple[FloatArray, bool]:
     """Return parameters that separate much of what can be, and whether they are proved to be an optimum instead."""
-    # Where programs may take too long, a fit without penalty may still prove that nothing is separated.
-    for strength in (0.0, _RIDGE) if _cost_at_most(objective).is_too_much else (_RIDGE,):
+    # Where programs take longer than a fit without penalty, that may prove that nothing is separated; and where it ends
+    # by searching for what is, that is known from then on.
+    cost = _cost_at_most(objective)
+    for strength in (0.0, _RIDGE) if cost.seconds > _LONG or cost.is_too_much else (_RIDGE,):
         penalty = Ridge.on_coefficients(strength, objective.rows.n_features, fit_intercept=objective.fit_intercept)
         result = fit(objective.rows, objective.family, penalty, fit_intercept=objective.fit_intercept, tol=_TOLERANCE)
         is_proved = result.status is Status.CONVERGED and result.gap_kind is GapKind.SELF_CONCORDANCE

@@ -17,7 +17,8 @@ import numpy.typing as npt
 from scipy import linalg
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.model.coordinates import KroneckerCoordinates, null_coordinates, quick_coordinates
+from softglm.model.coordinates import null_coordinates, quick_coordinates
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.many_classes import as_matrix
 from softglm.model.objective import Objective
 from softglm.model.passes import Passes

@@ -3,7 +3,7 @@
 from typing import final
 
 from softglm.arrays import FloatArray
-from softglm.model.coordinates import KroneckerCoordinates
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.limits import has_few_directions
 from softglm.model.passes import Passes
 from softglm.model.proof.programs import ProgramTooLargeError

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from softglm.arrays import FloatArray
 from softglm.data import Rows
-from softglm.model.coordinates import KroneckerCoordinates
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.objective import Objective
 from softglm.sums import Features, Information
 from softglm.sums.grams import triangle

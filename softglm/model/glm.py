@@ -8,8 +8,8 @@ import numpy as np
 
 from softglm.arrays import FloatArray
 from softglm.data import Rows, RowsInMemory, Sampling
+from softglm.model.class_means import ClassMeans, ClassMeansMetric, class_means_price, tells_class_means
 from softglm.model.coordinates import (
-    KroneckerCoordinates,
     is_decomposed,
     null_coordinates,
     quick_coordinates,
@@ -19,9 +19,10 @@ from softglm.model.coordinates import (
 from softglm.model.existence import Existence
 from softglm.model.fisher import null_hessian
 from softglm.model.intercept import Null, solve_intercept
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.metric import FactoredMetric, HessianMetric, KroneckerMetric
 from softglm.model.objective import Objective
-from softglm.model.passes import Passes
+from softglm.model.passes import Passes, StreamedPasses
 from softglm.model.passes.prices import approximation_price, evaluation_price
 from softglm.model.pilot import pilot_size
 from softglm.model.prepared import Prepared
@@ -33,7 +34,7 @@ from softglm.model.tangent import Tangent, gap_by_sample
 from softglm.once import cached_property
 from softglm.sums import LargestMove
 
-Metric: TypeAlias = HessianMetric | KroneckerMetric | ProductMetric | FactoredMetric
+Metric: TypeAlias = HessianMetric | KroneckerMetric | ClassMeansMetric | ProductMetric | FactoredMetric
 
 # The fit starts in coordinates from all second moments, or from another point with a metric made there, if that costs
 # no more than this many evaluations.
@@ -43,6 +44,9 @@ _MAX_START = 6.0
 _LONGEST = 8.0
 # A sample of rows is a copy: of no more than this part of the entries, or of so many.
 _MOST_COPIED, _ALWAYS_COPIED = 32, 2**19
+# How far means may be off, relative to those of the targets, for each nat that is allowed: mixed with others they prove
+# a gap that is larger by up to some hundred nats times that.
+_SETTLED = 1e-4
 # The resolution and the rounding of evaluations, see `GLM`.
 _SINGLE, _DOUBLE = (3e-5, 1e-5), (0.0, 1e-13)
 
@@ -80,6 +84,10 @@ class _Metrics(NamedTuple):
 
     def approximation(self, n_rows: int, point: FloatArray) -> KroneckerMetric:
         return KroneckerMetric(self.passes.approximation(point, self.sample(n_rows)))
+
+    def class_means(self, point: FloatArray) -> ClassMeansMetric:
+        objective = self.passes.objective
+        return ClassMeansMetric.of(ClassMeans.at(objective, point), objective.penalty.curvature)
 
     def hessian(self, n_rows: int, point: FloatArray) -> HessianMetric:
         rows = self.sample(n_rows)
@@ -194,10 +202,19 @@ class GLM:
         coordinates = self.coordinates
         return GLM(self._passes, coordinates, coordinates, sampling=None, existence=self._existence, held=held)
 
+    def tilted(self, point: FloatArray, gradient: FloatArray) -> "GLM":
+        """Return the problem of the rows that are held alone, tilted until its gradient is that of all rows there."""
+        assert self.held is not None  # noqa: S101 - of a problem beside a sample
+        passes, coordinates = StreamedPasses(self.objective.tilted(self.held, 1.0, point, gradient)), self.coordinates
+        return GLM(passes, coordinates, coordinates, sampling=None, existence=self._existence, held=self.held)
+
     @cached_property
     def approximations(self) -> tuple[PricedMetric, PricedMetric]:
         """Of a part of the rows, and of all; Newton's steps need none."""
         passes, working = self._passes, self._passes.objective
+        if self._has_class_means:
+            best = PricedMetric(class_means_price(working), self._metrics.class_means)
+            return best, best
         # What a part of the rows says of the rank is not to be trusted where something is not penalised. (Hessians are
         # made in coordinates that all rows have told.)
         n_rows = pilot_size(working) if working.is_penalised else working.rows.n_rows
@@ -245,7 +262,7 @@ class GLM:
         for offer in offers:
             if offer.price <= _MAX_START * self.evaluation_cost:
                 return offer.make(point)
-        return known or KroneckerMetric(self.coordinates)
+        return known or self._first_metric
 
     def hessian_at(self, point: FloatArray) -> HessianMetric:
         """Return the metric of all rows at a point, where the problem `has_hessian`."""
@@ -261,13 +278,25 @@ class GLM:
         matrix = null_hessian(self.objective, null.information, moments, self.coordinates)
         return HessianMetric(self._passes, matrix, self.coordinates, self.objective.rows)
 
-    def _null_metric(self, gradient: FloatArray) -> KroneckerMetric:
-        """Return the metric of the null model; scaled, where the first step along this gradient would be too long."""
-        metric, working = KroneckerMetric(self.coordinates), self._passes.objective
-        move = LargestMove(*working.rounded(metric.unwhiten(metric.whiten(gradient))))
+    def _null_metric(self, gradient: FloatArray) -> KroneckerMetric | ClassMeansMetric:
+        """Return the metric to begin with; scaled, where the first step along this gradient would be too long."""
+        metric, working = self._first_metric, self._passes.objective
+        move = LargestMove(*working.rounded(metric.solve(gradient)))
         longest = float(self._metrics.sample(pilot_size(working)).max(move)[0].max())
-        is_too_long = _LONGEST < longest < np.inf
-        return KroneckerMetric(self.coordinates.shortened(_LONGEST / longest)) if is_too_long else metric
+        return metric.shortened(_LONGEST / longest) if _LONGEST < longest < np.inf else metric
+
+    @cached_property
+    def _has_class_means(self) -> bool:
+        return not self.hessians and tells_class_means(self._passes.objective)
+
+    @cached_property
+    def _first_metric(self) -> KroneckerMetric | ClassMeansMetric:
+        """The metric of the null model, or where there are no Hessians the one that labels tell."""
+        working = self._passes.objective
+        if not self._has_class_means:
+            return KroneckerMetric(self.coordinates)
+        moments, total = working.rows.sum(second_moments(working))
+        return ClassMeansMetric.of(ClassMeans.of_labels(working, moments / total), working.penalty.curvature)
 
     def evaluate(self, point: FloatArray) -> tuple[float, FloatArray]:
         """Return f and its gradient, shape (m, q)."""
@@ -300,32 +329,42 @@ class GLM:
         """Bound the gap by the strong convexity of the penalty, where the intercepts are the best to rounding."""
         if not (self._is_dual and strong_convexity_gap(self.objective, gradient) <= allowed):
             return float("inf")
-        quick = partial_gap(self.objective, point, gradient, self.gradient_rounding(point, gradient))
+        objective, rounding = self.objective, self.gradient_rounding(point, gradient)
+        is_settled = not objective.family.has_many_classes
+        if is_settled:
+            quick = partial_gap(objective, point, gradient, rounding)
+        else:
+            quick = duality_gap(objective, point, value, gradient, rounding)
         if quick <= allowed:
             return quick
-        sharp = sharp_rounding(self.objective, point, is_centred=self._passes.is_centred)
-        if self.objective.family.has_many_classes:
-            return duality_gap(self.objective, point, value, gradient, sharp.bound)
-        return min(quick, partial_gap(self.objective, point, gradient, *sharp))
+        sharp = sharp_rounding(objective, point, is_centred=self._passes.is_centred)
+        if is_settled:
+            return min(quick, partial_gap(objective, point, gradient, *sharp))
+        return min(quick, duality_gap(objective, point, value, gradient, sharp.bound))
 
     def gap_by_sample(self, point: FloatArray, gradient: FloatArray, allowed: float) -> float:
         """Bound the gap by the rows that are held, whose Hessians are small enough."""
         if self.held is None or not self.is_proved_by_sample:
             return float("inf")
-        here = Tangent(point, gradient, self.gradient_rounding(point, gradient))
+        rounding = partial(self.gradient_rounding, point, gradient)
+        here = Tangent(point, gradient, rounding(), partial(rounding, is_sharp=True))
         return gap_by_sample(self.objective, self.held, self.coordinates, here, allowed=allowed)
 
     @property
     def _is_dual(self) -> bool:
         return self.objective.tuning.is_dual and self.objective.is_penalised
 
-    def partial_minimiser(self, point: FloatArray) -> FloatArray | None:
-        """Return the point with the best intercepts for its coefficients; None where they are not exact."""
+    def partial_minimiser(self, point: FloatArray, allowed: float) -> FloatArray | None:
+        """Return the point with the best intercepts for its coefficients; None where they are not exact.
+
+        Where classes are many, to rounding would be dear, and duality allows for what is left.
+        """
         if self.is_proved_by_sample:
             return None  # it takes several, and another evaluation makes a Hessian prove as much
         if not self.objective.fit_intercept:
             return point
-        settled, is_exact = solve_intercept(self.objective, point)
+        enough = _SETTLED * allowed if self.objective.family.has_many_classes else 0.0
+        settled, is_exact = solve_intercept(self.objective, point, enough=enough)
         return settled if is_exact else None
 
     def has_no_minimiser(self, point: FloatArray, *, thorough: bool) -> bool | None:

@@ -67,18 +67,29 @@ def null_model(objective: Objective) -> Null:
     return Null(parameters, value, information[..., 0], gradient)
 
 
-def solve_intercept(objective: Objective, parameters: FloatArray) -> tuple[FloatArray, bool]:
-    """Return the parameters, shape (m, q), with the intercepts that minimise f, and whether they do so to rounding."""
+def solve_intercept(objective: Objective, parameters: FloatArray, *, enough: float = 0.0) -> tuple[FloatArray, bool]:
+    """Return the parameters, shape (m, q), with the intercepts that minimise f, and whether they do so closely enough.
+
+    Parameters
+    ----------
+    objective : Objective
+    parameters : array of shape (m, q)
+    enough : float, default=0
+        How far means may be off, relative to those of the targets; if no farther than rounding, that.
+    """
     family = objective.family
+    enough = max(_EXACT, enough)
     basis = np.empty(0) if family.has_many_classes else family.identifiable_directions
     value, gradient, information = _intercept_pass(objective, parameters)
     longest = _LONGEST
-    rounding = _EXACT * np.abs(objective.moments.mean_target)
+    rounding = enough * np.abs(objective.moments.mean_target)
     for _ in range(_MAX_STEPS):
         if (np.abs(gradient) <= rounding).all():
             return parameters, True
         if family.has_many_classes:
-            step, is_solved = _step_by_products(objective, parameters, gradient, information, longest)
+            step, is_solved = _step_by_products(
+                objective, parameters, gradient, information, longest=longest, enough=enough
+            )
         else:
             step, is_solved = _newton_step(basis.T @ gradient, basis.T @ information @ basis, basis, longest), True
         longest *= 2.0
@@ -111,7 +122,13 @@ def _newton_step(gradient: FloatArray, information: FloatArray, basis: FloatArra
 
 
 def _step_by_products(
-    objective: Objective, parameters: FloatArray, gradient: FloatArray, diagonal: FloatArray, longest: float
+    objective: Objective,
+    parameters: FloatArray,
+    gradient: FloatArray,
+    diagonal: FloatArray,
+    *,
+    longest: float,
+    enough: float,
 ) -> tuple[FloatArray, bool]:
     """Return the Newton step, shape (q,), by conjugate gradients, and whether its equations are solved.
 
@@ -123,10 +140,12 @@ def _step_by_products(
     diagonal = np.maximum(diagonal, _LEAST_DIAGONAL)
     scaled = _centred(residual / diagonal)
     direction, length = scaled, float(residual @ scaled)
-    # Far from the optimum the digits of a step are not worth their price.
-    enough = length * max(_SOLVED, min(_ROUGHLY, np.sqrt(length))) ** 2
+    # Far from the optimum the digits of a step are not worth their price, nor are more than what is asked.
+    worst = float((np.abs(gradient) / np.maximum(objective.moments.mean_target, _LEAST_DIAGONAL)).max())
+    left = min(_ROUGHLY, max(np.sqrt(length), enough / (2.0 * worst)))
+    least = length * max(_SOLVED, left) ** 2
     for _ in range(_MAX_PRODUCTS):
-        if not length > enough:
+        if not length > least:
             break
         (totals,) = objective.rows.sum(InterceptProduct(objective.family, coef, intercept, direction))
         product = _centred(totals / objective.moments.total_weight)
@@ -138,7 +157,7 @@ def _step_by_products(
         scaled = _centred(residual / diagonal)
         previous, length = length, float(residual @ scaled)
         direction = scaled + length / previous * direction
-    return _shortened(step, longest), length <= enough
+    return _shortened(step, longest), length <= least
 
 
 def _shortened(step: FloatArray, longest: float) -> FloatArray:

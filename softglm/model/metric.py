@@ -9,7 +9,7 @@ from scipy import linalg
 
 from softglm.arrays import FloatArray
 from softglm.data import Rows
-from softglm.model.coordinates import KroneckerCoordinates
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.passes import Passes
 from softglm.model.passes.prices import proof_price
 from softglm.model.proof.certificate import (
@@ -38,6 +38,10 @@ class KroneckerMetric:
     """H ~ S (x) M + I (x) P, the identity in its own coordinates."""
 
     coordinates: KroneckerCoordinates
+
+    def shortened(self, factor: float) -> "KroneckerMetric":
+        """Return a metric in which the first step of L-BFGS, along the gradient, is shorter by this factor."""
+        return KroneckerMetric(self.coordinates.shortened(factor))
 
     def whiten(self, gradient: FloatArray) -> FloatArray:
         return self.coordinates.pull_back(gradient)
@@ -224,6 +228,7 @@ class HessianMetric:
 
     @property
     def proof_cost(self) -> float:
-        if self._rows is None:
+        # The proof of a sample is as loose as it is small: whatever else there is costs less.
+        if self._rows is None or self._rows.multiplicity > 1.0:
             return float("inf")
         return 0.0 if self._rows in self._radii else proof_price(self._objective, self._rows)

@@ -19,7 +19,7 @@ import numpy as np
 from softglm.arrays import FloatArray
 from softglm.data import Rows
 from softglm.data.rows import Statistic
-from softglm.model.coordinates import KroneckerCoordinates
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.objective import Objective
 from softglm.sums import Distances, DistanceScores, RowWeights, Scores
 

@@ -8,9 +8,10 @@ from softglm.arrays import FloatArray
 from softglm.data import CountedRows, PassCount, Rows, Sampling, Seen, survey
 from softglm.families import UnconstrainedFamily
 from softglm.model.collinearity import Collinearity, collinearity_of
-from softglm.model.coordinates import KroneckerCoordinates, is_decomposed, second_moments
+from softglm.model.coordinates import is_decomposed, second_moments
 from softglm.model.deviations import standard_deviations
 from softglm.model.intercept import Null, null_model
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.objective import Objective
 from softglm.model.passes import CachedPasses, HeldColumns, Passes, StreamedPasses, are_few
 from softglm.model.penalties import Penalty, Ridge

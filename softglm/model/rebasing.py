@@ -14,8 +14,8 @@ import numpy as np
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.data import AdaptedRows, Rebasing, Rows
-from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.exactness import are_constant
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.objective import Objective
 from softglm.sums import CONSTANT, LargestSizes, Spread
 

@@ -6,14 +6,14 @@ others have been moved; see `softglm.model.proof.deletion`.
 """
 
 from dataclasses import dataclass
-from typing import final
+from typing import Self, final
 
 import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.deletion import ChosenRows, Curvature
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.proof.deletion import Metric, loss_bound, remaining_gradient
 from softglm.sums import Moves, between, downdate, lengths_in
 
@@ -147,12 +147,12 @@ def approach(curvature: Curvature, rows: ChosenRows, reach: FloatArray, budget: 
     k = len(rows.places)
     result = Approach(np.zeros((k, len(curvature.inverse))), rows.eta.copy(), budget.losses.copy(), np.full(k, np.inf))
     active, best, since, spent = np.arange(k), np.full(k, np.inf), np.zeros(k, dtype=np.int64), 0.0
-    history: list[tuple[FloatArray, ...]] = []
     here = _newton(problem, np.zeros_like(result.coordinates), problem.without_own(curvature.gradient, rows.eta))
+    history = _History.none(result.coordinates.shape)
     for _ in range(_MAX_STEPS):
         step = here.direct + problem.spread(here.pull) @ curvature.inverse
-        history = [*history[-_MEMORY:], (here.position, step, here.gradient)]
-        position = here.position - _bent(history)
+        history = history.followed_by(here.position, step, here.gradient)
+        position = here.position - history.bent(step)
         eta = problem.rows.eta + curvature.coordinates.classes @ problem.seen(position).T
         change, moved = _changes(problem, position)
         here = _newton(problem, position, problem.without_own(curvature.gradient + change, eta))
@@ -165,7 +165,7 @@ def approach(curvature: Curvature, rows: ChosenRows, reach: FloatArray, budget: 
         result.bound[active[is_open & ~goes_on]] = np.inf
         spent += float(bounds[~is_open].sum())
         problem, active, best, since = problem.taken(goes_on), active[goes_on], best[goes_on], since[goes_on]
-        here, history = here.taken(goes_on), [tuple(part[goes_on] for part in each) for each in history]
+        here, history = here.taken(goes_on), history.taken(goes_on)
         if not len(active):
             break
     result.bound[active] = np.inf
@@ -231,28 +231,51 @@ def _newton(problem: _Deleted, position: FloatArray, gradient: FloatArray) -> _N
     return _Newton(position, gradient, direct, seen, pull, np.sqrt(np.maximum(square, 0.0)))
 
 
-def _bent(history: list[tuple[FloatArray, ...]]) -> FloatArray:
-    """Return the next step, back, shape (k, P): Newton's, less what the former ones say that it will leave.
+@final
+@dataclass(frozen=True, eq=False)
+class _History:
+    """Places, Newton steps there and gradients of k rows, and what they changed by before.
 
-    Where the gradient is about linear, so that steps change as the places do, that is where no step is left (Anderson
-    1965, doi 10.1145/321296.321305), in the metric of the Hessian.
-
-    Parameters
+    Attributes
     ----------
-    history : list of tuple of three arrays of shape (k, P)
-        Places, Newton steps there and gradients, the latest last.
+    last : array of shape (k, 3, P) or None
+        The latest.
+    changes : array of shape (k, m, 3, P)
     """
-    latest = history[-1][1]
-    if len(history) < 2:
-        return latest
-    moves, steps, gradients = (
-        np.diff(np.stack(part[-_MEMORY - 1 :], axis=1), axis=1) for part in zip(*history, strict=True)
-    )
-    products = gradients @ steps.transpose(0, 2, 1)
-    size = np.trace(products, axis1=1, axis2=2)[:, np.newaxis, np.newaxis]
-    products += (_ROUNDING * size + np.finfo(np.float64).tiny) * np.identity(products.shape[1])
-    shares = np.linalg.solve(products, gradients @ latest[:, :, np.newaxis])
-    return np.asarray(latest + ((moves - steps) * shares).sum(axis=1))
+
+    last: FloatArray | None
+    changes: FloatArray
+
+    @classmethod
+    def none(cls, shape: tuple[int, ...]) -> Self:
+        """Return that of k rows in P coordinates, before there is any."""
+        k, n_coordinates = shape
+        return cls(None, np.empty((k, 0, 3, n_coordinates)))
+
+    def followed_by(self, position: FloatArray, step: FloatArray, gradient: FloatArray) -> "_History":
+        """Return that with one place more, arrays of shape (k, P)."""
+        now = np.stack([position, step, gradient], axis=1)
+        if self.last is None:
+            return _History(now, self.changes)
+        change = (now - self.last)[:, np.newaxis]
+        return _History(now, np.concatenate([self.changes[:, 1 - _MEMORY :], change], axis=1))
+
+    def taken(self, which: BoolArray) -> "_History":
+        """Return that of some of the rows."""
+        return _History(None if self.last is None else self.last[which], self.changes[which])
+
+    def bent(self, step: FloatArray) -> FloatArray:
+        """Return the next step, back, shape (k, P): Newton's, less what the former ones say that it will leave.
+
+        Where the gradient is about linear, so that steps change as the places do, that is where no step is left
+        (Anderson 1965, doi 10.1145/321296.321305), in the metric of the Hessian.
+        """
+        moves, steps, gradients = self.changes.transpose(2, 0, 1, 3)
+        products = gradients @ steps.transpose(0, 2, 1)
+        size = np.trace(products, axis1=1, axis2=2)[:, np.newaxis, np.newaxis]
+        products += (_ROUNDING * size + np.finfo(np.float64).tiny) * np.identity(products.shape[1])
+        shares = np.linalg.solve(products, gradients @ step[:, :, np.newaxis])
+        return np.asarray(step + ((moves - steps) * shares).sum(axis=1))
 
 
 def _proved(

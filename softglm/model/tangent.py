@@ -11,28 +11,36 @@ it is from theta.
 """
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from softglm.arrays import FloatArray
 from softglm.data import RowsInMemory
-from softglm.model.coordinates import KroneckerCoordinates
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.metric import HessianMetric
 from softglm.model.objective import Objective
 from softglm.model.passes import StreamedPasses
-from softglm.model.proof.rounding import gradient_rounding, value_rounding
+from softglm.model.proof.rounding import gradient_rounding, sharp_rounding, value_rounding
 
 # A step at the end of which q is no lower is made shorter by this; evaluations of the sample at the most.
 _NEARER, _MOST = 0.25, 12
 
 
 class Tangent(NamedTuple):
-    """A point, the gradient of f there, and what its entries may be off by, each of shape (m, q)."""
+    """A point, the gradient of f there, and what its entries may be off by, each of shape (m, q).
+
+    Attributes
+    ----------
+    sharp : callable
+        Returns that more closely, from one more pass.
+    """
 
     point: FloatArray
     gradient: FloatArray
     rounding: FloatArray
+    sharp: Callable[[], FloatArray]
 
 
 def gap_by_sample(
@@ -55,7 +63,7 @@ def gap_by_sample(
     here : Tangent
     allowed : float
     """
-    point, gradient, rounding = here
+    point, gradient, rounding, sharp = here
     # Rows of their own there, each of which stands for itself alone.
     below = objective.tilted(RowsInMemory(*sample.parts), sample.multiplicity, point, gradient)
     passes = StreamedPasses(below)
@@ -78,5 +86,8 @@ def gap_by_sample(
         left = metric.gap(decrement, 0.0, rounding + gradient_rounding(below, there, slope))
         if left < math.inf:
             return fallen + left
+        if metric.gap(decrement, 0.0, np.zeros_like(slope)) < math.inf:  # rounding alone is in the way
+            own = sum(sharp_rounding(below, parameters, is_centred=False).bound for parameters in (point, there))
+            return fallen + metric.gap(decrement, 0.0, sharp() + own)
         step = -metric.unwhiten(whitened)
     return math.inf

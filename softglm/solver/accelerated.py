@@ -6,22 +6,30 @@ it, are those of f itself. (Byrd, Nocedal & Schnabel 1994; its initial matrix is
 is by then.)
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from softglm.arrays import FloatArray
 from softglm.solver.curvature import Curvature
 from softglm.solver.line_search import Iterate, line_search
 from softglm.solver.method import Function, Step
 
 
-def accelerated(function: Function, start: Iterate, known: Curvature, *, rounding: float) -> Iterator[Step]:
-    """Yield the steps, see `Method`; the first one in the metric that is known.
+def accelerated(
+    function: Function,
+    start: Iterate,
+    known: Curvature,
+    *,
+    rounding: float,
+    way: Callable[[Iterate], FloatArray] | None = None,
+) -> Iterator[Step]:
+    """Yield the steps, see `Method`; the first one in the metric that is known, or by another way.
 
     The estimate of f - f* is g' H^-1 g / 2 in the metric H that L-BFGS has made of the one at hand.
     """
     here, pairs = start, known.pairs
-    towards = pairs.times(here.gradient, known.metric.solve)
+    towards = -way(here) if way and not pairs else pairs.times(here.gradient, known.metric.solve)
     while True:
         found = line_search(function.evaluate, here, -towards, rounding=rounding)
         if found is None:

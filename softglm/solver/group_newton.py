@@ -5,7 +5,9 @@ r"""Newton's method for a quadratic with kinks where groups of entries are 0: gr
 One step: proximal gradients of single groups say which groups and entries are 0 and where about the others are; from
 there goes Newton's step on those, whose norms are smooth. Together they are a step of the semismooth Newton method on
 b = prox(b - t (gradient at b)), of order 2, and near the minimiser there is nothing else to do. It is taken, or a part
-of it, if phi falls by a part of what the proximal gradients alone promise.
+of it, if phi falls by a part of what the proximal gradients alone promise. Where what is not 0 is as far from its
+optimum as anything, Newton's step of that alone is tried before: from one strength to the next single groups come or go
+seldom, and proximal gradients of correlated ones let in some that are then in the way.
 
 Where it is not, proximal points take over: minimisers of phi + 1/2 (b - c)' D^-1 (b - c), each c the one before, D
 growing. They tend to the minimiser whatever H (Rockafellar 1976, doi:10.1137/0314056); each is found by the same
@@ -101,13 +103,29 @@ def _at(phi: Grouped, b: FloatArray) -> _Point:
 
 
 def _newton(phi: Grouped, here: _Point) -> _Point:
-    """Return the point to which semismooth steps lead, as long as they are good ones."""
+    """Return the point to which Newton's steps lead, as long as they are good ones."""
+    goes_within = True
     for _ in range(_STEPS):
-        there = None if here.is_optimal else _semismooth_step(phi, here)
-        if there is None:
+        if here.is_optimal:
+            break
+        within = np.where((here.b != 0.0) | phi.kinks.is_smooth, phi.kinks.violation(here.b, here.gradient), 0.0)
+        there = None
+        if goes_within and np.abs(within).max() >= here.violation:
+            there = _step_within(phi, here, within)
+            goes_within = there is not None
+        there = there or _semismooth_step(phi, here)
+        if there is None or (there.b == here.b).all():
             break
         here = there
     return here
+
+
+def _step_within(phi: Grouped, here: _Point, slope: FloatArray) -> _Point | None:
+    """Return Newton's step of what is not 0, whose slope is given, or None if the violation does not fall enough."""
+    b = here.b + _newton_move(phi, here.b, slope, np.zeros(len(slope)))
+    there = _at(phi, _without_turns(phi.kinks, here.b, b))
+    falls = phi.decrease(here.b, here.gradient, there.b, there.gradient) >= 0.0
+    return there if falls and there.violation <= _FALL * here.violation else None
 
 
 def _semismooth_step(phi: Grouped, here: _Point) -> _Point | None:

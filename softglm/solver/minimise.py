@@ -35,6 +35,8 @@ _DOUBTFUL, _SUSPICIOUS = 6, 24
 _CLOSE = 1e-6
 # Where classes are separated f falls by no more than a factor of e at each step, and its gradient with it.
 _FAST = 0.02
+# What is held of f proves the optimum after so many attempts, if at all: then it is rounding that is in the way.
+_ATTEMPTS = 3
 # Without a bound, an estimate of the gap has to be this much smaller than the tolerance.
 DISTRUST = 1e-2
 
@@ -98,7 +100,7 @@ class _Run:
         self.work, self.known = work, Curvature(metric)
         self.last, self.descent = Step(start, np.inf), Descent(Level(start.value, np.inf))
         self.wanted = np.inf  # an estimate of the gap to reach before the next attempt at a proof
-        self.is_fast = False
+        self.is_fast, self.n_attempts = False, 0
 
     def minimise(self) -> Solution:
         if not (np.isfinite(self.here.value) and np.isfinite(self.here.gradient).all()):
@@ -168,7 +170,7 @@ class _Run:
         attempt = self.prove()
         if attempt.proof.suffices(self.allowed) and end is not End.OUT_OF_ITERATIONS:
             return attempt.proof
-        self.wanted = attempt.left * self.last.estimate
+        self.wanted, self.n_attempts = attempt.left * self.last.estimate, self.n_attempts + 1
         may_go_on = end is End.ARRIVED and not attempt.is_at_rounding
         if may_go_on and (self.is_fast or self.problem.gap_at_partial_minimiser(self.here.gradient) < np.inf):
             return None  # to go on costs less than a Hessian
@@ -221,6 +223,8 @@ class _Run:
     def with_better_metric(self, end: End, proof: Proof) -> Proof:
         """Make a Hessian here, where that may help, and return what it proves; or make the best approximation."""
         schedule, point = self.work.schedule, self.here.point
+        if end is End.ARRIVED and self.problem.is_proved_by_sample:
+            return proof  # which no metric makes any better
         if self.problem.hessians and (end is not End.OUT_OF_ITERATIONS or self.last.estimate <= self.allowed):
             self.known.replace(schedule.buy_hessian(self.problem, point, exact=end is not End.ARRIVED))
             here = polished(self.work.evaluate, self.here, self.known, self.aims)
@@ -262,7 +266,8 @@ class _Run:
         """Tell whether no iteration is left, or none has changed anything since the last stage that got stuck."""
         if end is End.STUCK:
             return not self.level.is_below(self.descent.stuck_at, self.aims.least_decrease)
-        return end is End.OUT_OF_ITERATIONS or (end is End.ARRIVED and not self.problem.hessians)
+        is_in_vain = not self.problem.hessians or (self.problem.is_proved_by_sample and self.n_attempts >= _ATTEMPTS)
+        return end is End.OUT_OF_ITERATIONS or (end is End.ARRIVED and is_in_vain)
 
     @property
     def problem(self) -> Problem:

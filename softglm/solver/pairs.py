@@ -29,6 +29,10 @@ class Pairs:
     def __init__(self) -> None:
         self._latest: deque[_Pair] = deque(maxlen=_PAIRS)
 
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._latest)
+
     def add(self, step: FloatArray, change: FloatArray) -> None:
         """Remember a step and the change of the gradient along it, unless the curvature is lost in rounding."""
         curvature = float(np.vdot(step, change))

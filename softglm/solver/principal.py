@@ -11,7 +11,7 @@ from softglm.arrays import BoolArray, FloatArray
 Indices = npt.NDArray[np.intp]
 
 # A factor is made anew once so large a part of its rows has changed; at once where these are few.
-_CHANGED, _FEW = 1 / 6, 64
+_CHANGED, _FEW = 1 / 24, 64
 # A residual beyond this, relative to the right side, is taken out by another solution.
 _EXACT = 1e-13
 # What is added to the diagonal, relative to its mean.
@@ -97,7 +97,8 @@ class PrincipalSystems:
         return solution
 
     def _refactor(self, wanted: Indices) -> None:
-        block = self.matrix[wanted[:, np.newaxis], wanted]
+        # Rows and then columns: several times as fast as both at once.
+        block = self.matrix[wanted].take(wanted, axis=1)
         block.flat[:: len(wanted) + 1] += self.shift
         self._factor, self._members = _cholesky(block), wanted
         self._solved = {}
@@ -121,7 +122,8 @@ def _orthonormal(columns: FloatArray) -> FloatArray:
 
 
 def _cholesky(matrix: FloatArray) -> FloatArray:
-    factor, failed = lapack.dpotrf(matrix, lower=1, clean=0)
+    # The transpose is the same matrix, in LAPACK's order: it need not be copied.
+    factor, failed = lapack.dpotrf(matrix.T, lower=1, clean=0, overwrite_a=1)
     if failed:
         raise np.linalg.LinAlgError(f"The matrix is not positive definite: its pivot {failed} is not positive.")
     return np.asarray(factor)

@@ -69,6 +69,10 @@ class Problem(Protocol):
         """
 
     @property
+    def is_proved_by_sample(self) -> bool:
+        """Whether what is held of f is to prove the optimum, rather than a metric."""
+
+    @property
     def resolution(self) -> float:
         """The distance to the optimum, relative to that of the reference, that evaluations tell from rounding."""
 
@@ -89,10 +93,10 @@ class Problem(Protocol):
     def gap_at_partial_minimiser(self, gradient: FloatArray) -> float:
         """Estimate the bound on f - f* by the gradient at a partial minimiser; inf where nothing is known."""
 
-    def partial_minimiser(self, point: FloatArray) -> FloatArray | None:
+    def partial_minimiser(self, point: FloatArray, allowed: float) -> FloatArray | None:
         """Return the point with those coordinates at their best that are minimised for little, given the others.
 
-        None if it is not to be found.
+        As far as a gap can be proved that is allowed. None if it is not to be found.
         """
 
     def gap_by_partial_minimiser(self, point: FloatArray, value: float, gradient: FloatArray, allowed: float) -> float:

@@ -98,9 +98,11 @@ def prove_by_metric(problem: Problem, aims: Aims, step: Step, measured: Measured
     proof = measured.proof(problem.gradient_rounding(point, gradient, is_sharp=False))
     if proof.gap <= allowed:
         return proof
+    if problem.is_proved_by_sample:
+        return min(proof, proof._replace(gap=problem.gap_by_sample(point, gradient, allowed)))
     if measured.proof(np.zeros_like(gradient)).gap <= allowed:
         return measured.proof(problem.gradient_rounding(point, gradient, is_sharp=True))
-    return min(proof, proof._replace(gap=problem.gap_by_sample(point, gradient, allowed)))
+    return proof
 
 
 def prove_by_gradient(problem: Problem, evaluate: Evaluate, aims: Aims, step: Step) -> Attempt:
@@ -108,7 +110,7 @@ def prove_by_gradient(problem: Problem, evaluate: Evaluate, aims: Aims, step: St
     allowed, bound = aims.allowed(step.here.value), problem.gap_by_gradient(*step.here)
     left, is_at_rounding = share_left(allowed, bound), False
     if not bound <= allowed and problem.gap_at_partial_minimiser(step.here.gradient) <= allowed:
-        point = problem.partial_minimiser(step.here.point)
+        point = problem.partial_minimiser(step.here.point, allowed)
         if point is not None:
             there = evaluate(point)
             bound_there = problem.gap_by_partial_minimiser(*there, allowed)

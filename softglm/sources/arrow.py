@@ -1,15 +1,13 @@
-"""Tables of pyarrow as arrays, a batch of rows at a time: nobody else knows pyarrow, which is imported when it is used.
+"""Tables of pyarrow as arrays, a batch of rows at a time: nobody but `row_groups` below knows pyarrow as well.
 
-A scanner of pyarrow decodes row groups as a whole, up to a million rows at a time. So files are read otherwise: a row
-group of few rows column after column, so that one of them at a time is unpacked; others batch by batch, where of each
-column a page and a dictionary are unpacked all the while.
+It is imported when it is used.
 """
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, NamedTuple, final
+from typing import Any, NamedTuple, NoReturn, final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +15,9 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray, FloatArray, IntArray
 from softglm.optional import needed
 from softglm.response import Response
+from softglm.sources.row_groups import batches_of_file
 from softglm.validation.entries import MISSING, NESTED, REMEDIES
 
-# Bytes of each column that are read at a time.
-_BUFFER = 2**16
-# So many numbers of a column take less memory than what is unpacked of it where it is read batch by batch.
-_FEW_ROWS = 300_000
 # Of columns at fault, an error names this many.
 _NAMED = 5
 
@@ -30,6 +25,7 @@ _NAMED = 5
 def open_dataset(data: Any) -> Any:
     """Return a dataset of pyarrow: the given one, or that of a path."""
     with needed("Reading Parquet", "pyarrow", "data"):
+        import pyarrow as pa
         import pyarrow.dataset as pads
     if isinstance(data, pads.Dataset):
         return data
@@ -38,7 +34,13 @@ def open_dataset(data: Any) -> Any:
             f"Parquet got a {type(data).__name__}, expected the path of a Parquet file or folder, or a dataset of "
             "pyarrow."
         )
-    return pads.dataset(fspath(data), format="parquet")
+    try:
+        return pads.dataset(fspath(data), format="parquet", partitioning="hive")
+    except pa.ArrowInvalid as error:
+        raise ValueError(
+            f"{fspath(data)} cannot be read, expected whole Parquet files with one column of each name. Write it "
+            f"again, or rename columns. pyarrow says: {error}"
+        ) from error
 
 
 @final
@@ -141,24 +143,18 @@ class Table:
 
     def _record_batches(self, names: list[str], n_rows: int) -> Iterator[Any]:
         import pyarrow.dataset as pads
-        import pyarrow.parquet as pq
 
-        options = {"columns": names, "batch_size": n_rows, "use_threads": False}
         is_parquet = isinstance(getattr(self._dataset, "format", None), pads.ParquetFileFormat)
+        options = {"batch_size": n_rows, "use_threads": False}
         if not is_parquet or self._filter:
-            yield from self._dataset.to_batches(batch_readahead=1, fragment_readahead=1, **options)
+            yield from self._dataset.to_batches(columns=names, batch_readahead=1, fragment_readahead=1, **options)
             return
         for fragment in self._dataset.get_fragments():
             if set(names) <= set(fragment.physical_schema.names):
                 with fragment.filesystem.open_input_file(fragment.path) as file:
-                    parquet = pq.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
-                    for group in range(parquet.num_row_groups):
-                        if parquet.metadata.row_group(group).num_rows <= _FEW_ROWS:
-                            yield from _of_columns(parquet, group, names, n_rows)
-                        else:
-                            yield from parquet.iter_batches(row_groups=[group], **options)
+                    yield from batches_of_file(file, names, n_rows)
             else:  # a column of partitions, which the names of folders tell
-                yield from fragment.to_batches(schema=self._dataset.schema, **options)
+                yield from fragment.to_batches(schema=self._dataset.schema, columns=names, **options)
 
 
 class Batch(NamedTuple):
@@ -184,6 +180,8 @@ class Batch(NamedTuple):
         X = np.empty((self.record.num_rows, len(names)), dtype=dtype)
         for at, name in enumerate(names):
             column = self._complete(name)
+            if not _is_number(column.type):
+                self._refuse(name, "numbers or booleans")
             if pa.types.is_dictionary(column.type):
                 column = column.dictionary_decode()
             if _is_decimal(column.type):
@@ -234,6 +232,8 @@ class Batch(NamedTuple):
         import pyarrow as pa
 
         column = self._complete(name)
+        if pa.types.is_nested(column.type):
+            self._refuse(name, "a label in each row")
         if not pa.types.is_dictionary(column.type):
             if not _is_text(column.type):
                 return np.asarray(column.to_numpy(zero_copy_only=False))
@@ -244,6 +244,13 @@ class Batch(NamedTuple):
         ranks = np.zeros(len(labels), dtype=np.int32)
         ranks[used] = np.arange(len(used), dtype=np.int32)
         return Response(labels[used], ranks[places], None)
+
+    def _refuse(self, name: str, expected: str) -> NoReturn:
+        kind = self.record.column(name).type
+        raise ValueError(
+            f"{self.place} holds {_what(kind)} in the column {name!r} ({kind}), from row {self.first} on, expected "
+            f"{expected}. {REMEDIES[_what(kind)]}"
+        )
 
     def _complete(self, name: str) -> Any:
         """Return a column; raise if something is missing in it."""
@@ -278,15 +285,6 @@ def write_batches(path: Any, batches: Iterator[dict[str, Any]]) -> None:
         if writer is not None:
             writer.close()
         partial.unlink(missing_ok=True)
-
-
-def _of_columns(parquet: Any, group: int, names: list[str], n_rows: int) -> Iterator[Any]:
-    """Return batches of a row group, of which one column after the other is read."""
-    import pyarrow as pa
-
-    pa.default_memory_pool().release_unused()  # what the group before took
-    columns = [parquet.read_row_group(group, columns=[name], use_threads=False).column(name) for name in names]
-    return iter(pa.Table.from_arrays(columns, names=names).to_batches(max_chunksize=n_rows))
 
 
 def _is_number(kind: Any) -> bool:

@@ -96,6 +96,16 @@ class Parquet(SourceInPieces):
         self._target, self._offset = _listed(target, "target"), _listed(offset, "offset")
         self._weight, self._columns = _listed(sample_weight, "sample_weight"), _listed(columns, "columns")
         self._table.check_there([*self._beside, *self._columns], "")
+        self._check_columns()
+
+    def _check_columns(self) -> None:
+        """Raise where a feature is named twice, or is what is to be predicted."""
+        again = [name for at, name in enumerate(self._columns) if name in {*self._target, *self._columns[:at]}]
+        if again:
+            raise ValueError(
+                f"columns names {shortened(again)} twice, or as the target too, expected each feature once, and none "
+                "that is to be predicted. Leave them out."
+            )
 
     def __repr__(self) -> str:
         given = {

@@ -9,7 +9,7 @@ import json
 import shutil
 import tempfile
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, final
 
@@ -23,7 +23,7 @@ from softglm.data.block import is_sparse
 from softglm.response import Response
 
 # Of the way in which files are laid out: part of every name.
-FORMAT = 1
+FORMAT = 2
 # Datasets of pyarrow pass over files and folders that begin so: a store may be among the files that it is made of.
 _PREFIX = "_softglm-"
 _ABOUT = "about.json"
@@ -52,9 +52,19 @@ class Store:
         self._folder = folder
 
     def find(self, name: str) -> tuple[Content, dict[str, Any]] | None:
-        """Return the rows of a name, mapped, and what was learned of their columns; None if there are none."""
+        """Return the rows of a name, mapped, and what was learned of their columns; None if there are none.
+
+        Those of which files are damaged or gone are removed, to be made again.
+        """
         path = self._path(name)
-        return _loaded(path) if (path / _ABOUT).exists() else None
+        with _writing(self._folder):
+            if not path.exists():
+                return None
+        try:
+            return _loaded(path)
+        except (OSError, KeyError, TypeError, ValueError):
+            shutil.rmtree(path, ignore_errors=True)
+            return None
 
     def added(self, write: Callable[[Path], str]) -> tuple[Content, dict[str, Any]]:
         """Add rows, and return what `find` does.
@@ -64,18 +74,33 @@ class Store:
         write : callable
             Writes them into a folder, and returns their name.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}partial-", dir=self._folder))
+        with _writing(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            partial = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}partial-", dir=self._folder))
         try:
             name = write(partial)
-            with contextlib.suppress(OSError):  # someone else has added the same
-                partial.rename(self._path(name))
+            if self.find(name) is None:
+                with contextlib.suppress(OSError):  # someone else has added the same just now
+                    partial.rename(self._path(name))
         finally:
             shutil.rmtree(partial, ignore_errors=True)
         return _loaded(self._path(name))
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{_PREFIX}{name}"
+
+
+@contextlib.contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Where files cannot be written, say which folder that is, and what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"{error.strerror or error}. The cache in {folder} cannot be used, expected a folder in which files can be "
+            "written, with room for 8 bytes for each number. Pass another one, make room, or leave out cache",
+        ) from error
 
 
 def write_rows(
@@ -102,10 +127,17 @@ def write_rows(
     beside = {"codes": response.codes, "counts": response.counts, "weights": weights, "offset": offset}
     for name, values in {**beside, "classes": classes.astype(str) if classes.dtype == object else classes}.items():
         if values is not None:
-            np.save(path / f"{name}.npy", values, allow_pickle=False)
+            with _writing(path.parent):
+                np.save(path / f"{name}.npy", values, allow_pickle=False)
     learned = {name: np.asarray(value).tolist() for name, value in columns().items()}
-    about = {"n_features": n_features, "columns": learned, "classes_are_objects": classes.dtype == object}
-    (path / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
+    about = {
+        "n_features": n_features,
+        "columns": learned,
+        "classes_are_objects": classes.dtype == object,
+        "files": sorted(file.name for file in path.iterdir()),
+    }
+    with _writing(path.parent):
+        (path / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
 
 
 def _write_features(path: Path, pieces: Iterable[Matrix]) -> int:
@@ -116,7 +148,8 @@ def _write_features(path: Path, pieces: Iterable[Matrix]) -> int:
         def append(name: str, values: npt.NDArray[Any]) -> None:
             if name not in files:
                 files[name] = stack.enter_context(contextlib.closing(_GrowingFile(path / f"{name}.npy", values)))
-            files[name].append(values)
+            with _writing(path.parent):
+                files[name].append(values)
 
         n_features, ends = 0, array("q", [0])
         for X in pieces:
@@ -164,8 +197,9 @@ def _loaded(path: Path) -> tuple[Content, dict[str, Any]]:
     about = json.loads((path / _ABOUT).read_text(encoding="utf-8"))
 
     def mapped(name: str) -> npt.NDArray[Any] | None:
-        file = path / f"{name}.npy"
-        return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False)) if file.exists() else None
+        file = f"{name}.npy"
+        is_there = file in about["files"]
+        return np.asarray(np.load(path / file, mmap_mode="r", allow_pickle=False)) if is_there else None
 
     classes = np.load(path / "classes.npy", allow_pickle=False)
     if about["classes_are_objects"]:

@@ -1,4 +1,4 @@
-"""The columns that a sparse fit works on, held as rows of one array."""
+"""The columns that a sparse fit works on."""
 
 from typing import final
 
@@ -8,7 +8,7 @@ from scipy import sparse
 
 from softglm.arrays import FloatArray
 from softglm.model import Prepared
-from softglm.sparse.stored import StoredColumns
+from softglm.sparse.matrix import Columns, FullColumns, StoredColumns
 from softglm.sums import Offsets, RowWeights, ScaledColumns, StoredEntries
 
 Indices = npt.NDArray[np.intp]
@@ -17,6 +17,8 @@ Indices = npt.NDArray[np.intp]
 _CONSTANT = 1e-14
 # All features are held where they are so few, or their numbers.
 _FEW_FEATURES, _FEW_NUMBERS = 256, 2**20
+# Columns are held as they are stored where so few of their numbers are, at the most.
+_SPARSE = 0.1
 
 
 @final
@@ -44,8 +46,10 @@ class WorkingColumns:
     weights : array of shape (n,)
         Of the rows, with sum 1.
     offset : array of shape (q, n) or None
-    sparse_columns : CSR matrix of shape (p, n) or None
-        All columns, not centred, where the rows are sparse and not all are held.
+    matrix : Columns
+        What is held, constants first.
+    stored : StoredColumns or None
+        The columns of all features, where the rows are sparse and not all are held.
 
     Raises
     ------
@@ -73,74 +77,75 @@ class WorkingColumns:
         (weights,) = rows.concatenate(RowWeights())
         self.weights = weights / moments.total_weight
         self.offset = rows.concatenate(Offsets())[0] if rows.has_offset else None
-        self._held = np.ones((self.n_constants, rows.n_rows))
+        self._space = np.ones((self.n_constants, rows.n_rows))
+        self.matrix: Columns = FullColumns(self._space)
         self.is_held = np.zeros(rows.n_features, dtype=bool)
         self.holds_all = False
-        self.sparse_columns: sparse.csr_array | None = None
-        self._stored: StoredColumns | None = None
+        self.stored: StoredColumns | None = None
         if rows.n_features <= _FEW_FEATURES or rows.n_features * rows.n_rows <= _FEW_NUMBERS:
             self.hold(np.arange(rows.n_features))
             self.holds_all = True
         elif rows.is_sparse:
-            self.sparse_columns = self._by_column()
+            self.stored = self._as_stored()
+            if self.stored.entries.nnz <= _SPARSE * rows.n_features * rows.n_rows:
+                self.matrix = StoredColumns.of_ones(self.n_constants, rows.n_rows)
 
     @property
     def array(self) -> FloatArray:
-        """The columns, shape (n_constants + k, n)."""
-        return self._held[: self.n_constants + len(self.features)]
+        """The numbers of `matrix`."""
+        return self.matrix.full()
 
     def hold(self, features: Indices) -> None:
         """Hold these features too."""
         new = features[~self.is_held[features]]
         if not len(new):
             return
-        before = self.array
-        after = len(before) + len(new)
-        if after > len(self._held):
-            self._held = np.empty(
-                (min(max(after, 2 * len(before)), self.n_constants + len(self.is_held)), before.shape[1])
-            )
-            self._held[: len(before)] = before
-        self._held[len(before) : after] = self.columns(new)
+        if self.stored is not None and isinstance(self.matrix, StoredColumns):
+            self.matrix = self.matrix.followed_by(self.stored.of(new))
+        else:
+            self.matrix = self._with_space(new)
         self.features = np.concatenate([self.features, new])
         self.is_held[new] = True
-        self._stored = None
 
-    def columns(self, features: Indices) -> FloatArray:
-        """Return the columns of some features, held or not, shape (k, n)."""
-        center, units = self._center[features], self._varying_units[features]
-        if self.sparse_columns is None:
-            (columns,) = self._rows.concatenate(ScaledColumns(features, center, units))
-            return np.asarray(columns)
-        columns = self.sparse_columns[features].toarray()
-        columns -= center[:, np.newaxis]
-        columns *= units[:, np.newaxis]
-        return np.asarray(columns)
+    def slopes(self, mean: FloatArray, features: Indices | None = None) -> FloatArray:
+        """Return the mean of z mu', shape (k, q), in some features, held or not: in all of them where rows are sparse.
 
-    def stored(self) -> StoredColumns | None:
-        """Return those that are held as sparse rows store them, in the same order."""
-        if self._stored is None and self.sparse_columns is not None:
-            units = self._varying_units[self.features]
-            entries = self.sparse_columns[self.features]
-            entries.data *= np.repeat(units, np.diff(entries.indptr))
-            # A constant column is 0 less -1: it has no entries.
-            constants = sparse.csr_array((self.n_constants, entries.shape[1]))
-            center = np.append(np.full(self.n_constants, -1.0), self._center[self.features] * units)
-            self._stored = StoredColumns(sparse.csr_array(sparse.vstack([constants, entries])), center)
-        return self._stored
+        Parameters
+        ----------
+        mean : array of shape (q, n)
+        features : int array of shape (k,), optional
+        """
+        return self._of(features).sums(mean * self.weights)
 
-    def slopes(self, mean: FloatArray) -> FloatArray:
-        """Return the mean of z mu' in all features, of means of shape (q, n), where the rows are sparse."""
-        assert self.sparse_columns is not None  # noqa: S101 - asked of sparse rows
-        weighted = np.ascontiguousarray((mean * self.weights).T)
-        sums = self.sparse_columns @ weighted - np.outer(self._center, weighted.sum(axis=0))
-        return np.asarray(sums * self._varying_units[:, np.newaxis])
+    def _with_space(self, new: Indices) -> FullColumns:
+        """Return the columns that are held and new ones, with space for as many more."""
+        before = self.matrix.full()
+        after = len(before) + len(new)
+        if after > len(self._space):
+            most = self.n_constants + len(self.is_held)
+            self._space = np.empty((min(max(after, 2 * len(before)), most), before.shape[1]))
+            self._space[: len(before)] = before
+        self._space[len(before) : after] = self._of(new).full()
+        return FullColumns(self._space[:after])
 
-    def _by_column(self) -> sparse.csr_array:
-        """Return the entries of sparse rows, column by column, shape (p, n): the one copy that is made of them."""
+    def _of(self, features: Indices | None) -> Columns:
+        """Return the columns of some features, held or not."""
+        if self.stored is not None:
+            return self.stored if features is None else self.stored.of(features)
+        assert features is not None  # noqa: S101 - all are asked for where rows are sparse
+        (columns,) = self._rows.concatenate(
+            ScaledColumns(features, self._center[features], self._varying_units[features])
+        )
+        return FullColumns(np.asarray(columns))
+
+    def _as_stored(self) -> StoredColumns:
+        """Return the columns of all features, of sparse rows: the one copy that is made of these."""
         entries, features, counts = self._rows.concatenate(StoredEntries())
-        shape = self._rows.n_rows, self._rows.n_features
-        return sparse.csr_array(sparse.csr_array((entries, features, np.append(0, counts.cumsum())), shape=shape).T)
+        shape, units = (self._rows.n_rows, self._rows.n_features), self._varying_units
+        by_row = sparse.csr_array((entries, features, np.append(0, counts.cumsum())), shape=shape)
+        by_column = sparse.csr_array(by_row.T)
+        by_column.data *= np.repeat(units, np.diff(by_column.indptr))
+        return StoredColumns(by_column, self._center * units)
 
     def parameters(self, coef: FloatArray) -> FloatArray:
         """Return parameters in the units of the rows, shape (m, q), of coefficients of the columns, shape (k, q)."""

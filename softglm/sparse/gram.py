@@ -6,7 +6,7 @@ Pairs are added with the mean at that moment; what is there already stays as it 
 contrasts of them, c: B = C Q', with the columns of Q orthonormal and of sum 0, has H[(j, c), (l, d)] = (Q' A'' Q)_cd.
 """
 
-from typing import NamedTuple, final
+from typing import final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,8 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray, FloatArray
 from softglm.families import UnconstrainedFamily
 from softglm.solver.principal import PrincipalSystems
-from softglm.sparse.stored import StoredColumns, hessian
+from softglm.sparse.matrix import Columns, FullColumns, StoredColumns
+from softglm.sparse.stored import hessian, price
 
 Indices = npt.NDArray[np.intp]
 
@@ -24,21 +25,6 @@ _NUMBERS, _FEWEST = 2**20, 64
 _DEARER = 1.0
 # In nanoseconds, about as measured: once; of a product, of a number that is copied, of a factor.
 _ONCE, _PRODUCT, _COPY, _CHOLESKY = 1e5, 0.02, 2.0, 0.0055
-
-
-@final
-class Columns(NamedTuple):
-    """Columns that are worked on.
-
-    Attributes
-    ----------
-    held : array of shape (k, n)
-    stored : StoredColumns or None
-        The same as sparse rows have them.
-    """
-
-    held: FloatArray
-    stored: StoredColumns | None = None
 
 
 @final
@@ -81,11 +67,24 @@ class PairGram:
         """Return values of classes, shape (k, q), as those of contrasts, shape (k, r)."""
         return values if self.contrasts is None else np.asarray(values @ self.contrasts)
 
-    def price(self, n_pairs: int) -> float:
-        """Return what so many pairs cost to make anew, and to factor, in nanoseconds."""
-        n, q, d = len(self._weights), self._family.n_parameters, float(n_pairs)
-        sums = n * d * (_PRODUCT * d * (1.0 + (q > 1) / q) + _COPY)
+    def price(self, wanted: BoolArray, columns: Columns) -> float:
+        """Return what the wanted pairs cost to make anew, and to factor, in nanoseconds."""
+        which, _ = wanted.nonzero()
+        sums, d = self._price_in_full(len(which), len(which), columns), float(len(which))
+        if isinstance(columns, StoredColumns):
+            sums = min(sums, price(columns, which, 0))
         return _ONCE + sums + _CHOLESKY * d**3
+
+    def _price_in_full(self, n_new: int, n_pairs: int, columns: Columns) -> float:
+        """Return what the products of new pairs and all of them cost, of columns in full."""
+        n, q = len(self._weights), self._family.n_parameters
+        copied = n_pairs + (columns.shape[0] if isinstance(columns, StoredColumns) else 0)
+        return n * (_PRODUCT * float(n_new) * n_pairs * (1.0 + (q > 1) / q) + _COPY * copied)
+
+    def _price_of_rows(self, n_new: int, columns: StoredColumns) -> float:
+        """Return what the products of stored columns and as many values of all rows cost, as new pairs have."""
+        n_values = n_new * self._family.n_parameters
+        return _COPY * n_values * len(self._weights) + columns.price(n_values) / 2.0
 
     def include(self, wanted: BoolArray, columns: Columns, mean: FloatArray, curvature: FloatArray) -> None:
         """Add the wanted pairs that are not there yet.
@@ -152,24 +151,28 @@ class PairGram:
         self, pairs: tuple[Indices, Indices], first: int, columns: Columns, mean: FloatArray
     ) -> FloatArray:
         """Return the same of d pairs of columns and classes."""
-        d, q, (held, stored) = len(pairs[0]), len(mean), columns
-        dense = _PRODUCT * held.shape[1] * (d - first) * d * (1.0 + (q > 1) / q)
-        if stored is not None and stored.price(pairs[0], first) < dense:
-            return hessian(self._family, stored, pairs, mean, self._weights, first=first)
-        are_few = (d - first) * q * _DEARER < d
-        step = max(_NUMBERS // (q * (d - first) if are_few else d), _FEWEST)
-        rows = np.zeros((d - first, d))
-        for start in range(0, held.shape[1], step):
+        d, q, n = len(pairs[0]), *mean.shape
+        n_new = d - first
+        if isinstance(columns, StoredColumns):
+            of_rows, of_entries = self._price_of_rows(n_new, columns), price(columns, pairs[0], first)
+            if of_rows < of_entries:
+                return self._beside(pairs, first, columns, mean, self._weights)
+            if of_entries < self._price_in_full(n_new, d, columns):
+                return hessian(self._family, columns, pairs, mean, self._weights, first=first)
+        z, are_few = columns.full(), n_new * q * _DEARER < d
+        step = max(_NUMBERS // (q * n_new if are_few else d), _FEWEST)
+        rows = np.zeros((n_new, d))
+        for start in range(0, n, step):
             part = slice(start, start + step)
-            z, mu, weights = held[:, part], mean[:, part], self._weights[part]
-            rows += (self._beside if are_few else self._among)(pairs, first, z, mu, weights)
+            there = FullColumns(z[:, part]), mean[:, part], self._weights[part]
+            rows += (self._beside if are_few else self._among)(pairs, first, *there)
         return rows
 
     def _among(
-        self, pairs: tuple[Indices, Indices], first: int, z: FloatArray, mean: FloatArray, weights: FloatArray
+        self, pairs: tuple[Indices, Indices], first: int, columns: FullColumns, mean: FloatArray, weights: FloatArray
     ) -> FloatArray:
         """Return the Hessian of some rows in new pairs beside all, shape (d - first, d)."""
-        of_columns, of_classes = pairs
+        (of_columns, of_classes), z = pairs, columns.full()
         if len(mean) == 1:
             return _outer(
                 z[of_columns] * np.sqrt(weights * self._family.curvature_weights(mean)[0]), slice(first, None)
@@ -190,7 +193,7 @@ class PairGram:
         return hessian
 
     def _beside(
-        self, pairs: tuple[Indices, Indices], first: int, z: FloatArray, mean: FloatArray, weights: FloatArray
+        self, pairs: tuple[Indices, Indices], first: int, columns: Columns, mean: FloatArray, weights: FloatArray
     ) -> FloatArray:
         """Return the same where few pairs are new: no columns but theirs are multiplied by weights.
 
@@ -198,18 +201,18 @@ class PairGram:
         """
         (of_columns, of_classes), n_new = pairs, len(pairs[0]) - first
         used = np.unique(of_columns)
-        spared = len(mean) * n_new * (len(z) - len(used)) * _PRODUCT
-        if spared > _COPY * len(used):
-            z, of_columns = z[used], np.searchsorted(used, of_columns)
-        new, classes, own = z[of_columns[first:]] * weights, of_classes[first:], np.arange(n_new)
+        spared = len(mean) * n_new * (columns.shape[0] - len(used)) * _PRODUCT
+        if isinstance(columns, FullColumns) and spared > _COPY * len(used):
+            columns, of_columns = columns.of(used), np.searchsorted(used, of_columns)
+        new, classes, own = columns.of(of_columns[first:]).full() * weights, of_classes[first:], np.arange(n_new)
         if len(mean) == 1:
             scaled = new[np.newaxis] * self._family.curvature_weights(mean)[0]
         else:
             new *= mean[classes]
             scaled = (-mean / mean.sum(axis=0))[:, np.newaxis] * new
             scaled[classes, own] += new
-        products = scaled.reshape(-1, z.shape[1]) @ z.T
-        return np.asarray(products.reshape(len(mean), len(own), -1)[of_classes, :, of_columns].T)
+        products = columns.sums(scaled.reshape(-1, columns.shape[1])).reshape(-1, len(mean), n_new)
+        return np.asarray(products[of_columns, of_classes].T)
 
 
 def _outer(factors: FloatArray, which: Indices | slice) -> FloatArray:

@@ -1,5 +1,6 @@
 """The likelihood as a function of the coefficients of the working columns."""
 
+from collections.abc import Sequence
 from typing import NamedTuple, final
 
 import numpy as np
@@ -9,6 +10,7 @@ from softglm.arrays import FloatArray
 from softglm.families import Bernoulli
 from softglm.model import Prepared
 from softglm.sparse.columns import WorkingColumns
+from softglm.sparse.matrix import Columns
 from softglm.sums import relative, tilted_mean
 
 Indices = npt.NDArray[np.intp]
@@ -64,17 +66,20 @@ class WorkingLikelihood:
         """Evaluate at coefficients of shape (k, q)."""
         self.n_evaluations += 1
         self._count.add()
-        eta = self._product(coef)
+        eta = self._held.matrix.times(coef)
         if self._held.offset is not None:
             eta += self._held.offset
         log_normalizer, mean = self._family.normalizer_and_mean(eta.copy())
         linear = float(np.vdot(self._linear, coef)) + self._offset_term
         return Point(coef, float(self._held.weights @ log_normalizer) - linear, eta, mean)
 
-    def gradient(self, mean: FloatArray, which: Indices | slice = slice(None)) -> FloatArray:
-        """Return the gradient in some of the columns, shape (k, q), where these are the means, shape (q, n)."""
-        gradient = (mean * self._held.weights) @ self._held.array[which].T
-        return np.asarray(gradient.T - self._linear[which])
+    def gradient(self, mean: FloatArray) -> FloatArray:
+        """Return the gradient in all columns, shape (k, q), where these are the means, shape (q, n)."""
+        return self.gradient_in(self._held.matrix, mean, slice(None))
+
+    def gradient_in(self, columns: Columns, mean: FloatArray, which: Indices | slice) -> FloatArray:
+        """Return the gradient in some of the columns, given those, shape (r, q), where these are the means."""
+        return np.asarray(columns.sums(mean * self._held.weights) - self._linear[which])
 
     def gradients(self, means: FloatArray) -> FloatArray:
         """Return those of s points in all columns, shape (q, s, k), where these are the means, shape (q, s, n)."""
@@ -82,20 +87,20 @@ class WorkingLikelihood:
         products = (means * self._held.weights).reshape(-1, n) @ self._held.array.T
         return np.asarray(products.reshape(q, s, -1) - self._linear.T[:, np.newaxis])
 
-    def information(self, mean: FloatArray, which: Indices) -> FloatArray:
-        """Return the Hessian in some of the columns, shape (r, q, r, q), where these are the means, shape (q, n)."""
-        r, q = len(which), len(mean)
+    def information(self, mean: FloatArray, columns: FloatArray) -> FloatArray:
+        """Return the Hessian in some columns, shape (r, n), where these are the means: shape (r, q, r, q)."""
+        r, q = len(columns), len(mean)
         information = np.empty((r, q, r, q))
-        for a, first in enumerate(self._held.array[which]):
+        for a, first in enumerate(columns):
             weighted = self._held.weights * first
-            for b, second in enumerate(self._held.array[which[: a + 1]]):
+            for b, second in enumerate(columns[: a + 1]):
                 block = self._family.total_information(mean, weighted * second)
                 information[a, :, b] = information[b, :, a] = block
         return information
 
     def moves(self, step: FloatArray) -> FloatArray:
         """Return by what a step of the coefficients, shape (k, q), moves eta, shape (q, n)."""
-        return self._product(step)
+        return self._held.matrix.times(step)
 
     def tilted(self, point: Point, moves: FloatArray) -> FloatArray:
         """Return the means mu (1 + u - <mu, u>), shape (q, n), to which moves u of eta lead to first order."""
@@ -107,10 +112,8 @@ class WorkingLikelihood:
         """Return those of all classes, shape (K, n), each with full relative accuracy."""
         return self._family.probabilities(point.eta) if isinstance(self._family, Bernoulli) else point.mean
 
-    def _product(self, coef: FloatArray) -> FloatArray:
-        """Return B'z, shape (q, n)."""
-        support = np.flatnonzero(coef.any(axis=1))
-        columns = self._held.array
-        if 2 * len(support) < len(columns):
-            return np.asarray(coef[support].T @ columns[support])
-        return np.asarray(coef.T @ columns)
+    def probabilities_of(self, points: Sequence[Point]) -> FloatArray:
+        """Return those of s points, shape (K, s, n)."""
+        if isinstance(self._family, Bernoulli):
+            return self._family.probabilities(np.stack([point.eta for point in points], axis=1))
+        return np.stack([point.mean for point in points], axis=1)

@@ -14,7 +14,7 @@ from softglm.model.proof import conjugate_gap
 from softglm.solver import Outcome, Progress
 from softglm.sparse.columns import WorkingColumns
 from softglm.sparse.likelihood import Point
-from softglm.sparse.plain import PlainNewton
+from softglm.sparse.plain import Arrival, PlainNewton
 from softglm.sparse.proof import Arrived, Others, Proofs
 from softglm.sparse.restricted import Counts, Restricted
 from softglm.sparse.slopes import AllSlopes
@@ -124,11 +124,12 @@ class SparsePath:
         close = _CLOSE * abs(self._prepared.null.value)
         arrivals = self._plain.walk(those, min(_AIM * most, close), max_iter)
         solutions = []
-        for penalty, arrival, gap in zip(penalties, arrivals, self._together.gaps(arrivals), strict=False):
+        each = zip(penalties, arrivals, self._together.gaps(arrivals), self._all_given(arrivals), strict=False)
+        for penalty, arrival, gap, given in each:
             spent, before = _spent(before, arrival.counts), arrival.counts
             if gap <= most:
                 proved = gap, Outcome.CONVERGED
-                solutions.append(self._solution(penalty, arrival.penalty, arrival.point, proved, spent))
+                solutions.append(self._solution(given, arrival.penalty, arrival.point, proved, spent))
             else:
                 self._working.arrive(arrival.point)
                 solutions.append(self._fit(penalty, most, max_iter, _nothing, _spent(spent, self._working.counts)))
@@ -166,7 +167,7 @@ class SparsePath:
         within, opposed = self._terms(penalty).penalty, np.ones(len(self._held.units))
         coef = self._working.coef[self._held.n_constants :]
         opposed[self._held.features] += within.pull(-within.smooth.strength[: len(coef), np.newaxis] * coef)
-        return float((self._pulls(penalty, near=1.0) / opposed).max(initial=0.0))
+        return float((self._pulls(penalty) / opposed).max(initial=0.0))
 
     def strongest(self, penalty: SparsePenalty) -> float:
         """Return the factor on a penalty from which on every feature that it holds at 0 is: see `strongest`."""
@@ -206,19 +207,20 @@ class SparsePath:
         self, penalty: SparsePenalty, there: SparsePenalty, before: Counts, gap: float, outcome: Outcome
     ) -> SparseSolution:
         spent, within = _spent(before, self._working.counts), self._terms(there).penalty
-        return self._solution(penalty, within, self._working.here, (gap, outcome), spent)
+        given = self._given(penalty, self._working.here)
+        return self._solution(given, within, self._working.here, (gap, outcome), spent)
 
     def _solution(
         self,
-        penalty: SparsePenalty,
+        given: tuple[FloatArray, FloatArray],
         within: SparsePenalty,
         point: Point,
         proved: tuple[float, Outcome],
         spent: Counts,
     ) -> SparseSolution:
-        """Return it, where the penalty within the working columns is so."""
+        """Return it: coefficients and intercepts as they are given, and the penalty within the working columns."""
         value = within.value(point.coef[self._held.n_constants :])
-        return SparseSolution(*self._given(penalty, point), point.likelihood + value, value, *proved, *spent)
+        return SparseSolution(*given, point.likelihood + value, value, *proved, *spent)
 
     def _tell(self, report: Report | None, penalty: SparsePenalty, before: Counts) -> None:
         if report is None:
@@ -344,6 +346,18 @@ class SparsePath:
         if basis is not None:
             coef, intercept = basis.up(coef, intercept)
         return coef, self._prepared.family.identified(intercept)
+
+    def _all_given(self, arrivals: Sequence[Arrival]) -> list[tuple[FloatArray, FloatArray]]:
+        """Return the same of many points, where all features are held and penalised, and there are intercepts."""
+        if not arrivals:
+            return []
+        coefs, identified = np.array([arrival.point.coef for arrival in arrivals]), self._prepared.family.identified
+        coef, basis = coefs[:, 1:] * self._held.units[:, np.newaxis], self._prepared.basis
+        intercept = identified(coefs[:, 0]) - self._likelihood.moments.center @ coef
+        if basis is None:
+            return list(zip(coef, identified(intercept), strict=True))
+        given = (basis.up(*those) for those in zip(coef, intercept, strict=True))
+        return [(coef, identified(intercept)) for coef, intercept in given]
 
 
 def _spent(before: Counts, after: Counts) -> Counts:

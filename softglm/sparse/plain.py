@@ -220,9 +220,7 @@ class PlainNewton:
         # The last of them is that of the intercepts.
         l1, l2 = penalty.l1[features], penalty.smooth.strength[features]
         l1[quadratic.intercepts] = 0.0
-        hessian = quadratic.hessian.copy()
-        hessian.flat[:: len(l1) + 1] += l2
-        found = _minimiser(hessian, quadratic, l1)
+        found = _minimiser(quadratic, l1, l2)
         start, change = quadratic.start, np.zeros_like(self._working.coef)
         moved = found - start
         change[quadratic.columns, quadratic.classes] = moved
@@ -286,8 +284,8 @@ def _at_once(prepared: Prepared, held: WorkingColumns) -> int:
     return min(_TOGETHER, _MOST_MEANS // (n * q)) if is_small and is_usual else 0
 
 
-def _minimiser(hessian: FloatArray, quadratic: _Quadratic, l1: FloatArray) -> FloatArray:
-    """Return where the quadratic with this Hessian and kinks is least, shape (d,).
+def _minimiser(quadratic: _Quadratic, l1: FloatArray, l2: FloatArray) -> FloatArray:
+    """Return where the quadratic is least with kinks l1 and a ridge l2, shape (d,) each.
 
     By block principal pivoting: given the signs, it is a linear system; those that are on the wrong side are held at 0,
     those that are held against too large a slope are freed, all at once. Where that takes long there are safer ways.
@@ -297,20 +295,22 @@ def _minimiser(hessian: FloatArray, quadratic: _Quadratic, l1: FloatArray) -> Fl
     numpy.linalg.LinAlgError
         If the Hessian is not positive definite.
     """
-    linear, start, most = quadratic.linear, quadratic.start, l1 + quadratic.rounding
-    gradient, signs = quadratic.gradient, quadratic.signs
-    signs = np.where((signs == 0.0) & (np.abs(gradient) > most), -np.sign(gradient), signs)
+    hessian, linear, most = quadratic.hessian, quadratic.linear, l1 + quadratic.rounding
+    signs = quadratic.signs
     for _ in range(_ROUNDS):
         free, point = signs.nonzero()[0], np.zeros_like(linear)
         right = -(linear + l1 * signs)[free]
-        _, point[free], failed = lapack.dposv(hessian[free[:, np.newaxis], free], right, lower=1)
+        block = hessian[free[:, np.newaxis], free]
+        block.flat[:: len(free) + 1] += l2[free]
+        # LAPACK reads columns first, and may overwrite what is a copy already.
+        _, point[free], failed = lapack.dposv(block.T, right, lower=1, overwrite_a=1)
         if failed:
             raise np.linalg.LinAlgError(f"The matrix is not positive definite: its pivot {failed} is not positive.")
-        slopes = hessian @ point + linear
+        slopes = hessian @ point + (linear + l2 * point)
         is_across = l1 * signs * point < 0.0
         is_wrong = is_across | ((signs == 0.0) & (np.abs(slopes) > most))
         if not is_wrong.any():
             return point
         signs = np.where(is_wrong, np.where(is_across, 0.0, -np.sign(slopes)), signs)
-    ends = np.full_like(start, np.inf)
-    return minimise_entrywise(hessian, hessian @ start + linear, l1, -ends, ends, start)
+    start, ends = quadratic.start, np.full_like(l1, np.inf)
+    return minimise_entrywise(hessian + np.diag(l2), quadratic.gradient + l2 * start, l1, -ends, ends, start)

@@ -10,9 +10,10 @@ from softglm.arrays import FloatArray
 from softglm.families import Bernoulli, Categorical
 from softglm.model import Prepared, SparsePenalty
 from softglm.model.proof.conjugate import LEAST, Balance, Setting, Tilted, gap_by, overcome
-from softglm.model.proof.rounding import gradient_rounding, value_rounding
+from softglm.model.proof.rounding import UNIT, gradient_rounding, value_rounding
 from softglm.model.proof.streamed import most_deviations
 from softglm.sparse.columns import WorkingColumns
+from softglm.sparse.matrix import FullColumns
 from softglm.sparse.restricted import Restricted
 from softglm.sparse.slopes import pull_of_sizes
 from softglm.sparse.terms import Terms
@@ -24,6 +25,8 @@ Indices = npt.NDArray[np.intp]
 MOST = 0.999
 # Means that are computed again, from other products, differ by so many times what these differ by.
 _AGAIN = 8.0
+# What columns and sums are larger by, at the most, where they are rounded.
+_SLACK = 1.01
 # How far the intercepts may be from their optimum, in shares of the classes, for anything to be proved.
 _BALANCED = 1e-2
 
@@ -106,6 +109,8 @@ class Proofs:
         # Of columns that count as constant nothing was summed.
         self.off = np.where(held.varies[:, np.newaxis], off[:p] * held.units[:, np.newaxis], spreads[:, np.newaxis])
         self.off_constants, self.spreads = off[p:], spreads
+        # The largest entries of the columns that are held, as they come.
+        self._largest = np.empty(0)
         self._off_sizes = np.linalg.norm(self.off, axis=1)
         self._doubtful = constant[spreads[constant] > 0.0]
         (targets,) = rows.concatenate(Targets())
@@ -144,12 +149,14 @@ class Proofs:
             coef=working.coef[n:],
             identifiable=self._family.identifiable_directions,
             deviations=np.concatenate([np.ones(n), self.spreads[features]]),
+            reach=self.reach(working.here.mean, n),
             noise=np.zeros(len(free)),
             off=np.concatenate([self.off_constants, self.off[features]]),
             moved=moved,
         )
         tilts = _Tilts(working, self._held, free, step)
-        balance = Balance(tilts.step, tilts.gradient, working.likelihood.information(working.here.mean, free))
+        information = working.likelihood.information(working.here.mean, tilts.free_columns.array)
+        balance = Balance(tilts.step, tilts.gradient, information)
 
         def tilting(step: FloatArray, _: float, margin: FloatArray) -> Tilted:
             return self._tilted(tilts, step, margin)
@@ -163,6 +170,19 @@ class Proofs:
         further = half * others.further[are_others]
         return gap_by(setting, balance, tilting, lambda length: overcome(pull + (length + _AGAIN * moved) * further))
 
+    def reach(self, mean: FloatArray, n_constants: int) -> FloatArray:
+        """Return what a change of length 1 of what is not penalised moves slopes by, shape (p, q), by what is held.
+
+        Where all means are near 0 or 1, as under weights of very different sizes, that is little.
+        """
+        held, features, known = self._held, self._held.features, len(self._largest)
+        if known < len(features):
+            new = held.array[n_constants + known :]
+            self._largest = np.concatenate([self._largest, np.maximum(new.max(axis=1), -new.min(axis=1))])
+        deviations = np.sqrt((mean * (1.0 - mean)) @ held.weights + UNIT)
+        by_size = np.where(held.varies[features], _SLACK * self._largest, np.inf)
+        return np.minimum(np.multiply.outer(by_size, deviations), self.spreads[features, np.newaxis] / 2.0)
+
     def _doubts(self, penalty: SparsePenalty, parameters: FloatArray) -> bool:
         """Tell whether something depends on columns that count as constant, and are not quite."""
         doubtful = self._doubtful
@@ -170,8 +190,8 @@ class Proofs:
 
     def _tilted(self, tilts: "_Tilts", step: FloatArray, margin: FloatArray) -> Tilted:
         v, gradient = tilts.at(step)
-        touched, counts = np.flatnonzero(margin), self.counts
-        least = v.min(axis=0) - margin[touched] @ np.abs(self._held.array[touched])
+        counts = self.counts
+        least = v.min(axis=0) - margin[tilts.free] @ np.abs(tilts.free_columns.array)
         apart = Divergences.of(tilts.probabilities[:, counts], v[:, counts], self.seen, self._held.weights[counts])
         return Tilted(gradient, apart.at, MOST, are_means=bool((least[counts] >= LEAST - 1.0).all()))
 
@@ -191,6 +211,9 @@ class _Tilts:
 
     Attributes
     ----------
+    free : int array of shape (r,)
+    free_columns : FullColumns
+        Their columns.
     probabilities : array of shape (K, n)
         mu.
     step : array of shape (m, q)
@@ -199,24 +222,24 @@ class _Tilts:
     """
 
     def __init__(self, working: Restricted, held: WorkingColumns, free: Indices, step: FloatArray | None) -> None:
-        self._likelihood, self._columns, self._free = working.likelihood, held.array, free
+        self._likelihood, self.free = working.likelihood, free
+        self.free_columns = FullColumns(held.matrix.of(free).full())
         self.probabilities, self.gradient = working.likelihood.probabilities(working.here), working.slopes()
         self._u = np.zeros_like(self.probabilities)
         self.step = np.zeros_like(self.gradient)
         if step is not None:
-            moved = np.flatnonzero(step.any(axis=1))
-            self._u[-step.shape[1] :] = step[moved].T @ self._columns[moved]
+            self._u[-step.shape[1] :] = held.matrix.times(step)
             self.step, self.gradient = step, self.gradient.copy()
-            self.gradient[free] = self._beyond(relative(self.probabilities, self._u.copy()), free)
+            mean = self._tilted(relative(self.probabilities, self._u.copy()))
+            self.gradient[free] = self._likelihood.gradient_in(self.free_columns, mean, free)
 
     def at(self, step: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return v, shape (K, n), and the gradient there, (m, q)."""
-        q, free = step.shape[1], self._free
         u = self._u.copy()
-        u[-q:] += (step - self.step)[free].T @ self._columns[free]
+        u[-step.shape[1] :] += self.free_columns.times((step - self.step)[self.free])
         v = relative(self.probabilities, u)
-        return v, self._beyond(v, slice(None))
+        return v, self._likelihood.gradient(self._tilted(v))
 
-    def _beyond(self, v: FloatArray, which: Indices | slice) -> FloatArray:
-        q = self.gradient.shape[1]
-        return self._likelihood.gradient((self.probabilities * (1.0 + v))[-q:], which)
+    def _tilted(self, v: FloatArray) -> FloatArray:
+        """Return the means of the q natural parameters, shape (q, n)."""
+        return (self.probabilities * (1.0 + v))[-self.gradient.shape[1] :]

@@ -84,8 +84,7 @@ class AllSlopes:
             self._look_at_all()
             pulls = penalty.pull(self.values)
         elif len(unsure):
-            columns = self._held.columns(unsure)
-            self._look_at(unsure, ((self._mean * self._held.weights) @ columns.T).T - self._linear[unsure])
+            self._look_at(unsure, self._held.slopes(self._mean, unsure) - self._linear[unsure])
             pulls[unsure] = penalty.restricted(unsure).pull(self.values[unsure])
         self._known.append((penalty, near, pulls))
         return pulls
@@ -111,7 +110,7 @@ class AllSlopes:
     def _look_at_all(self) -> None:
         likelihood, parameters = self._likelihood, self._parameters
         self._ways, self._when = np.zeros((1, len(self._mean))), np.zeros(len(self._units), dtype=np.intp)
-        if self._held.sparse_columns is not None:
+        if self._held.stored is not None:
             self.values = self._held.slopes(self._mean) - self._linear
             return
         at = likelihood.family, *likelihood.rounded(parameters)

@@ -6,43 +6,31 @@ With z = e - c, e the entries of a column and c what centres it, and a row's cur
     t[(j, k), m] = sum_i e_ij a_km,   s_km = sum_i a_km,   d_k = w mu_k,   r_k = w^1/2 mu_k / (sum mu)^1/2
 """
 
-from typing import NamedTuple, final
-
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
 from softglm.arrays import FloatArray
 from softglm.families import UnconstrainedFamily
+from softglm.sparse.matrix import StoredColumns
 
 Indices = npt.NDArray[np.intp]
 
-# In nanoseconds, about as measured: of a product of two entries, of an entry that is copied.
-_PRODUCT, _ENTRY = 1.5, 30.0
+# In nanoseconds, about as measured: once; of an entry that is copied, of a product of two; of a sum of some of these,
+# of a number of the result.
+_ONCE, _ENTRY, _PRODUCT, _SUM, _NUMBER = 2.5e5, 30.0, 4.0, 12.0, 6.0
 
 
-@final
-class StoredColumns(NamedTuple):
-    """Columns as they are stored, in the units of those that are worked on.
+def price(columns: StoredColumns, which: Indices, first: int) -> float:
+    """Return what `hessian` costs for pairs of these columns from the first on, in nanoseconds.
 
-    Attributes
-    ----------
-    entries : CSR matrix of shape (k, n)
-        A row for each column.
-    center : array of shape (k,)
-        What is subtracted from each.
+    Entries of a row are taken to be as many as those of any other.
     """
-
-    entries: sparse.csr_array
-    center: FloatArray
-
-    def price(self, columns: Indices, first: int) -> float:
-        """Return what `hessian` costs for pairs of these columns from the first on, in nanoseconds.
-
-        Entries of a row are taken to be as many as those of any other.
-        """
-        n, counts = self.entries.shape[1], np.diff(self.entries.indptr)[columns]
-        return float(_ENTRY * counts.sum() + _PRODUCT * float(counts[first:].sum()) * float(counts.sum()) / n)
+    counts = columns.counts[which].astype(np.float64)
+    products = counts[first:].sum() * counts.sum() / columns.shape[1]
+    size = float(len(which) - first) * len(which)
+    sums = _PRODUCT * products + _SUM * min(products, size) + _NUMBER * size
+    return float(_ONCE + _ENTRY * counts.sum() + sums)
 
 
 def hessian(
@@ -67,32 +55,31 @@ def hessian(
     weights : array of shape (n,)
     first : int, default=0
     """
-    (columns, classes), (q, n) = pairs, mean.shape
-    own = weights * (family.curvature_weights(mean) if q == 1 else mean)
-    shared = np.zeros((1, n)) if q == 1 else mean * np.sqrt(weights / mean.sum(axis=0))
-    entries, center = stored.entries[columns], stored.center[columns]
-    counts = np.diff(entries.indptr)
-    of_class = np.repeat(classes, counts)
-
-    def scaled(factors: FloatArray) -> FloatArray:
-        return np.asarray(entries.data * factors[of_class, entries.indices])
+    (columns, classes), (q, n), d = pairs, mean.shape, len(pairs[0])
+    entries, new, every = stored.entries[columns], slice(first, None), np.arange(d)
+    of_pair, rows = np.repeat(every, np.diff(entries.indptr)), entries.indices
+    at = classes[of_pair] * n + rows
 
     def with_entries(data: FloatArray, indices: npt.NDArray[np.integer], width: int) -> sparse.csr_array:
-        return sparse.csr_array((data, indices, entries.indptr), shape=(len(columns), width))
+        return sparse.csr_array((data, indices, entries.indptr), shape=(d, width))
 
+    # t and s, by classes.
+    sums, centers = np.zeros((2, d, q))
+    own = weights * (family.curvature_weights(mean) if q == 1 else mean)
+    roots = np.sqrt(own).ravel()[at]
+    scaled, totals = entries.data * roots, np.diag(own.sum(axis=1))
+    sums[every, classes] = np.bincount(of_pair, scaled * roots, d)
     # Beside each other, classes have no row in common: what is of one class is multiplied by nothing of another.
-    apart = with_entries(scaled(np.sqrt(own)), entries.indices + n * of_class, q * n)
-    products = apart[first:] @ apart.T
-    sums = np.zeros((len(columns), q))
-    sums[np.arange(len(columns)), classes] = with_entries(scaled(own), entries.indices, n).sum(axis=1)
+    apart = with_entries(scaled, at, q * n)
+    hessian = (apart[new] @ apart.T).toarray()
     if q > 1:
-        together = with_entries(scaled(shared), entries.indices, n)
-        products = products - together[first:] @ together.T
+        shared = mean * np.sqrt(weights / mean.sum(axis=0))
+        together = with_entries(entries.data * shared.ravel()[at], rows, n)
+        hessian -= (together[new] @ together.T).toarray()
         sums -= together @ shared.T
-    totals = np.diag(own.sum(axis=1)) - shared @ shared.T
-    new = slice(first, None)
-    rows = products.toarray()
-    rows -= sums[new][:, classes] * center
-    rows -= center[new, np.newaxis] * sums[:, classes[new]].T
-    rows += np.outer(center[new], center) * totals[np.ix_(classes[new], classes)]
-    return np.asarray(rows)
+        totals -= shared @ shared.T
+    # What centring takes away, as products of few columns: half of c_j c_l s_km with each of the two sums.
+    centers[every, classes] = stored.center[columns]
+    sums -= centers @ totals / 2.0
+    hessian -= np.hstack([sums, centers])[new] @ np.hstack([centers, sums]).T
+    return np.asarray(hessian)

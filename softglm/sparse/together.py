@@ -22,6 +22,8 @@ from softglm.sums import relative
 
 # Roundings of a number of few operations.
 _FEW = 16.0
+# Where means change by no more than this, relative to them, powers bound the logarithms: a third of the time.
+_SHORT = 0.1
 
 
 @final
@@ -84,7 +86,7 @@ class ProofsTogether:
 
     def _tilted(self, arrivals: Sequence[Arrival]) -> tuple[FloatArray, FloatArray]:
         """Return mu and v, shape (K, s, n) each."""
-        mean = np.stack([self._working.probabilities(arrival.point) for arrival in arrivals], axis=1)
+        mean = self._working.probabilities_of([arrival.point for arrival in arrivals])
         steps, u = np.stack([arrival.step.T for arrival in arrivals], axis=1), np.zeros_like(mean)
         q, s, k = steps.shape
         u[-q:] = (steps.reshape(-1, k) @ self._held.array).reshape(q, s, -1)
@@ -109,6 +111,11 @@ class ProofsTogether:
 
     def _apart(self, mean: FloatArray, v: FloatArray, h: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean KL(nu || mu) and mean sum mu log^2(nu / mu), shape (s,) each."""
+        if not h.any() and np.abs(v).max() <= _SHORT:
+            # log(1 + v) <= v - v^2 / 2 + v^3 / 3 for all v > -1, and |log(1 + v)| <= |v| / (1 - |v|); mu v has sum 0.
+            squares = mean * np.square(v)
+            apart, squares = ((0.5 + v * (v / 3.0 - 1.0 / 6.0)) * squares).sum(axis=0), squares.sum(axis=0)
+            return apart @ self._weights, squares @ self._weights / (1.0 - _SHORT) ** 2
         ratio, part = v, h[:, np.newaxis]
         if h.any():
             ratio = np.where(part > 0.0, (1.0 - part) * v + part * (self._shares / mean - 1.0), v)

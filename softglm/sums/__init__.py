@@ -8,6 +8,7 @@ from softglm.sums.class_ranges import ClassRanges
 from softglm.sums.columns import CentredColumns, Observations
 from softglm.sums.comparison import Comparison, Leverages
 from softglm.sums.deletions import Deletions, RowParts, between, downdate, lengths_in
+from softglm.sums.digests import Digests
 from softglm.sums.divergences import Divergences, seen_in
 from softglm.sums.duals import (
     MeansAndInformation,
@@ -37,10 +38,12 @@ from softglm.sums.lengths import (
     Residuals,
     Scores,
 )
+from softglm.sums.losses import Losses
 from softglm.sums.margins import ClassesBelow, ContrastForms, Found, LowestMargins, MostOpposed, pivoted_directions
 from softglm.sums.moments import (
     CONSTANT,
     CentredCross,
+    ClassSpreads,
     CrossMoments,
     KroneckerFactors,
     SecondMoments,
@@ -61,12 +64,14 @@ __all__ = [
     "CentredColumns",
     "CentredCross",
     "ClassRanges",
+    "ClassSpreads",
     "ClassesBelow",
     "Combinations",
     "Comparison",
     "ContrastForms",
     "CrossMoments",
     "Deletions",
+    "Digests",
     "DistanceScores",
     "Distances",
     "Divergences",
@@ -86,6 +91,7 @@ __all__ = [
     "LargestMove",
     "LargestSizes",
     "Leverages",
+    "Losses",
     "LowestMargins",
     "MeansAndInformation",
     "MostOpposed",

@@ -124,6 +124,24 @@ class KroneckerFactors(Sum):
 
 @final
 @dataclass(frozen=True)
+class ClassSpreads(Sum):
+    """Where classes lie: sum w v, (q,), of v = mu (1 - mu); sum w x v', (p, q); and sum w <1, v> z z'."""
+
+    family: UnconstrainedFamily
+    coef: FloatArray
+    intercept: FloatArray
+    moments: SecondMoments
+
+    def __call__(self, block: Block) -> tuple[FloatArray, ...]:
+        _, mean = self.family.normalizer_and_mean(block.predictor(self.coef, self.intercept))
+        bends = block.weighted(mean * (1.0 - mean)).astype(mean.dtype, copy=False)
+        of_rows = bends.sum(axis=0, dtype=np.float64)
+        shares = bends.sum(axis=1, dtype=np.float64)
+        return shares, block.cross(bends).astype(np.float64, copy=False), self.moments.under(of_rows, block)
+
+
+@final
+@dataclass(frozen=True)
 class Squares(Sum):
     """sum_i x_i^2, shape (p,), of dense rows, in float64 and whatever their weights."""
 

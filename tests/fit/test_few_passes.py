@@ -33,7 +33,7 @@ def ridge(rows, alpha_times_rows=1.0):
 def any_sample(monkeypatch):
     """However few rows a sample has, it is used."""
     monkeypatch.setattr(few_passes, "_ROWS_PER_FEATURE", 1e-9)
-    monkeypatch.setattr(few_passes, "_MANY_ROWS_PER_FEATURE", 1e-9)
+    monkeypatch.setattr(few_passes, "_WORTH", np.inf)
 
 
 @pytest.mark.usefixtures("any_sample")
@@ -103,6 +103,30 @@ def test_few_passes_are_enough_where_no_hessian_fits(name):
     assert result.n_passes <= MOST_BY_PRODUCTS
 
 
+def test_classes_that_are_nearly_separated_take_no_more_passes_without_a_penalty():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80_000, 8))
+    rows, family = RowsInMemory(X, drawn(rng, 20.0 * X @ rng.normal(size=(8, 3)))), Categorical(3)
+    check_passes(rows, family, 0.0, MOST_UNPENALISED)
+
+
+def test_levels_of_a_few_rows_take_few_more_passes_than_others():
+    rng = np.random.default_rng(0)
+    levels = [np.minimum(rng.zipf(1.5, size=60_000), count) for count in (10, 40, 60)]
+    X = np.hstack([of[:, np.newaxis] == np.arange(2, of.max() + 1) for of in levels]).astype(np.float64)
+    rows, family = RowsInMemory(X, drawn(rng, 2.0 * X @ rng.normal(size=(X.shape[1], 3)))), Categorical(3)
+    check_passes(rows, family, 1.0, MOST + 2)
+
+
+def check_passes(rows, family, alpha_times_rows, most):
+    far_away = RowsFarAway(rows)
+    result = solve(prepare(far_away, family, tuning=Tuning(sampled_rows=8000)), ridge(rows, alpha_times_rows))
+    best = solve(prepare(rows, family), ridge(rows, alpha_times_rows))
+    assert result.status is Status.CONVERGED
+    assert result.loss - best.loss <= result.gap + RESOLUTION
+    assert far_away.n_passes <= most
+
+
 def test_of_rows_that_are_fewer_than_a_sample_has_all_are_drawn():
     rows, family = MANY_ROWS["ordinary"](n=3000)
     far_away = RowsFarAway(rows)
@@ -147,11 +171,13 @@ def test_where_passes_cost_their_arithmetic_alone_few_are_made_only_where_that_i
     rng = np.random.default_rng(6)
     X, y = rng.normal(size=(20_000, 40)), rng.integers(120, size=20_000, dtype=np.int32)
     probes = RowsInMemory(X, y)
-    assert few_passes.pays(prepare(probes, Categorical(120)), ridge(probes), None)
+    # In memory the means of the classes tell more than a sample of the rows.
+    assert not few_passes.pays(prepare(probes, Categorical(120)), ridge(probes), None)
+    assert few_passes.pays(prepare(RowsFarAway(probes), Categorical(120)), ridge(probes), None)
     assert not few_passes.pays(prepare(probes, Categorical(120)), ridge(probes, 0.0), None)
 
 
-def test_in_memory_they_are_made_of_rows_that_are_very_many_for_their_features_and_prove_as_much():
+def test_in_memory_they_are_made_of_rows_that_are_many_for_their_parameters_and_prove_as_much():
     rows, family = MANY_ROWS["ordinary"](n=200_000)
     prepared = prepare(rows, family)
     assert few_passes.pays(prepared, ridge(rows), None)

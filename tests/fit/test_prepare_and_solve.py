@@ -186,6 +186,30 @@ def test_where_hessians_are_dear_the_one_that_is_left_to_the_next_fit_saves_eval
     assert sum(one.n_refreshes for one in swept) < 0.8 * sum(one.n_refreshes for one in alone)
 
 
+@pytest.mark.parametrize("name", FEW_OF_THEM)
+def test_a_fit_that_begins_where_the_last_two_lead_takes_fewer_evaluations(name):
+    rows, family, weight = problem_of(name)
+    penalties = [ridge(rows, strength / weight) for strength in np.geomspace(1e2, 1e-2, 12)]
+    prepared, start, warm = prepare(rows, family), None, []
+    for penalty in penalties:
+        warm.append(solve(prepared, penalty, start))
+        start = Start(warm[-1].coef, warm[-1].intercept)
+    swept = list(sweep(prepare(rows, family), penalties))
+    for one, other in zip(swept, warm, strict=True):
+        same_optimum(one, other)
+    assert sum(one.n_evaluations for one in swept) < 0.95 * sum(one.n_evaluations for one in warm)
+
+
+@pytest.mark.parametrize(
+    "strengths", [(1.0, 1.0, 0.1), (1.0, 0.99, 1e-6), (1e200, 1e-200, 1.0), (0.1, 0.0, 1.0), (0.1, 1.0, 0.1, 10.0)]
+)
+def test_strengths_of_a_sweep_may_come_in_any_order(strengths):
+    rows, family, weight = problem_of("overlapping")
+    penalties = [ridge(rows, strength / weight) for strength in strengths]
+    for one, penalty in zip(sweep(prepare(rows, family), penalties), penalties, strict=True):
+        same_optimum(one, fit(rows, family, penalty))
+
+
 def test_a_hessian_is_left_to_fits_of_the_same_rows_under_a_penalty_nearby():
     rows, family, weight = problem_of("many_classes")
     prepared, handover = prepare(rows, family, tuning=Tuning(held_numbers=0, in_single_precision=False)), Handover()

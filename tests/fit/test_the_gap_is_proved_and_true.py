@@ -18,7 +18,7 @@ from fits import (
     TOO_MANY_FEATURES,
     fit_data,
 )
-from problems import OVERLAPPING, PROBLEMS, real_data
+from problems import OVERLAPPING, PROBLEMS, Data, drawn_classes, real_data
 
 from softglm.data import RowsInMemory
 from softglm.families import Bernoulli
@@ -128,3 +128,15 @@ def test_without_a_hessian_nothing_is_promised_where_some_coefficients_are_free_
     rows = RowsInMemory(X, (X[:, 0] > 0.0).astype(np.float64))
     penalty = Ridge(np.array([0.0, 0.1, 0.1, 0.0]))
     assert fit(rows, Bernoulli(), penalty, tuning=Tuning(**TOO_LARGE_FOR_THE_HESSIAN)).status is not Status.CONVERGED
+
+
+@pytest.mark.parametrize("alpha", [1.0, 1e-2])
+def test_of_wide_tables_of_dummies_beside_large_amounts_too(alpha):
+    rng = np.random.default_rng(0)
+    levels = [np.identity(count)[rng.integers(count, size=60)] for count in (50, 30)]
+    amounts = rng.normal([5000.0, 3000.0, 200.0], [600.0, 600.0, 15.0], size=(60, 3))
+    y = drawn_classes(rng, (amounts - amounts.mean(axis=0)) @ rng.normal(size=(3, 3)) / 300.0)
+    data = Data(np.hstack([*levels, amounts]), y)
+    result, truth = fit_data(data, alpha), SoftmaxRegression(data, alpha / data.total_weight)
+    assert result.status is Status.CONVERGED
+    assert truth.value(result.coef, result.intercept) - truth.optimum().value <= result.gap + RESOLUTION

@@ -6,8 +6,9 @@ from problems import Data, objective_of, rows_and_family
 from scipy import sparse
 
 from softglm.data import SparseBlock
-from softglm.model import coordinates, null_coordinates, null_model
-from softglm.model.coordinates import _factor_of_clear_rank, second_moments
+from softglm.model import null_coordinates, null_model, whitening
+from softglm.model.coordinates import second_moments
+from softglm.model.whitening import _factor_of_clear_rank
 from softglm.sums import SecondMoments
 
 # Of moments that are whitened to rounding times their condition, at most 1e11 here; of the space they span.
@@ -51,7 +52,7 @@ LARGE = ["all levels", "but one", "two factors", "and numbers of all scales", "a
 def test_of_many_columns_a_factor_finds_the_space_of_the_eigenvectors(name, fit_intercept, container, monkeypatch):
     X = large(name)
     objective, found = null_coordinates_of(container(X), fit_intercept=fit_intercept)
-    monkeypatch.setattr(coordinates, "_LARGE", np.inf)
+    monkeypatch.setattr(whitening, "_LARGE", np.inf)
     _, truth = null_coordinates_of(X, fit_intercept=fit_intercept)
     assert found.features.shape == truth.features.shape
     moments, _ = objective.rows.sum(second_moments(objective))

@@ -8,13 +8,15 @@ from softglm.data import Draw, RowsInMemory, survey
 from softglm.fit import prepare, solve
 from softglm.model import Ridge
 from softglm.model.coordinates import scaled_coordinates, second_moments
-from softglm.model.proof.rounding import gradient_rounding
+from softglm.model.proof.rounding import gradient_rounding, sharp_rounding
 from softglm.model.tangent import Tangent, gap_by_sample
 
 # What values of order 1 are off by.
 RESOLUTION = 1e-12
 # A sample of a fifth of the rows proves a gap that is about five times as large, and a bit more.
 SHARE, LOOSE = 0.2, 1.3
+# What a gradient may be off by for a proof to be out of reach.
+TOO_MUCH = 1e6
 # So near f is a quadratic.
 NEAR = 1e-3
 
@@ -29,6 +31,10 @@ def problem(request):
     squares, _ = rows.sum(second_moments(objective, is_full=False))
     coordinates = scaled_coordinates(objective, prepared.null.information, squares)
     return objective, sample, coordinates, objective.centred(best.coef, best.intercept), best.loss
+
+
+def never():
+    raise AssertionError("a pass that is not needed")
 
 
 def near(best, size, seed):
@@ -54,10 +60,23 @@ def test_its_minimum_bounds_the_gap_and_is_no_lower_than_it_has_to_be(problem, d
     # As far in the units of each column: raw ones span 1e4.
     point = best + distance * coordinates.displacement(np.random.default_rng(1).normal(size=coordinates.scales.size))
     value, gradient = objective.evaluate(point)
-    here = Tangent(point, gradient, gradient_rounding(objective, point, gradient))
+    here = Tangent(point, gradient, gradient_rounding(objective, point, gradient), never)
     gap = gap_by_sample(objective, sample, coordinates, here, allowed=np.inf)
     assert value - least <= gap + RESOLUTION
     if distance == NEAR:
         assert gap <= LOOSE * sample.multiplicity * (value - least)
     if value - least > RESOLUTION:
         assert gap_by_sample(objective, sample, coordinates, here, allowed=0.0) == np.inf
+
+
+def test_where_rounding_alone_is_in_the_way_it_is_bounded_sharply(problem):
+    objective, sample, coordinates, best, least = problem
+    point = best + NEAR * coordinates.displacement(np.random.default_rng(1).normal(size=coordinates.scales.size))
+    value, gradient = objective.evaluate(point)
+    sharp = sharp_rounding(objective, point, is_centred=False).bound
+    loose = Tangent(point, gradient, np.full_like(gradient, TOO_MUCH), lambda: sharp)
+    gap = gap_by_sample(objective, sample, coordinates, loose, allowed=np.inf)
+    assert value - least <= gap + RESOLUTION
+    assert gap < np.inf
+    still = loose._replace(sharp=lambda: loose.rounding)
+    assert gap_by_sample(objective, sample, coordinates, still, allowed=np.inf) == np.inf

@@ -56,6 +56,17 @@ def test_the_inverse_hessian_is_that_of_bfgs_whatever_the_metric():
         np.testing.assert_allclose(pairs.times(gradient, Inverse(function.known).solve), inverse @ gradient, **ROUNDING)
 
 
+def test_the_first_step_goes_another_way_where_one_is_known_and_is_learned_from_as_all_are():
+    function = Quadratic()
+    start, known = function.evaluate(np.ones(6)), Curvature(Inverse(function.known))
+    steps = accelerated(function, start, known, rounding=1e-13, way=lambda here: -0.9 * here.point)
+    np.testing.assert_allclose(next(steps).here.point, 0.1 * start.point, **ROUNDING)
+    # Whoever begins again has no other way: the step before counts.
+    there = function.evaluate(0.1 * start.point)
+    again = next(accelerated(function, there, known, rounding=1e-13, way=lambda _: np.full(6, np.nan)))
+    assert again.here.value < there.value
+
+
 def test_what_has_no_curvature_is_not_remembered():
     pairs = Pairs()
     pairs.add(np.ones(2), -np.ones(2))

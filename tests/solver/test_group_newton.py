@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from softglm.solver import group_newton
 from softglm.solver.group_newton import minimise_grouped
 
 # The largest violation of optimality, relative to the largest slope at the start, and entry by entry to its own
@@ -8,6 +9,9 @@ from softglm.solver.group_newton import minimise_grouped
 OPTIMAL = 1e-10
 # Two ways to the same minimiser, through different systems.
 SAME = {"rtol": 1e-8, "atol": 1e-9}
+
+# Systems that are solved where nothing but rounding is left: some for each proximal point, of which sixteen are idle.
+MOST_OF_ROUNDING = 200
 
 SHARES = [0.01, 0.2, 0.7]
 
@@ -167,6 +171,36 @@ def test_a_tolerance_is_kept():
     before = violation(*given, given[-1])
     for tol in (1e-2, 1e-4, 1e-6):
         assert violation(*given, minimise_grouped(*given, tol=tol)) <= tol * before * (1.0 + OPTIMAL)
+
+
+@pytest.fixture
+def solved(monkeypatch):
+    """Systems that have been solved, one item for each."""
+    systems, solve = [], group_newton.lapack.dpotrs
+
+    def solve_and_count(*arguments, **options):
+        systems.append(1)
+        return solve(*arguments, **options)
+
+    monkeypatch.setattr(group_newton.lapack, "dpotrs", solve_and_count)
+    return systems
+
+
+def test_after_a_change_of_strength_one_system_is_enough_where_no_group_comes_or_goes(solved):
+    hessian, linear, groups, group_l1, l1, start = problem(correlated, [4] * 10, "group", 0.2, is_warm=False)
+    before = minimise_grouped(hessian, linear, groups, group_l1, l1, start)
+    solved.clear()
+    slope = linear + hessian @ (before - start)
+    after = minimise_grouped(hessian, slope, groups, 0.999 * group_l1, l1, before, tol=0.01)
+    assert len(solved) == 1
+    assert violation(hessian, slope, groups, 0.999 * group_l1, l1, before, after) < 0.01 * 0.001 * group_l1[0]
+
+
+def test_at_the_minimum_rounding_is_not_followed_for_long(solved):
+    # Of entries without a kink, with a gradient of rounding alone.
+    hessian, start = np.diag([0.07, 0.2, 0.3]), np.array([0.076, -0.3, 0.2])
+    minimise_grouped(hessian, 1e-18 * start, np.arange(3), np.zeros(3), np.zeros(3), start, tol=1e-9)
+    assert len(solved) < MOST_OF_ROUNDING
 
 
 def test_no_entries_have_a_minimiser():

@@ -101,8 +101,10 @@ class Convex:
     def gap_by_partial_minimiser(self, point, value, gradient, allowed):  # noqa: ARG002 - the protocol's signature
         return self.gap_by_gradient(point, value, gradient)
 
-    def partial_minimiser(self, point):
+    def partial_minimiser(self, point, allowed):  # noqa: ARG002 - the protocol's signature
         return point
+
+    is_proved_by_sample = False
 
     def gap_by_sample(self, point, gradient, allowed):  # noqa: ARG002 - the protocol's signature
         return np.inf

@@ -43,8 +43,9 @@ def problem(here=np.inf, next_to_it=np.inf, partial_minimiser=None, gap_there=No
         gradient_rounding=lambda _, gradient, **__: np.full_like(gradient, ROUNDING),
         gap_at_partial_minimiser=lambda _: next_to_it,
         gap_by_partial_minimiser=lambda *_: next_to_it if gap_there is None else gap_there,
-        partial_minimiser=lambda _: partial_minimiser,
+        partial_minimiser=lambda *_: partial_minimiser,
         gap_by_sample=lambda *_: of_sample,
+        is_proved_by_sample=of_sample < np.inf,
     )
 
 

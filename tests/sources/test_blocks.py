@@ -1,6 +1,7 @@
 """Blocks are fitted as the arrays that they are pieces of, whatever they hold; and what is wrong with one is named."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -181,6 +182,27 @@ def test_what_breaks_while_the_cache_is_written_leaves_nothing_there(tmp_path):
     with pytest.raises(ValueError, match="Block 2: X holds missing values"):
         SoftmaxGLM().fit(Blocks(Cut((X, y)), cache=tmp_path))
     assert not list(tmp_path.iterdir())
+
+
+def _cut_short(path):
+    path.write_bytes(path.read_bytes()[:100])
+
+
+@pytest.mark.parametrize("name", ["X.npy", "codes.npy", "weights.npy", "classes.npy", "about.json"])
+@pytest.mark.parametrize("damage", [_cut_short, Path.unlink], ids=["cut short", "gone"])
+def test_what_is_damaged_in_the_cache_is_made_again(damage, name, tmp_path):
+    given, models = given_of("weighted_with_offset"), []
+    for _ in range(2):
+        models.append(SoftmaxGLM(0.01).fit(Blocks(Cut(given), cache=tmp_path, fingerprint="1")))
+        (entry,) = tmp_path.iterdir()
+        damage(entry / name)
+    np.testing.assert_array_equal(models[1].coef_, models[0].coef_)
+
+
+def test_a_cache_that_cannot_be_written_is_named_with_what_to_do(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=r"The cache in .*file cannot be used.*Pass another one, make room"):
+        SoftmaxGLM().fit(Blocks(Cut(given_of("balanced")), cache=tmp_path / "file"))
 
 
 def _fit(blocks, **options):

@@ -10,8 +10,8 @@ from softglm.status import Status
 
 SHARES = (1.1, 0.5, 0.03)
 NAMES, KINDS = list(PROBLEMS), list(PENALTIES)
-# Of slopes of order 1, where a fit goes on as long as losses tell it anything: about the root of their last digits.
-EXACT = 2e-8
+# Of slopes of order 1, where a fit goes on as long as losses tell it anything: twice the root of their last digits.
+EXACT = 3e-8
 # Of the loss, a sum of terms a hundred times as large where columns are off-centre.
 RESOLUTION = 1e-11
 # What is proved of each fit, relative to F of the null model.

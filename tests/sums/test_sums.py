@@ -8,6 +8,7 @@ import pytest
 from problems import SMALL_BLOCKS
 from scipy import sparse
 
+import softglm
 from softglm.data import RowsInMemory
 from softglm.data.block import make_block
 from softglm.families import Bernoulli, Categorical, Gaussian, Poisson
@@ -29,6 +30,7 @@ from softglm.sums import (
     LargestLeverage,
     LargestMove,
     LargestSizes,
+    Losses,
     LowestMargins,
     MostOpposed,
     Observations,
@@ -128,6 +130,7 @@ def summed(family):
         EvaluationAndInformation(information_of(family)),
         InterceptEvaluation(family, *at),
         InterceptProduct(family, *at, np.arange(1.0, family.n_parameters + 1.0)),
+        Losses(family, *several(family)),
         CrossMoments(family.n_parameters),
         CentredCross(CENTER, family.n_parameters),
         full,
@@ -137,6 +140,12 @@ def summed(family):
         KroneckerFactors(family, *at, SecondMoments(CENTER, 1, is_full=False)),
         WeightedTotals(),
     ]
+
+
+def several(family):
+    """Coefficients and intercepts of three fits."""
+    scales, q = np.array([1.0, -0.5, 30.0]), family.n_parameters
+    return scales[:, np.newaxis, np.newaxis] * coef_of(family), scales[:, np.newaxis] * INTERCEPT[:q]
 
 
 def largest(family):
@@ -200,6 +209,17 @@ def test_the_information_is_that_of_every_row_in_its_features(data):
     information = np.moveaxis(family.fisher_information(data.eta.T), -1, 0)
     rows = zip(data.w, standard, information, strict=True)
     np.testing.assert_allclose(total, sum(w * np.kron(np.outer(z, z), of) for w, z, of in rows), **ROUNDING)
+
+
+@pytest.mark.parametrize("cached", [1, 2**16])
+def test_losses_are_those_of_each_fit(data, monkeypatch, cached):
+    monkeypatch.setattr(softglm.sums.losses, "_CACHED", cached)
+    family, offset = data.family, 0.0 if data.offset is None else data.offset
+    (losses,) = data.rows().sum(Losses(family, *several(family)))
+    for loss, coef, intercept in zip(losses, *several(family), strict=True):
+        eta = data.X @ coef + intercept + offset
+        expected = data.w @ (family.log_normalizer(eta.T) - (data.statistics * eta).sum(axis=1))
+        np.testing.assert_allclose(loss, expected, **ROUNDING)
 
 
 def test_both_in_one_pass_have_the_bits_of_two(data):

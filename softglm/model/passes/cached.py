@@ -13,8 +13,8 @@ import numpy as np
 
 from softglm.arrays import FloatArray
 from softglm.data import PassCount, Rows
-from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.fisher import assembled, between_classes, pairs_of_classes
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.objective import Objective
 from softglm.model.passes.passes import Passes
 from softglm.model.passes.prices import cached_hessian_price

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from softglm.arrays import FloatArray
 from softglm.data import Rows
-from softglm.model.coordinates import KroneckerCoordinates, coordinates_at, is_decomposed
+from softglm.model.coordinates import coordinates_at, is_decomposed
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.objective import Objective
 from softglm.model.passes.prices import approximation_price, evaluation_price
 

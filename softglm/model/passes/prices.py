@@ -33,9 +33,15 @@ def approximation_price(objective: Objective, n_rows: int, *, is_full: bool = Tr
     m, q = objective.shape
     share = n_rows / objective.rows.n_rows
     passes = _METRIC + _reading(objective, n_rows) + 1.5 * share * _evaluation_work(objective)
-    sums = _work(objective) * n_rows * m * (_GRAM * m + _NARROW + _COPY)
+    sums = _moments_work(objective, n_rows)
     of_classes = 0 if objective.family.has_many_classes else q**3
     return passes + is_full * (sums + _CHOLESKY * (3 * m**3 + of_classes))
+
+
+def second_moments_price(objective: Objective) -> float:
+    """Return the price of the second moments of all rows, and of their whitening."""
+    m = objective.shape[0]
+    return objective.rows.pass_price + _moments_work(objective, objective.rows.n_rows) + _CHOLESKY * 3 * m**3
 
 
 def hessian_price(objective: Objective, n_rows: int) -> float:
@@ -71,6 +77,11 @@ def proof_price(objective: Objective, rows: Rows) -> float:
     inverse: float = _INVERSE * (m * s) ** 3
     leverages = rows.n_rows * m * (_LEVERAGE * m + _COPY)
     return rows.pass_price + _METRIC / 2.0 + inverse + leverages
+
+
+def _moments_work(objective: Objective, n_rows: int) -> float:
+    m = objective.shape[0]
+    return _work(objective) * n_rows * m * (_GRAM * m + _NARROW + _COPY)
 
 
 def _evaluation_work(objective: Objective) -> float:

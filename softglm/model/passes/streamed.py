@@ -5,8 +5,8 @@ from typing import final
 
 from softglm.arrays import FloatArray
 from softglm.data import Rows
-from softglm.model.coordinates import KroneckerCoordinates
 from softglm.model.fisher import hessian, hessian_of, information_sum
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.passes.passes import Passes
 from softglm.model.passes.prices import hessian_price
 from softglm.model.proof.certificate import largest_leverage

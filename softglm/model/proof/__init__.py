@@ -3,7 +3,7 @@
 from softglm.model.proof.conjugate import Balance
 from softglm.model.proof.nearness import distance_to_optimum, gap_beside
 from softglm.model.proof.partial import partial_gap
-from softglm.model.proof.rounding import gradient_rounding, representation_loss, value_rounding
+from softglm.model.proof.rounding import gradient_rounding, representation_loss, sharp_rounding, value_rounding
 from softglm.model.proof.streamed import conjugate_gap
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "gradient_rounding",
     "partial_gap",
     "representation_loss",
+    "sharp_rounding",
     "value_rounding",
 ]

@@ -19,7 +19,7 @@ from scipy.linalg import lapack
 
 from softglm.arrays import FloatArray
 from softglm.data import Rows
-from softglm.model.coordinates import KroneckerCoordinates
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.objective import Objective
 from softglm.sums import LargestLeverage
 

@@ -18,7 +18,7 @@ where none is below 0.
 **Scale.** nu = t + s (mu' - t) is as balanced and scales G by s <= 1, until no kink is overcome.
 
 What is left of the balance, by rounding, moves d by some e in U with ||e|| = ||g_U'||_{H_U^-1}, and so each slope by no
-more than s sigma_j ||e|| / 2 (Cauchy and Schwarz; a probability has a variance of 1/4 at most).
+more than s ||e|| (mean z_j^2 mu_k (1 - mu_k))^1/2 (Cauchy and Schwarz), which is at most s ||e|| sigma_j / 2.
 """
 
 from collections.abc import Callable
@@ -81,6 +81,8 @@ class Setting(NamedTuple):
         Directions of the natural parameters that change a mean.
     deviations : array of shape (m,)
         The most that the features vary by, about 0 where there is no intercept; 1 for the intercept.
+    reach : array of shape (p, 1) or (p, q)
+        What a change of U of length 1 moves slopes by at the most.
     noise : array of shape (r,)
         How far from its mean a constant feature may be for rounding, of those that are free.
     off : array of shape (m, q)
@@ -95,14 +97,10 @@ class Setting(NamedTuple):
     coef: FloatArray
     identifiable: FloatArray
     deviations: FloatArray
+    reach: FloatArray
     noise: FloatArray
     off: FloatArray
     moved: float
-
-    @property
-    def reach(self) -> FloatArray:
-        """What a change of U of length 1 moves slopes by at the most, shape (p, 1)."""
-        return self.deviations[self.features, np.newaxis] / 2.0
 
 
 class Tilted(NamedTuple):

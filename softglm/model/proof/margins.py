@@ -13,7 +13,8 @@ import numpy.typing as npt
 from scipy import linalg
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.model.coordinates import KroneckerCoordinates, second_moments
+from softglm.model.coordinates import second_moments
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.objective import Objective
 from softglm.once import cached_property
 from softglm.sums import (

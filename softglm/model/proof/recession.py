@@ -9,6 +9,7 @@ Linear programs over all contrasts find such a gamma (Konis 2007); since few of 
 those that the solution violates join until none does.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple, final
 
@@ -16,8 +17,9 @@ import numpy as np
 from scipy import linalg, optimize, sparse
 
 from softglm.arrays import BoolArray, FloatArray
-from softglm.model.coordinates import KroneckerCoordinates
+from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.objective import Objective
+from softglm.model.proof.latest import Latest, told_by
 from softglm.model.proof.margins import UNSEEN, Contrasts, Rounding
 from softglm.model.proof.programs import ProgramCost
 from softglm.sums import MostOpposed
@@ -66,6 +68,9 @@ class Recession:
     def is_trivial(self) -> bool:
         """Whether nothing can be separated."""
         return not self.span.size
+
+
+_LATEST: Latest[Recession] = Latest()
 
 
 def nothing_separated(n_parameters: int) -> Recession:
@@ -117,17 +122,19 @@ def cone_of(contrasts: Contrasts, objective: Objective, parameters: FloatArray |
 
 def _cone_of(contrasts: Contrasts, objective: Objective, parameters: FloatArray | None) -> Recession:
     """Find what separates the data in the directions that coordinates have."""
-    coordinates = contrasts.coordinates
-    if parameters is None:
+    coordinates, start = contrasts.coordinates, None
+    if parameters is not None:
+        start = contrasts.pivoted(coordinates.features_at(parameters)).ravel()
+        if separates(objective, parameters):
+            return Recession(_unit(start), np.identity(len(start)))
+
+    def searched() -> Recession:
+        with suppress(ArithmeticError):  # other contrasts come first from elsewhere, and may tell
+            if start is not None:
+                return recession(contrasts, start)
         return recession(contrasts, _downhill(objective, coordinates))
-    start = contrasts.pivoted(coordinates.features_at(parameters)).ravel()
-    if separates(objective, parameters):
-        return Recession(_unit(start), np.identity(len(start)))
-    try:
-        return recession(contrasts, start)
-    except ArithmeticError:
-        # Other contrasts come first from elsewhere, and may tell.
-        return recession(contrasts, _downhill(objective, coordinates))
+
+    return _LATEST.of(told_by(objective, coordinates), searched)
 
 
 def recession(contrasts: Contrasts, start: FloatArray) -> Recession:

@@ -79,13 +79,15 @@ def _setting(objective: Objective, penalty: SparsePenalty, parameters: FloatArra
     noise, free = objective.rows.noise, _free(objective, penalty)
     coef, _ = objective.split(parameters)
     far = 0.0 if noise is None else float(noise @ np.abs(coef).max(axis=1))
+    deviations = most_deviations(objective)
     return Setting(
         penalty=penalty,
         features=slice(len(coef)),
         free=free,
         coef=coef,
         identifiable=objective.family.identifiable_directions,
-        deviations=np.append(most_deviations(objective), 1.0)[: len(parameters)],
+        deviations=np.append(deviations, 1.0)[: len(parameters)],
+        reach=deviations[:, np.newaxis] / 2.0,
         noise=CONSTANT * np.abs(np.append(objective.moments.center, 0.0)[free]),
         off=gradient_rounding(_likelihood(objective), parameters, balance.gradient, of_any_means=True),
         moved=value_rounding(objective, parameters) + far,
