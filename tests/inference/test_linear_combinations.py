@@ -120,6 +120,20 @@ def quasi_separated():
     return Data(X, y)
 
 
+@pytest.mark.filterwarnings("ignore:.*one cluster alone knows")
+def test_what_hangs_on_a_single_cluster_has_no_standard_error_and_what_does_not_has_one():
+    rng = np.random.default_rng(2)
+    clusters = np.arange(90) % 6
+    data = Data(np.column_stack([rng.normal(size=(90, 2)), clusters == 0]), rng.integers(3, size=90))
+    result = inferred(data, covariance="CR2", clusters=clusters, distribution="t")
+    assert_same_rows(result.linear_combinations(np.identity(8)), result.coefficients, **ROUNDING)
+    found = result.linear_combinations(["[1]x2 - [2]x2", "[1]x0 - [2]x0", "[1]x0 + [1]x2"], adjust="max-t")
+    assert np.isnan(found.std_error).tolist() == np.isnan(found.df).tolist() == [True, False, True]
+    assert np.isfinite(found.estimate).all()
+    assert "one cluster alone knows" in " ".join(str(found).split())
+    assert np.isnan(found.p_value).tolist() == [True, False, True]
+
+
 @pytest.mark.filterwarnings("ignore::softglm.SeparationWarning")
 @pytest.mark.parametrize("name", ["overlapping", "collinear", "separable", "quasi-separated"])
 def test_differences_between_classes_are_the_coefficients_against_another_base(name):
