@@ -84,7 +84,7 @@ def _weights(names: CoefficientNames, contrast: Any) -> FloatArray:  # noqa: ANN
     except (TypeError, ValueError):
         raise ValueError(
             f"contrast must be numbers of shape (d, {len(names)}), a column for each coefficient, or texts such as "
-            f"{names.written(np.identity(len(names))[0], '')!r}, got {contrast!r}. To test features by name, use "
+            f"{names.written(np.eye(1, len(names))[0], '')!r}, got {contrast!r}. To test features by name, use "
             'test_terms("wald", groups={"any name": [features]}).'
         ) from None
     if rows.ndim != 2 or rows.shape[1] != len(names):
