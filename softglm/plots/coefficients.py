@@ -38,7 +38,7 @@ _TALL = 20.0
 _MOST_TERMS = 100
 # When contrasts share axes: inches from one to the next, more where there are words, and the share of a term's row.
 _STEP, _WORDY_STEP, _BAND = 0.08, 0.12, 0.7
-# Characters of a term, and of a name above a legend.
+# Characters of a term, and of a name above a legend: beside the terms there is less room than in a title.
 _NAME, _LEGEND_NAME = 32, 16
 
 

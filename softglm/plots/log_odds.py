@@ -13,7 +13,7 @@ from softglm.plots.style import COLORS, GREY, SMALL, literal
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Characters of a title: of a line, and of a name in it. Beside the terms there is less room for one above a legend.
+# Characters of a title: of a line, and of a name in it.
 _TITLE_LINE, _TITLE_NAME = 24, 16
 
 
