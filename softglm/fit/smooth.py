@@ -6,10 +6,11 @@ from functools import partial
 
 import numpy as np
 
-from softglm.fit import few_passes
 from softglm.fit.beginning import Beginning
 from softglm.fit.digits import doubted
+from softglm.fit.few_passes import begin_beside_sample
 from softglm.fit.frames import solve_in
+from softglm.fit.plan import few_passes_pay, most_iterations
 from softglm.fit.result import Fit, Handover, Options, Report, Start
 from softglm.model import GLM, Basis, Combinations, Null, Objective, Penalty, Prepared, Ridge, rebased
 from softglm.model.metric import FactoredMetric
@@ -94,7 +95,7 @@ def _solve(
         return prepared.count.n_passes - options.n_passes_before
 
     if in_few_passes is None:
-        in_few_passes = few_passes.pays(prepared, penalty, start)
+        in_few_passes = few_passes_pay(prepared, penalty, start)
     problem = _problem(prepared, passes, in_few_passes=in_few_passes)
     if problem is None:
         return _null_fit(objective, null, Status.NON_FINITE, n_passes())
@@ -112,13 +113,13 @@ def _solve(
     handover = options.handover
     known = None if in_few_passes else handover.known(objective)
     begun = (
-        few_passes.begin_beside_sample(prepared, problem, penalty, _fit_sample, start)
+        begin_beside_sample(prepared, problem, penalty, _fit_sample, start)
         if in_few_passes
         else _begin_at_null(problem, null, start, known)
     )
     problem = begun.problem
     schedule = Schedule(saved=handover.saved, has_hessian=known is not None and begun.metric is known)
-    max_iter = min(options.max_iter, few_passes.most_iterations(objective) if in_few_passes else options.max_iter)
+    max_iter = min(options.max_iter, most_iterations(objective) if in_few_passes else options.max_iter)
     solution = minimise(
         problem,
         begun.first,
