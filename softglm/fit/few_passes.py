@@ -35,17 +35,15 @@ _WEAKER, _MOST_WEAKER = 0.1, 6
 FitSample = Callable[[Prepared, Penalty, float, Start | None], Fit]
 
 
-def begin_beside_sample(
-    prepared: Prepared, problem: GLM, penalty: Penalty, fit_sample: FitSample, start: Start | None
-) -> Beginning:
+def begin_beside_sample(prepared: Prepared, problem: GLM, fit_sample: FitSample, start: Start | None) -> Beginning:
     """Return the beginning where a sample has its optimum, with another sample if some rows are unusual."""
     objective, tuning, sample = problem.objective, prepared.tuning, problem.held
     assert sample is not None  # noqa: S101 - of a problem beside a sample
     to_fit = completed(sample, prepared.drawn, objective, tuning)
     alone = replace(tuning, sampled_rows=0)  # no sample of the sample
     of_sample = Prepared(to_fit, prepared.family, fit_intercept=prepared.fit_intercept, tuning=alone)
-    firm = _firm(penalty, of_sample)
-    result = _fit_held(of_sample, penalty, firm, fit_sample, start)
+    firm = _firm(objective.penalty, of_sample)
+    result = _fit_held(of_sample, objective.penalty, firm, fit_sample, start)
     point = problem.coordinates.nearest(objective.centred(result.coef, result.intercept))
     scores = scores_of(objective.with_penalty(firm), prepared.null.information, sample)
     if scores is None:
