@@ -1,4 +1,4 @@
-"""The metrics in which the fit is minimised: the Hessian, or its Kronecker approximation."""
+"""The metrics in which the fit is minimised: the Hessian, its Kronecker approximation, and what proves nothing."""
 
 import math
 from abc import ABC, abstractmethod
