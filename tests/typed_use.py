@@ -61,6 +61,7 @@ def infer_and_test(X: Floats, y: npt.NDArray[np.int64]) -> Inference:
     assert_type(result.likelihood_ratio.df, int)
     assert_type(result.marginal_effects().estimate, Floats)
     assert_type(result.contrasts("x0").covariance, Floats)
+    assert_type(result.linear_combinations("[1]x0 - [2]x0").estimate, Floats)
     assert_type(result.separation, Literal["none", "quasi-complete", "complete"])
     smaller = infer(SoftmaxGLM(alpha=0).fit(X[:, :1], y), X[:, :1], y)
     assert_type(compare(smaller, result).p_value, float)

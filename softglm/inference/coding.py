@@ -40,8 +40,14 @@ class Coding:
     may_go_either_way: BoolArray
 
     def std_errors(self, covariance: Covariance) -> FloatArray:
-        """Return the standard errors, shape (c, n_terms); NaN where the covariance does not tell."""
-        return row_lengths(covariance.factor(self.linear_map)).reshape(self.estimates.shape)
+        """Return the standard errors, shape (c, n_terms).
+
+        NaN where not estimable, infinite, or not told: a covariance of nothing, of residuals that add up to 0 in every
+        cluster, tells nothing.
+        """
+        lengths = row_lengths(covariance.factor(self.linear_map)).reshape(self.estimates.shape)
+        is_told = (lengths > 0.0) | ((lengths == 0.0) & (self.estimates == 0.0))
+        return np.where(self.is_estimable & np.isfinite(self.estimates) & is_told, lengths, np.nan)
 
     def covariance(self, covariance: Covariance) -> FloatArray:
         """Return the covariance, (c n_terms) square; NaN where not estimable, infinite, or not told."""
@@ -82,6 +88,34 @@ def sum_to_zero(estimate: Estimate, separated: Separation | None) -> Coding:
     if separated is not None:
         known &= (separated.limits == 0.0).all(axis=1)
     return Coding(estimates, estimate.symmetric_map(), known, np.zeros(estimates.shape, dtype=bool))
+
+
+def combined(estimate: Estimate, separated: Separation | None, base: int, weights: FloatArray) -> Coding:
+    """Return linear combinations of the coefficients against the base, in arrays of shape (d,) for (c, n_terms).
+
+    Parameters
+    ----------
+    estimate, separated, base
+        As `against_base` takes them.
+    weights : array of shape (d, (K - 1) n_terms)
+        Of the coefficients, class by class.
+    """
+    estimates = weights @ estimate.contrasts(base).ravel()
+    linear_map, known = weights @ estimate.contrast_map(base), are_estimable(estimate, weights)
+    if separated is None:
+        return Coding(estimates, linear_map, known, np.zeros(len(weights), dtype=bool))
+    per_class = weights.reshape(len(weights), estimate.n_classes - 1, -1)
+    limits, determined = separated.limits_of(np.insert(per_class, base, -per_class.sum(axis=1), axis=1))
+    # Where some go up and some down, what is infinite may yet cancel.
+    limits[np.isnan(limits) & known & estimate.sees(linear_map)] = 0.0
+    estimates = estimates + limits
+    return Coding(estimates, linear_map, ~np.isnan(limits), np.isinf(limits) & ~determined)
+
+
+def are_estimable(estimate: Estimate, weights: FloatArray) -> BoolArray:
+    """Tell of which combinations of the coefficients, (d, (K - 1) n_terms), collinear columns leave nothing open."""
+    per_class = weights.reshape(-1, len(estimate.term_forms)) @ estimate.term_forms
+    return np.asarray(estimate.row_space.estimable(per_class).reshape(len(weights), -1).all(axis=1))
 
 
 def constant_term(estimate: Estimate) -> npt.NDArray[np.intp]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # Of an estimate at infinity that may as well have the other sign, and of its exponential.
-EITHER_SIGN, _EITHER_END = "\u00b1inf", "0 or inf"
+EITHER_SIGN, EITHER_END = "\u00b1inf", "0 or inf"
 
 
 @final
@@ -270,11 +270,8 @@ def coefficient_table(
     is_tested : bool
         Whether z and p-values mean anything.
     """
-    std_error, is_estimable = coding.std_errors(covariance), coding.is_estimable
-    estimate = np.where(is_estimable, coding.estimates, np.nan)
-    # A covariance of nothing, of residuals that add up to 0 in every cluster, tells nothing.
-    is_told = is_estimable & np.isfinite(estimate) & ((std_error > 0.0) | ((std_error == 0.0) & (estimate == 0.0)))
-    std_error = np.where(is_told, std_error, np.nan)
+    std_error = coding.std_errors(covariance)
+    estimate = np.where(coding.is_estimable, coding.estimates, np.nan)
     distribution = sampling_distribution(degrees_of_freedom if own_df is None else own_df)
     reach = half_widths(std_error, distribution, level)
     z, p_value = against_zero(estimate, std_error, distribution) if is_tested else (None, None)
@@ -288,10 +285,10 @@ def coefficient_table(
         p_value=p_value,
         lower=estimate - reach,
         upper=estimate + reach,
-        is_estimable=is_estimable,
+        is_estimable=coding.is_estimable,
         may_go_either_way=coding.may_go_either_way,
         level=level,
-        df=None if own_df is None else np.where(is_told, own_df, np.nan),
+        df=None if own_df is None else np.where(np.isnan(std_error), np.nan, own_df),
         units=units,
     )
 
@@ -308,7 +305,7 @@ def coefficient_rows(table: Coefficients) -> dict[str, list[list[str]]]:
 
 def ratio_rows(table: OddsRatios) -> dict[str, list[list[str]]]:
     """Return the same of odds ratios."""
-    return _rows_of(table, table.ratio, _EITHER_END)
+    return _rows_of(table, table.ratio, EITHER_END)
 
 
 def _rows_of(table: Coefficients | OddsRatios, values: FloatArray, either: str) -> dict[str, list[list[str]]]:

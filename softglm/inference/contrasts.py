@@ -23,7 +23,7 @@ from softglm.inference.factors import BASE
 from softglm.inference.facts import Facts
 from softglm.inference.groups import Groups
 from softglm.inference.means import log_odds_of
-from softglm.inference.multiplicity import Adjustment, adjusted
+from softglm.inference.multiplicity import Adjustment, adjusted, notes_on_adjusted
 from softglm.inference.names import Name
 from softglm.inference.significance import against_zero, sampling_distribution
 from softglm.inference.tables import Content, Table
@@ -156,24 +156,12 @@ class Contrasts(Table):
             estimate_headings(self.level, None if self.z is None else "z"),
             groups,
             title=f"{_TITLES[self.kind]} {self.where}",
-            notes=[*notes, *self._notes()],
+            notes=[
+                *notes,
+                *notes_on_gaps(self.estimate, self.std_error),
+                *notes_on_adjusted(self.adjust, self.p_value, self.quantile, self.simulation_error),
+            ],
         )
-
-    def _notes(self) -> Iterator[str]:
-        """Yield what a reader has to know."""
-        yield from notes_on_gaps(self.estimate, self.std_error)
-        if self.p_value is None or self.adjust is None:
-            return
-        n_tests = np.count_nonzero(~np.isnan(self.p_value))
-        if not n_tests:
-            return
-        if self.adjust == "holm":
-            yield f"p-values hold for all {n_tests} together, by Holm; each interval for itself."
-        else:
-            yield (
-                f"p-values and intervals hold for all {n_tests} together, by the joint distribution of the largest "
-                f"statistic: {self.quantile:.3f} standard errors; simulated, p-values to {self.simulation_error:.1g}."
-            )
 
     @drawn
     def plot(self) -> Drawing:
@@ -302,7 +290,7 @@ def _contrasts_of(
         adjust=adjust,
         level=facts.level,
         root=(scale[..., np.newaxis] * factor).reshape(estimate.size, -1),
-        quantile=tests.quantile,
+        quantile=float(tests.quantile),
         simulation_error=tests.error,
     )
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from softglm.arrays import BoolArray, FloatArray
 from softglm.inference.classes import position_of
 from softglm.inference.coding import Coding, against_base, constant_term, sum_to_zero
+from softglm.inference.coefficient_names import CoefficientNames
 from softglm.inference.coefficients import Coefficients, Symmetric, coefficient_table
 from softglm.inference.covariance import Covariance, clipped, standard_errors_away
 from softglm.inference.estimate import Estimate
@@ -363,6 +364,10 @@ class Facts(Table):
     @cached_property
     def _coding(self) -> Coding:
         return against_base(self.estimate, self.separated, self.base)
+
+    @property
+    def _names(self) -> CoefficientNames:
+        return CoefficientNames.of(np.delete(self.classes, self.base), self.reference, self.terms)
 
     @property
     def _columns(self) -> GroupedColumns:

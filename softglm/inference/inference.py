@@ -19,6 +19,7 @@ from softglm.inference import (
     testing,
 )
 from softglm.inference import contrasts as comparing
+from softglm.inference import linear_combinations as combining
 from softglm.inference.facts import Facts
 from softglm.inference.tables import Content
 
@@ -91,6 +92,8 @@ class Inference(Facts):
     # A question is a method that stands in the file of its answer.
     confidence_intervals = intervals.confidence_intervals
     profiled = intervals.profiled
+
+    linear_combinations = combining.linear_combinations
 
     test_terms = testing.test_terms
     wald_test = testing.wald_test

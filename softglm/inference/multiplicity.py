@@ -17,6 +17,7 @@ Z. Sidak, "Rectangular confidence regions for the means of multivariate normal d
 Statistical Association 62, 1967. doi:10.1080/01621459.1967.10482935
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, final
 
@@ -42,46 +43,52 @@ class Adjusted:
 
     Attributes
     ----------
-    p_value : array of shape (c, K)
-    quantile : float
+    p_value : array of shape (c, K), or (c,)
+    quantile : float, or array of the shape of p_value
         How many standard errors an interval reaches.
     error : float
         The largest standard error of the p-values, and of the level of the intervals, that simulation leaves.
     """
 
     p_value: FloatArray
-    quantile: float
+    quantile: float | FloatArray
     error: float
 
 
 def adjusted(
-    how: Adjustment | None, z: FloatArray, root: FloatArray, *, degrees_of_freedom: float | None, level: float
+    how: Adjustment | None,
+    z: FloatArray,
+    root: FloatArray,
+    *,
+    degrees_of_freedom: float | FloatArray | None,
+    level: float,
 ) -> Adjusted:
-    """Return the p-values of c contrasts of K classes, and how far their intervals reach.
+    """Return the p-values of tests, such as c contrasts of K classes, and how far their intervals reach.
 
     Parameters
     ----------
     how : {"holm", "max-t"} or None
         By Holm, where intervals stay pointwise; by the joint distribution of the largest; or not at all.
-    z : array of shape (c, K)
+    z : array of shape (c, K), or (c,)
         Estimates over their standard errors; NaN where nothing is tested.
-    root : array of shape (c, K, k)
+    root : array of the shape of z, and k
         A factor of the covariance of the estimates.
-    degrees_of_freedom : float or None
-        Of z: None for the normal.
+    degrees_of_freedom : float, array of the shape of z, or None
+        Of z: None for the normal. Of several the joint distribution has the least.
     level : float
     """
     distribution = sampling_distribution(degrees_of_freedom)
     p_value = 2.0 * distribution.sf(np.abs(z))
-    quantile, tested = float(distribution.isf((1.0 - level) / 2.0)), ~np.isnan(z)
+    quantile, tested = distribution.isf((1.0 - level) / 2.0), ~np.isnan(z)
     if how is None or not tested.any():
         return Adjusted(p_value, quantile, 0.0)
     if how == "holm":
         # Two classes have the same hypotheses.
-        families = p_value.T if p_value.shape[1] == 2 else [p_value]
+        families = p_value.T if p_value.shape[1:] == (2,) else [p_value]
         return Adjusted(np.reshape(np.stack([holm(each) for each in families], axis=-1), z.shape), quantile, 0.0)
-    joint = JointMaximum.of(root[tested], degrees_of_freedom)
-    p_value[tested], errors = joint.p_value(z[tested], p_value[tested])
+    least = None if degrees_of_freedom is None else float(np.broadcast_to(degrees_of_freedom, z.shape)[tested].min())
+    joint = JointMaximum.of(root[tested], least)
+    p_value[tested], errors = joint.p_value(z[tested], 2.0 * sampling_distribution(least).sf(np.abs(z[tested])))
     quantile, error = joint.quantile(level)
     return Adjusted(p_value, quantile, max(float(errors.max()), error))
 
@@ -100,6 +107,28 @@ def holm(p_value: FloatArray) -> FloatArray:
     multiples = flat[order] * np.arange(len(order), 0, -1)
     adjusted[order] = np.minimum(np.maximum.accumulate(multiples), 1.0)
     return adjusted.reshape(p_value.shape)
+
+
+def notes_on_adjusted(
+    how: Adjustment | None, p_value: FloatArray | None, quantile: float | FloatArray, error: float
+) -> Iterator[str]:
+    """Yield the note below a table of tests that allow for their number.
+
+    Parameters
+    ----------
+    how : {"holm", "max-t"} or None
+    p_value : array of any shape, or None
+    quantile, error
+        As in `Adjusted`.
+    """
+    n_tests = 0 if p_value is None else np.count_nonzero(~np.isnan(p_value))
+    if how == "holm" and n_tests:
+        yield f"p-values hold for all {n_tests} together, by Holm; each interval for itself."
+    elif how == "max-t" and n_tests:
+        yield (
+            f"p-values and intervals hold for all {n_tests} together, by the joint distribution of the largest "
+            f"statistic: {quantile:.3f} standard errors; simulated, p-values to {error:.1g}."
+        )
 
 
 @final

@@ -10,7 +10,9 @@ import numpy.typing as npt
 from softglm.arrays import FloatArray
 from softglm.drawing import Drawing, drawn
 from softglm.inference.cells import estimate_headings
+from softglm.inference.coefficient_names import CoefficientNames
 from softglm.inference.coefficients import Coefficients, coefficient_rows
+from softglm.inference.combinations import Contrast
 from softglm.inference.groups import GroupedColumns, Groups
 from softglm.inference.hypotheses import TermTests
 from softglm.inference.inference import Inference
@@ -102,15 +104,15 @@ class PooledInference(Table):
         """
         return _pooled(tuple(result.rebase(reference) for result in self.results))
 
-    def wald_test(self, contrast: npt.ArrayLike, value: npt.ArrayLike = 0.0) -> FTest:
+    def wald_test(self, contrast: Contrast, value: npt.ArrayLike = 0.0) -> FTest:
         """Test that linear combinations of the coefficients have a given value (D1).
 
         Parameters
         ----------
-        contrast : array of shape (d, (K - 1) n_terms), or of one row
-            Of the coefficients class by class, as `covariance_matrix` has them.
+        contrast : text, list of texts, dict, or array of shape (d, (K - 1) n_terms)
+            As `Inference.linear_combinations` takes it.
         value : array of shape (d,), default=0
-            What they are under the hypothesis.
+            What they are under the hypothesis, where no equation says it.
 
         Returns
         -------
@@ -120,7 +122,7 @@ class PooledInference(Table):
         Raises
         ------
         ValueError
-            If the shape is wrong.
+            If the shape is wrong, or a name unknown.
 
         References
         ----------
@@ -128,7 +130,9 @@ class PooledInference(Table):
         moment-based statistics and an F reference distribution", Journal of the American Statistical Association 86,
         1991, doi:10.1080/01621459.1991.10475152.
         """
-        rows, values = read_restrictions(self.results[0].estimate, contrast, value)
+        table = self.coefficients
+        names = CoefficientNames.of(table.classes, table.reference, table.terms)
+        rows, values = read_restrictions(self.results[0].estimate, names, contrast, value)
         denominators = [result.wald_test(rows, values).df_denominator for result in self.results]
         return self._moments.test(rows, values, _mean_freedom(denominators))
 

@@ -4,6 +4,9 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import FloatArray
+from softglm.inference.coding import are_estimable
+from softglm.inference.coefficient_names import CoefficientNames
+from softglm.inference.combinations import Contrast, read_combinations
 from softglm.inference.estimate import Estimate
 from softglm.inference.forms import contrast_forms
 from softglm.inference.lengths import unit_rows
@@ -14,38 +17,28 @@ _ROUNDING = 1e-8
 
 
 def read_restrictions(
-    estimate: Estimate, contrast: npt.ArrayLike, value: npt.ArrayLike
+    estimate: Estimate, names: CoefficientNames, contrast: Contrast, value: npt.ArrayLike
 ) -> tuple[FloatArray, FloatArray]:
     """Return R, shape (d, (K - 1) n_terms), and r, (d,), of the restrictions R b = r on the coefficients b.
 
     Parameters
     ----------
     estimate : Estimate
-    contrast : array of shape (d, (K - 1) n_terms), or of one row
-        Class by class.
-    value : array of shape (d,), or a number
+    names, contrast, value
+        As `read_combinations` takes them.
 
     Raises
     ------
     ValueError
-        If the shape is wrong, a combination of coefficients is not estimable, or no coefficients meet the restrictions.
+        As it does; if a combination of coefficients is not estimable, or no coefficients meet the restrictions.
     """
-    n_contrasts, n_terms = estimate.n_classes - 1, len(estimate.term_forms)
-    n_coefficients = n_contrasts * n_terms
-    try:
-        rows = np.atleast_2d(np.asarray(contrast, dtype=np.float64))
-    except (TypeError, ValueError):
+    read = read_combinations(names, contrast, value)
+    rows, values = read.weights, read.value
+    if not are_estimable(estimate, rows).all():
         raise ValueError(
-            f"contrast must be numbers of shape (d, {n_coefficients}), a column for each coefficient, got "
-            f'{contrast!r}. To test features by name, use test_terms("wald", groups={{"any name": [features]}}).'
-        ) from None
-    if rows.ndim != 2 or rows.shape[1] != n_coefficients:
-        raise ValueError(
-            f"contrast has shape {np.shape(contrast)}, expected (d, {n_coefficients}): a column for each of the "
-            f"{n_contrasts} x {n_terms} coefficients, class by class."
+            "contrast asks for a combination of coefficients that the collinear columns of X leave undetermined. Drop "
+            "the redundant columns, or combine coefficients whose sum is estimable."
         )
-    _check_estimable(estimate, rows.reshape(len(rows), n_contrasts, n_terms))
-    values = np.broadcast_to(np.asarray(value, dtype=np.float64), len(rows))
     if not _are_consistent(rows, values):
         raise ValueError(
             "The restrictions contradict one another, as b = 0 and b = 1 do, or are of no coefficient: no estimate "
@@ -95,17 +88,6 @@ def check_finite_statistic(test: Test, what: str) -> None:
             f"{what} has no finite statistic: the classes are separated, and the estimates that it combines are "
             'infinite. Use test_terms("lr"), or compare with a smaller model: likelihood ratios are finite.'
         )
-
-
-def _check_estimable(estimate: Estimate, combinations: FloatArray) -> None:
-    """Raise unless every combination of the coefficients, shape (d, K - 1, n_terms), is determined."""
-    for combination in combinations:
-        per_class = combination[combination.any(axis=1)] @ estimate.term_forms
-        if not estimate.row_space.estimable(per_class).all():
-            raise ValueError(
-                "contrast asks for a combination of coefficients that the collinear columns of X leave "
-                "undetermined. Drop the redundant columns, or combine coefficients whose sum is estimable."
-            )
 
 
 def _are_consistent(rows: FloatArray, values: FloatArray) -> bool:

@@ -70,6 +70,27 @@ class Separation:
         """Return the limits of the coefficients against one class, in its coding, shape (K - 1, n_terms)."""
         return np.delete(self.limits[:, reference], reference, axis=0)
 
+    def limits_of(self, weights: FloatArray) -> tuple[FloatArray, BoolArray]:
+        """Return where linear combinations of the coefficients go, shape (d,), and whether that is known.
+
+        Of a term that is the sum of differences between classes of positive and classes of negative weight. NaN where
+        some of these go to infinity and others to its opposite, or columns are collinear.
+
+        Parameters
+        ----------
+        weights : array of shape (d, K, n_terms)
+            Of every class; those of a term add up to 0.
+        """
+        limits, determined = np.zeros(len(weights)), np.ones(len(weights), dtype=bool)
+        for place, combination in enumerate(weights):
+            least = _ROUNDING * np.abs(combination).max(initial=0.0)
+            for term in np.flatnonzero(np.abs(combination).max(axis=0) > least):
+                among = np.ix_(combination[:, term] > least, combination[:, term] < -least, [term])
+                with np.errstate(invalid="ignore"):
+                    limits[place] += self.limits[among].sum()
+                determined[place] &= self.determined[among].all()
+        return limits, determined
+
 
 def detect(
     objective: Objective, coordinates: KroneckerCoordinates | None = None, start: FloatArray | None = None

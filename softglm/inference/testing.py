@@ -10,6 +10,7 @@ import numpy.typing as npt
 from softglm.arrays import FloatArray
 from softglm.inference import goodness
 from softglm.inference.classes import position_of
+from softglm.inference.combinations import Contrast
 from softglm.inference.covariance import Covariance, quasi
 from softglm.inference.estimate import Estimate
 from softglm.inference.facts import Facts
@@ -93,15 +94,15 @@ def test_terms(
     )
 
 
-def wald_test(self: Facts, contrast: npt.ArrayLike, value: npt.ArrayLike = 0.0) -> Test:
+def wald_test(self: Facts, contrast: Contrast, value: npt.ArrayLike = 0.0) -> Test:
     """Test that linear combinations of the coefficients have a given value.
 
     Parameters
     ----------
-    contrast : array of shape (d, (K - 1) n_terms), or of one row
-        Of the coefficients class by class, as `covariance_matrix` has them.
+    contrast : text, list of texts, dict, or array of shape (d, (K - 1) n_terms)
+        As `linear_combinations` takes it, such as "[general]write = [vocational]write".
     value : array of shape (d,), default=0
-        What they are under the hypothesis.
+        What they are under the hypothesis, where no equation says it.
 
     Returns
     -------
@@ -111,7 +112,7 @@ def wald_test(self: Facts, contrast: npt.ArrayLike, value: npt.ArrayLike = 0.0) 
     Raises
     ------
     ValueError
-        If the fit is penalised, the shape is wrong or a combination is not estimable, or infinite.
+        If the fit is penalised, the shape is wrong, a name unknown, or a combination not estimable, or infinite.
     """
     self._validity.require_tests("Tests")
     test = self._wald(*_restrictions(self, contrast, value))
@@ -135,7 +136,7 @@ def bootstrap_test(
     Parameters
     ----------
     contrast : array of shape (d, (K - 1) n_terms), or of one row; or the names of terms
-        Of the coefficients, as for `wald_test`; or which terms leave all equations, as `test_terms` names them.
+        Weights of the coefficients; or which terms leave all equations, as `test_terms` names them.
     value : array of shape (d,), default=0
         What they are under the hypothesis; 0 for terms.
     draws : int, default=9999
@@ -288,6 +289,6 @@ def quasi_likelihood(self: _Fit) -> _Fit:
     )
 
 
-def _restrictions(self: Facts, contrast: npt.ArrayLike, value: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-    rows, values = read_restrictions(self.estimate, contrast, value)
+def _restrictions(self: Facts, contrast: Contrast, value: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    rows, values = read_restrictions(self.estimate, self._names, contrast, value)
     return rows @ self._coding.linear_map, rows @ self.estimate.contrasts(self.base).ravel() - values

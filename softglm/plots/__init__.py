@@ -6,6 +6,7 @@ draw them again (`plot`), and holds the figure and the axes for whatever a reade
 
 from softglm.plots.choice import CVDisplay
 from softglm.plots.coefficients import CoefficientDisplay
+from softglm.plots.combinations import CombinationDisplay
 from softglm.plots.contrasts import ContrastDisplay
 from softglm.plots.convergence import ConvergenceDisplay
 from softglm.plots.effects import EffectDisplay
@@ -21,6 +22,7 @@ from softglm.trace import Trace
 __all__ = [
     "CVDisplay",
     "CoefficientDisplay",
+    "CombinationDisplay",
     "ContrastDisplay",
     "ConvergenceDisplay",
     "EffectDisplay",

@@ -234,8 +234,8 @@ def test_a_group_may_be_a_single_column():
         result.test_terms("wald", groups=["x0"])
 
 
-def test_a_contrast_is_numbers():
-    with pytest.raises(ValueError, match=r"numbers of shape \(d, 10\), .* got 'x0=0'"):
+def test_a_term_without_a_class_is_tested_by_test_terms():
+    with pytest.raises(ValueError, match=r"'x0' is of some class, as in '\[1\]x0'; test_terms tests it"):
         inferred(overlapping()).wald_test("x0=0")
 
 

@@ -13,6 +13,7 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, PolynomialFeature
 from softglm import SoftmaxGLM, SoftmaxGLMCV, infer, pool, regression_table, softglm_path
 from softglm.plots import (
     CoefficientDisplay,
+    CombinationDisplay,
     ContrastDisplay,
     ConvergenceDisplay,
     CVDisplay,
@@ -47,6 +48,8 @@ OF_AN_INFERENCE = {
     "average predictions": (lambda result: result.average_predictions("x0", [0.0, 1.0]), EffectDisplay),
     "of two features": (lambda result: result.average_predictions(["x0", "x1"], [[0, 1], [1, 2]]), PredictionDisplay),
     "differences": (lambda result: result.contrasts("x0", [0, 1]), ContrastDisplay),
+    "combinations": (lambda result: result.linear_combinations("x0 - x1"), CombinationDisplay),
+    "exponentials": (lambda result: result.linear_combinations("x0 - x1").odds_ratios(), CombinationDisplay),
     "tests of terms": (lambda result: result.test_terms(), TermTestDisplay),
     "side by side": (lambda result: regression_table([result]), RegressionTableDisplay),
     "risk ratios": (lambda result: result.contrasts("x0", [0, 1], kind="ratio"), ContrastDisplay),
