@@ -1,6 +1,5 @@
 """infer: from a fitted estimator, pipeline or search, and its data, to everything statistics says of the fit."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
@@ -18,7 +17,7 @@ from softglm.inference.covariance import Covariance, clipped
 from softglm.inference.estimate import Estimate, check_size
 from softglm.inference.inference import Inference
 from softglm.inference.sample import Sample
-from softglm.observed import Covariances, Observed, Units
+from softglm.observed import Covariances, Observed
 from softglm.optimum import bias_reduced_of, check_presence, optimum_of
 from softglm.relaxed import refitted
 from softglm.response import base_of
@@ -240,7 +239,8 @@ def _inferred(asked: Asked, target: Target, seen: Observed, X: Any, y: Any) -> I
     rows, _ = seen.rows()
     optimum = (bias_reduced_of if asked.is_bias_reduced else optimum_of)(model, rows, seen)
     check_estimate(asked, optimum.estimate, units)
-    covariance_of = _covariances(asked, seen, units, is_sampled=is_sampled)
+    covariances = seen.covariances(units, asked.clusters, is_sampled=is_sampled)
+    covariance_of = partial(_covariance_of, covariances, asked, units.n_units)
     errors, freedom = covariance_of(optimum.estimate)
     classes, features = seen.classes[seen.present], target.features(seen.n_features)
     chosen = asked.reference
@@ -272,16 +272,10 @@ def _inferred(asked: Asked, target: Target, seen: Observed, X: Any, y: Any) -> I
     )
 
 
-def _covariances(
-    asked: Asked, seen: Observed, units: Units, *, is_sampled: bool
-) -> Callable[[Estimate], tuple[Covariance, float | None]]:
-    """Return what makes the covariance that is asked for, and the degrees of freedom of its t, or None, of a fit."""
-    return partial(_covariance_of, seen.covariances(units, asked.clusters, is_sampled=is_sampled), asked, units.n_units)
-
-
 def _covariance_of(
     covariances: Covariances, asked: Asked, n_units: float, estimate: Estimate
 ) -> tuple[Covariance, float | None]:
+    """Return the covariance that is asked for, and the degrees of freedom of its t: None for the normal."""
     errors = covariances(estimate, asked.covariance, asked.correction)
     return errors, None if asked.distribution == "normal" else _degrees_of_freedom(estimate, errors, n_units)
 

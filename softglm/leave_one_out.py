@@ -101,13 +101,6 @@ class OneStep:
         return left if self.counts is None else _among_all(left, self.counts)
 
 
-def leave_one_out(
-    prepared: Prepared, penalty: Penalty, fitted: Fit, shares: FloatArray, *, tolerance: float = 1e-3
-) -> LeftOut:
-    """Leave out each row in turn: `one_step`, whose parameters these are, `OneStep.refined` to a tolerance."""
-    return one_step(prepared, penalty, fitted, shares).refined(tolerance)
-
-
 @one_blas_thread
 def one_step(prepared: Prepared, penalty: Penalty, fitted: Fit, shares: FloatArray) -> OneStep:
     """Take one Newton step without each row.

@@ -2,7 +2,7 @@
 
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +24,6 @@ from softglm.reader import Reader
 from softglm.sources import check_is_in_memory
 from softglm.sums import RowWeights
 from softglm.units import units_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 @final
@@ -88,7 +85,7 @@ class Target:
 
     def features(self, n_features: int) -> tuple[str, ...]:
         """Return the names of the columns that reach the model."""
-        names: Sequence[str] | None = getattr(self.model, "feature_names_in_", None)
+        names: Any = getattr(self.model, "feature_names_in_", None)
         if self.steps is not None:
             # A step that has no names says so in one of three ways, the last of them that of many outside scikit-learn.
             try:

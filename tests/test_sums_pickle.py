@@ -39,7 +39,7 @@ from softglm.families import Bernoulli, Categorical, ExponentialFamily
 from softglm.fit import fit, prepare, solve
 from softglm.inference.deviations import standard_deviations
 from softglm.inference.estimable import RowSpace
-from softglm.leave_one_out import leave_one_out
+from softglm.leave_one_out import one_step
 from softglm.model import ElasticNet, Objective, Ridge
 from softglm.model.proof import conjugate_gap
 from softglm.solver import GapKind
@@ -205,7 +205,7 @@ def what_is_said_of_rows_that_are_left_out():
     rows, family = rows_and_family(weighted_with_offset())
     prepared, ridge = prepare(rows, family), Ridge.on_coefficients(1e-3, rows.n_features, fit_intercept=True)
     shares = np.full(rows.n_rows, 1.0 / rows.n_rows)
-    assert leave_one_out(prepared, ridge, solve(prepared, ridge), shares, tolerance=1e-6).is_refitted.any()
+    assert one_step(prepared, ridge, solve(prepared, ridge), shares).refined(1e-6).is_refitted.any()
 
 
 def what_is_scored_in_folds():

@@ -309,7 +309,7 @@ def fit_on_all_rows(table: Table, *, choice: Choice, n_strongest: int) -> Fitted
     For two classes the only coefficients are those of the second.
     """
     X = filled(table.X, slice(None), table.variables)
-    weights = None if table.weights is None else table.weights.values
+    weights = table.row_weights
     model = timed_fit(choice.model(), X, table.codes, weights).model
     centred = X - np.average(X, axis=0, weights=weights)
     deviations = np.sqrt(np.average(centred**2, axis=0, weights=weights))
@@ -379,7 +379,7 @@ class Comparison:
             choice=choice,
             n_folds=n_folds,
             variables=table.variables,
-            weights=None if table.weights is None else table.weights.values,
+            weights=table.row_weights,
         )
         return cls(
             table,

@@ -129,6 +129,14 @@ def _parser() -> argparse.ArgumentParser:
         "numeric columns are used as they are, the others one-hot encoded, numbers with leading zeros among them "
         "(default: scikit-learn's wine data)",
     )
+    _add_options_of_the_file(parser)
+    _add_options_of_the_models(parser)
+    _add_options_of_what_is_printed(parser)
+    parser.add_argument("--version", action="version", version=f"softglm {__version__}")
+    return parser
+
+
+def _add_options_of_the_file(parser: argparse.ArgumentParser) -> None:
     file = parser.add_argument_group("the file")
     file.add_argument("--target", metavar="COLUMN", help="the column to predict")
     file.add_argument(
@@ -181,13 +189,16 @@ def _parser() -> argparse.ArgumentParser:
         "population it stands for (pweight), which leaves robust standard errors (default: copies if all are whole "
         "numbers)",
     )
+
+
+def _add_options_of_the_models(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("the models")
     model.add_argument(
         "--alpha",
         type=_alpha,
         metavar="NUMBER",
         help="strength of the penalty, at least 0; LogisticRegression gets C = 1 / (alpha W), where W is the number of "
-        "rows it is fitted on (default: 1/W, which is C = 1)",
+        "rows it is fitted on, or their weight (default: 1/W, which is C = 1)",
     )
     model.add_argument(
         "--l1-ratio",
@@ -206,6 +217,9 @@ def _parser() -> argparse.ArgumentParser:
     model.add_argument(
         "--folds", type=_from_two, default=5, metavar="K", help="folds of the cross-validation (default: 5)"
     )
+
+
+def _add_options_of_what_is_printed(parser: argparse.ArgumentParser) -> None:
     output = parser.add_argument_group("what is printed")
     output.add_argument(
         "--infer",
@@ -215,8 +229,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     output.add_argument("--reference", metavar="CLASS", help="that class (default: the first)")
     output.add_argument("--json", action="store_true", help="print the same numbers as JSON")
-    parser.add_argument("--version", action="version", version=f"softglm {__version__}")
-    return parser
 
 
 def _check_markers(parser: argparse.ArgumentParser, reading: Reading) -> None:

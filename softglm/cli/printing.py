@@ -83,11 +83,10 @@ def _joined(lines: Sequence[str]) -> str:
 def _introduction(comparison: Comparison) -> list[str]:
     table = comparison.table
     counts = np.bincount(table.codes)
-    weights = None if table.weights is None else table.weights.values
     sizes = [f"{on_one_line(name) or _EMPTY} {count}" for name, count in zip(table.classes, counts, strict=True)]
     rows = f"{len(table.codes)} rows, {count(table.X.shape[1], 'feature')}, {len(counts)} classes"
-    penalty = _penalty(comparison.choice, "n" if weights is None else "W")
-    shares = class_shares(table.codes, weights)
+    penalty = _penalty(comparison.choice, "n" if table.weights is None else "W")
+    shares = class_shares(table.codes, table.row_weights)
     return _wrapped(
         f"{table.name}: {rows} ({shortlist(sizes)}).",
         *map(on_one_line, table.notes),

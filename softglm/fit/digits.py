@@ -25,14 +25,14 @@ def doubted(result: Fit) -> Fit:
 
 def represented(result: Fit, prepared: Prepared, penalty: Penalty, options: Options) -> Fit:
     """Return the fit with what its coefficients and intercepts, as numbers, lose of the optimum in the gap."""
-    n_passes = prepared.count.n_passes - options.n_passes_before
+    n_passes = options.n_passes(prepared.count)
     if not result.gap < np.inf:
         return replace(result, n_passes=n_passes)
     of_constants = prepared.lost_of_constants(penalty)
     if not of_constants < np.inf:
         return doubted(replace(result, n_passes=n_passes))
     lost = representation_loss(prepared.likelihood, penalty, result.coef, result.intercept) + of_constants
-    n_passes = prepared.count.n_passes - options.n_passes_before
+    n_passes = options.n_passes(prepared.count)
     # The gap is at most quadratic in the distance, with the largest curvature there is.
     represented = replace(result, gap=(math.sqrt(result.gap) + math.sqrt(lost)) ** 2, n_passes=n_passes)
     if result.status is Status.CONVERGED and represented.relative_gap > max(options.tol, result.relative_gap):

@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeAlias, final
 import numpy as np
 
 from softglm.arrays import FloatArray
+from softglm.data import PassCount
 from softglm.model import Objective
 from softglm.model.metric import FactoredMetric, HessianMetric
 from softglm.solver import GapKind, Metric, Progress
@@ -119,3 +120,7 @@ class Options(NamedTuple):
     max_iter: int
     n_passes_before: int
     handover: Handover
+
+    def n_passes(self, count: PassCount) -> int:
+        """Return how many have been made since."""
+        return count.n_passes - self.n_passes_before

@@ -6,17 +6,18 @@ from functools import partial
 
 import numpy as np
 
-from softglm.fit import few_passes
 from softglm.fit.beginning import Beginning
 from softglm.fit.digits import doubted
+from softglm.fit.few_passes import begin_beside_sample
 from softglm.fit.frames import solve_in
+from softglm.fit.plan import few_passes_pay, most_iterations
 from softglm.fit.result import Fit, Handover, Options, Report, Start
 from softglm.model import GLM, Basis, Combinations, Null, Objective, Penalty, Prepared, Ridge, rebased
 from softglm.model.metric import FactoredMetric
 from softglm.model.passes import Passes
 from softglm.model.proof import gradient_rounding, partial_gap, sharp_rounding
 from softglm.model.rebasing import FAR_UNPENALISED
-from softglm.solver import DISTRUST, GapKind, Iterate, Outcome, Schedule, minimise
+from softglm.solver import DISTRUST, GapKind, Iterate, Outcome, Schedule, Solution, minimise
 from softglm.status import STATUS_OF, Status
 
 # The estimate of a distance is often too low, by a factor of up to this.
@@ -87,70 +88,92 @@ def _solve(
     *,
     in_few_passes: bool | None = None,
 ) -> Fit:
-    passes, null = prepared.passes(penalty), prepared.null
+    """Fit rows in the columns that serve double precision: in these, or by way of this in others in their place."""
+    passes = prepared.passes(penalty)
     objective = passes.objective
-
-    def n_passes() -> int:
-        return prepared.count.n_passes - options.n_passes_before
-
     if in_few_passes is None:
-        in_few_passes = few_passes.pays(prepared, penalty, start)
+        in_few_passes = few_passes_pay(prepared, penalty, start)
     problem = _problem(prepared, passes, in_few_passes=in_few_passes)
     if problem is None:
-        return _null_fit(objective, null, Status.NON_FINITE, n_passes())
+        return _null_fit(prepared, objective, options, Status.NON_FINITE)
     elsewhere = rebased(objective, problem.coordinates, far=FAR_UNPENALISED)
     if elsewhere is not None:
         result = _solve_rebased(prepared, elsewhere, options, start, report)
         is_finite = np.isfinite(result.coef).all() and np.isfinite(result.intercept).all()
-        return result if is_finite else _null_fit(objective, null, Status.NON_FINITE, n_passes())
+        return result if is_finite else _null_fit(prepared, objective, options, Status.NON_FINITE)
     collinearity = None if penalty.curvature.any() else prepared.collinearity
     if collinearity is not None and collinearity.combinations is not None:
         result = _solve_apart(prepared, collinearity.combinations, options, start, report)
-        return result if collinearity.is_told else doubted(result)
-    if not problem.coordinates.scales.size:
-        return _null_fit(objective, null, Status.CONVERGED, n_passes())
-    handover = options.handover
-    known = None if in_few_passes else handover.known(objective)
-    begun = (
-        few_passes.begin_beside_sample(prepared, problem, penalty, _fit_sample, start)
-        if in_few_passes
-        else _begin_at_null(problem, null, start, known)
-    )
-    problem = begun.problem
+    elif not problem.coordinates.scales.size:
+        return _null_fit(prepared, objective, options, Status.CONVERGED)
+    else:
+        solve_there = _solve_in_few_passes if in_few_passes else _solve_in_many_passes
+        result = solve_there(prepared, problem, options, start, report)
+    return result if collinearity is None or collinearity.is_told else doubted(result)
+
+
+def _solve_in_many_passes(
+    prepared: Prepared, problem: GLM, options: Options, start: Start | None, report: Report | None
+) -> Fit:
+    """Fit by as many passes as it takes."""
+    handover, objective = options.handover, problem.objective
+    known = handover.known(objective)
+    begun = _begin_at_null(problem, prepared.null, start, known)
     schedule = Schedule(saved=handover.saved, has_hessian=known is not None and begun.metric is known)
-    max_iter = min(options.max_iter, few_passes.most_iterations(objective) if in_few_passes else options.max_iter)
-    solution = minimise(
-        problem,
+    solution = _minimised(prepared, begun, options, schedule, report)
+    handover.leave(objective, solution.metric, schedule.saved)
+    return _fit_of(prepared, begun, solution, options)
+
+
+def _solve_in_few_passes(
+    prepared: Prepared, problem: GLM, options: Options, start: Start | None, report: Report | None
+) -> Fit:
+    """Fit beside a sample; where it has told all that it can, what all rows tell goes on from there."""
+    objective = problem.objective
+    begun = begin_beside_sample(prepared, problem, _fit_sample, start)
+    most = min(options.max_iter, most_iterations(objective))
+    schedule = Schedule(saved=options.handover.saved)
+    solution = _minimised(prepared, begun, options._replace(max_iter=most), schedule, report)
+    is_over = solution.outcome is Outcome.ITERATIONS and most == options.max_iter
+    if is_over or solution.outcome is Outcome.CONVERGED:
+        return _fit_of(prepared, begun, solution, options)
+    there, left = Start(*objective.uncentred(solution.point)), options.max_iter - solution.n_iterations
+    further = None if report is None else _told_after(report, solution.n_iterations)
+    result = _solve(prepared, objective.penalty, options._replace(max_iter=left), there, further, in_few_passes=False)
+    return _after(result, solution.n_iterations, begun.n_evaluations + solution.n_evaluations)
+
+
+def _minimised(
+    prepared: Prepared, begun: Beginning, options: Options, schedule: Schedule, report: Report | None
+) -> Solution:
+    uncentred = begun.problem.objective.uncentred
+    return minimise(
+        begun.problem,
         begun.first,
         begun.metric,
-        reference=null.value,
+        reference=prepared.null.value,
         tol=options.tol,
-        precision=_precision(problem, options.tol),
-        max_iter=max_iter,
-        report=None if report is None else lambda progress, point: report(progress, *objective.uncentred(point)),
+        precision=_precision(begun.problem, options.tol),
+        max_iter=options.max_iter,
+        report=None if report is None else lambda progress, point: report(progress, *uncentred(point)),
         method=begun.method,
         schedule=schedule,
     )
-    is_over = solution.outcome is Outcome.ITERATIONS and max_iter == options.max_iter
-    if in_few_passes and not (is_over or solution.outcome is Outcome.CONVERGED):
-        # The sample has told all that it can; what all rows tell goes on from there.
-        there, left = Start(*objective.uncentred(solution.point)), options.max_iter - solution.n_iterations
-        further = None if report is None else _told_after(report, solution.n_iterations)
-        result = _solve(prepared, penalty, options._replace(max_iter=left), there, further, in_few_passes=False)
-        return _after(result, solution.n_iterations, begun.n_evaluations + solution.n_evaluations)
-    if not in_few_passes:
-        handover.leave(objective, solution.metric, schedule.saved)
-    hides = solution.outcome is Outcome.CONVERGED and problem.coordinates.leaves_out(
-        solution.gradient, objective.moments.center
-    )
+
+
+def _fit_of(prepared: Prepared, begun: Beginning, solution: Solution, options: Options) -> Fit:
+    """Return the fit that a solution is."""
+    problem, objective = begun.problem, begun.problem.objective
+    is_converged = solution.outcome is Outcome.CONVERGED
+    hides = is_converged and problem.coordinates.leaves_out(solution.gradient, objective.moments.center)
     # In Newton's steps rounding adds what the family cannot identify: a constant over the classes.
     coef, intercept = objective.uncentred(prepared.family.identified(solution.point))
-    result = Fit(
+    return Fit(
         coef=coef,
         intercept=intercept,
         loss=solution.value,
-        null_loss=null.value,
-        penalty=penalty.value(solution.point),
+        null_loss=prepared.null.value,
+        penalty=objective.penalty.value(solution.point),
         gap=solution.gap,
         gap_kind=GapKind.ESTIMATE if hides else solution.gap_kind,
         status=Status.PRECISION if hides else STATUS_OF[solution.outcome],
@@ -158,9 +181,8 @@ def _solve(
         n_iterations=solution.n_iterations,
         n_evaluations=begun.n_evaluations + solution.n_evaluations,
         n_refreshes=solution.n_refreshes,
-        n_passes=n_passes(),
+        n_passes=options.n_passes(prepared.count),
     )
-    return result if collinearity is None or collinearity.is_told else doubted(result)
 
 
 def _told_after(report: Report, n_iterations: int) -> Report:
@@ -252,8 +274,9 @@ def _first_iterate(objective: Objective, problem: GLM, null: Null, start: Start 
     return Iterate(null.parameters, *objective.evaluate(null.parameters)), n_evaluations + 1
 
 
-def _null_fit(objective: Objective, null: Null, status: Status, n_passes: int) -> Fit:
+def _null_fit(prepared: Prepared, objective: Objective, options: Options, status: Status) -> Fit:
     """Return the null model, where the arithmetic allows no more, or no column of X varies."""
+    null = prepared.null
     coef, intercept = objective.uncentred(null.parameters.copy())
     return Fit(
         coef=coef,
@@ -268,5 +291,5 @@ def _null_fit(objective: Objective, null: Null, status: Status, n_passes: int) -
         n_iterations=0,
         n_evaluations=0,
         n_refreshes=0,
-        n_passes=n_passes,
+        n_passes=options.n_passes(prepared.count),
     )

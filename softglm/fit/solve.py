@@ -135,7 +135,7 @@ def solve(
         result = represented(result, prepared, penalty, options)
         if np.dtype(precision).itemsize < np.dtype(np.float64).itemsize:
             result = rounded_to(result, prepared, penalty, precision, tol)
-            result = replace(result, n_passes=prepared.count.n_passes - options.n_passes_before)
+            result = replace(result, n_passes=options.n_passes(prepared.count))
     return result
 
 

@@ -6,7 +6,7 @@ logit P_k, whose gradient is that over P_k (1 - P_k): they stay between 0 and 1.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, final
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,28 +14,24 @@ from scipy.special import expit
 
 from softglm.arrays import FloatArray
 from softglm.drawing import Drawing, drawn
-from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps, shown_value
+from softglm.inference.cells import shown_value
 from softglm.inference.factors import BASE
 from softglm.inference.facts import Facts
 from softglm.inference.groups import Groups, listed
 from softglm.inference.means import log_odds_of
 from softglm.inference.names import Name
+from softglm.inference.probabilities import Probabilities
 from softglm.inference.significance import half_widths
 from softglm.inference.states import only_group
 from softglm.inference.subjects import listed_values, subject_of
-from softglm.inference.tables import Content, Table
-from softglm.optional import pandas
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Rows that are printed, and the decimals of their probabilities.
-_MOST_ROWS, _DECIMALS = 10, 4
-
 
 @final
 @dataclass(frozen=True, eq=False, repr=False)
-class AveragePredictions(Table):
+class AveragePredictions(Probabilities):
     """Probabilities of every class with features set to given values, each with its own (pointwise) interval.
 
     Attributes
@@ -74,38 +70,15 @@ class AveragePredictions(Table):
       2           0.2168      0.0475  0.1379  0.3239
     """
 
+    _what: ClassVar[str] = "values"
+
     terms: tuple[str, ...]
     grid: npt.NDArray[Any]
-    classes: npt.NDArray[Any]
-    probability: FloatArray
-    std_error: FloatArray
-    lower: FloatArray
-    upper: FloatArray
-    level: float
     observed: FloatArray = field(default_factory=lambda: np.empty(0))
 
-    def _content(self) -> Content:
-        return self._first(len(self.probability))
-
-    def _excerpt(self) -> Content:
-        return self._first(_MOST_ROWS)
-
-    def _first(self, most: int) -> Content:
-        groups = {}
-        for row, values in enumerate(self._listed[:most]):
-            cells = cells_of(
-                estimate=self.probability[row],
-                std_error=self.std_error[row],
-                lower=self.lower[row],
-                upper=self.upper[row],
-                decimals=_DECIMALS,
-            )
-            name = ", ".join(f"{term} = {shown_value(value)}" for term, value in zip(self.terms, values, strict=True))
-            groups[name] = [[str(label), *of_class] for label, of_class in zip(self.classes, cells, strict=True)]
-        more = len(self.probability) - len(groups)
-        notes = [f"... and {more:,} more values: see to_frame()"] if more else []
-        notes += notes_on_gaps(self.probability, self.std_error)
-        return Content(estimate_headings(self.level, estimate="probability"), groups, notes=notes)
+    def _name(self, row: int) -> str:
+        (values,) = self.grid[row : row + 1].reshape(1, -1).tolist()
+        return ", ".join(f"{term} = {shown_value(value)}" for term, value in zip(self.terms, values, strict=True))
 
     @drawn
     def plot(self) -> Drawing:
@@ -121,22 +94,9 @@ class AveragePredictions(Table):
 
         Of several features it has a column each, under their names, in place of value. It needs pandas.
         """
-        pd = pandas()
-        v, K = self.probability.shape
         names = ["value"] if len(self.terms) == 1 else self.terms
-        columns: dict[str, Any] = {
-            name: np.repeat(np.array([values[position] for values in self._listed]), K)
-            for position, name in enumerate(names)
-        }
-        columns["class"] = np.tile(self.classes, v)
-        for name in ("probability", "std_error", "lower", "upper"):
-            columns[name] = getattr(self, name).ravel()
-        return pd.DataFrame(columns)
-
-    @property
-    def _listed(self) -> list[list[Any]]:
-        grid = self.grid.tolist()
-        return [[value] for value in grid] if self.grid.ndim == 1 else grid
+        columns = self.grid.reshape(len(self.grid), -1).T.tolist()
+        return self._tidy({name: np.array(values) for name, values in zip(names, columns, strict=True)})
 
 
 def average_predictions(

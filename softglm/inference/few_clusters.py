@@ -235,7 +235,7 @@ def is_shown(left_out: FloatArray, whole: FloatArray) -> BoolArray:
 
 
 @one_blas_thread
-def few_clusters(estimate: Estimate, codes: Codes, *, memory: float | None = None) -> FewClusters:
+def few_clusters(estimate: Estimate, codes: Codes) -> FewClusters:
     """Return what each cluster knows.
 
     Parameters
@@ -244,8 +244,6 @@ def few_clusters(estimate: Estimate, codes: Codes, *, memory: float | None = Non
         Without a penalty.
     codes : array of shape (n,)
         The cluster of each row, from 0 to G - 1, every one of which occurs.
-    memory : float or None, default=None
-        How many bytes there are; None for as many as this machine has.
 
     Raises
     ------
@@ -253,7 +251,7 @@ def few_clusters(estimate: Estimate, codes: Codes, *, memory: float | None = Non
         If what each cluster knows does not fit in memory; said before the work.
     """
     n_clusters = int(codes.max()) + 1
-    _check_memory(estimate, codes, n_clusters, physical_memory() if memory is None else memory)
+    _check_memory(estimate, codes, n_clusters)
     root = estimate.inverse_root
     clusters = []
     for grams in cluster_grams(estimate, codes, n_clusters):
@@ -263,7 +261,8 @@ def few_clusters(estimate: Estimate, codes: Codes, *, memory: float | None = Non
     return FewClusters(root, cluster_scores(estimate, codes, n_clusters) @ root, tuple(clusters))
 
 
-def _check_memory(estimate: Estimate, codes: Codes, n_clusters: int, memory: float) -> None:
+def _check_memory(estimate: Estimate, codes: Codes, n_clusters: int) -> None:
+    memory = physical_memory()
     r, s = estimate.coordinates.scales.shape
     sums = n_clusters * estimate.objective.family.n_curvature_directions * (r * (r + 1) // 2)
     ranks = np.minimum(np.bincount(codes) * s, estimate.n_parameters).sum()

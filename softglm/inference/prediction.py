@@ -7,10 +7,9 @@ rounds to 0 or to 1.
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
-import numpy.typing as npt
 from scipy import linalg
 from scipy.special import expit
 
@@ -18,7 +17,6 @@ from softglm.arrays import FloatArray
 from softglm.data import Block, Rows
 from softglm.drawing import Drawing, drawn
 from softglm.families import Categorical
-from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps
 from softglm.inference.classes import every_class
 from softglm.inference.covariance import Covariance
 from softglm.inference.estimable import DeterminedRows
@@ -27,21 +25,17 @@ from softglm.inference.facts import Facts
 from softglm.inference.few_clusters import is_shown
 from softglm.inference.joint import joint_covariance, roots_of_features
 from softglm.inference.means import determined_rows
+from softglm.inference.probabilities import Probabilities
 from softglm.inference.significance import half_widths
-from softglm.inference.tables import Content, Table
-from softglm.optional import pandas
 from softglm.sums import Features, Predictor, Sum
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Rows that are printed, and the decimals of their probabilities.
-_MOST_ROWS, _DECIMALS = 10, 4
-
 
 @final
 @dataclass(frozen=True, eq=False, repr=False)
-class Predictions(Table):
+class Predictions(Probabilities):
     """Probabilities of every class for new rows, each with its own (pointwise) interval.
 
     Attributes
@@ -82,35 +76,12 @@ class Predictions(Table):
     '0.4521 +- 0.0717'
     """
 
-    classes: npt.NDArray[Any]
-    probability: FloatArray
-    std_error: FloatArray
-    lower: FloatArray
-    upper: FloatArray
-    level: float
+    _what: ClassVar[str] = "rows"
+
     covariance: FloatArray | None = None
 
-    def _content(self) -> Content:
-        return self._first(len(self.probability))
-
-    def _excerpt(self) -> Content:
-        return self._first(_MOST_ROWS)
-
-    def _first(self, most: int) -> Content:
-        groups = {}
-        for row in range(min(len(self.probability), most)):
-            cells = cells_of(
-                estimate=self.probability[row],
-                std_error=self.std_error[row],
-                lower=self.lower[row],
-                upper=self.upper[row],
-                decimals=_DECIMALS,
-            )
-            groups[f"row {row}"] = [[str(name), *of_class] for name, of_class in zip(self.classes, cells, strict=True)]
-        more = len(self.probability) - len(groups)
-        notes = [f"... and {more:,} more rows: see to_frame()"] if more else []
-        notes += notes_on_gaps(self.probability, self.std_error)
-        return Content(estimate_headings(self.level, estimate="probability"), groups, notes=notes)
+    def _name(self, row: int) -> str:
+        return f"row {row}"
 
     @drawn
     def plot(self) -> Drawing:
@@ -122,18 +93,7 @@ class Predictions(Table):
 
         It needs pandas.
         """
-        pd = pandas()
-        n, K = self.probability.shape
-        return pd.DataFrame(
-            {
-                "row": np.repeat(np.arange(n), K),
-                "class": np.tile(self.classes, n),
-                "probability": self.probability.ravel(),
-                "std_error": self.std_error.ravel(),
-                "lower": self.lower.ravel(),
-                "upper": self.upper.ravel(),
-            }
-        )
+        return self._tidy({"row": np.arange(len(self.probability))})
 
 
 @final

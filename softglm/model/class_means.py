@@ -20,6 +20,7 @@ import numpy as np
 
 from softglm.arrays import FloatArray
 from softglm.model.coordinates import is_decomposed, second_moments
+from softglm.model.metric import MetricWithoutProof
 from softglm.model.objective import Objective
 from softglm.model.passes.prices import evaluation_price, second_moments_price
 from softglm.model.whitening import LEAST_SPREAD, triangular
@@ -77,7 +78,7 @@ class ClassMeans(NamedTuple):
 
 @final
 @dataclass(frozen=True)
-class ClassMeansMetric:
+class ClassMeansMetric(MetricWithoutProof):
     """H ~ L L' with L_k = F^-T diag(1 / s_k) (I + w_k w_k')^{1/2}, on what has the sum zero over the classes.
 
     Attributes
@@ -120,17 +121,6 @@ class ClassMeansMetric:
     def unwhiten(self, vector: FloatArray) -> FloatArray:
         moved = self.features @ (self.scales * self._straightened(vector.reshape(self.scales.shape)))
         return np.asarray(moved - moved.mean(axis=1, keepdims=True))
-
-    def solve(self, gradient: FloatArray) -> FloatArray:
-        return self.unwhiten(self.whiten(gradient))
-
-    def gap(self, decrement: float, distance: float, rounding: FloatArray) -> float:  # noqa: ARG002 - the protocol's
-        """An approximate Hessian proves nothing."""
-        return float("inf")
-
-    @property
-    def proof_cost(self) -> float:
-        return float("inf")
 
     def _straightened(self, columns: FloatArray) -> FloatArray:
         """Return (I + w_k w_k')^{-1/2} times each column, shape (r, q)."""

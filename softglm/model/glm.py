@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple, Self, TypeAlias, final
+from typing import Self, final
 
 import numpy as np
 
 from softglm.arrays import FloatArray
-from softglm.data import Rows, RowsInMemory, Sampling
+from softglm.data import RowsInMemory, Sampling
 from softglm.model.class_means import ClassMeans, ClassMeansMetric, class_means_price, tells_class_means
 from softglm.model.coordinates import (
     is_decomposed,
@@ -22,19 +22,17 @@ from softglm.model.intercept import Null, solve_intercept
 from softglm.model.kronecker import KroneckerCoordinates
 from softglm.model.metric import FactoredMetric, HessianMetric, KroneckerMetric
 from softglm.model.objective import Objective
+from softglm.model.offers import Metric, Metrics, PricedMetric
 from softglm.model.passes import Passes, StreamedPasses
 from softglm.model.passes.prices import approximation_price, evaluation_price
 from softglm.model.pilot import pilot_size
 from softglm.model.prepared import Prepared
-from softglm.model.products import ProductMetric
 from softglm.model.proof.duality import duality_gap, strong_convexity_gap
 from softglm.model.proof.partial import partial_gap
 from softglm.model.proof.rounding import gradient_rounding, sharp_rounding
 from softglm.model.tangent import Tangent, gap_by_sample
 from softglm.once import cached_property
 from softglm.sums import LargestMove
-
-Metric: TypeAlias = HessianMetric | KroneckerMetric | ClassMeansMetric | ProductMetric | FactoredMetric
 
 # The fit starts in coordinates from all second moments, or from another point with a metric made there, if that costs
 # no more than this many evaluations.
@@ -49,56 +47,6 @@ _MOST_COPIED, _ALWAYS_COPIED = 32, 2**19
 _SETTLED = 1e-4
 # The resolution and the rounding of evaluations, see `GLM`.
 _SINGLE, _DOUBLE = (3e-5, 1e-5), (0.0, 1e-13)
-
-
-class PricedMetric(NamedTuple):
-    """A metric that could be had: its price, and the way to it from a point."""
-
-    price: float
-    make: Callable[[FloatArray], Metric]
-
-
-class _Metrics(NamedTuple):
-    """What makes metrics: apart from the problem that offers them, or each would keep the rows of the other alive.
-
-    Attributes
-    ----------
-    passes : Passes
-    coordinates : KroneckerCoordinates
-        In which Hessians are assembled and factored.
-    sampling : Sampling or None
-    is_exact : bool
-        Whether passes are in double precision.
-    held : RowsInMemory or None
-        Some that stand for all of the rows: those of every sample, then.
-    """
-
-    passes: Passes
-    coordinates: KroneckerCoordinates
-    sampling: Sampling | None
-    is_exact: bool
-    held: RowsInMemory | None
-
-    def sample(self, count: int) -> Rows:
-        return self.passes.objective.rows.sample(count, self.sampling) if self.held is None else self.held
-
-    def approximation(self, n_rows: int, point: FloatArray) -> KroneckerMetric:
-        return KroneckerMetric(self.passes.approximation(point, self.sample(n_rows)))
-
-    def class_means(self, point: FloatArray) -> ClassMeansMetric:
-        objective = self.passes.objective
-        return ClassMeansMetric.of(ClassMeans.at(objective, point), objective.penalty.curvature)
-
-    def hessian(self, n_rows: int, point: FloatArray) -> HessianMetric:
-        rows = self.sample(n_rows)
-        return self.of_matrix(self.passes.hessian(point, self.coordinates, rows), rows)
-
-    def products(self, point: FloatArray) -> ProductMetric:
-        rows = self.sample(0)
-        return ProductMetric(self.passes.objective, point, self.passes.approximation(point, rows), rows)
-
-    def of_matrix(self, matrix: FloatArray, rows: Rows) -> HessianMetric:
-        return HessianMetric(self.passes, matrix, self.coordinates, rows if self.is_exact else None)
 
 
 @final
@@ -141,7 +89,7 @@ class GLM:
     ) -> None:
         self.finer, self.coordinates, self.held = finer, coordinates, held
         self._passes, self._existence = passes, existence
-        self._metrics = _Metrics(passes, assembly, sampling, finer is None, held)
+        self._metrics = Metrics(passes, assembly, sampling, finer is None, held)
         self.objective: Objective = finer.objective if finer else passes.objective
         self.has_hessian = existence.has_hessian
         # The distance to the optimum, relative to that of the null model, that evaluations tell from rounding; and the

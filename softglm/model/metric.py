@@ -1,6 +1,7 @@
-"""The metrics in which the fit is minimised: the Hessian, or its Kronecker approximation."""
+"""The metrics in which the fit is minimised: the Hessian, its Kronecker approximation, and what proves nothing."""
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import final
 
@@ -32,9 +33,32 @@ _LEAST_SHIFT = np.finfo(np.float64).eps
 _FAR = 100.0
 
 
+class MetricWithoutProof(ABC):
+    """H ~ L L' that proves nothing: an approximation, or the Hessian of another point, sample or penalty."""
+
+    @abstractmethod
+    def whiten(self, gradient: FloatArray) -> FloatArray:
+        """Return L^-1 g, a vector, of a gradient of shape (m, q)."""
+
+    @abstractmethod
+    def unwhiten(self, vector: FloatArray) -> FloatArray:
+        """Return L^-T v, shape (m, q)."""
+
+    def solve(self, gradient: FloatArray) -> FloatArray:
+        """Return H^-1 g, shape (m, q)."""
+        return self.unwhiten(self.whiten(gradient))
+
+    def gap(self, decrement: float, distance: float, rounding: FloatArray) -> float:  # noqa: ARG002 - the protocol's
+        return float("inf")
+
+    @property
+    def proof_cost(self) -> float:
+        return float("inf")
+
+
 @final
 @dataclass(frozen=True)
-class KroneckerMetric:
+class KroneckerMetric(MetricWithoutProof):
     """H ~ S (x) M + I (x) P, the identity in its own coordinates."""
 
     coordinates: KroneckerCoordinates
@@ -49,22 +73,11 @@ class KroneckerMetric:
     def unwhiten(self, vector: FloatArray) -> FloatArray:
         return self.coordinates.displacement(vector)
 
-    def solve(self, gradient: FloatArray) -> FloatArray:
-        return self.unwhiten(self.whiten(gradient))
-
-    def gap(self, decrement: float, distance: float, rounding: FloatArray) -> float:  # noqa: ARG002 - the protocol's
-        """An approximate Hessian proves nothing."""
-        return float("inf")
-
-    @property
-    def proof_cost(self) -> float:
-        return float("inf")
-
 
 @final
 @dataclass(frozen=True)
-class FactoredMetric:
-    """H = L L', of whatever point and penalty: it proves nothing.
+class FactoredMetric(MetricWithoutProof):
+    """H = L L', of whatever point and penalty.
 
     Attributes
     ----------
@@ -83,17 +96,6 @@ class FactoredMetric:
     def unwhiten(self, vector: FloatArray) -> FloatArray:
         solved, _ = linalg.lapack.dtrtrs(self.factor, vector, lower=1, trans=1)
         return self.coordinates.displacement(solved)
-
-    def solve(self, gradient: FloatArray) -> FloatArray:
-        return self.unwhiten(self.whiten(gradient))
-
-    def gap(self, decrement: float, distance: float, rounding: FloatArray) -> float:  # noqa: ARG002 - the protocol's
-        """What belongs elsewhere proves nothing here."""
-        return float("inf")
-
-    @property
-    def proof_cost(self) -> float:
-        return float("inf")
 
 
 @final

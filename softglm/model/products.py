@@ -7,6 +7,7 @@ import numpy as np
 from softglm.arrays import FloatArray
 from softglm.data import Rows
 from softglm.model.kronecker import KroneckerCoordinates
+from softglm.model.metric import MetricWithoutProof
 from softglm.model.objective import Objective
 from softglm.sums import InformationProduct
 
@@ -15,7 +16,7 @@ _LEFT, _MOST_PRODUCTS = 0.1, 60
 
 
 @final
-class ProductMetric:
+class ProductMetric(MetricWithoutProof):
     """H ~ the Hessian of a sample at a point, solved with by conjugate gradients.
 
     Parameters
@@ -59,14 +60,6 @@ class ProductMetric:
             previous, length = length, float(residual @ residual)
             direction = residual + length / previous * direction
         return self.unwhiten(solved if solved.any() else residual)
-
-    def gap(self, decrement: float, distance: float, rounding: FloatArray) -> float:  # noqa: ARG002 - the protocol's
-        """What is solved with roughly proves nothing."""
-        return float("inf")
-
-    @property
-    def proof_cost(self) -> float:
-        return float("inf")
 
     def _times(self, vector: FloatArray) -> FloatArray:
         """Return the whitened Hessian times a vector."""

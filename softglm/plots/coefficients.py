@@ -14,7 +14,7 @@ from softglm.inference.inference import Inference
 from softglm.optional import pandas
 from softglm.plots.legends import legend_of
 from softglm.plots.limits import limit
-from softglm.plots.log_odds import by_size, check_can_be_drawn, draw_log_odds, title_of
+from softglm.plots.log_odds import TERM, by_size, check_can_be_drawn, draw_log_odds, legible, title_of
 from softglm.plots.panels import PanelDisplay, grid_of
 from softglm.plots.rows import name_rows
 from softglm.plots.style import (
@@ -34,12 +34,10 @@ _TERM_HEIGHT, _LEAST_TERM_HEIGHT, _AROUND = 0.2, 0.155, 0.95
 _MANY_TERMS = 25
 # Of terms with many contrasts each, the height for which these give way.
 _TALL = 20.0
-# So many terms can be read. Of more, those of the largest coefficients are drawn.
-_MOST_TERMS = 100
 # When contrasts share axes: inches from one to the next, more where there are words, and the share of a term's row.
 _STEP, _WORDY_STEP, _BAND = 0.08, 0.12, 0.7
-# Characters of a term, and of a name above a legend.
-_NAME, _LEGEND_NAME = 32, 16
+# Characters of a name above a legend, for which there is little room beside the terms.
+_LEGEND_NAME = 16
 
 
 @final
@@ -184,8 +182,8 @@ class CoefficientDisplay(PanelDisplay):
             raise ValueError(f"terms has {unknown or terms!r}, expected a list of some of {every[:10]}.")
         chosen = np.array([every.index(term) for term in wanted], dtype=np.intp)
         estimate, lower, upper = (np.where(np.isfinite(part), part * scale, part) for part in _log_odds(table))
-        if terms is None and len(chosen) > _MOST_TERMS:
-            chosen = np.sort(chosen[by_size(estimate[:, chosen])[:_MOST_TERMS]])
+        if terms is None:
+            chosen = chosen[legible(estimate[:, chosen])]
         return cls(
             classes=table.classes,
             reference=table.reference,
@@ -321,7 +319,7 @@ class CoefficientDisplay(PanelDisplay):
     def _names(self) -> list[str]:
         """What stands beside each row; where all count in standard deviations the axis says so."""
         units = {} if self.is_per_deviation else self.units
-        return [literal(f"per {units[term]}" if term in units else term, _NAME) for term in self.terms]
+        return [literal(f"per {units[term]}" if term in units else term, TERM) for term in self.terms]
 
     def _name_unit(self, *, odds_ratios: bool, once: bool) -> None:
         """Say below the axes what they measure: once, in a figure of ours, which is wide enough for one line."""

@@ -13,7 +13,11 @@ from softglm.plots.style import COLORS, GREY, SMALL, literal
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Characters of a title: of a line, and of a name in it. Beside the terms there is less room for one above a legend.
+# So many terms can be read.
+_MOST_TERMS = 100
+# Characters of a term.
+TERM = 32
+# Characters of a title: of a line, and of a name in it.
 _TITLE_LINE, _TITLE_NAME = 24, 16
 
 
@@ -61,9 +65,14 @@ def check_can_be_drawn(estimate: FloatArray, *, odds_ratios: bool) -> None:
 
 def by_size(estimate: FloatArray) -> npt.NDArray[np.intp]:
     """Return the terms, the last axis, by their largest estimate: infinite ones first and undetermined ones last."""
-    rows = estimate.reshape(-1, estimate.shape[-1])
-    size = np.where(np.isnan(rows), -1.0, np.abs(rows)).max(axis=0, initial=-1.0)
+    each = tuple(range(estimate.ndim - 1))
+    size = np.where(np.isnan(estimate), -1.0, np.abs(estimate)).max(axis=each, initial=-1.0)
     return np.argsort(-size, kind="stable")
+
+
+def legible(estimate: FloatArray) -> npt.NDArray[np.intp]:
+    """Return which terms, the last axis, are drawn by default, in order: of more than can be read the largest."""
+    return np.sort(by_size(estimate)[:_MOST_TERMS])
 
 
 def title_of(name: object, reference: object) -> str:

@@ -11,7 +11,7 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.inference.side_by_side import RegressionTable
 from softglm.plots.legends import legend_of, put_legend
 from softglm.plots.limits import limit
-from softglm.plots.log_odds import by_size, check_can_be_drawn, draw_log_odds, title_of
+from softglm.plots.log_odds import TERM, check_can_be_drawn, draw_log_odds, legible, title_of
 from softglm.plots.panels import PanelDisplay, grid_of
 from softglm.plots.rows import name_rows
 from softglm.plots.style import GREY, SMALL, keep_inside, literal, space_ticks
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 _STEP, _WORDY_STEP, _TERM, _AROUND = 0.1, 0.13, 0.2, 1.1
 # The share of a row that its models take.
 _BAND = 0.7
-# So many terms can be read. Of more, those of the largest coefficients are drawn.
-_MOST_TERMS = 100
-# Characters of a term.
-_NAME = 32
 
 
 @final
@@ -121,9 +117,7 @@ class RegressionTableDisplay(PanelDisplay):
                     part[row, columns] for part in (each.estimate, each.lower, each.upper)
                 )
                 either[at], is_there[at] = each.may_go_either_way[row, columns], True
-        chosen = np.arange(len(wanted))
-        if terms is None and len(wanted) > _MOST_TERMS:
-            chosen = np.sort(by_size(estimate)[:_MOST_TERMS])
+        chosen = legible(estimate) if terms is None else np.arange(len(wanted))
         display = cls(
             table=table,
             contrasts=contrasts,
@@ -166,7 +160,7 @@ class RegressionTableDisplay(PanelDisplay):
         for k, axis in enumerate(self.axes_):
             axis.axvline(1.0 if odds_ratios else 0.0, color=GREY, linewidth=0.8, zorder=1)
             axis.set_xscale("log" if odds_ratios else "linear")
-            name_rows(axis, np.arange(t), [literal(term, _NAME) for term in self.terms])
+            name_rows(axis, np.arange(t), [literal(term, TERM) for term in self.terms])
             for model, name in enumerate(self.table.names):
                 there = np.flatnonzero(self.is_there[k, model])
                 estimate, lower, upper = (part[k, model, there] for part in (self.estimate, self.lower, self.upper))

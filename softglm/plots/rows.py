@@ -157,7 +157,7 @@ def name_rows(axis: "Axes", places: npt.NDArray[Any], names: Sequence[str]) -> N
         axis.axhline(place, color="0.92", linewidth=0.6, zorder=0)
     axis.set_yticks(places, names_that_fit(axis, places, names))
     axis.tick_params(axis="y", length=0)
-    axis.set_ylim(len(places) - 0.5, -0.5)
+    axis.set_ylim(max(len(places), 1) - 0.5, -0.5)
 
 
 def draw_intervals(

@@ -15,7 +15,7 @@ from softglm.arrays import BoolArray, FloatArray
 from softglm.families import UnconstrainedFamily
 from softglm.solver.principal import PrincipalSystems
 from softglm.sparse.matrix import Columns, FullColumns, StoredColumns
-from softglm.sparse.stored import hessian, price
+from softglm.sparse.stored import hessian, hessian_price
 
 Indices = npt.NDArray[np.intp]
 
@@ -72,7 +72,7 @@ class PairGram:
         which, _ = wanted.nonzero()
         sums, d = self._price_in_full(len(which), len(which), columns), float(len(which))
         if isinstance(columns, StoredColumns):
-            sums = min(sums, price(columns, which, 0))
+            sums = min(sums, hessian_price(columns, which, 0))
         return _ONCE + sums + _CHOLESKY * d**3
 
     def _price_in_full(self, n_new: int, n_pairs: int, columns: Columns) -> float:
@@ -154,7 +154,7 @@ class PairGram:
         d, q, n = len(pairs[0]), *mean.shape
         n_new = d - first
         if isinstance(columns, StoredColumns):
-            of_rows, of_entries = self._price_of_rows(n_new, columns), price(columns, pairs[0], first)
+            of_rows, of_entries = self._price_of_rows(n_new, columns), hessian_price(columns, pairs[0], first)
             if of_rows < of_entries:
                 return self._beside(pairs, first, columns, mean, self._weights)
             if of_entries < self._price_in_full(n_new, d, columns):

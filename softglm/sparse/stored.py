@@ -21,7 +21,7 @@ Indices = npt.NDArray[np.intp]
 _ONCE, _ENTRY, _PRODUCT, _SUM, _NUMBER = 2.5e5, 30.0, 4.0, 12.0, 6.0
 
 
-def price(columns: StoredColumns, which: Indices, first: int) -> float:
+def hessian_price(columns: StoredColumns, which: Indices, first: int) -> float:
     """Return what `hessian` costs for pairs of these columns from the first on, in nanoseconds.
 
     Entries of a row are taken to be as many as those of any other.

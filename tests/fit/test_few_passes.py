@@ -9,7 +9,8 @@ from problems import PROBLEMS, SEPARATED, SMALL_BLOCKS, rows_and_family
 
 from softglm.data import RowsInMemory
 from softglm.families import Bernoulli, Categorical
-from softglm.fit import Start, few_passes, prepare, solve
+from softglm.fit import Start, plan, prepare, solve
+from softglm.fit.plan import few_passes_pay, most_iterations
 from softglm.model import Ridge
 from softglm.solver import GapKind
 from softglm.status import Status
@@ -32,8 +33,8 @@ def ridge(rows, alpha_times_rows=1.0):
 @pytest.fixture
 def any_sample(monkeypatch):
     """However few rows a sample has, it is used."""
-    monkeypatch.setattr(few_passes, "_ROWS_PER_FEATURE", 1e-9)
-    monkeypatch.setattr(few_passes, "_WORTH", np.inf)
+    monkeypatch.setattr(plan, "_ROWS_PER_FEATURE", 1e-9)
+    monkeypatch.setattr(plan, "_WORTH", np.inf)
 
 
 @pytest.mark.usefixtures("any_sample")
@@ -167,21 +168,21 @@ def test_a_fit_that_was_interrupted_goes_on_where_it_was():
 
 def test_where_passes_cost_their_arithmetic_alone_few_are_made_only_where_that_is_cheaper():
     rows, family = MANY_ROWS["ordinary"]()
-    assert not few_passes.pays(prepare(rows, family), ridge(rows), None)
+    assert not few_passes_pay(prepare(rows, family), ridge(rows), None)
     rng = np.random.default_rng(6)
     X, y = rng.normal(size=(20_000, 40)), rng.integers(120, size=20_000, dtype=np.int32)
     probes = RowsInMemory(X, y)
     # In memory the means of the classes tell more than a sample of the rows.
-    assert not few_passes.pays(prepare(probes, Categorical(120)), ridge(probes), None)
-    assert few_passes.pays(prepare(RowsFarAway(probes), Categorical(120)), ridge(probes), None)
-    assert not few_passes.pays(prepare(probes, Categorical(120)), ridge(probes, 0.0), None)
+    assert not few_passes_pay(prepare(probes, Categorical(120)), ridge(probes), None)
+    assert few_passes_pay(prepare(RowsFarAway(probes), Categorical(120)), ridge(probes), None)
+    assert not few_passes_pay(prepare(probes, Categorical(120)), ridge(probes, 0.0), None)
 
 
 def test_in_memory_they_are_made_of_rows_that_are_many_for_their_parameters_and_prove_as_much():
     rows, family = MANY_ROWS["ordinary"](n=200_000)
     prepared = prepare(rows, family)
-    assert few_passes.pays(prepared, ridge(rows), None)
-    assert not few_passes.pays(prepared, ridge(rows, 0.0), None)
+    assert few_passes_pay(prepared, ridge(rows), None)
+    assert not few_passes_pay(prepared, ridge(rows, 0.0), None)
     result = solve(prepared, ridge(rows))
     # Without a sample.
     best = solve(prepare(rows, family, tuning=Tuning(sampled_rows=0)), ridge(rows))
@@ -199,13 +200,13 @@ def test_where_a_sample_tells_too_little_few_passes_are_given_up_before_they_are
     rows, family = RowsInMemory(X, drawn(rng, eta)), Categorical(3)
     ordinary = solve(prepare(rows, family, tuning=Tuning(sampled_rows=0)), ridge(rows))
     prepared = prepare(rows, family)
-    assert few_passes.pays(prepared, ridge(rows), None)
+    assert few_passes_pay(prepared, ridge(rows), None)
     result = solve(prepared, ridge(rows))
     assert result.status is Status.CONVERGED
     assert result.loss - ordinary.loss <= result.gap + RESOLUTION
     assert result.n_passes <= 2 * ordinary.n_passes
     # Those that were given up are counted, and told.
-    most, told = few_passes.most_iterations(prepared.likelihood) + 2, []
+    most, told = most_iterations(prepared.likelihood) + 2, []
     few = solve(
         prepare(rows, family), ridge(rows), max_iter=most, report=lambda progress, *_: told.append(progress.iteration)
     )

@@ -9,7 +9,7 @@ import softglm.leave_one_out
 from softglm.data import RowsInMemory
 from softglm.families import Bernoulli, Categorical
 from softglm.fit import Start, prepare, solve
-from softglm.leave_one_out import leave_one_out, why_not
+from softglm.leave_one_out import one_step, why_not
 from softglm.model import Ridge
 from softglm.model.proof.deletion import remaining_gradient
 from softglm.sums import Evaluation, Moves, Predictor
@@ -58,7 +58,7 @@ def left_out(rows, family, weights, alpha, *, tolerance, fit_intercept=True, tol
     prepared = prepare(rows, family, fit_intercept=fit_intercept)
     ridge = Ridge.on_coefficients(alpha, rows.n_features, fit_intercept=fit_intercept)
     fitted = solve(prepared, ridge, tol=tol)
-    found = leave_one_out(prepared, ridge, fitted, weights / weights.sum(), tolerance=tolerance)
+    found = one_step(prepared, ridge, fitted, weights / weights.sum()).refined(tolerance)
     return found, losses(family, rows, found.eta) * (weights > 0.0)
 
 

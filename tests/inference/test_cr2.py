@@ -288,11 +288,11 @@ def test_a_penalised_fit_is_refused():
         infer(SoftmaxGLM().fit(data.X, data.y), data.X, data.y, covariance="CR2", clusters=clusters)
 
 
-def test_more_than_memory_holds_is_said_before_the_work():
-    data = overlapping()
-    estimate = estimate_of(data)
+def test_more_than_memory_holds_is_said_before_the_work(monkeypatch):
+    monkeypatch.setattr("softglm.inference.few_clusters.physical_memory", lambda: 1e4)
+    estimate = estimate_of(overlapping())
     with pytest.raises(MemoryError, match=r"each of 150 clusters knows of 10 parameters.* Pass covariance=\"cluster\""):
-        few_clusters(estimate, np.arange(150), memory=1e4)
+        few_clusters(estimate, np.arange(150))
 
 
 def test_where_a_test_would_be_dear_its_degrees_of_freedom_are_somewhat_less(monkeypatch):

@@ -65,7 +65,7 @@ def effects(grid, K=10, **options):
     observed = np.linspace(0.0, 4.0, 50) if np.ndim(grid[0]) == 0 and not isinstance(grid[0], str) else np.empty(0)
     feature = "highest education that was completed, or is about to be"
     found = AveragePredictions(
-        (feature,), np.array(grid), CLASSES[:K], probability, 0.1 * probability, **ends, level=0.95
+        CLASSES[:K], probability, 0.1 * probability, **ends, level=0.95, terms=(feature,), grid=np.array(grid)
     )
     return EffectDisplay(feature, np.array(grid), found, observed).plot(**options)
 

@@ -67,11 +67,16 @@ def test_axes_that_are_given_are_drawn_into_with_the_legend_in_the_first(iris, s
 
 
 def test_of_very_many_terms_the_largest_are_drawn(coin, monkeypatch):
-    monkeypatch.setattr("softglm.plots.models._MOST_TERMS", 1)
+    monkeypatch.setattr("softglm.plots.log_odds._MOST_TERMS", 1)
     display = regression_table([coin]).plot()
     assert (len(display.terms), display.n_left_out) == (1, 1)
     assert "the 1 largest of 2 terms" in display.ax_.get_xlabel()
     assert np.abs(display.estimate).item() == np.abs(coin.coefficients.estimate[0, 1:]).max()
+
+
+def test_models_of_constants_alone_are_drawn_as_nothing(iris):
+    assert not iris.null.plot(order="size").terms
+    assert regression_table([iris.null, iris]).plot().terms == iris.features
 
 
 def test_odds_ratios_that_would_overflow_are_refused(iris):

@@ -60,6 +60,11 @@ class Table:
     advice: tuple[str, ...] = ()
     weights: Weights | None = None
 
+    @property
+    def row_weights(self) -> FloatArray | None:
+        """How much each row counts, shape (n,)."""
+        return None if self.weights is None else self.weights.values
+
 
 def wine_table() -> Table:
     """Return scikit-learn's wine data: 13 columns as they come, three cultivars."""
