@@ -17,7 +17,7 @@ from scipy import linalg
 
 from softglm.arrays import FloatArray
 from softglm.drawing import Drawing, drawn
-from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps, shown_value
+from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps, notes_on_t, shown_value
 from softglm.inference.comparisons import Compared, Pairs, Question, compared
 from softglm.inference.factors import BASE
 from softglm.inference.facts import Facts
@@ -79,6 +79,8 @@ class Contrasts(Table):
         How many standard errors the intervals reach, on their scale.
     simulation_error : float
         The largest standard error of the p-values, and of the level, that simulation leaves; 0 without.
+    degrees_of_freedom : float or None
+        Of Student's t distribution of z; None for the normal. Under CR2 the least of those of the coefficients.
 
     Examples
     --------
@@ -124,6 +126,7 @@ class Contrasts(Table):
     root: FloatArray
     quantile: float
     simulation_error: float
+    degrees_of_freedom: float | None = None
 
     @property
     def covariance(self) -> FloatArray:
@@ -153,7 +156,7 @@ class Contrasts(Table):
         more = len(self.contrasts) - len(groups)
         notes = [f"... and {more:,} more contrasts: see to_frame()"] if more else []
         return Content(
-            estimate_headings(self.level, None if self.z is None else "z"),
+            estimate_headings(self.level, None if self.z is None else "z" if self.degrees_of_freedom is None else "t"),
             groups,
             title=f"{_TITLES[self.kind]} {self.where}",
             notes=[*notes, *self._notes()],
@@ -162,6 +165,8 @@ class Contrasts(Table):
     def _notes(self) -> Iterator[str]:
         """Yield what a reader has to know."""
         yield from notes_on_gaps(self.estimate, self.std_error)
+        if self.p_value is not None:
+            yield from notes_on_t(self.degrees_of_freedom)
         if self.p_value is None or self.adjust is None:
             return
         n_tests = np.count_nonzero(~np.isnan(self.p_value))
@@ -304,6 +309,7 @@ def _contrasts_of(
         root=(scale[..., np.newaxis] * factor).reshape(estimate.size, -1),
         quantile=tests.quantile,
         simulation_error=tests.error,
+        degrees_of_freedom=facts.degrees_of_freedom,
     )
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.drawing import Drawing, drawn
-from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps
+from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps, notes_on_t
 from softglm.inference.column_effects import EffectKind, TermEffect, effects_of_columns
 from softglm.inference.deviations import quartiles, standard_deviation
 from softglm.inference.estimate import Estimate
@@ -70,6 +70,8 @@ class MarginalEffects(Table):
         What a reader has to know: why an effect is missing, and which columns look like functions of others.
     per : {"unit", "sd", "iqr"}
         What derivatives are times: one unit, a standard deviation of the feature, or its interquartile range.
+    degrees_of_freedom : float or None
+        Of Student's t distribution of z; None for the normal. Under CR2 the least of those of the coefficients.
 
     Examples
     --------
@@ -106,6 +108,7 @@ class MarginalEffects(Table):
     level: float
     notes: tuple[str, ...] = ()
     per: EffectUnit = "unit"
+    degrees_of_freedom: float | None = None
 
     @property
     def contrasts(self) -> tuple[str, ...]:
@@ -133,10 +136,10 @@ class MarginalEffects(Table):
             groups[name] = [[str(label), *of_class] for label, of_class in zip(self.classes, cells, strict=True)]
         where = "Average marginal effects" if self.kind == "average" else "Marginal effects at the means"
         return Content(
-            estimate_headings(self.level, None if self.z is None else "z"),
+            estimate_headings(self.level, None if self.z is None else "z" if self.degrees_of_freedom is None else "t"),
             groups,
             title=f"{where}{UNITS[self.per]}, on the probability of each class",
-            notes=self.notes,
+            notes=(*self.notes, *([] if self.z is None else notes_on_t(self.degrees_of_freedom))),
         )
 
     @drawn
@@ -241,6 +244,7 @@ def marginal_effects(
         level=self.level,
         notes=(*notes, *notes_on_gaps(effects, std_errors)),
         per=per,
+        degrees_of_freedom=self.degrees_of_freedom,
     )
 
 

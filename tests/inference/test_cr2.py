@@ -349,7 +349,7 @@ def with_cr2(X, y, clusters):
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_what_does_not_hang_on_a_cluster_apart_is_as_without_it_and_the_rest_has_no_standard_error(n_classes):
     X, y, clusters = cluster_apart(n_classes)
-    with pytest.warns(UserWarning, match="nor for predictions and effects that hang on it"):
+    with pytest.warns(UserWarning, match="predictions and effects that hang on it have none either"):
         result = with_cr2(X, y, clusters)
     others = clusters != 0
     without = with_cr2(X[others, :2], y[others], clusters[others])
