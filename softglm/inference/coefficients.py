@@ -12,7 +12,7 @@ from softglm.drawing import Drawing, drawn
 from softglm.inference.cells import cells_of, estimate_headings, notes_on_t
 from softglm.inference.coding import Coding
 from softglm.inference.covariance import Covariance
-from softglm.inference.significance import against_zero, half_widths, sampling_distribution
+from softglm.inference.significance import against_zero, half_widths, sampling_distribution, statistic_name
 from softglm.inference.tables import Content, Table
 from softglm.optional import pandas
 
@@ -198,7 +198,7 @@ class OddsRatios(Table):
     degrees_of_freedom: float | None = None
 
     def _content(self) -> Content:
-        statistic = _statistic(self)
+        statistic = statistic_name(self)
         title = "Odds ratios" + (f", with {statistic} and p-value of their logarithms" if statistic else "")
         return Content(_headings(self, "ratio"), ratio_rows(self), title=title, notes=_notes(self))
 
@@ -341,18 +341,11 @@ def _rows_of(table: Coefficients | OddsRatios, values: FloatArray, either: str) 
 
 
 def _headings(table: Coefficients | OddsRatios, name: str) -> list[str]:
-    return estimate_headings(table.level, _statistic(table), name, has_df=table.df is not None)
+    return estimate_headings(table.level, statistic_name(table), name, has_df=table.df is not None)
 
 
 def _notes(table: Coefficients | OddsRatios) -> list[str]:
     return [] if table.z is None else notes_on_t(table.degrees_of_freedom)
-
-
-def _statistic(table: Coefficients | OddsRatios) -> str | None:
-    """Return what an estimate over its standard error is called, by its distribution; None where it is no test."""
-    if table.z is None:
-        return None
-    return "z" if table.df is None and table.degrees_of_freedom is None else "t"
 
 
 def _frame_of(table: Coefficients | OddsRatios, name: str, values: FloatArray) -> "pd.DataFrame":

@@ -43,19 +43,24 @@ class Adjusted:
     Attributes
     ----------
     p_value : array of shape (c, K)
-    quantile : float
+    quantile : float, or array of shape (c, K)
         How many standard errors an interval reaches.
     error : float
         The largest standard error of the p-values, and of the level of the intervals, that simulation leaves.
     """
 
     p_value: FloatArray
-    quantile: float
+    quantile: float | FloatArray
     error: float
 
 
 def adjusted(
-    how: Adjustment | None, z: FloatArray, root: FloatArray, *, degrees_of_freedom: float | None, level: float
+    how: Adjustment | None,
+    z: FloatArray,
+    root: FloatArray,
+    *,
+    degrees_of_freedom: float | FloatArray | None,
+    level: float,
 ) -> Adjusted:
     """Return the p-values of c contrasts of K classes, and how far their intervals reach.
 
@@ -67,19 +72,21 @@ def adjusted(
         Estimates over their standard errors; NaN where nothing is tested.
     root : array of shape (c, K, k)
         A factor of the covariance of the estimates.
-    degrees_of_freedom : float or None
-        Of z: None for the normal.
+    degrees_of_freedom : float, array of shape (c, K), or None
+        Of z: None for the normal. An array where each has its own; for "max-t" one number.
     level : float
     """
     distribution = sampling_distribution(degrees_of_freedom)
     p_value = 2.0 * distribution.sf(np.abs(z))
-    quantile, tested = float(distribution.isf((1.0 - level) / 2.0)), ~np.isnan(z)
+    reach, tested = distribution.isf((1.0 - level) / 2.0), ~np.isnan(z)
+    quantile = np.asarray(reach) if isinstance(degrees_of_freedom, np.ndarray) else float(reach)
     if how is None or not tested.any():
         return Adjusted(p_value, quantile, 0.0)
     if how == "holm":
         # Two classes have the same hypotheses.
         families = p_value.T if p_value.shape[1] == 2 else [p_value]
         return Adjusted(np.reshape(np.stack([holm(each) for each in families], axis=-1), z.shape), quantile, 0.0)
+    assert not isinstance(degrees_of_freedom, np.ndarray)  # noqa: S101 - one for all
     joint = JointMaximum.of(root[tested], degrees_of_freedom)
     p_value[tested], errors = joint.p_value(z[tested], p_value[tested])
     quantile, error = joint.quantile(level)

@@ -251,6 +251,5 @@ def test_tables_of_students_t_say_so_and_with_how_many_degrees_of_freedom():
         assert str(table).endswith("t with 234 degrees of freedom.")
     assert "z" in headed(students.profiled())
     few = infer(model, X, y, covariance="CR2", clusters=clusters)
-    for table in asked(few)[2:]:
-        assert "t" in headed(table)
-        assert f"t with {few.degrees_of_freedom:.1f} degrees of freedom." in str(table)
+    for table in asked(few):
+        assert headed(table)[3:5] == ["t", "df"]
