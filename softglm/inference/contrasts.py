@@ -300,9 +300,11 @@ def _contrasts_of(
     if df is not None:
         df[np.isnan(z)] = np.nan
         if adjust == "max-t":  # their joint distribution has one number: with the least it promises nothing too good
-            df, freedom = None, float(np.nanmin(df, initial=facts.covariance.n_clusters[0] - 1.0))
+            freedom = float(np.nanmin(df, initial=facts.covariance.n_clusters[0] - 1.0))
+            df = None
     tests = adjusted(adjust, z, factor, degrees_of_freedom=freedom if df is None else df, level=facts.level)
-    estimate, scale, lower, upper = _intervals(change, tests.quantile * errors, kind)
+    reach = np.where(errors == 0.0, 0.0, tests.quantile * errors)  # what has no error has no degrees of freedom
+    estimate, scale, lower, upper = _intervals(change, reach, kind)
     return Contrasts(
         term=compared.term,
         contrasts=tuple(_names(compared, first, second, kind)) * len(compared.groups),

@@ -124,6 +124,12 @@ class MarginalEffects(Table):
         """Where the effect is a difference, not a derivative, shape (e,)."""
         return np.array([pair is not None for pair in self.levels], dtype=bool)
 
+    @property
+    def of_what(self) -> str:
+        """What effects are per, as titles say it; of factors among them it is no unit."""
+        unit = UNITS[self.per]
+        return f", of numbers{unit}" if unit and self.is_discrete.any() else unit
+
     def _content(self) -> Content:
         groups = {}
         for j, (term, pair) in enumerate(zip(self.terms, self.levels, strict=True)):
@@ -142,7 +148,7 @@ class MarginalEffects(Table):
         return Content(
             estimate_headings(self.level, statistic_name(self), has_df=self.df is not None),
             groups,
-            title=f"{where}{UNITS[self.per]}, on the probability of each class",
+            title=f"{where}{self.of_what}, on the probability of each class",
             notes=(*self.notes, *([] if self.z is None else notes_on_t(self.degrees_of_freedom))),
         )
 

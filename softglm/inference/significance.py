@@ -205,7 +205,8 @@ def half_widths(
     level: float,
 ) -> FloatArray:
     """Return how far Wald intervals reach to either side of estimates, in the shape of their standard errors."""
-    return np.asarray(distribution.isf((1.0 - level) / 2.0) * std_error)
+    # What has no error has no degrees of freedom of its own either, and is an interval of one point.
+    return np.where(std_error == 0.0, 0.0, distribution.isf((1.0 - level) / 2.0) * std_error)
 
 
 class _Tested(Protocol):

@@ -442,3 +442,12 @@ def test_effects_averages_and_contrasts_have_standard_errors_just_where_residual
         errors = getattr(table, "std_error", table)
         assert (errors > 0.0).all()
         assert "No standard error" not in str(table)
+
+
+def test_what_has_no_error_has_an_interval_of_one_point():
+    data, clusters = in_clusters(7, 2)
+    result = infer(SoftmaxGLM(alpha=0).fit(data.X, data.y), data.X, data.y, covariance="CR2", clusters=clusters)
+    nothing = result.contrasts((data.X, data.X))
+    for values in (nothing.estimate, nothing.std_error, nothing.lower, nothing.upper):
+        assert not values.any()
+    assert np.isnan(nothing.df).all()
