@@ -164,8 +164,8 @@ class TermTests(Table):
         if infinite.any():
             notes.append('-: infinite estimates have no Wald statistic. Use test_terms("lr").')
         notes += [
-            f'Each by itself: {columns[0]} to {columns[-1]}, the {len(columns)} columns of {name}. Use by="variable" '
-            "to test them together."
+            f"Each by itself: {columns[0]} {'and' if len(columns) == 2 else 'to'} {columns[-1]}, the {len(columns)} "
+            f'columns of {name}. Use by="variable" to test them together.'
             for name, columns in self.split.items()
         ]
         return notes
