@@ -187,6 +187,6 @@ def tell_of_one_cluster(terms: tuple[str, ...]) -> None:
         named = f"{terms[0]}," if len(terms) == 1 else f"{terms[0]} and {len(terms) - 1} more, each"
         warn_user(
             f'covariance="CR2" holds no variance of {named} of which one cluster alone knows, and there is no standard '
-            "error: nor for predictions and effects that hang on it.",
+            "error; predictions and effects that hang on it have none either.",
             UserWarning,
         )

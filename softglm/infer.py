@@ -90,7 +90,8 @@ def infer(
         Of an estimate over its standard error, by default normal, and t for "CR2". "t" has G - 1 degrees of freedom for
         G clusters (the smaller G of two ways), else n - k; Wald tests of q restrictions are then referred to F(q, the
         same). For "CR2" every coefficient has its own, Satterthwaite's, and every test those of Hotelling's T^2
-        (Pustejovsky & Tipton 2018); predictions and effects have the least of any coefficient of a class.
+        (Pustejovsky & Tipton 2018). So have effects and contrasts, by their gradients; predictions have the least of
+        any coefficient of a class.
     level : float, default=0.95
         Of confidence intervals.
     relaxed : bool, default=False

@@ -41,11 +41,11 @@ def number(value: float, decimals: int) -> str:
     return f"{value:.{max(min(decimals, _MOST_DIGITS - digits), 0)}f}"
 
 
-def _decimals_for(std_error: float) -> int:
-    """Return how many decimals show three digits of a standard error."""
-    if not (std_error > 0.0 and np.isfinite(std_error)):
+def _decimals_for(size: float) -> int:
+    """Return how many decimals show three digits of a number: a standard error, or what has none."""
+    if not (size > 0.0 and np.isfinite(size)):
         return _LEAST_DECIMALS
-    return max(2 - int(np.floor(np.log10(std_error))), _LEAST_DECIMALS)
+    return max(2 - int(np.floor(np.log10(size))), _LEAST_DECIMALS)
 
 
 def p_cell(value: float) -> str:
@@ -87,7 +87,9 @@ def cells_of(
 
     With so many decimals, or by default with as many as the standard error of each has digits.
     """
-    places = [_decimals_for(error) if decimals is None else decimals for error in std_error]
+    # Without a standard error three digits of the estimate itself are shown.
+    sizes = np.where(np.isnan(std_error), np.abs(estimate), std_error)
+    places = [_decimals_for(size) if decimals is None else decimals for size in sizes]
 
     def formatted(values: FloatArray) -> list[str]:
         return [number(value, place) for value, place in zip(values, places, strict=True)]
@@ -156,6 +158,13 @@ def _behind_the_point(cell: str) -> int:
 def _line(name: str, values: Sequence[str], stub: int, widths: Sequence[int]) -> str:
     cells = "".join(f"  {value.rjust(width)}" for value, width in zip(values, widths, strict=True))
     return f"{name.ljust(stub)}{cells}".rstrip()
+
+
+def notes_on_t(degrees_of_freedom: float | None) -> list[str]:
+    """Return the note below a table whose p-values and intervals are of Student's t, if they are."""
+    if degrees_of_freedom is None:
+        return []
+    return [f"p-values and intervals: t with {df_cell(degrees_of_freedom).removesuffix('.0')} degrees of freedom."]
 
 
 def notes_on_gaps(estimate: FloatArray, std_error: FloatArray) -> list[str]:

@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.drawing import Drawing, drawn
-from softglm.inference.cells import cells_of, estimate_headings
+from softglm.inference.cells import cells_of, estimate_headings, notes_on_t
 from softglm.inference.coding import Coding
 from softglm.inference.covariance import Covariance
-from softglm.inference.significance import against_zero, half_widths, sampling_distribution
+from softglm.inference.significance import against_zero, half_widths, sampling_distribution, statistic_name
 from softglm.inference.tables import Content, Table
 from softglm.optional import pandas
 
@@ -50,6 +50,8 @@ class Coefficients(Table):
         Of the interval.
     df : array of shape (K - 1, n_terms), or None
         Of the t distribution of each; None where there is one for all.
+    degrees_of_freedom : float or None
+        Of the t distribution of all of them; None for the normal, and where each has its own.
     units : dict from str to str
         What a unit of a term is, where a scaler in a pipeline made it: "SD of age". Pictures say so.
 
@@ -87,6 +89,7 @@ class Coefficients(Table):
     level: float
     df: FloatArray | None = None
     units: Mapping[str, str] = field(default_factory=dict)
+    degrees_of_freedom: float | None = None
 
     def _content(self) -> Content:
         return coefficient_content(self)
@@ -113,6 +116,7 @@ class Coefficients(Table):
                 self.level,
                 self.df,
                 self.units,
+                self.degrees_of_freedom,
             )
 
     @drawn
@@ -151,6 +155,8 @@ class OddsRatios(Table):
         Of the interval.
     df : array of shape (K - 1, n_terms), or None
         Of the t distribution of each; None where there is one for all.
+    degrees_of_freedom : float or None
+        As in `Coefficients`.
     units : dict from str to str
         As in `Coefficients`.
 
@@ -189,10 +195,12 @@ class OddsRatios(Table):
     level: float
     df: FloatArray | None = None
     units: Mapping[str, str] = field(default_factory=dict)
+    degrees_of_freedom: float | None = None
 
     def _content(self) -> Content:
-        title = "Odds ratios" if self.z is None else "Odds ratios, with z and p-value of their logarithms"
-        return Content(_headings(self, "ratio"), ratio_rows(self), title=title)
+        statistic = statistic_name(self)
+        title = "Odds ratios" + (f", with {statistic} and p-value of their logarithms" if statistic else "")
+        return Content(_headings(self, "ratio"), ratio_rows(self), title=title, notes=_notes(self))
 
     @drawn
     def plot(self) -> Drawing:
@@ -290,12 +298,13 @@ def coefficient_table(
         level=level,
         df=None if own_df is None else np.where(np.isnan(std_error), np.nan, own_df),
         units=units,
+        degrees_of_freedom=degrees_of_freedom if own_df is None else None,
     )
 
 
 def coefficient_content(table: Coefficients) -> Content:
     """Return the table of coefficients by itself."""
-    return Content(_headings(table, "estimate"), coefficient_rows(table))
+    return Content(_headings(table, "estimate"), coefficient_rows(table), notes=_notes(table))
 
 
 def coefficient_rows(table: Coefficients) -> dict[str, list[list[str]]]:
@@ -329,8 +338,11 @@ def _rows_of(table: Coefficients | OddsRatios, values: FloatArray, either: str) 
 
 
 def _headings(table: Coefficients | OddsRatios, name: str) -> list[str]:
-    statistic = None if table.z is None else "z" if table.df is None else "t"
-    return estimate_headings(table.level, statistic, name, has_df=table.df is not None)
+    return estimate_headings(table.level, statistic_name(table), name, has_df=table.df is not None)
+
+
+def _notes(table: Coefficients | OddsRatios) -> list[str]:
+    return [] if table.z is None else notes_on_t(table.degrees_of_freedom)
 
 
 def _frame_of(table: Coefficients | OddsRatios, name: str, values: FloatArray) -> "pd.DataFrame":

@@ -35,12 +35,13 @@ EffectKind: TypeAlias = Literal["average", "at-means"]
 @final
 @dataclass(frozen=True, eq=False)
 class TermEffect:
-    """An effect: of a term, perhaps between two levels, on each class, (K,), with standard errors, (K,)."""
+    """An effect: of a term, perhaps between two levels, on each class, (K,), with standard errors and own df, (K,)."""
 
     term: str
     levels: Levels | None
     effect: FloatArray
     std_error: FloatArray
+    df: FloatArray | None = None
 
 
 # Of a term, its levels, its effects and their gradients, and of which classes they are known.

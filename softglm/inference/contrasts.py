@@ -17,7 +17,7 @@ from scipy import linalg
 
 from softglm.arrays import FloatArray
 from softglm.drawing import Drawing, drawn
-from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps, shown_value
+from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps, notes_on_t, shown_value
 from softglm.inference.comparisons import Compared, Pairs, Question, compared
 from softglm.inference.factors import BASE
 from softglm.inference.facts import Facts
@@ -25,7 +25,7 @@ from softglm.inference.groups import Groups
 from softglm.inference.means import log_odds_of
 from softglm.inference.multiplicity import Adjustment, adjusted, notes_on_adjusted
 from softglm.inference.names import Name
-from softglm.inference.significance import against_zero, sampling_distribution
+from softglm.inference.significance import against_zero, sampling_distribution, statistic_name
 from softglm.inference.tables import Content, Table
 from softglm.optional import pandas
 
@@ -75,10 +75,15 @@ class Contrasts(Table):
         Of the intervals.
     root : array of shape (c K, k)
         A factor of `covariance`.
-    quantile : float
+    quantile : float, or array of shape (c, K) with `df`
         How many standard errors the intervals reach, on their scale.
     simulation_error : float
         The largest standard error of the p-values, and of the level, that simulation leaves; 0 without.
+    degrees_of_freedom : float or None
+        Of Student's t distribution of all of them; None for the normal, and where each has its own. Of "max-t" under
+        CR2 the least of theirs.
+    df : array of shape (c, K), or None
+        Of the t distribution of each, with CR2; None where there is one for all.
 
     Examples
     --------
@@ -122,8 +127,10 @@ class Contrasts(Table):
     adjust: Adjustment | None
     level: float
     root: FloatArray
-    quantile: float
+    quantile: float | FloatArray
     simulation_error: float
+    degrees_of_freedom: float | None = None
+    df: FloatArray | None = None
 
     @property
     def covariance(self) -> FloatArray:
@@ -146,6 +153,7 @@ class Contrasts(Table):
                 p_value=None if self.p_value is None else self.p_value[row],
                 lower=self.lower[row],
                 upper=self.upper[row],
+                df=None if self.df is None else self.df[row],
             )
             name = f"{self.term}: {contrast}"
             name += "" if self.by is None else f", {self.by} = {shown_value(group)}"
@@ -153,12 +161,13 @@ class Contrasts(Table):
         more = len(self.contrasts) - len(groups)
         notes = [f"... and {more:,} more contrasts: see to_frame()"] if more else []
         return Content(
-            estimate_headings(self.level, None if self.z is None else "z"),
+            estimate_headings(self.level, statistic_name(self), has_df=self.df is not None),
             groups,
             title=f"{_TITLES[self.kind]} {self.where}",
             notes=[
                 *notes,
                 *notes_on_gaps(self.estimate, self.std_error),
+                *notes_on_t(None if self.p_value is None else self.degrees_of_freedom),
                 *notes_on_adjusted(self.adjust, self.p_value, self.quantile, self.simulation_error),
             ],
         )
@@ -171,8 +180,8 @@ class Contrasts(Table):
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame of c K rows.
 
-        Its columns are term, contrast, group (with `by`), class, estimate, std_error, z, p_value, lower, upper. It
-        needs pandas.
+        Its columns are term, contrast, group (with `by`), class, estimate, std_error, z, p_value, lower, upper; with
+        df, where each has its own. It needs pandas.
         """
         pd = pandas()
         c, K = self.estimate.shape
@@ -183,6 +192,8 @@ class Contrasts(Table):
         for name in ("estimate", "std_error", "z", "p_value", "lower", "upper"):
             values = getattr(self, name)
             columns[name] = np.full(c * K, np.nan) if values is None else values.ravel()
+            if name == "z" and self.df is not None:
+                columns["df"] = self.df.ravel()
         return pd.DataFrame(columns)
 
 
@@ -266,13 +277,21 @@ def _contrasts_of(
     values, slopes = _on_scale(compared, kind)
     with np.errstate(invalid="ignore"):
         change = (values[:, second] - values[:, first]).reshape(-1, K)
-    factor = facts.covariance.factor(slopes[:, second] - slopes[:, first]).reshape(*change.shape, -1)
+    forms = (slopes[:, second] - slopes[:, first]).reshape(*change.shape, -1)
+    factor = facts.covariance.factor(forms)
     factor[~np.isfinite(change)] = np.nan
     errors: FloatArray = np.sqrt(np.square(factor).sum(axis=2))
     errors[errors <= _ROUNDING * linalg.norm(facts.covariance.root)] = 0.0
     z, _ = against_zero(change, errors, sampling_distribution(facts.degrees_of_freedom))
-    tests = adjusted(adjust, z, factor, degrees_of_freedom=facts.degrees_of_freedom, level=facts.level)
-    estimate, scale, lower, upper = _intervals(change, tests.quantile * errors, kind)
+    df, freedom = facts.own_df(forms), facts.degrees_of_freedom
+    if df is not None:
+        df[np.isnan(z)] = np.nan
+        if adjust == "max-t":  # their joint distribution has one number: with the least it promises nothing too good
+            freedom = float(np.nanmin(df, initial=facts.covariance.n_clusters[0] - 1.0))
+            df = None
+    tests = adjusted(adjust, z, factor, degrees_of_freedom=freedom if df is None else df, level=facts.level)
+    reach = np.where(errors == 0.0, 0.0, tests.quantile * errors)  # what has no error has no degrees of freedom
+    estimate, scale, lower, upper = _intervals(change, reach, kind)
     return Contrasts(
         term=compared.term,
         contrasts=tuple(_names(compared, first, second, kind)) * len(compared.groups),
@@ -290,8 +309,10 @@ def _contrasts_of(
         adjust=adjust,
         level=facts.level,
         root=(scale[..., np.newaxis] * factor).reshape(estimate.size, -1),
-        quantile=float(tests.quantile),
+        quantile=tests.quantile,
         simulation_error=tests.error,
+        degrees_of_freedom=freedom if df is None else None,
+        df=df,
     )
 
 

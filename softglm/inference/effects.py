@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.drawing import Drawing, drawn
-from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps
+from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps, notes_on_t
 from softglm.inference.column_effects import EffectKind, TermEffect, effects_of_columns
 from softglm.inference.deviations import quartiles, standard_deviation
 from softglm.inference.estimate import Estimate
@@ -21,7 +21,7 @@ from softglm.inference.factors import Levels
 from softglm.inference.facts import Facts
 from softglm.inference.groups import GroupedColumns, Groups
 from softglm.inference.input_effects import effects_of_inputs
-from softglm.inference.significance import against_zero, half_widths
+from softglm.inference.significance import against_zero, half_widths, sampling_distribution, statistic_name
 from softglm.inference.subjects import subject_of
 from softglm.inference.tables import Content, Table
 from softglm.optional import pandas
@@ -70,6 +70,10 @@ class MarginalEffects(Table):
         What a reader has to know: why an effect is missing, and which columns look like functions of others.
     per : {"unit", "sd", "iqr"}
         What derivatives are times: one unit, a standard deviation of the feature, or its interquartile range.
+    degrees_of_freedom : float or None
+        Of Student's t distribution of all of them; None for the normal, and where each has its own.
+    df : array of shape (e, K), or None
+        Of the t distribution of each, with CR2; None where there is one for all.
 
     Examples
     --------
@@ -106,6 +110,8 @@ class MarginalEffects(Table):
     level: float
     notes: tuple[str, ...] = ()
     per: EffectUnit = "unit"
+    degrees_of_freedom: float | None = None
+    df: FloatArray | None = None
 
     @property
     def contrasts(self) -> tuple[str, ...]:
@@ -118,6 +124,12 @@ class MarginalEffects(Table):
         """Where the effect is a difference, not a derivative, shape (e,)."""
         return np.array([pair is not None for pair in self.levels], dtype=bool)
 
+    @property
+    def of_what(self) -> str:
+        """What effects are per, as titles say it; of factors among them it is no unit."""
+        unit = UNITS[self.per]
+        return f", of numbers{unit}" if unit and self.is_discrete.any() else unit
+
     def _content(self) -> Content:
         groups = {}
         for j, (term, pair) in enumerate(zip(self.terms, self.levels, strict=True)):
@@ -128,15 +140,16 @@ class MarginalEffects(Table):
                 p_value=None if self.p_value is None else self.p_value[j],
                 lower=self.lower[j],
                 upper=self.upper[j],
+                df=None if self.df is None else self.df[j],
             )
             name = term if pair is None else f"{term} (from {pair[1]} to {pair[0]})"
             groups[name] = [[str(label), *of_class] for label, of_class in zip(self.classes, cells, strict=True)]
         where = "Average marginal effects" if self.kind == "average" else "Marginal effects at the means"
         return Content(
-            estimate_headings(self.level, None if self.z is None else "z"),
+            estimate_headings(self.level, statistic_name(self), has_df=self.df is not None),
             groups,
-            title=f"{where}{UNITS[self.per]}, on the probability of each class",
-            notes=self.notes,
+            title=f"{where}{self.of_what}, on the probability of each class",
+            notes=(*self.notes, *([] if self.z is None else notes_on_t(self.degrees_of_freedom))),
         )
 
     @drawn
@@ -147,7 +160,8 @@ class MarginalEffects(Table):
     def to_frame(self) -> "pd.DataFrame":
         """Return a tidy data frame of e K rows.
 
-        Its columns are term, contrast, class, estimate, std_error, z, p_value, lower, upper. It needs pandas.
+        Its columns are term, contrast, class, estimate, std_error, z, p_value, lower, upper; with df, where each has
+        its own. It needs pandas.
         """
         pd = pandas()
         e, K = self.estimate.shape
@@ -159,6 +173,8 @@ class MarginalEffects(Table):
         for name in ("estimate", "std_error", "z", "p_value", "lower", "upper"):
             values = getattr(self, name)
             columns[name] = np.full(e * K, np.nan) if values is None else values.ravel()
+            if name == "z" and self.df is not None:
+                columns["df"] = self.df.ravel()
         return pd.DataFrame(columns)
 
 
@@ -214,7 +230,9 @@ def marginal_effects(
         term: str, levels: Levels | None, effect: FloatArray, gradients: FloatArray, known: BoolArray
     ) -> TermEffect:
         errors = np.where(known, self.covariance.std_errors(gradients), np.nan)
-        return TermEffect(term, levels, np.where(known, effect, np.nan), errors)
+        own = self.own_df(gradients)
+        df = None if own is None else np.where(np.isnan(errors), np.nan, own)
+        return TermEffect(term, levels, np.where(known, effect, np.nan), errors, df)
 
     factors = self._columns.of_inputs(groups)
     together = factors if discrete == "factor" else {}
@@ -225,8 +243,10 @@ def marginal_effects(
     sizes = _sizes(estimate, self._columns, found, per)
     effects = sizes * np.array([each.effect for each in found]).reshape(-1, estimate.n_classes)
     std_errors = sizes * np.array([each.std_error for each in found]).reshape(-1, estimate.n_classes)
-    z, p_value = against_zero(effects, std_errors, self._distribution) if self.is_tested else (None, None)
-    reach = half_widths(std_errors, self._distribution, self.level)
+    df = _own_df(self, found)
+    distribution = self._distribution if df is None else sampling_distribution(df)
+    z, p_value = against_zero(effects, std_errors, distribution) if self.is_tested else (None, None)
+    reach = half_widths(std_errors, distribution, self.level)
     return MarginalEffects(
         estimate=effects,
         std_error=std_errors,
@@ -241,7 +261,17 @@ def marginal_effects(
         level=self.level,
         notes=(*notes, *notes_on_gaps(effects, std_errors)),
         per=per,
+        degrees_of_freedom=self.degrees_of_freedom if df is None else None,
+        df=df,
     )
+
+
+def _own_df(facts: Facts, effects: Sequence[TermEffect]) -> FloatArray | None:
+    """Return the degrees of freedom of each effect, shape (e, K), where they have their own: NaN of what is missing."""
+    if facts.covariance.few_clusters is None or facts.degrees_of_freedom is None:
+        return None
+    nothing = np.full(facts.estimate.n_classes, np.nan)
+    return np.array([nothing if each.df is None else each.df for each in effects]).reshape(-1, len(nothing))
 
 
 def _sizes(estimate: Estimate, columns: GroupedColumns, effects: Sequence[TermEffect], per: EffectUnit) -> FloatArray:

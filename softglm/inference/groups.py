@@ -40,6 +40,16 @@ class GroupedColumns:
         return {} if self.inputs is None else self.inputs.factors
 
     @property
+    def split(self) -> dict[str, tuple[str, ...]]:
+        """The names of the columns of the model that are made of one number each, where it has several: of a spline."""
+        variables = () if self.known_inputs is None else self.known_inputs.variables
+        return {
+            each.name: tuple(self.features[column] for column in each.columns)
+            for each in variables
+            if not each.acts_by_steps and len(each.columns) > 1
+        }
+
+    @property
     def known_inputs(self) -> Inputs | None:
         """The inputs, if it could be found out what they do."""
         return self.inputs if self.inputs is not None and self.inputs.is_known else None

@@ -8,7 +8,7 @@ difference, also for the term that separates. Wald's statistic of infinite estim
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -60,6 +60,8 @@ class TermTests(Table):
         Of F, one for each term where they differ (CR2, pooled fits); None for chi-squared.
     is_type_2 : bool
         Whether some terms are contained in others, and tested without these.
+    split : dict from str to tuple of str
+        Of inputs whose columns, several, were tested each by itself: these.
 
     Examples
     --------
@@ -100,6 +102,7 @@ class TermTests(Table):
     n_restrictions: npt.NDArray[np.int_]
     df_denominator: float | FloatArray | None = None
     is_type_2: bool = False
+    split: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def _content(self) -> Content:
         name = NAMES[self.kind]
@@ -160,6 +163,11 @@ class TermTests(Table):
             notes.append("-: nothing of the term can be estimated.")
         if infinite.any():
             notes.append('-: infinite estimates have no Wald statistic. Use test_terms("lr").')
+        notes += [
+            f"Each by itself: {columns[0]} {'and' if len(columns) == 2 else 'to'} {columns[-1]}, the {len(columns)} "
+            f'columns of {name}. Use by="variable" to test them together.'
+            for name, columns in self.split.items()
+        ]
         return notes
 
 

@@ -57,8 +57,8 @@ class Inference(Facts):
     level : float
         Of confidence intervals.
     degrees_of_freedom : float or None
-        Of Student's t distribution for z; None for the normal. Under CR2 coefficients and tests have their
-        own, and this is the least of them.
+        Of Student's t distribution for z; None for the normal. Under CR2 coefficients, effects,
+        contrasts and tests have their own, and this is the least of those of coefficients.
     separated : Separation or None
         What is separated, if anything is: then the estimates are those of the limit.
     moved : float

@@ -108,7 +108,8 @@ def profiled(self: Facts, *, verbose: int = False) -> Coefficients:
     lower, upper = confidence_intervals(self, "profile", verbose=verbose)
     z = signed_roots(self.estimate, self._coding, self.base)
     p_value = 2.0 * stats.norm.sf(np.abs(z))
-    return replace(self.coefficients, z=z, p_value=p_value, lower=lower, upper=upper)
+    # Signed roots are referred to the normal distribution, whatever that of Wald's tests is.
+    return replace(self.coefficients, z=z, p_value=p_value, lower=lower, upper=upper, degrees_of_freedom=None)
 
 
 # The products are small and many: more threads would mostly wait for each other.

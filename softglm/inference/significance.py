@@ -10,7 +10,7 @@ A single estimate b with standard error s is tested by b / s; its interval is b 
 import html
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, TypeAlias, final
+from typing import Any, Protocol, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -205,7 +205,26 @@ def half_widths(
     level: float,
 ) -> FloatArray:
     """Return how far Wald intervals reach to either side of estimates, in the shape of their standard errors."""
-    return np.asarray(distribution.isf((1.0 - level) / 2.0) * std_error)
+    # What has no error has no degrees of freedom of its own either, and is an interval of one point.
+    return np.where(std_error == 0.0, 0.0, distribution.isf((1.0 - level) / 2.0) * std_error)
+
+
+class _Tested(Protocol):
+    """A table of estimates, which may have tests."""
+
+    @property
+    def z(self) -> FloatArray | None: ...
+    @property
+    def df(self) -> FloatArray | None: ...
+    @property
+    def degrees_of_freedom(self) -> float | None: ...
+
+
+def statistic_name(table: _Tested) -> str | None:
+    """Return what an estimate over its standard error is called, by its distribution; None where it is no test."""
+    if table.z is None:
+        return None
+    return "z" if table.df is None and table.degrees_of_freedom is None else "t"
 
 
 def against_zero(

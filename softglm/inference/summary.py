@@ -156,8 +156,8 @@ def _notes_on_the_model(inference: Facts) -> list[str]:
         more = f" and {len(alone) - _MOST_LISTED} more" if len(alone) > _MOST_LISTED else ""
         notes.append(
             f"No standard error: {', '.join(alone[:_MOST_LISTED])}{more}. One cluster alone knows of "
-            f"{'it' if len(alone) == 1 else 'each'}, whose residuals do not show how far that is off; nor have "
-            "predictions and effects one that hang on it."
+            f"{'it' if len(alone) == 1 else 'each'}, whose residuals do not show how far that is off. Predictions "
+            "and effects that hang on it have none either."
         )
     if inference.covariance.indefinite is not None:
         notes.append(

@@ -84,7 +84,7 @@ def test_terms(
     def report(name: str, test: Test) -> None:
         progress.report(name, str(test))
 
-    return term_tests(
+    tests = term_tests(
         self.estimate,
         self.covariance,
         kind,
@@ -92,6 +92,7 @@ def test_terms(
         degrees_of_freedom=self.degrees_of_freedom,
         report=report,
     )
+    return tests if by == "variable" or groups is not None else replace(tests, split=self._columns.split)
 
 
 def wald_test(self: Facts, contrast: Contrast, value: npt.ArrayLike = 0.0) -> Test:

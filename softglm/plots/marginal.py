@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, final
 
-from softglm.inference.effects import UNITS, MarginalEffects
+from softglm.inference.effects import MarginalEffects
 from softglm.plots.rows import Rows, RowsDisplay
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class MarginalEffectDisplay(RowsDisplay):
     @property
     def _rows(self) -> Rows:
         found = self.effects
-        per_unit = "" if found.is_discrete.all() else UNITS[found.per] or " per unit"
+        per_unit = "" if found.is_discrete.all() else found.of_what or " per unit"
         return Rows(
             names=[
                 term if pair is None else f"{term}: {contrast}"

@@ -183,3 +183,8 @@ def test_the_coefficients_are_relative_to_the_class_that_is_asked_for(run, refer
     assert [row["class"] for row in report["coefficients"][::3]] == list(result.classes)
     found = [row["estimate"] for row in report["coefficients"]]
     np.testing.assert_allclose(found, result.estimate.ravel(), **SAME_OPTIMUM)
+
+
+def test_copies_that_are_not_whole_numbers_are_doubted(run):
+    assert "pass --weights-are sampling" in run(FRACTIONS, "--weights", "w", "--weights-are", "copies")[1]
+    assert "pass --weights-are sampling" not in run(COPIES, "--weights", "w")[1]

@@ -188,20 +188,47 @@ def test_a_test_of_one_coefficient_has_the_p_value_of_the_table_and_frames_have_
     assert "CR2, 7 clusters" in str(result)
 
 
-def test_predictions_and_effects_have_the_least_degrees_of_freedom_of_any_class_whatever_the_base():
+def test_predictions_have_the_least_degrees_of_freedom_of_any_class_whatever_the_base():
     data, clusters = in_clusters(7, 3)
     result = infer(SoftmaxGLM(alpha=0).fit(data.X, data.y), data.X, data.y, covariance="CR2", clusters=clusters)
     least = result.symmetric().coefficients.df.min()
     for one in (result, result.rebase(2)):
         np.testing.assert_allclose(one.degrees_of_freedom, least, rtol=1e-9)
-    effects, predicted = result.marginal_effects(), result.predict(data.X)
-    reach = stats.t(least).isf(0.025) * effects.std_error
-    np.testing.assert_allclose(effects.upper - effects.estimate, reach, rtol=1e-9)
+    predicted = result.predict(data.X)
     of_log_odds = predicted.std_error / (predicted.probability * (1.0 - predicted.probability))
     widths = special.logit(predicted.upper) - special.logit(predicted.probability)
     np.testing.assert_allclose(widths, stats.t(least).isf(0.025) * of_log_odds, rtol=1e-7)
     constants = result.null.coefficients
     assert ((constants.df > 1.0) & (constants.df < 6.0)).all()
+
+
+def test_a_contrast_that_is_a_coefficient_has_its_degrees_of_freedom_and_its_p_value():
+    data, clusters = in_clusters(7, 2)
+    result = infer(SoftmaxGLM(alpha=0).fit(data.X, data.y), data.X, data.y, covariance="CR2", clusters=clusters)
+    table = result.coefficients
+    for column in range(data.X.shape[1]):
+        contrast = result.contrasts(column, 1, kind="odds_ratio", at="means")
+        for name in ("df", "z", "p_value"):
+            one, other = getattr(contrast, name)[0, -1], getattr(table, name)[0, 1 + column]
+            np.testing.assert_allclose(one, other, rtol=1e-7)
+        np.testing.assert_allclose(np.log(contrast.lower[0, -1]), table.lower[0, 1 + column], rtol=1e-7)
+
+
+def test_effects_and_contrasts_have_degrees_of_freedom_of_their_own_whatever_the_base():
+    data, clusters = in_clusters(7, 3)
+    result = infer(SoftmaxGLM(alpha=0).fit(data.X, data.y), data.X, data.y, covariance="CR2", clusters=clusters)
+    for asked in (lambda one: one.marginal_effects(per="sd"), lambda one: one.contrasts(0, 1, adjust="holm")):
+        table = asked(result)
+        np.testing.assert_allclose(asked(result.rebase(2)).df, table.df, rtol=1e-9)
+        assert ((table.df > 1.0) & (table.df < 6.0)).all()
+        reach = stats.t(table.df).isf(0.025) * table.std_error
+        np.testing.assert_allclose(table.upper - table.estimate, reach, rtol=1e-9)
+        assert table.to_frame()["df"].tolist() == table.df.ravel().tolist()
+        assert "t   df  p-value" in str(table)
+    joint, alone = (result.contrasts(0, 1, adjust=how) for how in ("max-t", None))
+    assert joint.df is None
+    assert joint.degrees_of_freedom == alone.df.min()
+    assert (joint.p_value >= alone.p_value).all()
 
 
 def test_asked_for_the_normal_distribution_there_are_no_degrees_of_freedom():
@@ -349,7 +376,7 @@ def with_cr2(X, y, clusters):
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_what_does_not_hang_on_a_cluster_apart_is_as_without_it_and_the_rest_has_no_standard_error(n_classes):
     X, y, clusters = cluster_apart(n_classes)
-    with pytest.warns(UserWarning, match="nor for predictions and effects that hang on it"):
+    with pytest.warns(UserWarning, match="predictions and effects that hang on it have none either"):
         result = with_cr2(X, y, clusters)
     others = clusters != 0
     without = with_cr2(X[others, :2], y[others], clusters[others])
@@ -415,3 +442,12 @@ def test_effects_averages_and_contrasts_have_standard_errors_just_where_residual
         errors = getattr(table, "std_error", table)
         assert (errors > 0.0).all()
         assert "No standard error" not in str(table)
+
+
+def test_what_has_no_error_has_an_interval_of_one_point():
+    data, clusters = in_clusters(7, 2)
+    result = infer(SoftmaxGLM(alpha=0).fit(data.X, data.y), data.X, data.y, covariance="CR2", clusters=clusters)
+    nothing = result.contrasts((data.X, data.X))
+    for values in (nothing.estimate, nothing.std_error, nothing.lower, nothing.upper):
+        assert not values.any()
+    assert np.isnan(nothing.df).all()

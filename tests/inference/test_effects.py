@@ -367,7 +367,8 @@ def test_effects_per_spread_are_slopes_times_it_and_differences_stay(is_piped):
             np.testing.assert_allclose(getattr(scaled, name), sizes * getattr(plain, name), **ROUNDING)
         assert [f"dP/dx per {per.upper()}" in each for each in scaled.contrasts] == [True, False, True]
         words = {"sd": "standard deviation", "iqr": "interquartile range"}[per]
-        assert str(scaled).startswith(f"Average marginal effects per {words}, on the probability")
+        assert str(scaled).startswith(f"Average marginal effects, of numbers per {words}, on the probability")
+        assert replace(scaled, levels=(None,) * 3).of_what == f" per {words}"
         # No interquartile range of a column that is 0 in most rows.
         assert np.isnan(scaled.estimate[2]).all() == (per == "iqr")
 

@@ -227,3 +227,29 @@ def test_a_definite_two_way_covariance_is_left_as_it_is():
     assert np.linalg.eigvalsh(one + other - both)[0] > 0.0
     np.testing.assert_allclose(result.covariance_matrix, one + other - both, rtol=1e-8, atol=1e-12)
     assert "indefinite" not in str(result)
+
+
+def headed(table):
+    return next(line for line in str(table).splitlines() if "std. error" in line).split()
+
+
+def asked(result):
+    ratios = result.coefficients.odds_ratios()
+    return result.coefficients, ratios, result.marginal_effects(), result.contrasts(0, 1)
+
+
+def test_tables_of_students_t_say_so_and_with_how_many_degrees_of_freedom():
+    X, y, clusters = in_clusters(6)
+    model = SoftmaxGLM(alpha=0).fit(X, y)
+    normal = infer(model, X, y)
+    for table in asked(normal):
+        assert "z" in headed(table)
+        assert "degrees of freedom" not in str(table)
+    students = infer(model, X, y, distribution="t")
+    for table in asked(students):
+        assert "t" in headed(table)
+        assert str(table).endswith("t with 234 degrees of freedom.")
+    assert "z" in headed(students.profiled())
+    few = infer(model, X, y, covariance="CR2", clusters=clusters)
+    for table in asked(few):
+        assert headed(table)[3:5] == ["t", "df"]

@@ -11,7 +11,7 @@ from problems import OVERLAPPING
 from sklearn.compose import make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline, make_union
-from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, SplineTransformer, StandardScaler
 
 from softglm import SeparationWarning, SoftmaxGLM, infer
 from softglm.inference.terms import Term, terms_of_variables
@@ -225,3 +225,18 @@ def test_terms_are_contained_in_those_of_more_variables():
         "b:c": Term((5,), (6,)),
         "a:b:c": Term((6,)),
     }
+
+
+def test_columns_of_a_spline_tested_each_by_itself_are_told_of():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"age": rng.uniform(20.0, 60.0, 90), "sex": rng.choice(["f", "m"], 90)})
+    y = rng.integers(0, 3, 90)
+    steps = make_column_transformer(
+        (SplineTransformer(3, include_bias=False), ["age"]), (OneHotEncoder(drop="first"), ["sex"])
+    )
+    result = infer(make_pipeline(steps, SoftmaxGLM(alpha=0)).fit(frame, y), frame, y)
+    names = result.features[:4]
+    told = " ".join(str(result.test_terms("wald")).split())
+    assert f'Each by itself: {names[0]} to {names[-1]}, the 4 columns of age. Use by="variable"' in told
+    assert "by itself" not in str(result.test_terms("wald", by="variable"))
+    assert "by itself" not in str(result.test_terms("wald", groups={"age": names}))

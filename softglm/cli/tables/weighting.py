@@ -41,7 +41,10 @@ class Weights:
         """What they are taken for."""
         read_as = "numbers of copies of rows" if self.are_copies else "sampling weights"
         low, high = self.values.min(), self.values.max()
-        return f"Weights: {self.name}, from {low:g} to {high:g}, in all W = {self.values.sum():.8g}, read as {read_as}."
+        note = f"Weights: {self.name}, from {low:g} to {high:g}, in all W = {self.values.sum():.8g}, read as {read_as}."
+        if self.are_copies and not _are_whole(self.values):
+            note += " Not all are whole numbers: if they are survey weights, pass --weights-are sampling."
+        return note
 
 
 def split_off(path: Path, columns: Sequence[Column], name: str | None) -> tuple[Column | None, list[Column]]:
@@ -85,8 +88,11 @@ def that_count(weights: Column) -> BoolArray:
 
 def weights_of(name: str, values: FloatArray, reading: Reading) -> Weights:
     """Return weights above 0: of copies where all are whole numbers, unless it was said."""
-    are_whole = bool((values == np.floor(values)).all())
-    return Weights(name, values, are_whole if reading.are_copies is None else reading.are_copies)
+    return Weights(name, values, _are_whole(values) if reading.are_copies is None else reading.are_copies)
+
+
+def _are_whole(values: FloatArray) -> bool:
+    return bool((values == np.floor(values)).all())
 
 
 def no_numbers(path: Path, name: str, found: str, strays: Sequence[str] = ()) -> UnusableDataError:
