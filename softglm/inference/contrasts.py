@@ -20,7 +20,7 @@ from softglm.drawing import Drawing, drawn
 from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps, notes_on_t, shown_value
 from softglm.inference.comparisons import Compared, Pairs, Question, compared
 from softglm.inference.factors import BASE
-from softglm.inference.facts import Facts
+from softglm.inference.facts import Facts, own_df
 from softglm.inference.groups import Groups
 from softglm.inference.means import log_odds_of
 from softglm.inference.multiplicity import Adjustment, adjusted, notes_on_adjusted
@@ -283,7 +283,7 @@ def _contrasts_of(
     errors: FloatArray = np.sqrt(np.square(factor).sum(axis=2))
     errors[errors <= _ROUNDING * linalg.norm(facts.covariance.root)] = 0.0
     z, _ = against_zero(change, errors, sampling_distribution(facts.degrees_of_freedom))
-    df, freedom = facts.own_df(forms), facts.degrees_of_freedom
+    df, freedom = own_df(facts, forms), facts.degrees_of_freedom
     if df is not None:
         df[np.isnan(z)] = np.nan
         if adjust == "max-t":  # their joint distribution has one number: with the least it promises nothing too good

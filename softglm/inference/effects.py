@@ -18,7 +18,7 @@ from softglm.inference.column_effects import EffectKind, TermEffect, effects_of_
 from softglm.inference.deviations import quartiles, standard_deviation
 from softglm.inference.estimate import Estimate
 from softglm.inference.factors import Levels
-from softglm.inference.facts import Facts
+from softglm.inference.facts import Facts, own_df
 from softglm.inference.groups import GroupedColumns, Groups
 from softglm.inference.input_effects import effects_of_inputs
 from softglm.inference.significance import against_zero, half_widths, sampling_distribution, statistic_name
@@ -230,7 +230,7 @@ def marginal_effects(
         term: str, levels: Levels | None, effect: FloatArray, gradients: FloatArray, known: BoolArray
     ) -> TermEffect:
         errors = np.where(known, self.covariance.std_errors(gradients), np.nan)
-        own = self.own_df(gradients)
+        own = own_df(self, gradients)
         df = None if own is None else np.where(np.isnan(errors), np.nan, own)
         return TermEffect(term, levels, np.where(known, effect, np.nan), errors, df)
 

@@ -392,19 +392,20 @@ class Facts(Table):
         )
 
     def _own_degrees_of_freedom(self, coding: Coding) -> FloatArray | None:
-        own = self.own_df(coding.linear_map)
+        own = own_df(self, coding.linear_map)
         return None if own is None else own.reshape(coding.estimates.shape)
-
-    def own_df(self, forms: FloatArray) -> FloatArray | None:
-        """Return Satterthwaite's degrees of freedom, (...), of linear forms of the coordinates, (..., P), under CR2.
-
-        A gradient is such a form: of what is not linear in the coefficients they are those of the delta method. None
-        where all have the same, or none: `degrees_of_freedom`.
-        """
-        few = self.covariance.few_clusters
-        if few is None or self.degrees_of_freedom is None:
-            return None
-        return few.degrees_of_freedom(forms.reshape(-1, forms.shape[-1])).reshape(forms.shape[:-1])
 
     def _wald(self, forms: FloatArray, difference: FloatArray) -> Test:
         return wald_test(self.estimate, self.covariance, forms, difference, self.degrees_of_freedom)
+
+
+def own_df(facts: Facts, forms: FloatArray) -> FloatArray | None:
+    """Return Satterthwaite's degrees of freedom, (...), of linear forms of the coordinates, (..., P), under CR2.
+
+    A gradient is such a form: of what is not linear in the coefficients they are those of the delta method. None where
+    all have the same, or none: `degrees_of_freedom`.
+    """
+    few = facts.covariance.few_clusters
+    if few is None or facts.degrees_of_freedom is None:
+        return None
+    return few.degrees_of_freedom(forms.reshape(-1, forms.shape[-1])).reshape(forms.shape[:-1])

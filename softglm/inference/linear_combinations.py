@@ -13,13 +13,13 @@ import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray
 from softglm.drawing import Drawing, drawn
-from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps
+from softglm.inference.cells import cells_of, estimate_headings, notes_on_gaps, notes_on_t
 from softglm.inference.coding import combined
 from softglm.inference.coefficients import EITHER_END, EITHER_SIGN
 from softglm.inference.combinations import Contrast, read_combinations
 from softglm.inference.facts import Facts
 from softglm.inference.multiplicity import Adjustment, adjusted, notes_on_adjusted
-from softglm.inference.significance import against_zero, sampling_distribution
+from softglm.inference.significance import against_zero, sampling_distribution, statistic_name
 from softglm.inference.tables import Content, Table
 from softglm.optional import pandas
 
@@ -45,6 +45,8 @@ class LinearCombinations(Table):
         What they are compared with.
     z, p_value : arrays of shape (d,), or None
         Of the difference from `value`, over its standard error: two-sided, as `adjust` says. None for a penalised fit.
+    degrees_of_freedom : float or None
+        Of the t distribution that z is held against, where all have the same; None for the normal.
     df : array of shape (d,), or None
         Of the t distribution of each; None where there is one for all.
     may_go_either_way : bool array of shape (d,)
@@ -90,6 +92,7 @@ class LinearCombinations(Table):
     value: FloatArray
     z: FloatArray | None
     p_value: FloatArray | None
+    degrees_of_freedom: float | None
     df: FloatArray | None
     may_go_either_way: BoolArray
     adjust: Adjustment | None
@@ -154,7 +157,11 @@ class LinearCombinations(Table):
     def _title(self) -> str:
         if not self.are_odds_ratios:
             return "Linear combinations of coefficients"
-        return "Odds ratios" if self.z is None else "Odds ratios, with z and p-value of their logarithms"
+        return (
+            "Odds ratios"
+            if self.z is None
+            else f"Odds ratios, with {statistic_name(self)} and p-value of their logarithms"
+        )
 
     def _content(self) -> Content:
         cells = cells_of(
@@ -168,16 +175,16 @@ class LinearCombinations(Table):
         )
         for place in np.flatnonzero(self.may_go_either_way):
             cells[place][0] = EITHER_END if self.are_odds_ratios else EITHER_SIGN
-        statistic = None if self.z is None else "z" if self.df is None else "t"
         heading = "ratio" if self.are_odds_ratios else "estimate"
         # A ratio of 0 has no error, as its logarithm is infinite.
         gaps = np.where(self.estimate == 0.0, np.inf, self.estimate) if self.are_odds_ratios else self.estimate
         return Content(
-            estimate_headings(self.level, statistic, heading, has_df=self.df is not None),
+            estimate_headings(self.level, statistic_name(self), heading, has_df=self.df is not None),
             {"": [[name, *row] for name, row in zip(self.names, cells, strict=True)]},
             title=f"{self._title}, base class: {self.reference}",
             notes=[
                 *notes_on_gaps(gaps, self.std_error),
+                *notes_on_t(None if self.p_value is None else self.degrees_of_freedom),
                 *notes_on_adjusted(self.adjust, self.p_value, self.quantile, self.simulation_error),
             ],
         )
@@ -255,6 +262,7 @@ def linear_combinations(
         value=stated.value,
         z=z if self.is_tested else None,
         p_value=tests.p_value if self.is_tested else None,
+        degrees_of_freedom=self.degrees_of_freedom if own_df is None else None,
         df=None if own_df is None else np.where(np.isnan(std_error), np.nan, own_df),
         may_go_either_way=coding.may_go_either_way,
         adjust=adjust,

@@ -284,3 +284,13 @@ def test_wald_tests_read_the_same_texts_pooled_or_not(programs):
     assert pooled.wald_test(texts) == pooled.wald_test(rows, values)
     with pytest.raises(ValueError, match="contradict one another"):
         programs.wald_test(["[general]write = 1", "2 * [general]write = 1"])
+
+
+def test_tables_of_student_s_t_say_so_and_with_how_many_degrees_of_freedom():
+    data = overlapping()
+    result = infer(SoftmaxGLM(alpha=0).fit(data.X, data.y), data.X, data.y, distribution="t")
+    table = result.linear_combinations("[1]x0 - [2]x0")
+    assert table.degrees_of_freedom == result.degrees_of_freedom
+    assert "  t  " in str(table)
+    assert "t with" in str(table)
+    assert "with t and p-value" in str(table.odds_ratios())
