@@ -33,7 +33,8 @@ BEHIND_AN_ENTRANCE = {
     "plots/style.py": "pyplot was asked for before",
     "sources/arrow.py": "open_dataset has asked for it before",
     "sources/dask_collections.py": "sources/find.py asks for it",
-    "sources/row_groups.py": "sources/arrow.py has opened the file with it",
+    "sources/opening.py": "open_dataset has asked for it before",
+    "sources/row_groups.py": "open_dataset has asked for it before",
 }
 
 

@@ -12,7 +12,8 @@ from softglm.cli.inferring import Report, columns_to_infer, inferred
 from softglm.cli.tables import Reading, UnusableDataError, Weights, check_reference, is_parquet
 from softglm.fit import prepare
 from softglm.sources import Blocks
-from softglm.sources.arrow import Table, open_dataset
+from softglm.sources.arrow import Table
+from softglm.sources.opening import open_dataset
 
 # A comparison copies entries several times over: with one-hot columns beside, twice as many took a gigabyte.
 MOST_CELLS = 2**23

@@ -1,11 +1,10 @@
-"""Tables of pyarrow as arrays, a batch of rows at a time: nobody but `row_groups` below knows pyarrow as well.
+"""Tables of pyarrow as arrays, a batch of rows at a time.
 
-It is imported when it is used.
+Nobody but `row_groups` and `opening` below knows pyarrow as well. It is imported when it is used.
 """
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
-from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, final
 
@@ -13,34 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from softglm.arrays import BoolArray, FloatArray, IntArray
-from softglm.optional import needed
 from softglm.response import Response
+from softglm.sources.opening import damage_said
 from softglm.sources.row_groups import batches_of_file
 from softglm.validation.entries import MISSING, NESTED, REMEDIES
 
 # Of columns at fault, an error names this many.
 _NAMED = 5
-
-
-def open_dataset(data: Any) -> Any:
-    """Return a dataset of pyarrow: the given one, or that of a path."""
-    with needed("Reading Parquet", "pyarrow", "data"):
-        import pyarrow as pa
-        import pyarrow.dataset as pads
-    if isinstance(data, pads.Dataset):
-        return data
-    if not isinstance(data, str | PathLike):
-        raise TypeError(
-            f"Parquet got a {type(data).__name__}, expected the path of a Parquet file or folder, or a dataset of "
-            "pyarrow."
-        )
-    try:
-        return pads.dataset(fspath(data), format="parquet", partitioning="hive")
-    except pa.ArrowInvalid as error:
-        raise ValueError(
-            f"{fspath(data)} cannot be read, expected whole Parquet files with one column of each name. Write it "
-            f"again, or rename columns. pyarrow says: {error}"
-        ) from error
 
 
 @final
@@ -76,7 +54,14 @@ class Table:
         infos = self._dataset.filesystem.get_file_info(files) if files else []
         if not infos or any(info.mtime_ns is None for info in infos):
             return None
-        return repr([(info.path, info.size, info.mtime_ns) for info in infos]) + self._filter
+        return repr([(info.path, info.size, info.mtime_ns) for info in infos]) + self._filter + self._chosen
+
+    @property
+    def _chosen(self) -> str:
+        """Which row groups of its files it has, where it was made of fragments, and may have some only."""
+        if getattr(self._dataset, "partitioning", None) is not None:
+            return ""
+        return repr([_row_groups(fragment) for fragment in self._dataset.get_fragments()])
 
     @property
     def _filter(self) -> str:
@@ -124,37 +109,58 @@ class Table:
     def dtype(self, names: Sequence[str]) -> np.dtype[Any]:
         """Return float32 if that holds all entries of columns, else float64."""
         types = [_decoded(self._dataset.schema.field(name).type) for name in names]
-        numbers = [np.float64 if _is_decimal(kind) else kind.to_pandas_dtype() for kind in types]
-        is_single = np.result_type(*numbers) in (np.float32, np.float16)
+        is_single = _are_single(types) and all(map(_are_single, self._types_by_file(names)))
         return np.dtype(np.float32 if is_single else np.float64)
+
+    def _types_by_file(self, names: Sequence[str]) -> Iterator[list[Any]]:
+        """Yield the types that columns have in each file: those of the table are those of its first."""
+        for fragment in self._dataset.get_fragments():
+            schema = fragment.physical_schema
+            yield [_decoded(schema.field(name).type) for name in names if name in schema.names]
+
+    def check_no_file_is(self, path: Any) -> None:
+        """Raise if a path is that of one of the files, which writing there would replace."""
+        files, path = getattr(self._dataset, "files", ()), Path(path)
+        if path.exists() and any(Path(file).exists() and path.samefile(file) for file in files):
+            raise ValueError(
+                f"{path} is a file that the rows are read from, expected another: what is there would be replaced by "
+                "the predictions, and lost. Write them beside it, with columns to keep: keep=[...]."
+            )
 
     def batches(self, names: Sequence[str], n_rows: int) -> Iterator["Batch"]:
         """Yield columns of all rows in order, up to so many rows at a time."""
         import pyarrow as pa
 
         first, columns = 0, list(dict.fromkeys(names))
-        for record in self._record_batches(columns, n_rows):
-            batch = Batch(record, first, self._place)
-            first += record.num_rows
-            del record  # or a row group would be here while the next one is read
-            yield batch
-            del batch
+        with damage_said(self._place):
+            for record, file in self._record_batches(columns, n_rows):
+                batch = Batch(record, first, self._place, file)
+                first += record.num_rows
+                del record  # or a row group would be here while the next one is read
+                yield batch
+                del batch
         pa.default_memory_pool().release_unused()  # some megabytes for each column
 
-    def _record_batches(self, names: list[str], n_rows: int) -> Iterator[Any]:
+    def _record_batches(self, names: list[str], n_rows: int) -> Iterator[tuple[Any, Any]]:
+        """Yield columns of some rows, and the fragment that they are of, None where it does not matter."""
         import pyarrow.dataset as pads
 
         is_parquet = isinstance(getattr(self._dataset, "format", None), pads.ParquetFileFormat)
         options = {"batch_size": n_rows, "use_threads": False}
         if not is_parquet or self._filter:
-            yield from self._dataset.to_batches(columns=names, batch_readahead=1, fragment_readahead=1, **options)
+            records = self._dataset.to_batches(columns=names, batch_readahead=1, fragment_readahead=1, **options)
+            yield from ((record, None) for record in records)
             return
         for fragment in self._dataset.get_fragments():
-            if set(names) <= set(fragment.physical_schema.names):
+            is_file = fragment.filesystem is not None  # and no buffer
+            if is_file and set(names) <= set(fragment.physical_schema.names):
                 with fragment.filesystem.open_input_file(fragment.path) as file:
-                    yield from batches_of_file(file, names, n_rows)
+                    yield from (
+                        (record, fragment) for record in batches_of_file(file, names, n_rows, _row_groups(fragment))
+                    )
             else:  # a column of partitions, which the names of folders tell
-                yield from fragment.to_batches(schema=self._dataset.schema, columns=names, **options)
+                records = fragment.to_batches(schema=self._dataset.schema, columns=names, **options)
+                yield from ((record, fragment) for record in records)
 
 
 class Batch(NamedTuple):
@@ -167,11 +173,14 @@ class Batch(NamedTuple):
         The number of its first row.
     place : str
         What the table is called in errors.
+    fragment : pyarrow.dataset.Fragment, default=None
+        The file that the rows are of, where that is known.
     """
 
     record: Any
     first: int
     place: str
+    fragment: Any = None
 
     def matrix(self, names: Sequence[str], dtype: npt.DTypeLike = np.float64) -> FloatArray:
         """Return columns of numbers as a row-major matrix."""
@@ -256,6 +265,7 @@ class Batch(NamedTuple):
         """Return a column; raise if something is missing in it."""
         column = self.record.column(name)
         if column.null_count:
+            self._check_file_has(name)
             row = self.first + int(column.is_null().to_numpy(zero_copy_only=False).argmax())
             raise ValueError(
                 f"{self.place} holds {column.null_count} missing values (null) in the column {name!r}, the first in "
@@ -263,9 +273,24 @@ class Batch(NamedTuple):
             )
         return column
 
+    def _check_file_has(self, name: str) -> None:
+        """Raise where a column is not missing in some rows, but in a file."""
+        import pyarrow.dataset as pads
 
-def write_batches(path: Any, batches: Iterator[dict[str, Any]]) -> None:
-    """Write columns of some rows after the other into a Parquet file, which replaces what is there once it is whole."""
+        if self.fragment is None or name in self.fragment.physical_schema.names:
+            return
+        if name not in pads.get_partition_keys(self.fragment.partition_expression):
+            raise ValueError(
+                f"{self.place} has no column {name!r} in one of its files, {self.fragment.path}, expected it in all, "
+                "as in the first. Leave that file out, write it again, or name the features without it: columns=[...]."
+            )
+
+
+def write_batches(path: Any, batches: Iterator[dict[str, Any]]) -> bool:
+    """Write columns of some rows after the other into a Parquet file, and return whether there were any.
+
+    It replaces what is there once it is whole.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -285,6 +310,19 @@ def write_batches(path: Any, batches: Iterator[dict[str, Any]]) -> None:
         if writer is not None:
             writer.close()
         partial.unlink(missing_ok=True)
+    return writer is not None
+
+
+def _row_groups(fragment: Any) -> list[int] | None:
+    """Return the row groups of a file that belong to a dataset; None if it has none."""
+    groups = getattr(fragment, "row_groups", None)
+    return None if groups is None else [group.id for group in groups]
+
+
+def _are_single(types: Sequence[Any]) -> bool:
+    """Tell whether float32 holds all numbers of some types."""
+    numbers = [np.float64 if _is_decimal(kind) else kind.to_pandas_dtype() for kind in types]
+    return not numbers or np.result_type(*numbers) in (np.float32, np.float16)
 
 
 def _is_number(kind: Any) -> bool:
@@ -319,6 +357,8 @@ def _what(kind: Any) -> str:
     kind = _decoded(kind)
     if pa.types.is_temporal(kind):
         return "dates"
+    if pa.types.is_null(kind):
+        return MISSING
     return NESTED if pa.types.is_nested(kind) else "text"
 
 

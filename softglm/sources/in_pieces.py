@@ -54,7 +54,9 @@ class SourceInPieces(Source):
 
     def __init__(self, place: str, cache: Any, classes: Any) -> None:
         self._place = place
-        self._cache, self._classes = None if cache is None else Path(cache), classes
+        # The same folder also after the process goes to another one.
+        self._cache = None if cache is None else Path(cache).expanduser().absolute()
+        self._classes = classes
 
     @abstractmethod
     def _names(self, estimator: Any, *, is_fit: bool) -> tuple[str, ...] | None:

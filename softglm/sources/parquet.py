@@ -1,15 +1,18 @@
 """Parquet files, or other tables of pyarrow, as a source of rows."""
 
+import errno
 from collections.abc import Iterator, Sequence
 from numbers import Real
 from os import PathLike, fspath
+from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 
 from softglm.response import Response
-from softglm.sources.arrow import Batch, Table, open_dataset, shortened, write_batches
+from softglm.sources.arrow import Batch, Table, shortened, write_batches
 from softglm.sources.in_pieces import Piece, SourceInPieces, nameless
+from softglm.sources.opening import open_dataset
 
 # Numbers of a batch: its rows are written column by column, and stay in the processor's cache meanwhile.
 _BATCH, _LEAST_ROWS = 2**18, 1024
@@ -179,12 +182,14 @@ class Parquet(SourceInPieces):
             Fitted.
         path : str or path
             Of the file to write. Its columns are those to keep; ``predicted``, the most probable class; and
-            ``probability_<class>`` for each class. What is there is replaced once all has been written.
+            ``probability_<class>`` for each class. What is there is replaced once all has been written; a file that
+            the rows are read from is refused.
         keep : sequence of str, default=()
             Columns of the table, such as its keys.
         """
-        names = self._names(model, is_fit=False)
+        names, keep = self._names(model, is_fit=False), _listed(keep, "keep")
         self._table.check_there(keep, ", to be kept")
+        self._check_written(model, path, keep)
         dtype, unnamed = self._dtype(names), nameless(model)
 
         def predicted() -> Iterator[dict[str, Any]]:
@@ -198,7 +203,20 @@ class Parquet(SourceInPieces):
                     f"probability_{label}": share for label, share in zip(model.classes_, shares, strict=True)
                 }
 
-        write_batches(path, predicted())
+        if not write_batches(path, predicted()):
+            raise ValueError(f"There are no rows in {self._place}: nothing to predict.")
+
+    def _check_written(self, model: Any, path: Any, keep: Sequence[str]) -> None:
+        """Raise where predictions would replace what is read, or columns that are kept, or a folder."""
+        self._table.check_no_file_is(path)
+        if Path(path).is_dir():
+            raise IsADirectoryError(errno.EISDIR, "A folder, expected the path of the file to write", fspath(path))
+        taken = {"predicted", *(f"probability_{label}" for label in model.classes_)}.intersection(keep)
+        if taken:
+            raise ValueError(
+                f"keep names {shortened(sorted(taken))}, expected other columns: predictions are written by that name. "
+                "Leave them out, or rename them in the table."
+            )
 
 
 def _listed(names: Any, what: str) -> list[str]:

@@ -19,12 +19,12 @@ _FEW_NUMBERS = 2**21
 _RELEASED = 16
 
 
-def batches_of_file(file: Any, names: list[str], n_rows: int) -> Iterator[Any]:
-    """Yield columns of the rows of an open file, up to so many rows at a time."""
+def batches_of_file(file: Any, names: list[str], n_rows: int, groups: list[int] | None = None) -> Iterator[Any]:
+    """Yield columns of the rows of an open file, up to so many rows at a time: of some row groups, or of all."""
     import pyarrow.parquet as pq
 
     parquet = pq.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
-    for group in range(parquet.num_row_groups):
+    for group in range(parquet.num_row_groups) if groups is None else groups:
         if parquet.metadata.row_group(group).num_rows * len(names) <= _FEW_NUMBERS:
             yield from _batches(list(_decoded(parquet, group, names)), names, n_rows)
         else:

@@ -13,7 +13,8 @@ import pytest
 from softglm.cli import coded_rows, large_files
 from softglm.cli.main import main
 from softglm.cli.tables import Missing, Reading, UnusableDataError, filled, read_table
-from softglm.sources.arrow import Table, open_dataset
+from softglm.sources.arrow import Table
+from softglm.sources.opening import open_dataset
 
 # Two proofs of a relative gap of 1e-8.
 SAME_OPTIMUM = {"rtol": 1e-4, "atol": 1e-5}

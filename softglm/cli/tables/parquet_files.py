@@ -14,7 +14,8 @@ from softglm.cli.tables.parsing import MOST_EXACT, remark_on, remark_on_merged
 from softglm.cli.tables.reading import Reading
 from softglm.cli.tables.sampling import stratified
 from softglm.cli.tables.words import shortlist
-from softglm.sources.arrow import Table, open_dataset
+from softglm.sources.arrow import Table
+from softglm.sources.opening import open_dataset
 
 if TYPE_CHECKING:
     import pandas as pd
