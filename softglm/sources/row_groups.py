@@ -46,22 +46,25 @@ def _by_way_of_a_file(parquet: Any, group: int, names: list[str], n_rows: int) -
     import pyarrow as pa
 
     pa.default_memory_pool().release_unused()
+    schema = parquet.schema_arrow  # it is made anew whenever it is asked for
     try:
         with tempfile.TemporaryFile() as scratch:
-            columns = _mapped(scratch, [_written(scratch, parquet, group, name) for name in names])
+            columns = _mapped(scratch, [_written(scratch, parquet, group, schema.field(name)) for name in names])
     except OSError:  # there is no room, or nowhere to write
         yield from parquet.iter_batches(row_groups=[group], columns=names, batch_size=n_rows, use_threads=False)
     else:
         yield from _batches(columns, names, n_rows)
 
 
-def _written(scratch: IO[bytes], parquet: Any, group: int, name: str) -> int:
+def _written(scratch: IO[bytes], parquet: Any, group: int, field: Any) -> int:
     """Write a column of a row group, and return where it begins."""
     import pyarrow as pa
 
     start = scratch.tell()
-    with pa.ipc.new_stream(scratch, pa.schema([parquet.schema_arrow.field(name)])) as writer:
-        for batch in parquet.iter_batches(row_groups=[group], columns=[name], batch_size=_ROWS, use_threads=False):
+    with pa.ipc.new_stream(scratch, pa.schema([field])) as writer:
+        for batch in parquet.iter_batches(
+            row_groups=[group], columns=[field.name], batch_size=_ROWS, use_threads=False
+        ):
             writer.write_batch(batch)
     return start
 
