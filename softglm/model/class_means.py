@@ -41,12 +41,15 @@ _PRODUCTS = 1.2
 def tells_class_means(objective: Objective) -> bool:
     """Tell whether classes have means to tell, that is targets are shares of each, and these cost little enough.
 
-    And whether sums tell them: of rows that are not centred, and much farther away than from one another, they do not.
+    And whether the rows tell: of few in each class what is about the means has less than its rank, and the means take
+    what is chance for their own. Nor do sums of rows that are not centred, much farther away than from one another.
     """
-    family = objective.family
+    family, (m, q) = objective.family, objective.shape
+    if objective.rows.n_rows < m + q or _is_far(objective):
+        return False
     has_classes = family.largest_mean == 1.0 and family.n_identifiable == family.n_parameters - 1 > 1
     are_there = bool((objective.moments.mean_target > 0.0).all())
-    if not (has_classes and are_there and objective.is_penalised and is_decomposed(objective)) or _is_far(objective):
+    if not (has_classes and are_there and objective.is_penalised and is_decomposed(objective)):
         return False
     return second_moments_price(objective) <= _WORTH * evaluation_price(objective)
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from softglm import SoftmaxGLM
 from softglm.data import RowsInMemory
 from softglm.families import Bernoulli, Categorical
 from softglm.model import Objective, Ridge
@@ -81,6 +82,11 @@ def test_rows_too_far_for_sums_to_tell_how_they_differ_have_no_class_means():
     assert tells_class_means(objective_of(12, away=1e6)[0])
 
 
+def test_rows_too_few_to_tell_what_is_about_the_means_have_no_class_means():
+    assert tells_class_means(objective_of(13, n=12)[0])
+    assert not tells_class_means(objective_of(13, n=11)[0])
+
+
 def test_whitening_and_its_way_back_are_transposes_and_any_constant_over_the_classes_is_left_out():
     objective, *_ = objective_of(2)
     metric, rng = ClassMeansMetric.of(of_labels(objective), objective.penalty.curvature), np.random.default_rng(3)
@@ -119,3 +125,10 @@ def test_what_is_not_of_several_classes_or_not_penalised_has_none():
     rows = RowsInMemory(rng.normal(size=(50, 3)), np.arange(50, dtype=np.int32) % 2)
     penalty = Ridge.on_coefficients(STRENGTH, 3, fit_intercept=True)
     assert not tells_class_means(Objective(rows, Bernoulli(), penalty, fit_intercept=True))
+
+
+def test_under_a_strong_penalty_the_metric_of_the_null_model_leads_there_at_once():
+    X, y = np.random.default_rng(14).normal(size=(400, 150)), np.arange(400) % 30
+    model = SoftmaxGLM(C=0.01, tol=1e-2).fit(X, y)
+    assert model.converged_
+    assert model.n_passes_ <= 7  # 10 by class means
