@@ -26,9 +26,11 @@ from softglm.model.passes.prices import evaluation_price, second_moments_price
 from softglm.model.whitening import LEAST_SPREAD, triangular
 from softglm.sums import ClassSpreads
 
-# Classes keep this part of the second moment of each feature about their means: the constant has none, and where a
-# feature is the same in all rows of a class, it need not be in those to come.
+# Classes keep this part of the variance of each feature about their means: where it is the same in all rows of a class,
+# it need not be in those to come. And of the second moment of what has no variance, as the constant.
 _LEAST_WITHIN = 1e-3
+# What is left of a second moment about the mean, relative to it, may be rounding; and of so little there is no more.
+_CANCELS, _CONSTANT = 1e-11, 1e-14
 # Of a smaller share than this nothing is known of where a class lies.
 _VANISHED = 1e-12
 # They may cost as much as so many evaluations.
@@ -38,13 +40,29 @@ _PRODUCTS = 1.2
 
 
 def tells_class_means(objective: Objective) -> bool:
-    """Tell whether classes have means to tell, that is targets are shares of each, and these cost little enough."""
-    family = objective.family
+    """Tell whether classes have means to tell, that is targets are shares of each, and these cost little enough.
+
+    And whether the rows tell: of few in each class what is about the means has less than its rank, and the means take
+    what is chance for their own. Nor do sums of rows that are not centred, much farther away than from one another.
+    """
+    family, (m, q) = objective.family, objective.shape
+    if objective.rows.n_rows < m + q or _is_far(objective):
+        return False
     has_classes = family.largest_mean == 1.0 and family.n_identifiable == family.n_parameters - 1 > 1
     are_there = bool((objective.moments.mean_target > 0.0).all())
     if not (has_classes and are_there and objective.is_penalised and is_decomposed(objective)):
         return False
     return second_moments_price(objective) <= _WORTH * evaluation_price(objective)
+
+
+def _is_far(objective: Objective) -> bool:
+    """Tell whether features vary by so little beside their distance that sums of products lose it."""
+    if objective.fit_intercept:
+        return False
+    moments = objective.moments
+    square, mean = np.square(moments.size), objective.linear.sum(axis=1)
+    about = square - np.square(mean)
+    return bool(((about > _CONSTANT * square) & (about < _CANCELS * square)).any())
 
 
 def class_means_price(objective: Objective) -> float:
@@ -101,8 +119,13 @@ class ClassMeansMetric(MetricWithoutProof):
         total = means.shares.sum()
         within = (means.moments - (means.means * means.shares) @ means.means.T) / total
         spread = means.moments.diagonal() / total
-        np.fill_diagonal(within, np.maximum(within.diagonal(), _LEAST_WITHIN * spread))
-        features, _ = triangular(within, penalty / means.shares.mean(), spread > LEAST_SPREAD)
+        # Rows that are not centred may be far away, all on one side: what is small beside that is no less of a spread.
+        about = spread - np.square(means.means @ means.shares / total)
+        least = _LEAST_WITHIN * np.where(about > _CANCELS * spread, about, spread)
+        np.fill_diagonal(within, np.maximum(within.diagonal(), least))
+        varies = spread > LEAST_SPREAD
+        features, _ = triangular(within, penalty / means.shares.mean(), varies)
+        features = features[:, varies]  # along others nothing is curved, but for rounding: steps would be endless
         gamma, rotation = np.linalg.eigh(features.T @ within @ features)
         features = features @ rotation
         ridge = np.square(features).T @ penalty

@@ -40,6 +40,8 @@ _MAX_START = 6.0
 # The first step from the null model moves no eta by more than this, in nats: where columns are many, or a row lies far
 # out, a Newton step goes to where the information vanishes, and the way back is long.
 _LONGEST = 8.0
+# Where the null model's own metric moves no eta by more than this, it is as good at the optimum.
+_NEAR = 3.0
 # A sample of rows is a copy: of no more than this part of the entries, or of so many.
 _MOST_COPIED, _ALWAYS_COPIED = 32, 2**19
 # How far means may be off, relative to those of the targets, for each nat that is allowed: mixed with others they prove
@@ -228,10 +230,18 @@ class GLM:
 
     def _null_metric(self, gradient: FloatArray) -> KroneckerMetric | ClassMeansMetric:
         """Return the metric to begin with; scaled, where the first step along this gradient would be too long."""
-        metric, working = self._first_metric, self._passes.objective
-        move = LargestMove(*working.rounded(metric.solve(gradient)))
-        longest = float(self._metrics.sample(pilot_size(working)).max(move)[0].max())
+        metric: KroneckerMetric | ClassMeansMetric = KroneckerMetric(self.coordinates)
+        longest = self._longest_move(metric, gradient)
+        if self._has_class_means and not longest <= _NEAR:
+            metric = self._first_metric
+            longest = self._longest_move(metric, gradient)
         return metric.shortened(_LONGEST / longest) if _LONGEST < longest < np.inf else metric
+
+    def _longest_move(self, metric: Metric, gradient: FloatArray) -> float:
+        """Return by how much a step moves the eta of a row, at most, as far as a part of the rows tells."""
+        working = self._passes.objective
+        move = LargestMove(*working.rounded(metric.solve(gradient)))
+        return float(self._metrics.sample(pilot_size(working)).max(move)[0].max())
 
     @cached_property
     def _has_class_means(self) -> bool:

@@ -174,6 +174,9 @@ class _Run:
         may_go_on = end is End.ARRIVED and not attempt.is_at_rounding
         if may_go_on and (self.is_fast or self.problem.gap_at_partial_minimiser(self.here.gradient) < np.inf):
             return None  # to go on costs less than a Hessian
+        if end is End.ARRIVED and not self.problem.hessians and self.last.estimate > DISTRUST * self.allowed:
+            self.wanted = DISTRUST * self.allowed
+            return None  # what rounding keeps from a proof can still be estimated
         return self.with_better_metric(end, attempt.proof)
 
     def next_metric(self) -> Metric:

@@ -267,6 +267,13 @@ def test_without_a_hessian_an_impossible_tolerance_ends_too():
     assert solution.n_evaluations < 300
 
 
+def test_where_no_proof_is_to_be_had_it_goes_on_until_an_estimate_is_enough():
+    # A precision that would do for a proof, and rounding in its way.
+    solution = solve(regularised_logistic(has_hessian=False), tol=1e-6, precision=1e-3)
+    assert solution.outcome is Outcome.CONVERGED
+    assert solution.gap_kind is GapKind.ESTIMATE
+
+
 def test_a_hessian_that_proves_nothing_is_never_converged():
     assert solve(log_cosh(proves=False)).outcome is not Outcome.CONVERGED
 
