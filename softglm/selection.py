@@ -9,6 +9,9 @@ from softglm.arrays import BoolArray, FloatArray
 
 Rule: TypeAlias = Literal["min", "1se"]
 
+# Mean scores that differ by less, relative to them, are equal but for rounding.
+_ROUNDING = 1e-12
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -39,7 +42,8 @@ def select(scores: FloatArray, weights: FloatArray, rule: Rule, candidates: Bool
     weights : array of shape (n_folds,)
         Of the rows that each fold scores; folds of 0 do not count.
     rule : {"min", "1se"}
-        The best, of equal ones the strongest; or of its row the strongest that is within one standard error of it.
+        The best, of those equal but for rounding the strongest; or of its row the strongest that is within one standard
+        error of it.
     candidates : bool array of shape (n_l1_ratios, n_strengths) or None, default=None
         What may be chosen; None for all.
     """
@@ -64,7 +68,10 @@ def places(
     candidates : bool array of shape (n_l1_ratios, n_strengths) or None, default=None
     """
     allowed = mean if candidates is None else np.where(candidates, mean, -np.inf)
-    row, place = np.unravel_index(int(allowed.argmax()), mean.shape)
+    most = float(allowed.max())
+    equal = allowed >= most - (_ROUNDING * abs(most) if np.isfinite(most) else 0.0)
+    # Where what is allowed holds no number, as argmax has it.
+    row, place = np.unravel_index(int((equal if equal.any() else allowed).argmax()), mean.shape)
     best = int(row), int(place)
     enough = allowed[best[0]] >= mean[best] - (error[best] if rule == "1se" else 0.0)
     return best, (best[0], int(enough.argmax()))

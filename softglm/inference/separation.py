@@ -35,8 +35,6 @@ _RIDGE, _TOLERANCE = 1e-6, 1e-3
 _INDEPENDENT = 0.5
 # Forms of length 1 that see less than this of a cone see rounding, and what is lower than minus this is below 0.
 _ROUNDING, _LOWER = 1e-8, 1e-7
-# Seconds of linear programs that are more than those of a fit.
-_LONG = 0.25
 # The size up to which linear programs over all that is separated take milliseconds.
 _MOST_ENTRIES = 20_000
 
@@ -138,7 +136,7 @@ def _start(objective: Objective) -> tuple[FloatArray, bool]:
     # Where programs take longer than a fit without penalty, that may prove that nothing is separated; and where it ends
     # by searching for what is, that is known from then on.
     cost = _cost_at_most(objective)
-    for strength in (0.0, _RIDGE) if cost.seconds > _LONG or cost.is_too_much else (_RIDGE,):
+    for strength in (0.0, _RIDGE) if cost.is_long or cost.is_too_much else (_RIDGE,):
         penalty = Ridge.on_coefficients(strength, objective.rows.n_features, fit_intercept=objective.fit_intercept)
         result = fit(objective.rows, objective.family, penalty, fit_intercept=objective.fit_intercept, tol=_TOLERANCE)
         is_proved = result.status is Status.CONVERGED and result.gap_kind is GapKind.SELF_CONCORDANCE

@@ -42,6 +42,10 @@ class Columns(ABC):
         """Return all their numbers, shape (k, n)."""
 
     @abstractmethod
+    def sizes(self) -> FloatArray:
+        """Return the largest size of a number of each, shape (k,)."""
+
+    @abstractmethod
     def price(self, n_classes: int) -> float:
         """Return what both products cost with so many classes, in nanoseconds."""
 
@@ -77,6 +81,9 @@ class FullColumns(Columns):
 
     def full(self) -> FloatArray:
         return self.array
+
+    def sizes(self) -> FloatArray:
+        return np.asarray(np.maximum(self.array.max(axis=1), -self.array.min(axis=1)))
 
     def price(self, n_classes: int) -> float:
         return _FULL * n_classes * float(self.array.size)
@@ -128,6 +135,10 @@ class StoredColumns(Columns):
 
     def full(self) -> FloatArray:
         return np.asarray(self.entries.toarray() - self.center[:, np.newaxis])
+
+    def sizes(self) -> FloatArray:
+        largest, least = (those.toarray().ravel() for those in (self.entries.max(axis=1), self.entries.min(axis=1)))
+        return np.asarray(np.maximum(largest - self.center, self.center - least))
 
     def price(self, n_classes: int) -> float:
         return _STORED * n_classes * float(self.entries.nnz)

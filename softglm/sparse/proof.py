@@ -177,8 +177,8 @@ class Proofs:
         """
         held, features, known = self._held, self._held.features, len(self._largest)
         if known < len(features):
-            new = held.matrix.of(slice(n_constants + known, None)).full()
-            self._largest = np.concatenate([self._largest, np.maximum(new.max(axis=1), -new.min(axis=1))])
+            new = held.matrix.of(slice(n_constants + known, None))
+            self._largest = np.concatenate([self._largest, new.sizes()])
         deviations = np.sqrt((mean * (1.0 - mean)) @ held.weights + UNIT)
         by_size = np.where(held.varies[features], _SLACK * self._largest, np.inf)
         return np.minimum(np.multiply.outer(by_size, deviations), self.spreads[features, np.newaxis] / 2.0)

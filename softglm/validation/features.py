@@ -10,6 +10,7 @@ import numpy.typing as npt
 from sklearn.utils.validation import check_array, check_consistent_length, validate_data
 
 from softglm.arrays import Matrix
+from softglm.validation.duplicates import each_once
 from softglm.validation.entries import NESTED, OBJECTS, REMEDIES, what_is_no_number
 from softglm.validation.finite import are_numbers, check_numbers
 from softglm.validation.labels import which_are_missing, with_exact_integers
@@ -46,6 +47,7 @@ def clean_observations(
             check_consistent_length(clean, values)
         else:
             clean, values = validate_data(learner, X, y, accept_sparse="csr", multi_output=True, reset=is_fit)
+        clean = each_once(clean)
         check_numbers(clean, "X")
     known = vars(learner) if is_fit else {}
     return clean, values, {name: known[name] for name in _OF_COLUMNS if name in known}
@@ -55,7 +57,7 @@ def clean_features(X: Any, estimator: Any) -> Matrix:
     """Return X of rows that a fitted estimator predicts: numbers whose squares can be summed."""
     with _explained(X):
         _check_no_dates(X)
-        clean = validate_data(estimator, X, accept_sparse="csr", reset=False)
+        clean = each_once(validate_data(estimator, X, accept_sparse="csr", reset=False))
         check_numbers(clean, "X")
     return clean
 
@@ -69,7 +71,7 @@ def unchecked_features(X: Any, estimator: Any, *, is_fit: bool = False) -> tuple
     with _explained(X):
         _check_no_dates(X)
         unchecked = validate_data(estimator, X, accept_sparse="csr", ensure_all_finite=False, reset=is_fit)
-    return unchecked, lambda: clean_features(X, estimator)
+    return each_once(unchecked), lambda: clean_features(X, estimator)
 
 
 def clean_response(y: Any) -> npt.NDArray[Any]:

@@ -19,6 +19,7 @@ from sklearn.preprocessing import StandardScaler, scale
 
 import softglm
 from softglm import SoftmaxGLM, SoftmaxGLMCV, infer, neg_log_loss
+from softglm.selection import select
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 R = json.loads((GOLDEN / "r_cv.json").read_text(encoding="utf-8"))
@@ -281,3 +282,10 @@ def test_an_offset_is_scored_by_the_log_loss_alone():
     data = problems.two_classes_with_offset()
     with pytest.raises(ValueError, match="without their offset"):
         SoftmaxGLMCV(scoring="accuracy").fit(data.X, data.y, offset=data.offset)
+
+
+def test_of_scores_that_are_equal_but_for_rounding_the_strongest_is_chosen():
+    scores = np.log([[[0.5, 0.5, 0.6, 0.6, 0.6]]]) + np.array([0.0, 0.0, -1e-14, 0.0, -1e-5])
+    for rule in ("min", "1se"):
+        assert select(scores, np.ones(1), rule).chosen == (0, 2)
+    assert select(scores, np.ones(1), "min", np.array([[True, True, False, True, True]])).chosen == (0, 3)

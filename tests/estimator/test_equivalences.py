@@ -262,3 +262,15 @@ def test_coefficients_sum_to_zero_over_the_classes():
     for make in (problems.overlapping, problems.many_classes, problems.wide):
         data = make()
         assert_close(SoftmaxGLM().fit(data.X, data.y).coef_.sum(axis=0), np.zeros(data.X.shape[1]))
+
+
+@pytest.mark.parametrize("options", [{"standardize": True}, {"l1_ratio": 1.0, "alpha": 0.02, "standardize": True}])
+def test_parts_of_an_entry_are_their_sum(options):
+    data = problems.sparse_rows()
+    whole = sparse.csr_array(data.X)
+    thirds = np.repeat(whole.data / 3.0, 3), np.repeat(whole.indices, 3), 3 * whole.indptr
+    parted = sparse.csr_array(thirds, shape=whole.shape)
+    fits = [SoftmaxGLM(**options).fit(X, data.y) for X in (whole, parted)]
+    assert_same_model(*fits)
+    assert np.allclose(fits[0].scale_, fits[1].scale_, rtol=1e-14)
+    assert parted.nnz == 3 * whole.nnz

@@ -76,6 +76,7 @@ def test_products_are_those_of_the_columns_in_full(held_of):
     np.testing.assert_array_equal(full.array[0], np.ones(N_ROWS))
     np.testing.assert_allclose(stored.times(coef), full.times(coef), **PRODUCTS)
     np.testing.assert_allclose(stored.sums(values), full.sums(values), **PRODUCTS)
+    np.testing.assert_allclose(stored.sizes(), full.sizes(), **PRODUCTS)
     some = np.array([4, 0, 2])
     np.testing.assert_array_equal(stored.of(some).full(), full.of(some).full())
 

@@ -9,6 +9,8 @@ from typing import final
 # bytes for each of its up to 8 P^2 entries. A verdict takes some five of them.
 _PARAMETERS_IN_A_SECOND, _PROGRAMS = 400, 5
 _BYTES_PER_ENTRY, _ROWS_PER_PARAMETER = 90, 8
+# What is no more than this takes no longer than a fit.
+_LONG_SECONDS = 0.25
 # More than this nobody waits for, or has to spare.
 _MOST_SECONDS, _MOST_BYTES = 600.0, 4e9
 
@@ -53,6 +55,11 @@ class ProgramCost:
         """Of memory."""
         entries = _ROWS_PER_PARAMETER * self.n_parameters**2
         return entries * (16.0 + _BYTES_PER_ENTRY * self.density)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether they take longer than a fit does."""
+        return self.seconds > _LONG_SECONDS
 
     @property
     def is_too_much(self) -> bool:

@@ -134,6 +134,10 @@ def _cone_of(contrasts: Contrasts, objective: Objective, parameters: FloatArray 
                 return recession(contrasts, start)
         return recession(contrasts, _downhill(objective, coordinates))
 
+    # Which direction is found inside a cone depends on the start. So only a long search is remembered: the others give
+    # the same direction whatever was asked before.
+    if not ProgramCost(*contrasts.shape).is_long:
+        return searched()
     return _LATEST.of(told_by(objective, coordinates), searched)
 
 
