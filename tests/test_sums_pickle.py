@@ -41,7 +41,7 @@ from softglm.inference.deviations import standard_deviations
 from softglm.inference.estimable import RowSpace
 from softglm.leave_one_out import one_step
 from softglm.model import ElasticNet, Objective, Ridge
-from softglm.model.proof import conjugate_gap
+from softglm.model.proof import conjugate_gap, programs
 from softglm.solver import GapKind
 from softglm.sparse import SparsePath, columns
 from softglm.sums import Features, Predictor, Sum
@@ -139,6 +139,12 @@ def what_is_said_of_separated_classes():
     result.marginal_effects()
     result.average_predictions(2)
     result.average_predictions(0)
+
+
+def what_is_said_of_separated_classes_where_programs_are_long():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(programs, "_LONG_SECONDS", 0.0)
+        softglm.detect_separation(separated().X, separated().y)
 
 
 def what_is_said_of_bias_reduced_estimates():
@@ -262,6 +268,7 @@ SITUATIONS = [
     what_is_said_of_collinear_columns,
     what_is_said_without_an_intercept,
     what_is_said_of_separated_classes,
+    what_is_said_of_separated_classes_where_programs_are_long,
     what_is_said_of_bias_reduced_estimates,
     what_is_said_of_the_inputs_of_a_pipeline,
     fits_of_sparse_and_of_collinear_rows,
